@@ -6,11 +6,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # exactly the files that were tested: every one is compared with its hash
 LOCKED := $(PIP) install --require-hashes -r
 
-.PHONY: demo test check bench trust format docs lock release clean help
+.PHONY: demo test test-postgres check bench trust format docs lock release clean help
 
 help:
 	@echo "make demo    try the bot on a sample organization, no account needed"
 	@echo "make test    run the tests, on all cores"
+	@echo "make test-postgres  run the tests of what is stored on PostgreSQL"
 	@echo "make check   run the linters and the type checker"
 	@echo "make bench   measure speed and size (a few minutes)"
 	@echo "make trust   kill workers at random and check every time zone (about 25 minutes)"
@@ -46,6 +47,12 @@ demo: $(VENV)/.run
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+# the tests of what is stored, on a server that starts with them or that ACTIVITY_TEST_DATABASE names
+test-postgres: $(VENV)/.dev
+	$(BIN)/python -m pytest -n auto --dist loadfile --database postgres tests/bot/store tests/bot/sync \
+		tests/bot/schedules tests/bot/alerts tests/bot/imports tests/bot/test_bad_items.py \
+		tests/bot/listeners/test_clicks.py
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shlex
 import sqlite3
 import sys
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from reports.questions.topics import BalanceAsked, BudgetAsked
 
 FAILED, WRONG_USAGE = 1, 2
-NOBODY = (
+_EXCLUSION = re.compile(r"^-(\w+:)")
+NO_PERSON_IN_TERMINAL = (
     "The terminal doesn't know who you are, so name the person: activity ask spend this month by"
     " model creator:ada@example.com"
 )
@@ -67,23 +69,23 @@ def run() -> None:
     _serve(web=True, worker=True)
 
 
-@cli.command(short_help="Run only the HTTP server.")
+@cli.command(short_help="Run only the part that talks to Slack.")
 def web() -> None:
-    """Run only the HTTP server; `activity worker` does the rest in another process."""
+    """Run only the part that talks to Slack; run `activity worker` in another process."""
     _serve(web=True, worker=False)
 
 
 @cli.command()
 def worker() -> None:
-    """Run sync, schedules and alerts alone, beside `activity web`."""
+    """Run only sync, schedules and alerts, next to `activity web`."""
     _serve(web=False, worker=True)
 
 
 @cli.command()
 def sync() -> None:
-    """Fetch from OpenRouter what the cache does not hold, once.
+    """Fetch missing usage from OpenRouter, once.
 
-    While another process is syncing the same cache, this one waits for it.
+    Waits while another process is syncing the same cache.
     """
     from bot.app import make_openrouter, open_store, process_name  # noqa: PLC0415
     from bot.sync.sync_once import SyncOnce  # noqa: PLC0415
@@ -162,7 +164,15 @@ def _address(option: str, url: str) -> Path | str:
     return found if isinstance(found, Path) else found.value
 
 
-@cli.command(short_help="Answer a question from the cache.")
+class _QuestionCommand(click.Command):
+    """A command with words that may begin with a minus: `-model:claude*` is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse with a typographic minus in place of a filter's, which means the same there."""
+        return super().parse_args(ctx, [_EXCLUSION.sub("\N{MINUS SIGN}\\1", one) for one in args])
+
+
+@cli.command(cls=_QuestionCommand, short_help="Answer a question from the cache.")
 @click.argument("words", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print the whole answer as JSON.")
 @click.option("--csv", "csv_file", metavar="FILE", help="Write the rows as CSV; - is stdout.")
@@ -176,7 +186,7 @@ def ask(
     pdf_file: str | None,
     png_file: str | None,
 ) -> None:
-    """Answer a question from the cache, in the words of the Slack command."""
+    """Answer a question from the cache, with the same words as in Slack."""
     from bot.analysis.registry import answer_any  # noqa: PLC0415
     from bot.answers.known_names import known  # noqa: PLC0415
     from bot.answers.visibility import ANYONE  # noqa: PLC0415
@@ -191,7 +201,7 @@ def ask(
 
     settings = _settings(Need.DATABASE)
     if is_schedule(_one_line(words)):
-        said = f"Schedules are made in Slack, where they post: {settings.command} {EXAMPLE}"
+        said = f"Set up schedules in Slack: {settings.command} {EXAMPLE}"
         raise click.UsageError(said)
     now = utc_now()
     store: Store | None = None
@@ -203,16 +213,16 @@ def ask(
 
     line = _one_line(_with_summary(words) if pdf_file else words)
     line = unmarked(line, settings.command)  # commands copied from Slack work here too
-    heard = read(line, names, Clock(now, settings.zone, settings.zone))
-    if isinstance(heard, CommandError):
-        _misunderstood(heard, line)
-    parsed = parse_command(heard.words) if heard else HelpCommand()
+    parsed_text = read(line, names, Clock(now, settings.zone, settings.zone))
+    if isinstance(parsed_text, CommandError):
+        _exit_with_problem(parsed_text, line)
+    parsed = parse_command(parsed_text.words) if parsed_text else HelpCommand()
     if not isinstance(parsed, QuestionCommand):
         opened = store or partial(open_store, settings, must_exist=True)
         _answer_other(parsed, words[0] if words else "", opened, now, settings, as_json=as_json)
         return
     store = store or open_store(settings, must_exist=True)
-    if heard and (note := heard.note("activity ask")):
+    if parsed_text and (note := parsed_text.note("activity ask")):
         click.echo(note, err=True)
     pdf = Format.SUMMARY if FileFormat.SUMMARY in parsed.query.files else Format.PDF
     files = {Format.CSV: csv_file, pdf: pdf_file, Format.PNG: png_file}
@@ -221,7 +231,7 @@ def ask(
         raise click.UsageError("Only one of --json and the files can go to stdout.")
     found = answer_any(store, parsed.query, now, settings.zone, whole=True)
     if isinstance(found, CommandError):
-        _misunderstood(found, line)
+        _exit_with_problem(found, line)
     asked = {
         Format(one): file_name(parsed.query, now, settings.zone, Format(one))
         for one in parsed.query.files
@@ -242,7 +252,7 @@ def _answer_other(
     *,
     as_json: bool,
 ) -> None:
-    """Answer what is not a question for figures; `first` is the first word of the command."""
+    """Answer commands other than questions; `first` is the first word of the command."""
     from reports.admin.grammar import HelpRequest  # noqa: PLC0415
     from reports.questions.grammar import CommandError, HelpCommand  # noqa: PLC0415
     from reports.questions.topics import (  # noqa: PLC0415
@@ -255,23 +265,23 @@ def _answer_other(
 
     match parsed:
         case CommandError():
-            _misunderstood(parsed)
+            _exit_with_problem(parsed)
         case HelpCommand() | HelpRequest():
             _print_help()
         case TopicAsked():
             raise click.ClickException(not_yet(parsed.topic).replace("`", ""))
         case MeAsked():
-            raise click.ClickException(NOBODY)
+            raise click.ClickException(NO_PERSON_IN_TERMINAL)
         case BalanceAsked() | BudgetAsked():
             store = opened() if callable(opened) else opened
             _print_money(store, parsed, now, settings, as_json=as_json)
             store.close()
         case _:
-            raise click.UsageError(f"`{first}` works in Slack only: {settings.command} {first}")
+            raise click.UsageError(f"`{first}` only works in Slack: {settings.command} {first}")
 
 
 def _with_summary(words: tuple[str, ...]) -> tuple[str, ...]:
-    """With `--pdf FILE` the word `summary` needs no `pdf` beside it."""
+    """The words with `pdf summary` for `summary`, as `--pdf FILE` implies `pdf`."""
     said = [word.lower() for word in words]
     if "pdf" in said:
         return words
@@ -279,56 +289,56 @@ def _with_summary(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _write(store: Store, job: Job, file: str) -> None:
-    """Write a file; what goes wrong is said with the file's name."""
+    """Write a file; errors become ClickExceptions with the file's name."""
     from bot.answers.write_file import UnanswerableError, write_file  # noqa: PLC0415
 
     try:
         if file == "-":
             write_file(store, job, sys.stdout.buffer)
             return
-        with _replacing(Path(file)) as out:
+        with _atomic_file(Path(file)) as out:
             write_file(store, job, out)
     except UnanswerableError as error:
         raise click.ClickException(str(error)) from error
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from error
+        raise click.ClickException(f"{file} can't be written: {error.strerror}.") from error
     click.echo(f"Wrote {file}", err=True)
 
 
 @contextmanager
-def _replacing(place: Path) -> Iterator[BinaryIO]:
-    """A file that takes its place only when it is whole, so that half a file is never seen.
+def _atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """Write a file atomically: it replaces the old one only when it is complete.
 
-    A link keeps pointing where it does; a pipe or a device is written into and stays what it is.
+    The target of a symbolic link is replaced; pipes and devices are written to directly.
     """
-    if place.exists() and not place.is_file():
-        with place.open("wb") as out:
+    if path.exists() and not path.is_file():
+        with path.open("wb") as out:
             yield out
         return
-    place = place.resolve()
-    with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as temporary:
+    path = path.resolve()
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as temporary:
         try:
             yield cast("BinaryIO", temporary)
             temporary.flush()
             os.fsync(temporary.fileno())
-            Path(temporary.name).replace(place)
-        finally:  # it has its place by now, or is no good
+            Path(temporary.name).replace(path)
+        finally:  # already renamed, or incomplete
             Path(temporary.name).unlink(missing_ok=True)
 
 
-@cli.command("import", short_help="Import the site's Activity or Logs CSV.")
+@cli.command("import", short_help="Import OpenRouter's Activity or Logs CSV.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option(
     "--granularity",
     type=click.Choice(["minute", "hour", "day", "month"]),
-    help="What the dates are; found from them by itself.",
+    help="Granularity of the dates; detected by default.",
 )
 def import_(files: tuple[str, ...], granularity: str | None) -> None:
-    """Import the site's Activity or Logs CSV, for history older than OpenRouter keeps.
+    """Import OpenRouter's Activity or Logs CSV, for history older than OpenRouter keeps.
 
-    Fills only what the cache does not hold: a file imported twice counts once.
+    Fills only gaps in the cache: a file that is imported twice counts once.
     """
     from bot.app import open_store, utc_now  # noqa: PLC0415
     from bot.imports.import_csv import import_files  # noqa: PLC0415
@@ -402,9 +412,11 @@ def _print_help() -> None:
     click.echo(help_text("activity ask"))
 
 
-def _misunderstood(wrong: CommandError, line: str = "") -> NoReturn:
-    """Say what is wrong. `line` is what was typed: where it begins with a kind of question, the
-    exit code is that of a failure, since scripts ask for these.
+def _exit_with_problem(wrong: CommandError, line: str = "") -> NoReturn:
+    """Print a problem with the command and exit.
+
+    `line` is what was typed: if it starts with a kind of question, the exit code is FAILED, because
+    scripts ask these.
     """
     from reports.questions.grammar import tokens  # noqa: PLC0415
     from reports.questions.kinds import kind_of  # noqa: PLC0415
@@ -421,7 +433,7 @@ def _misunderstood(wrong: CommandError, line: str = "") -> NoReturn:
 
 
 def _one_line(words: tuple[str, ...]) -> str:
-    """The words as one line; quotes that the shell took away from a name are put back."""
+    """The words as one line, with quotes restored that the shell removed from names."""
     return " ".join(_quoted(word) if _lost_quotes(word) else word for word in words)
 
 
@@ -453,9 +465,9 @@ def _serve(*, web: bool, worker: bool) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command; what goes wrong is one plain line on stderr."""
+    """Run a command; an error is one plain line on stderr and an exit code."""
     given = sys.argv[1:] if arguments is None else arguments
-    words = ["→" if word == "->" else word for word in given]  # click takes it for an option
+    words = ["→" if word == "->" else word for word in given]  # click would parse it as an option
     try:
         cli.main(words, prog_name="activity", standalone_mode=False)
     except click.ClickException as error:
@@ -469,26 +481,26 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:
         sys.exit(0)
     except _expected() as error:
-        click.echo(_said(error), err=True)
+        click.echo(_error_text(error), err=True)
         sys.exit(FAILED)
     except sqlite3.Error as error:
-        click.echo(
-            f"The database cannot be used ({error}); `activity doctor` looks at it.", err=True
-        )
+        click.echo(f"The database can't be used ({error}); `activity doctor` checks it.", err=True)
         sys.exit(FAILED)
-    except Exception as error:  # the outermost entry point: no traceback unless asked for
+    except Exception as error:  # the outermost entry point: no traceback unless LOG_LEVEL is DEBUG
         logging.getLogger(__name__).debug("The command failed", exc_info=True)
         name = type(error).__name__
-        click.echo(f"Something went wrong here ({name}). LOG_LEVEL=DEBUG shows where.", err=True)
+        click.echo(f"Something went wrong ({name}). LOG_LEVEL=DEBUG shows where.", err=True)
         sys.exit(FAILED)
 
 
-def _said(error: Exception) -> str:
-    """What an expected error says; the system's own come with what they are about."""
+def _error_text(error: Exception) -> str:
+    """The text of an expected error; system errors with the file's name."""
     if not isinstance(error, OSError) or error.strerror is None:
         return str(error)
     what = f" ({error.filename})" if error.filename else ""
-    return f"{error.strerror}{what}: that could not be read or written. See to it and try again."
+    return (
+        f"{error.strerror}{what}: couldn't be read or written. Check its permissions and try again."
+    )
 
 
 def _expected() -> tuple[type[Exception], ...]:

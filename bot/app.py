@@ -1,4 +1,4 @@
-"""The composition root: everything is made and joined here, and nowhere else."""
+"""The composition root: creates and connects all parts of the bot."""
 
 from __future__ import annotations
 
@@ -39,28 +39,30 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# Seconds between ticks. A tick without work is one query; these are short compared to the delays
+# that people notice, except the audit log's, which only deletes old entries.
 SYNC_TICK = 5
 REPORT_TICK = 15
 ALERT_TICK = 5
 AUDIT_TICK = 6 * 3600
 SYNC_LEASE = LEASE_LENGTH
-LAST_SECONDS = 6.0
-"""For how long work that has begun may go on after SIGTERM: orchestrators kill after ten."""
+SHUTDOWN_SECONDS = 6.0
+"""How long started work may continue after SIGTERM: orchestrators kill after ten seconds."""
 PROBE_SECONDS = 0.3
 """How long a probe waits for the database before it gets the last known state."""
 SCRAPE_SECONDS = 2.0
 """How long a scrape of the metrics waits for the database before it gets the last ones."""
 STUCK_SECONDS = 10.0
-"""After how long without an answer from the database the process is not ready any more."""
+"""After this many seconds without a response from the database, the process isn't ready."""
 
 
 def utc_now() -> datetime:
-    """The one clock of the process."""
+    """The clock of the process."""
     return datetime.now(UTC)
 
 
 def process_name() -> str:
-    """This process as others read of it: `process 4711 on web-1 (a1b2c3d4)`."""
+    """A unique name of this process: `process 4711 on web-1 (a1b2c3d4)`."""
     return f"process {os.getpid()} on {socket.gethostname()} ({secrets.token_hex(4)})"
 
 
@@ -74,8 +76,8 @@ def make_openrouter(
     wait: Callable[[float], object] | None = None,
     requests_a_minute: int | None = None,
 ) -> OpenRouter:
-    """The edge to OpenRouter; without a pace of its own it keeps to OpenRouter's."""
-    from bot.openrouter import OpenRouter  # noqa: PLC0415 - `ask` and `web` do without
+    """The OpenRouter client; `requests_a_minute` defaults to OpenRouter's rate limit."""
+    from bot.openrouter import OpenRouter  # noqa: PLC0415 - not needed by `ask` and `web`
     from bot.openrouter.client import REQUESTS_A_MINUTE  # noqa: PLC0415
 
     return OpenRouter(
@@ -88,14 +90,14 @@ def make_openrouter(
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Which halves of the bot this process is."""
+    """Which parts of the bot run in this process."""
 
     web: bool
     worker: bool
 
 
 class Bot:
-    """The running bot: made, then started, then stopped."""
+    """The bot in this process: create it, then start, then stop it."""
 
     def __init__(
         self,
@@ -105,7 +107,7 @@ class Bot:
         requests_a_minute: int | None = None,
     ) -> None:
         from bot.admin.database_monitor import DatabaseMonitor  # noqa: PLC0415
-        from bot.http.metrics import Metrics  # noqa: PLC0415 - `ask` and `sync` do without
+        from bot.http.metrics import Metrics  # noqa: PLC0415 - not needed by `ask` and `sync`
         from bot.slack.client import Slack  # noqa: PLC0415
         from bot.store.admin.audit_log import AuditLog  # noqa: PLC0415
 
@@ -120,9 +122,9 @@ class Bot:
         self.slack: Slack = Slack(
             settings.slack_bot_token.value, settings.slack_api_url, wait=self.stopping.wait
         )
-        # one half tells the admins, and the worker is the one that writes all the time
+        # only the worker notifies admins, because it writes all the time
         admins = settings.admins if parts.worker else ()
-        self.database.observer = DatabaseMonitor(admins, self._tell_admin)
+        self.database.observer = DatabaseMonitor(admins, self._notify_admin)
         self.metrics: Metrics = Metrics(self.store, self.clock)
         self.port = 0
         self.owner = process_name()
@@ -135,12 +137,12 @@ class Bot:
         self._socket: SocketMode | None = None
 
     def start(self) -> None:
-        """Start listening and working. Returns as soon as that is so."""
-        from bot.runtime.private_folder import sweep  # noqa: PLC0415 - `ask` and `sync` do without
+        """Start the HTTP server, Socket Mode and the worker, and return. Raises OSError."""
+        from bot.runtime.private_folder import delete_leftovers  # noqa: PLC0415 - not needed by `ask` and `sync`
 
-        sweep()
+        delete_leftovers()
         if self.parts.web:
-            self._meet_slack()
+            self._look_up_identity()
             app = self._listen()
             self._open_http(app)
             if self.settings.socket_mode:
@@ -149,28 +151,28 @@ class Bot:
             self._start_worker()
 
     def stop(self) -> None:
-        """Stop listening and finish the work that has begun."""
+        """Stop listening and finish started work."""
         self.stopping.set()
         self._stops.close()
 
     def healthy(self) -> str | None:
-        """What is wrong with this process, or None."""
+        """A problem of this process, or None."""
         if self._socket is not None and not self._socket.connected:
             return "Socket Mode is not connected"
         return "stopping" if self.stopping.is_set() else None
 
     def ready(self) -> str | None:
-        """What keeps the cache from answering, or None."""
+        """Why the cache can't answer yet, or None."""
         missing = 3 - len(self.store.state().synced)
-        return "the first sync is not done yet" if missing > 0 else None
+        return "the first sync isn't finished yet" if missing > 0 else None
 
-    def _tell_admin(self, user: str, words: str) -> None:
-        """Send somebody a direct message. Raises DeliveryError."""
+    def _notify_admin(self, user: str, words: str) -> None:
+        """Send an admin (Slack id) a direct message. Raises DeliveryError."""
         from reports.block_kit.message import text_message  # noqa: PLC0415
 
         self.slack.direct(user, text_message(words))
 
-    def _meet_slack(self) -> None:
+    def _look_up_identity(self) -> None:
         from bot.slack.types import DeliveryError  # noqa: PLC0415
 
         try:
@@ -180,7 +182,7 @@ class Bot:
         except DeliveryError as error:
             if error.permanent:
                 raise
-            log.warning("Slack cannot be reached yet (%s), retrying at the next request", error)
+            log.warning("Slack is not reachable yet (%s), retrying at the next request", error)
 
     def _listen(self) -> App:
         from bot.alerts.form import AlertForm  # noqa: PLC0415
@@ -214,20 +216,20 @@ class Bot:
         work = BackgroundWork(self.slack, self.database.is_free)
         self._stops.callback(work.stop)
         reports = self.reports
-        services, subscriptions = reports.services, ScheduleManager(reports)
+        services, schedule_manager = reports.services, ScheduleManager(reports)
         alert_manager = AlertManager(self.alerts, self.evaluator)
-        command.register(app, services, work, subscriptions, alert_manager)
-        messages.register(app, services, work, subscriptions, alert_manager)
+        command.register(app, services, work, schedule_manager, alert_manager)
+        messages.register(app, services, work, schedule_manager, alert_manager)
         exports.register(app, services, work)
         ask_owner.register(app, services, work)
         help_buttons.register(app, services, work)
-        homes = Homes(services, subscriptions, alert_manager)
-        schedule = ScheduleForm(services, subscriptions, homes.renew)
-        alert = AlertForm(services, alert_manager, homes.renew)
+        homes = Homes(services, schedule_manager, alert_manager)
+        schedule = ScheduleForm(services, schedule_manager, homes.refresh)
+        alert = AlertForm(services, alert_manager, homes.refresh)
         question = QuestionForm(services, reports.posting, work.submit)
         opens = {ASK: question.new, NEW_SCHEDULE: schedule.new, NEW_ALERT: alert.new}
         controls.register(app, services, work, schedule, alert)
-        schedules.register(app, reports, subscriptions, work, schedule, homes)
+        schedules.register(app, reports, schedule_manager, work, schedule, homes)
         home.register(app, services, homes, work, opens, {SHORTCUT: question.new})
         forms.register(
             app,
@@ -237,7 +239,7 @@ class Bot:
         )
         actions = MessageActions(self.alerts, self.evaluator)
         alerts.register(app, services, alert_manager, actions, work, alert, homes)
-        bolt_app.register_rest(app)
+        bolt_app.register_fallbacks(app)
         return app
 
     def _services(self) -> Services:
@@ -260,7 +262,7 @@ class Bot:
 
     @cached_property
     def reports(self) -> ReportServices:
-        """What scheduled reports need, for both halves."""
+        """The services of scheduled reports."""
         from bot.schedules.deliver import ReportServices  # noqa: PLC0415
         from bot.slack.posting import Posting  # noqa: PLC0415
         from bot.store.schedules.notices import Notices  # noqa: PLC0415
@@ -284,7 +286,7 @@ class Bot:
 
     @cached_property
     def alerts(self) -> AlertServices:
-        """What alerts need, for both halves."""
+        """The services of alerts."""
         from bot.alerts.services import AlertServices  # noqa: PLC0415
         from bot.store.alerts.events import AlertEvents  # noqa: PLC0415
         from bot.store.alerts.messages import AlertMessages  # noqa: PLC0415
@@ -321,7 +323,7 @@ class Bot:
         return RuleEvaluator(self.alerts)
 
     def _open_http(self, app: App) -> None:
-        from bot.http.endpoints import LARGEST_BODY, HttpEndpoints, Signatures, at_once  # noqa: PLC0415
+        from bot.http.endpoints import LARGEST_BODY, HttpEndpoints, Signatures, is_immediate  # noqa: PLC0415
         from bot.http.server import HttpServer  # noqa: PLC0415
         from bot.runtime.latest import Latest  # noqa: PLC0415
 
@@ -330,17 +332,17 @@ class Bot:
             secret = self.settings.slack_signing_secret.value
             slack = app, Signatures(secret, lambda: self.clock().timestamp())
         ready = Latest[str | None](
-            self.ready, "starting", _not_ready, _late_ready, patience=PROBE_SECONDS
+            self.ready, "starting", _not_ready, _late_ready, timeout=PROBE_SECONDS
         )
         metrics = Latest[bytes | None](
-            self.metrics.text, None, lambda _: None, patience=SCRAPE_SECONDS
+            self.metrics.text, None, lambda _: None, timeout=SCRAPE_SECONDS
         )
         for probe in (ready, metrics):
             self._stops.callback(probe.stop)
-            probe.get(STUCK_SECONDS)  # so that the first one who asks gets a value
+            probe.get(STUCK_SECONDS)  # so that the first request gets a value
         endpoints = HttpEndpoints(slack, self.healthy, ready.get, metrics.get)
         server = HttpServer(
-            endpoints, self.settings.host, self.settings.port, LARGEST_BODY, at_once
+            endpoints, self.settings.host, self.settings.port, LARGEST_BODY, is_immediate
         )
         self.port = server.port
         self._stops.callback(server.stop)
@@ -378,10 +380,10 @@ class Bot:
             {
                 "sync": (SYNC_TICK, lambda: self._sync(sync, self.owner)),
                 "reports": (self.report_tick, reporting.tick),
-                "alerts": (ALERT_TICK, lambda: self._alert(delivery)),
+                "alerts": (ALERT_TICK, lambda: self._run_alerts(delivery)),
                 "audit": (AUDIT_TICK, self.audit.prune),
             },
-            utc_now,  # a demo's clock may be ahead, ticks keep to the machine's
+            utc_now,  # the demo's clock may be ahead; ticks use the machine's clock
         )
         self._stops.callback(self._give_lease_back)
         self._stops.callback(lambda: running.shutdown(wait=True))
@@ -398,7 +400,7 @@ class Bot:
                 return
             try:
                 turn = sync.turn()
-            except Exception as error:  # the ticker logs it; `status` has to mention it as well
+            except Exception as error:  # the ticker logs it; the status has to mention it as well
                 sync.crashed(error)
                 self.metrics.syncs.labels("failed").inc()
                 raise
@@ -412,7 +414,7 @@ class Bot:
                 return
 
     def _lease(self, owner: str) -> bool:
-        """Take or renew the lease of whoever syncs; False where another process has it."""
+        """Take or renew the sync lease; False if another process holds it."""
         return self.store.lease(LEASE, owner, SYNC_LEASE, self.clock)
 
     def _give_lease_back(self) -> None:
@@ -428,8 +430,8 @@ class Bot:
             except StoreError as error:
                 log.debug("Alert rules could not be evaluated: %s", error)  # the monitor logs it
 
-    def _alert(self, delivery: AlertDelivery) -> None:
-        """Evaluate what changes with time alone, then deliver, whether or not that failed."""
+    def _run_alerts(self, delivery: AlertDelivery) -> None:
+        """Evaluate rules that depend on the time, then deliver alerts even if that failed."""
         with isolated(log, "Alert rules could not be evaluated"):
             self.evaluator.tick()
         delivery.tick()
@@ -438,22 +440,22 @@ class Bot:
 def _not_ready(error: Exception) -> str:
     if isinstance(error, StoreError):
         return str(error)
-    return f"the database cannot be read ({type(error).__name__})"
+    return f"the database can't be read ({type(error).__name__})"
 
 
 def _late_ready(last: str | None, seconds: float) -> str | None:
-    """Readiness while the database does not answer: the last known state, but not for long."""
-    return last if seconds < STUCK_SECONDS else f"no answer from the database for {seconds:.0f} s"
+    """Readiness while the database doesn't respond: the last known state for STUCK_SECONDS."""
+    return last if seconds < STUCK_SECONDS else f"no response from the database for {seconds:.0f} s"
 
 
 def serve(settings: Settings, parts: Parts) -> None:
-    """Run until SIGTERM or SIGINT, and then not longer than LAST_SECONDS."""
+    """Run until SIGTERM or SIGINT, then stop within LAST_SECONDS."""
     bot = Bot(settings, parts)
 
     def end(*_: object) -> None:
         if not bot.stopping.is_set():
             bot.stopping.set()
-            last = threading.Timer(LAST_SECONDS, _cut_off)
+            last = threading.Timer(SHUTDOWN_SECONDS, _exit_now)
             last.daemon = True
             last.start()
 
@@ -468,8 +470,8 @@ def serve(settings: Settings, parts: Parts) -> None:
         bot.stop()
 
 
-def _cut_off() -> None:
-    """End the process although a call is still waiting; SQLite rolls back what is half written."""
-    log.warning("Shutdown timed out after %.0f s, exiting", LAST_SECONDS)
+def _exit_now() -> None:
+    """Exit although calls are still pending; SQLite rolls back incomplete transactions."""
+    log.warning("Shutdown timed out after %.0f s, exiting", SHUTDOWN_SECONDS)
     logging.shutdown()
     os._exit(0)

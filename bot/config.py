@@ -1,4 +1,4 @@
-"""The settings, from the environment or `.env`: the only file that reads either."""
+"""Settings from the environment and `.env`; the only module that reads them."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from dotenv import dotenv_values
 from reports.time.timerange import zone_names
 
 WHERE = {
-    "OPENROUTER_MANAGEMENT_KEY": "make one at openrouter.ai/settings/management-keys",
-    "SLACK_BOT_TOKEN": "api.slack.com/apps > your app > OAuth & Permissions, begins with xoxb-",
+    "OPENROUTER_MANAGEMENT_KEY": "create one at openrouter.ai/settings/management-keys",
+    "SLACK_BOT_TOKEN": "api.slack.com/apps > your app > OAuth & Permissions, starts with xoxb-",
     "SLACK_APP_TOKEN": "api.slack.com/apps > your app > Basic Information > App-Level Tokens,"
-    " begins with xapp-",
+    " starts with xapp-",
     "SLACK_SIGNING_SECRET": "api.slack.com/apps > your app > Basic Information",
 }
 OR_HTTP = (
     f". Without Socket Mode, set SLACK_SIGNING_SECRET instead: {WHERE['SLACK_SIGNING_SECRET']}"
 )
 SECRETS = tuple(WHERE)
-"""The settings that are secrets; `NAME_FILE` names a file that holds one."""
+"""The secret settings; `NAME_FILE` names a file that contains one."""
 ENV_FILE = ".env"
 _SQLITE = "sqlite:///"
 _POSTGRESQL = ("postgresql://", "postgres://")
@@ -37,11 +37,11 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class ConfigError(Exception):
-    """Settings are missing or wrong; the text names all of them, and where to get each."""
+    """Settings are missing or wrong; the text lists them, and where to get each."""
 
 
 class Visibility(StrEnum):
-    """Whose usage people see who are no admin."""
+    """Which usage people other than admins see."""
 
     ORG = "org"
     OWN = "own"
@@ -63,7 +63,7 @@ class LogFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A value that shows itself only to who asks for it by name."""
+    """A value that isn't part of `str` and `repr`, so that it isn't logged by accident."""
 
     value: str = field(repr=False)
 
@@ -76,7 +76,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings, checked. Secrets that are not set are empty."""
+    """All settings, validated. Missing secrets are empty."""
 
     management_key: Secret
     openrouter_url: str
@@ -111,7 +111,7 @@ class Settings:
 
     @property
     def socket_mode(self) -> bool:
-        """Whether Slack is reached by Socket Mode instead of our HTTP server."""
+        """Whether the bot uses Socket Mode instead of its HTTP server."""
         return bool(self.slack_app_token)
 
 
@@ -123,7 +123,7 @@ def _password(database: Path | Secret) -> str:
 
 
 class Need(StrEnum):
-    """What a command cannot do without."""
+    """What a command requires."""
 
     DATABASE = "database"
     OPENROUTER = "openrouter"
@@ -132,16 +132,19 @@ class Need(StrEnum):
 
 
 def environment() -> dict[str, str]:
-    """The process's environment over the `.env` of the working directory. Raises ConfigError."""
+    """The environment, which takes precedence over `.env` in the working directory.
+
+    Raises ConfigError.
+    """
     try:
         written = {k: v for k, v in dotenv_values(ENV_FILE).items() if v is not None}
     except (OSError, UnicodeDecodeError):
-        raise ConfigError(".env cannot be read as UTF-8 text.") from None
+        raise ConfigError(".env can't be read as UTF-8 text.") from None
     return written | dict(os.environ)
 
 
-def holds_secrets(file: str) -> bool:
-    """Whether an `.env` file gives a value to any of the secrets; False where there is none."""
+def contains_secrets(file: str) -> bool:
+    """Whether an `.env` file contains any of the secrets; False if it doesn't exist."""
     try:
         written = dotenv_values(file)
     except (OSError, UnicodeDecodeError):
@@ -153,16 +156,16 @@ def holds_secrets(file: str) -> bool:
 
 
 def environment_without_secrets() -> dict[str, str]:
-    """The process's environment for processes that need no access to Slack, OpenRouter or a server.
+    """The environment for child processes that need no access to Slack, OpenRouter or a database.
 
-    Without everything that names an account, also the names of files that hold secrets.
+    Without secrets, accounts, and names of files with secrets.
     """
     left_out = ("SLACK_", "OPENROUTER_", "DATABASE_URL")
     return {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
 
 
 def load(values: Mapping[str, str], *needs: Need) -> Settings:
-    """Check all settings at once. Raises ConfigError with a line for each that is wrong."""
+    """Validate all settings. Raises ConfigError with a line for each wrong one."""
     settings, wrong = inspect(values, *needs)
     if wrong:
         raise ConfigError("\n".join(wrong))
@@ -170,7 +173,7 @@ def load(values: Mapping[str, str], *needs: Need) -> Settings:
 
 
 def inspect(values: Mapping[str, str], *needs: Need) -> tuple[Settings, list[str]]:
-    """All settings as far as they are right, and a line for each that is wrong."""
+    """All settings, with defaults for wrong ones, and a line for each wrong one."""
     reader = _SettingsReader(values)
     settings = reader.settings()
     if Need.OPENROUTER in needs:
@@ -209,7 +212,7 @@ def database_address(url: str) -> Path | Secret:
 
 
 class _SettingsReader:
-    """Reads one setting after the other and collects what is wrong with them."""
+    """Reads the settings and collects errors."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = {name: value.strip() for name, value in values.items()}
@@ -236,7 +239,7 @@ class _SettingsReader:
         )
 
     def require(self, name: str, secret: Secret, otherwise: str = "") -> None:
-        """Say that a secret is missing, unless something else is already wrong with it."""
+        """Add an error for a missing secret, unless it already has one."""
         if not secret and not any(line.startswith(name) for line in self.wrong):
             self.wrong.append(f"{name} is not set: {WHERE[name]}{otherwise}.")
 
@@ -249,12 +252,12 @@ class _SettingsReader:
             try:
                 value = Path(path).read_text(encoding="utf-8").strip()
             except (OSError, UnicodeDecodeError):
-                self.wrong.append(f"{name}_FILE: the file cannot be read.")
+                self.wrong.append(f"{name}_FILE: the file can't be read.")
         if value and not (value.isascii() and value.isprintable() and " " not in value):
             self.wrong.append(f"{name} contains characters that no key has; copy it again.")
             return Secret("")
         if value and not value.startswith(prefix):
-            self.wrong.append(f"{name} does not begin with {prefix}: {WHERE[name]}.")
+            self.wrong.append(f"{name} doesn't start with {prefix}: {WHERE[name]}.")
         return Secret(value)
 
     def _url(self, name: str, default: str) -> str:
@@ -269,7 +272,7 @@ class _SettingsReader:
         safe = parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
         if not host or user or not safe or parts.query or parts.fragment:
             self.wrong.append(
-                f"{name} is no https address (http is for this machine alone), such as {default}."
+                f"{name} must be an https address (http only for this machine), such as {default}."
             )
         return value.rstrip("/")
 
@@ -283,7 +286,7 @@ class _SettingsReader:
     def _port(self) -> int:
         value = self._text("PORT", "3000")
         if not (value.isascii() and value.isdigit() and 0 <= int(value[:6]) <= 65535):
-            self.wrong.append("PORT is no number from 0 to 65535.")
+            self.wrong.append("PORT must be a number from 0 to 65535.")
             return 3000
         return int(value)
 
@@ -291,7 +294,7 @@ class _SettingsReader:
         value = self._text("ACTIVITY_COMMAND", "/activity")
         named = value.startswith("/") and 2 <= len(value) <= 32 and " " not in value
         if not named:
-            self.wrong.append("ACTIVITY_COMMAND is no command such as /activity.")
+            self.wrong.append("ACTIVITY_COMMAND must be a command such as /activity.")
         return value
 
     def _admins(self) -> frozenset[str]:
@@ -308,13 +311,13 @@ class _SettingsReader:
         value = self._text("ACTIVITY_TIMEZONE", "UTC")
         zone = zone_names().get(value.lower())
         if not zone:
-            self.wrong.append("ACTIVITY_TIMEZONE is no zone such as Europe/Berlin.")
+            self.wrong.append("ACTIVITY_TIMEZONE must be a time zone such as Europe/Berlin.")
         return zone or "UTC"
 
     def _level(self) -> str:
         value = self._text("LOG_LEVEL", "INFO").upper()
         if value not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
-            self.wrong.append("LOG_LEVEL is none of DEBUG, INFO, WARNING, ERROR, CRITICAL.")
+            self.wrong.append("LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL.")
             return "INFO"
         return value
 
@@ -323,5 +326,5 @@ class _SettingsReader:
         try:
             return kind(value)
         except ValueError:
-            self.wrong.append(f"{name} is none of {', '.join(kind)}.")
+            self.wrong.append(f"{name} must be one of {', '.join(kind)}.")
             return default

@@ -1,4 +1,4 @@
-"""`activity doctor`: a look at everything the bot depends on, and what to do where it is wrong."""
+"""`activity doctor`: check everything the bot depends on, and say how to fix problems."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bot.config import (
     Need,
     Settings,
     Visibility,
-    holds_secrets,
+    contains_secrets,
     inspect,
 )
 from bot.openrouter import OpenRouter, OpenRouterError
@@ -38,8 +38,8 @@ from bot.store.sqlite import has_safe_wal
 from bot.store.sync_state import COSTS, failure
 from reports.time.timerange import Granularity
 
-TIMEOUT = 15
-CLOCK_MAY_DIFFER = timedelta(seconds=60)
+TIMEOUT = 15  # seconds per request: a slow network passes, a blocked one is reported soon
+CLOCK_MAY_DIFFER = timedelta(seconds=60)  # Slack allows five minutes
 STALE_AFTER = {
     Granularity.MINUTE: timedelta(minutes=5),
     Granularity.HOUR: timedelta(minutes=20),
@@ -54,7 +54,7 @@ MOUNTS = Path("/proc/mounts")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check: what was looked at, whether it is as it should be, and in words how it is."""
+    """The result of one check: its subject, whether it passed, and a description."""
 
     what: str
     well: bool
@@ -65,9 +65,9 @@ class Finding:
 
 
 def examine(values: Mapping[str, str]) -> bool:
-    """Print a line for each check; whether all is well. `values` are the environment's."""
+    """Print a line for each check; returns whether all passed. `values` is the environment."""
     settings, wrong = inspect(values, Need.SLACK, Need.OPENROUTER)
-    # what goes wrong is said here, in a sentence; the libraries' own words would only repeat it
+    # problems are printed as findings; the libraries' logs would only repeat them
     logs.set_up("CRITICAL", settings.secrets, as_json=False)
     well = True
     for finding in chain(
@@ -90,8 +90,8 @@ def _settings(wrong: list[str]) -> Iterator[Finding]:
 
 
 def _secret_files(values: Mapping[str, str]) -> Iterator[Finding]:
-    """The files with secrets that other users of this machine can read."""
-    files = [Path(ENV_FILE)] if holds_secrets(ENV_FILE) else []
+    """Findings for files with secrets that other users of this machine can read."""
+    files = [Path(ENV_FILE)] if contains_secrets(ENV_FILE) else []
     files += [Path(values[f"{name}_FILE"]) for name in SECRETS if values.get(f"{name}_FILE")]
     for file in files:
         if checkup.others_can_read(file):
@@ -113,9 +113,10 @@ def _slack(settings: Settings) -> Iterator[Finding]:
         yield _app_token(client, settings.slack_app_token.value)
     elif settings.slack_signing_secret:
         words = (
-            f"HTTP on port {settings.port}; Slack has to reach it as https://YOUR-HOST/slack/events"
+            f"HTTP on port {settings.port}; the request URL in Slack is"
+            " https://YOUR-HOST/slack/events"
         )
-        yield Finding("Slack's way in", well=True, words=words)
+        yield Finding("HTTP endpoint", well=True, words=words)
 
 
 def _bot_token(client: WebClient) -> Iterator[Finding]:
@@ -123,11 +124,11 @@ def _bot_token(client: WebClient) -> Iterator[Finding]:
         said = client.auth_test()
     except SlackApiError as error:
         code = error.response.get("error", error.response.status_code)
-        words = f"Slack answers {code}. Copy the token again: {WHERE['SLACK_BOT_TOKEN']}."
+        words = f"Slack returned {code}. Copy the token again: {WHERE['SLACK_BOT_TOKEN']}."
         yield Finding("SLACK_BOT_TOKEN", well=False, words=words)
         return
     except NO_ANSWER as error:
-        words = f"no answer from {client.base_url} ({type(error).__name__}). Check the network."
+        words = f"no response from {client.base_url} ({type(error).__name__}). Check the network."
         yield Finding("Slack", well=False, words=words)
         return
     words = f"{said.get('user')} in the workspace {said.get('team')}"
@@ -139,7 +140,7 @@ def _bot_token(client: WebClient) -> Iterator[Finding]:
 
 
 def _admins(client: WebClient, settings: Settings) -> Finding:
-    """Whether there are admins, and whether they are in this workspace."""
+    """Check that there are admins, and that they are in this workspace."""
     name, unknown = "ACTIVITY_ADMINS", []
     for user in sorted(settings.admins):
         try:
@@ -154,7 +155,7 @@ def _admins(client: WebClient, settings: Settings) -> Finding:
     if settings.admins:
         return Finding(name, well=True, words=f"{len(settings.admins)} named")
     own = settings.visibility is Visibility.OWN
-    seen = " and everybody only sees their own usage" if own else ""
+    seen = " and everyone only sees their own usage" if own else ""
     words = (
         f"nobody is an admin, so nobody can see the audit log{seen}. Set it to your member ID (in"
         " Slack: profile > ... > Copy member ID)"
@@ -182,10 +183,10 @@ def _app_token(client: WebClient, token: str) -> Finding:
         client.apps_connections_open(app_token=token)
     except SlackApiError as error:
         code = error.response.get("error", error.response.status_code)
-        words = f"Slack answers {code}. It needs the scope connections:write: {WHERE[name]}."
+        words = f"Slack returned {code}. It needs the scope connections:write: {WHERE[name]}."
         return Finding(name, well=False, words=words)
     except NO_ANSWER as error:
-        words = f"no answer from Slack ({type(error).__name__}). Check the network."
+        words = f"no response from Slack ({type(error).__name__}). Check the network."
         return Finding(name, well=False, words=words)
     return Finding(name, well=True, words="Socket Mode can be opened")
 
@@ -212,7 +213,7 @@ def _openrouter(settings: Settings) -> Iterator[Finding]:
 
 
 def _endpoints(api: OpenRouter) -> Iterator[Finding]:
-    """Whether usage can be read, and each of what makes it better: only usage is essential."""
+    """Check access to usage and each other part; only usage is essential."""
     try:
         api.probe(utc_now())
         yield Finding("usage", well=True, words="can be read")
@@ -265,18 +266,18 @@ def _clock_of_openrouter(settings: Settings) -> Iterator[Finding]:
         yield _clock(date, "OpenRouter")
 
 
-def _clock(date: str, whose: str) -> Finding:
+def _clock(date: str, server: str) -> Finding:
     try:
-        there = parsedate_to_datetime(date)
+        remote_time = parsedate_to_datetime(date)
     except ValueError:
-        return Finding("clock", well=True, words=f"{whose} tells no time to compare with")
-    apart = utc_now() - there.replace(tzinfo=there.tzinfo or UTC)
-    if abs(apart) <= CLOCK_MAY_DIFFER:
-        return Finding("clock", well=True, words=f"agrees with {whose}'s")
-    side = "ahead of" if apart > timedelta() else "behind"
+        return Finding("clock", well=True, words=f"{server} didn't send its time")
+    difference = utc_now() - remote_time.replace(tzinfo=remote_time.tzinfo or UTC)
+    if abs(difference) <= CLOCK_MAY_DIFFER:
+        return Finding("clock", well=True, words=f"agrees with {server}'s")
+    side = "ahead of" if difference > timedelta() else "behind"
     words = (
-        f"{_about(abs(apart))} {side} {whose}'s. Set it (NTP): Slack requests will be rejected and"
-        " totals will land in the wrong hour."
+        f"{_about(abs(difference))} {side} {server}'s. Set it (NTP): Slack requests will be"
+        " rejected and totals will land in the wrong hour."
     )
     return Finding("clock", well=False, words=words)
 
@@ -401,7 +402,7 @@ def _freshness(synced: Mapping[Granularity, datetime], trouble: str) -> Iterator
 
 
 def _about(length: timedelta) -> str:
-    """A length of time in its largest unit: `3 hours`."""
+    """A length of time in its largest unit, rounded down: `3 hours`."""
     seconds = int(length.total_seconds())
     for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")):
         if seconds >= size:

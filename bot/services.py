@@ -1,4 +1,4 @@
-"""What every question needs: the parts of the bot, who asks, and whether they may."""
+"""Services for all features, permission checks, and the asker of a question."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from reports.usage.dimensions import Dimension
 from reports.wording.slack_text import mentions_without_name, unmarked, with_names
 
 MOST_MARKUP = 12_000
-"""Slack sends messages of up to 40,000 characters; a question of 300 fits many times over."""
+"""Characters of a message that are parsed: Slack allows 40,000, a question has at most 300."""
 MOST_NAMES = 10
-"""Lookups for one message, so that a message full of mentions cannot use up Slack's rate limit."""
+"""Lookups per message, so that many mentions can't use up Slack's rate limit."""
 
 log = logging.getLogger(__name__)
 
 
 class OutcomeKind(StrEnum):
-    """How an attempt ended: a label of the metrics, and a word of the audit log."""
+    """The outcome of a request: a label in the metrics, and a word in the audit log."""
 
     ANSWERED = "answered"
     SCHEDULED = "scheduled"
@@ -50,7 +50,7 @@ class OutcomeKind(StrEnum):
 
     @property
     def done(self) -> bool:
-        """Whether the person got what they asked for, which the audit log calls `done`."""
+        """Whether the request succeeded, which the audit log calls `done`."""
         return self in {
             OutcomeKind.ANSWERED,
             OutcomeKind.SCHEDULED,
@@ -64,7 +64,7 @@ REFUSED = OutcomeKind.REFUSED
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything needed to answer a question; made once, in the composition root."""
+    """Everything needed to answer a question; created once, in the composition root."""
 
     settings: Settings
     store: Store
@@ -78,24 +78,24 @@ class Services:
 
 
 def admit(
-    services: Services, place: ReplyTarget, act: Act, what: str = "", *, where: str = ""
+    services: Services, reply_to: ReplyTarget, act: Act, what: str = "", *, where: str = ""
 ) -> SlackUser | None:
-    """The person who does something, or None if they may not ask.
+    """The person who acts, or None if they may not use the bot.
 
-    A refusal is sent to them and written to the audit log. Raises UnknownPersonError if Slack
-    does not say who they are.
+    A refusal is sent to them and written to the audit log. Raises UnknownPersonError if they can't
+    be looked up.
     """
-    person = services.slack.person(place.user)
+    person = services.slack.person(reply_to.user)
     refused = refusal(person, services.slack.identity(), services.settings)
     if refused is None:
         return person
-    refuse(services, place, refused, act, what, where=where)
+    refuse(services, reply_to, refused, act, what, where=where)
     return None
 
 
 def refuse(
     services: Services,
-    place: ReplyTarget,
+    reply_to: ReplyTarget,
     refused: Refusal,
     act: Act,
     what: str = "",
@@ -103,15 +103,15 @@ def refuse(
     where: str = "",
 ) -> None:
     """Send a refusal and write it to the audit log."""
-    services.audit.note(act, place.user, what, where=where, outcome=f"{REFUSED}: {refused.text}")
-    services.slack.say(place, refused.text)
+    services.audit.note(act, reply_to.user, what, where=where, outcome=f"{REFUSED}: {refused.text}")
+    services.slack.say(reply_to, refused.text)
 
 
 def typed_words(services: Services, text: str) -> str:
-    """Text as Slack delivers it, as it was typed, with the names of mentioned people and channels.
+    """Slack's text without markup, with names in mentions of people and channels.
 
-    Slack may send a mention as `<@U123>` without a name; the name is looked up, so that no raw id
-    is shown to anybody. Names of private channels are not looked up.
+    Names that Slack omits (`<@U123>`) are looked up, so that no id is shown to people. Names of
+    private channels are not looked up.
     """
     words = unmarked(text[:MOST_MARKUP], services.settings.command)
     names: dict[str, str] = {}
@@ -137,10 +137,10 @@ def _channel_name(services: Services, channel: str) -> str:
 def asker_for(
     services: Services, user: str, email: str | None, people: tuple[tuple[str, str], ...] = ()
 ) -> Asker:
-    """What a Slack user may see under today's settings, also for what they set up earlier."""
+    """What a Slack user may see under the current settings."""
     own_only = sees_own_only(user, services.settings)
     if own_only and email:
-        # their own answers name them by mention, whoever clicks
+        # their own answers contain their mention instead of `me`
         people = tuple(dict.fromkeys((*people, (f"<@{user}>", email))))
     return Asker(email or None, own_only, people)
 
@@ -176,7 +176,7 @@ def zone_for(services: Services, person: SlackUser, query: Query) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A message to answer with, and how it ended; `detail` is why, for the audit log."""
+    """A message to answer with, and its outcome; `detail` is the reason for the audit log."""
 
     message: Message
     kind: OutcomeKind

@@ -1,4 +1,4 @@
-"""All that may follow the command: a question, or words about schedules, alerts or the bot."""
+"""Parse a command: a question, or words about schedules, alerts or the bot itself."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Command = (
 
 
 def parse_command(text: str) -> Command | CommandError:
-    """Read what was typed after the command; its first word tells what it is about."""
+    """Parse the words after the command's name; problems are returned as CommandError."""
     if is_schedule(text):
         return parse_schedule(text)
     if is_alert(text):
@@ -49,11 +49,11 @@ def parse_command(text: str) -> Command | CommandError:
     if topic := topic_of(words):
         return TopicAsked(topic, " ".join(words))
     found = grammar.parse(text)
-    return _meant(found, text) if isinstance(found, CommandError) else found
+    return _with_other_suggestion(found, text) if isinstance(found, CommandError) else found
 
 
-def _meant(found: CommandError, text: str) -> CommandError:
-    """What is wrong with words that are no question, and what they may be instead of one."""
+def _with_other_suggestion(found: CommandError, text: str) -> CommandError:
+    """The error for words that aren't a question, with a suggestion for other commands."""
     first, _, rest = plain(text[: grammar.LONGEST]).strip().partition(" ")
     there = list_request([first, *rest.split()])
     if there:
@@ -65,7 +65,7 @@ def _meant(found: CommandError, text: str) -> CommandError:
     if meant in WORDS:
         return CommandError(found.problem, "", meant)
     if meant and is_alert(meant):
-        return _alert_meant(found, f"{meant} {rest}")
+        return _with_alert_suggestion(found, f"{meant} {rest}")
     if meant:
         again = parse_schedule(f"{meant} {rest}")
         if isinstance(again, ScheduledQuestion):
@@ -75,8 +75,8 @@ def _meant(found: CommandError, text: str) -> CommandError:
     return found
 
 
-def _alert_meant(found: CommandError, meant: str) -> CommandError:
-    """What is wrong with a misspelt alert, and the alert as it was probably meant."""
+def _with_alert_suggestion(found: CommandError, meant: str) -> CommandError:
+    """The error for a misspelled alert command, with a suggestion."""
     again = parse_alert(meant)
     if isinstance(again, Rule):
         return CommandError(found.problem, "", f"alert {again.words()}", EXAMPLES)

@@ -1,7 +1,7 @@
-"""One reader of what people type or say, for every way of asking: Slack and the terminal alike.
+"""Parse what people type, in Slack and in the terminal.
 
-The words of the grammar are read first. What they do not cover is read as natural language, and
-the answer then says how it was read.
+The strict grammar is tried first. Other text is parsed as natural language, and the answer then
+says how it was understood.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from reports.wording.safe_text import plain
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The moment of a question (aware), and two time zones.
+    """The time of a question (aware), and two time zones.
 
-    `zone` is the asker's: their date is what `september` and `monday` are about. `default` is that
-    in which calendar periods are cut where the question names none.
+    `zone` is the asker's zone: `september` and `monday` refer to their date. `default` is the zone
+    of calendar periods if the question names none.
     """
 
     now: datetime
@@ -37,7 +37,7 @@ class Clock:
 
     @property
     def today(self) -> date:
-        """The asker's date."""
+        """The asker's current date."""
         return self.now.astimezone(ZoneInfo(self.zone)).date()
 
 
@@ -61,7 +61,7 @@ def read(
         typed = _zone(found)
         if typed and typed != clock.zone:
             found = parse_text(text, known, replace(clock, zone=typed).today)
-        return _begun(found, clock) if isinstance(found, ParsedText) else found
+        return _in_started_zone(found, clock) if isinstance(found, ParsedText) else found
     if not isinstance(found, CommandError):
         return found
     understood = found.problem.startswith(UNDERSTOOD)
@@ -78,10 +78,10 @@ def _zone(found: ParsedText) -> str:
     return (read.query.zone or "") if isinstance(read, QuestionCommand) else ""
 
 
-def _begun(found: ParsedText, clock: Clock) -> ParsedText:
-    """A reading whose period has begun: in the asker's zone, where not yet in the default one.
+def _in_started_zone(found: ParsedText, clock: Clock) -> ParsedText:
+    """The parsed text, in the asker's zone if its period hasn't started in the default zone.
 
-    In Tokyo it is September while in UTC it is still August.
+    In Tokyo it may be September while in UTC it is still August.
     """
     read = parse_command(found.words)
     if not isinstance(read, QuestionCommand) or read.query.zone or clock.zone == clock.default:

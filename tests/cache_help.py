@@ -212,6 +212,6 @@ def assert_true(cache: Cache, organization: Organization) -> None:
     check(cache.path)
     for granularity in REACH:
         expected = truth(organization, granularity)
-        earliest = cache.store.state().held[granularity][0][0]
+        earliest = cache.store.state().coverage[granularity][0][0]
         reached = {k: v for k, v in expected.items() if k[1] >= earliest}
         assert kept(cache.path, granularity) == reached

@@ -1,6 +1,5 @@
 """What tests of the whole bot share."""
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -55,9 +54,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Start the server that all workers share, unless one is named."""
     config.addinivalue_line("markers", "sqlite_only(reason): tests what only a file has")
-    if config.getoption("--database") == "postgres" and databases.SERVER not in os.environ:
+    if config.getoption("--database") == "postgres" and not databases.on_postgres():
         stack = ExitStack()
-        os.environ[databases.SERVER] = stack.enter_context(databases.server())
+        databases.use(stack.enter_context(databases.server()))
         config.add_cleanup(stack.close)
 
 
@@ -74,7 +73,7 @@ def _drop_databases() -> Iterator[None]:
     """Drop the databases that a test made on a server."""
     before = databases.known()
     yield
-    databases.drop(sorted(databases.known() - before))
+    databases.drop(list(databases.known() - before))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -101,7 +100,7 @@ def _no_hurry() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(signing, "ACK_MILLISECONDS", 100_000)
         patch.setattr(signing, "LONGEST_SECONDS", 100)
-        patch.setattr(forms, "PATIENCE", 90)
+        patch.setattr(forms, "WAIT_SECONDS", 90)
         patch.setattr(export, "SLOW_SECONDS", 600)
         yield
 

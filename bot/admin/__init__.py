@@ -1,1 +1,1 @@
-"""The status, the audit log and the help, and the watch over the database."""
+"""Status, audit log, help, and the database monitor."""

@@ -11,25 +11,23 @@ from bot.slack.types import DeliveryError, SlackUser
 from bot.store.admin.audit_log import READ_SECONDS, AuditFilter
 from reports.admin.grammar import AuditRequest
 from reports.admin.slack import audit_log as render
-from reports.block_kit.message import text_message
-from reports.schedules.slack.cards import said
+from reports.block_kit.message import mrkdwn_message, text_message
 from reports.time.timerange import NotBegunError, ranges
 
 log = logging.getLogger(__name__)
 
 
 def show(services: Services, person: SlackUser, asked: AuditRequest) -> Outcome:
-    """The newest entries in the answer, or all of them as a CSV file in the person's DM.
-
-    Only admins may have either.
+    """The newest audit entries as a message, or all of them as a CSV file in a DM; admins only."""
+    """
     """
     if not is_admin(person, services.settings):
         refused = admins_only("see the audit log", person.id, services.settings)
-        return Outcome(said(refused), OutcomeKind.REFUSED)
+        return Outcome(mrkdwn_message(refused), OutcomeKind.REFUSED)
     try:
         wanted = _wanted(services, asked)
     except NotBegunError as error:
-        text = f"{error}; there is nothing to show yet."
+        text = f"{error}, so there is nothing to show yet."
         return Outcome(text_message(text), OutcomeKind.MISUNDERSTOOD)
     services.audit.flush(READ_SECONDS)
     if asked.csv:
@@ -58,7 +56,7 @@ def _file(services: Services, person: SlackUser, wanted: AuditFilter) -> Outcome
             channel = services.slack.dm(person.id)
             services.slack.upload(path, name, f"Audit log: {count:,} entries", channel)
         except DeliveryError as error:
-            log.warning("The audit log could not be uploaded: %s", error)
+            log.warning("Could not upload the audit log: %s", error)
             text = (
                 f"Slack didn't accept the file ({error.code}). Leave out `csv` to see the newest"
                 " entries here."

@@ -1,4 +1,4 @@
-"""Watches how the use of the database goes: one log line a minute, one message per outage."""
+"""Monitor database failures: one log line per minute, one message to admins per outage."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from bot.store.database import SETTLED_SECONDS
 log = logging.getLogger(__name__)
 
 LOG_SECONDS = 60.0
-"""The time between two log lines about the same kind of failure."""
+"""Seconds between log lines about the same kind of failure."""
 QUIET_SECONDS = 600.0
-"""An outage has ended after so long without a failure: small writes succeed during one, too."""
+"""An outage is over after this time without a failure; small writes succeed during one."""
 AGAIN_SECONDS = 60.0
-"""The time after which an admin who could not be reached is tried again."""
+"""Seconds before an unreachable admin is tried again."""
 
 _FULL = (
     " Questions are still answered from what was saved before, but nothing new is fetched, and"
@@ -28,36 +28,36 @@ _BROKEN = " Run `activity doctor` on the machine of the bot to see what is wrong
 
 
 class DatabaseMonitor:
-    """An observer of a Database, which logs failures and sends the admins a message.
+    """A database observer that logs failures and sends a message to the admins.
 
-    `admins` are Slack ids; `tell` sends one of them a text and raises DeliveryError. Locks of
-    other programs are logged, but are no outage.
+    `admins` are Slack ids; `send` sends a text (mrkdwn) to one of them and may raise DeliveryError.
+    Locks of other programs are logged, but don't count as an outage.
     """
 
-    def __init__(self, admins: Iterable[str], tell: Callable[[str, str], object]) -> None:
+    def __init__(self, admins: Iterable[str], send_text: Callable[[str, str], object]) -> None:
         self._admins = tuple(sorted(admins))
-        self._tell = tell
+        self._send_text = send_text
         self._lock = threading.Lock()
         self._logged: dict[type, float] = {}
         self._unlogged = 0
         self._failed: float | None = None
         self._failing = False
-        self._untold: list[str] = []
+        self._not_notified: list[str] = []
         self._tried: float | None = None
 
     def failed(self, error: StoreError) -> None:
-        """Log a failure, and begin an outage where there is none."""
+        """Log a failure, and start an outage if there is none."""
         with self._lock:
             line = self._line(error)
-            told = () if isinstance(error, DatabaseBusyError) else self._to_tell()
+            recipients = () if isinstance(error, DatabaseBusyError) else self._admins_to_notify()
         if line is not None:
             level = logging.WARNING if isinstance(error, DatabaseBusyError) else logging.ERROR
             log.log(level, "%s", line)
-        if told:
+        if recipients:
             words = f":warning: {error.public}"
             words += _FULL if isinstance(error, DiskFullError) else _BROKEN
             threading.Thread(
-                target=self._send, args=(told, words), name="database-outage", daemon=True
+                target=self._send, args=(recipients, words), name="database-outage", daemon=True
             ).start()
 
     def written(self) -> None:
@@ -65,7 +65,7 @@ class DatabaseMonitor:
         if not self._failing:
             return
         with self._lock:
-            # small writes may go well on a full disk
+            # small writes may succeed on a full disk
             if self._failed is not None and monotonic() - self._failed < SETTLED_SECONDS:
                 return
             self._failing = False
@@ -82,23 +82,25 @@ class DatabaseMonitor:
         more, self._unlogged = self._unlogged, 0
         return f"{error} ({more} more failures since the last line)" if more else str(error)
 
-    def _to_tell(self) -> tuple[str, ...]:
-        """The admins who are to get a message about this outage now; each gets one."""
+    def _admins_to_notify(self) -> tuple[str, ...]:
+        """The admins to send a message about this outage now; each gets one."""
         now = monotonic()
         if self._failed is None or now - self._failed > QUIET_SECONDS:
-            self._untold, self._tried = list(self._admins), None
+            self._not_notified, self._tried = list(self._admins), None
         self._failed, self._failing = now, True
-        if not self._untold or (self._tried is not None and now - self._tried < AGAIN_SECONDS):
+        if not self._not_notified or (
+            self._tried is not None and now - self._tried < AGAIN_SECONDS
+        ):
             return ()
         self._tried = now
-        told, self._untold = tuple(self._untold), []
-        return told
+        recipients, self._not_notified = tuple(self._not_notified), []
+        return recipients
 
     def _send(self, admins: tuple[str, ...], words: str) -> None:
         for admin in admins:
             try:
-                self._tell(admin, words)
+                self._send_text(admin, words)
             except DeliveryError as error:
-                log.warning("An admin could not be told about the database: %s", error)
+                log.warning("Could not notify an admin about the database: %s", error)
                 with self._lock:
-                    self._untold.append(admin)
+                    self._not_notified.append(admin)

@@ -1,4 +1,4 @@
-"""Shows a section of the help."""
+"""Show a section of the help."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from reports.admin.audit_log import Act
 from reports.admin.slack.help import help_message
 
 
-def show(services: Services, place: ReplyTarget, topic: str, *, replace: bool) -> None:
-    """Answer a click with a section of the help; `replace`: instead of what was clicked in."""
-    if admit(services, place, Act.LOOKED, f"help {topic}") is not None:
+def show(services: Services, reply_to: ReplyTarget, topic: str, *, replace: bool) -> None:
+    """Answer a click with a section of the help; `replace`: replace the clicked message."""
+    if admit(services, reply_to, Act.LOOKED, f"help {topic}") is not None:
         message = help_message(services.settings.command, topic)
-        services.slack.respond(place, message, replace=replace)
+        services.slack.respond(reply_to, message, replace=replace)

@@ -1,4 +1,4 @@
-"""The street to how the bot is: short for everybody, whole for admins."""
+"""The status of the bot: short for everyone, detailed for admins."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from reports.schedules.slack.notices import target_words
 from reports.time.timerange import Granularity
 from reports.usage.coverage import gaps
 
-MOST = 5
+MOST = 5  # reports and alerts in each list, to keep the status short
 
 
 def show(services: Services, person: SlackUser) -> Message:
-    """What is said to somebody who wants to know how the bot is."""
+    """The status message for a person."""
     whole = is_admin(person, services.settings)
     return render.message(status(services, whole=whole), services.settings.command)
 
 
 def status(services: Services, *, whole: bool) -> Status:
-    """How the bot is now."""
+    """The current status; `whole`: with the details for admins."""
     unsaved = services.status_reader.trouble()
     if whole:
-        services.audit.flush(READ_SECONDS)  # a write: it must be over before the snapshot begins
+        services.audit.flush(READ_SECONDS)  # a write, which must finish before the snapshot starts
     with services.store.snapshot():
         return Status(
             now=services.clock(),
@@ -48,7 +48,7 @@ def status(services: Services, *, whole: bool) -> Status:
             trouble=_trouble(services),
             unavailable=tuple(sentences(services.store)),
             first_sync=first_sync(services.store),
-            inside=_inside(services) if whole else None,
+            details=_inside(services) if whole else None,
             unsaved=unsaved,
         )
 
@@ -57,9 +57,9 @@ def _data(services: Services) -> tuple[Freshness, ...]:
     state = services.store.state()
     found = []
     for granularity in (Granularity.MINUTE, Granularity.HOUR, Granularity.DAY):
-        held = state.held.get(granularity, ())
-        since = held[0][0] if held else None
-        whole = not held or not gaps((held[0][0], held[-1][1]), held)
+        coverage = state.coverage.get(granularity, ())
+        since = coverage[0][0] if coverage else None
+        whole = not coverage or not gaps((coverage[0][0], coverage[-1][1]), coverage)
         found.append(Freshness(granularity, state.synced.get(granularity), since, whole))
     return tuple(found)
 
@@ -72,7 +72,7 @@ def _trouble(services: Services) -> Trouble | None:
 def _inside(services: Services) -> AdminDetails:
     counts = services.status_reader.counts()
     return AdminDetails(
-        coming=tuple(
+        upcoming=tuple(
             UpcomingReport(one.draft.question, _where(one), one.next.at)
             for one in services.status_reader.next_reports(MOST)
         ),
@@ -107,9 +107,9 @@ def _place(id_: str) -> str:
 
 
 def _rules(settings: Settings) -> tuple[str, ...]:
-    """Who may see what, in mrkdwn."""
+    """The access settings, in mrkdwn."""
     own = settings.visibility is Visibility.OWN
-    seen = "admins see all usage, everybody else their own" if own else "everybody sees all usage"
+    seen = "admins see all usage, everyone else their own" if own else "everyone sees all usage"
     allowed = settings.guests is Guests.ALLOW
     guests = "guests may ask" if allowed else "guests may not ask"
     return (f"{seen}; {guests}", f"admins: {admins(settings) or 'none are named'}")

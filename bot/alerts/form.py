@@ -28,20 +28,20 @@ from reports.wording.safe_text import clean, escape
 class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
     """The modal of alert rules. Each method checks who acts."""
 
-    thing, makes, edits = "alert", Act.ALERTED, Act.CHANGED_ALERT
+    thing, create_act, edit_act = "alert", Act.ALERTED, Act.CHANGED_ALERT
 
     def __init__(
         self,
         services: Services,
         alert_manager: AlertManager,
-        renew_home: Callable[[SlackUser], object],
+        refresh_home: Callable[[SlackUser], object],
     ) -> None:
-        super().__init__(services, renew_home)
+        super().__init__(services, refresh_home)
         self._alert_manager = alert_manager
 
     # -- what the base class asks for
 
-    def _begin(self, person: SlackUser, words: str, channel: str) -> AlertFields:
+    def _initial_fields(self, person: SlackUser, words: str, channel: str) -> AlertFields:
         zone = self._zone(person)
         read = parse_alert(f"alert {words}") if words else None
         fields = fields_of(read, zone) if isinstance(read, Rule) else AlertFields(zone=zone)
@@ -66,7 +66,7 @@ class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
     def _find(self, person: SlackUser, id_: str) -> StoredRule | Refusal:
         return self._alert_manager.find(person, id_)
 
-    def _maker(self, entry: StoredRule) -> str:
+    def _owner_id(self, entry: StoredRule) -> str:
         return entry.draft.owner
 
     def _entered(self, entered: Entered, zone: str) -> AlertFields:
@@ -79,10 +79,10 @@ class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
         meta: Meta,
         note: str = "",
         *,
-        looked: bool = False,
+        input_changed: bool = False,
     ) -> View:
-        del looked  # the preview costs the same either way
-        return render.view(fields, meta, self._foreseen(owner, fields, meta), note)
+        del input_changed  # the preview costs the same either way
+        return render.view(fields, meta, self._preview_text(owner, fields, meta), note)
 
     def _draft(
         self, owner: SlackUser, fields: AlertFields, meta: Meta
@@ -103,7 +103,7 @@ class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
         shown = self._alert_manager.keep(person, draft)
         return shown.message, "" if shown.kind is OutcomeKind.ALERTED else shown.kind
 
-    def _unkept(self, why: str) -> FieldErrors:
+    def _save_error(self, why: str) -> FieldErrors:
         return FieldErrors({AlertField.KIND: why})
 
     def _save(self, entry: StoredRule, draft: NewRule) -> Message | None:
@@ -113,22 +113,22 @@ class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
             else None
         )
 
-    def _is_so(self, entry: StoredRule, draft: NewRule) -> bool:
+    def _is_unchanged(self, entry: StoredRule, draft: NewRule) -> bool:
         return entry.draft.words == draft.words
 
     def _version(self, entry: StoredRule) -> str:
         return str(entry.version)
 
-    def _stands(self, entry: StoredRule) -> str:
+    def _description(self, entry: StoredRule) -> str:
         return code(entry.draft.words, 300)
 
-    def _told(self, draft: NewRule, before: StoredRule | None) -> tuple[str, str]:
+    def _audit_entry(self, draft: NewRule, before: StoredRule | None) -> tuple[str, str]:
         what = f"{before.draft.words} -> {draft.words}" if before else f"alert {draft.words}"
         return what, ""
 
     # -- what only alerts have
 
-    def _foreseen(self, owner: SlackUser, fields: AlertFields, meta: Meta) -> str:
+    def _preview_text(self, owner: SlackUser, fields: AlertFields, meta: Meta) -> str:
         """The preview (mrkdwn): what the fields mean, and the current figures."""
         rule = read_fields(fields)
         if isinstance(rule, FormError):

@@ -25,10 +25,9 @@ from reports.alerts.slack import cards
 from reports.alerts.slack.cards import RuleCard
 from reports.alerts.slack.sentences import in_words
 from reports.block_kit.elements import code
-from reports.block_kit.message import Message, text_message
+from reports.block_kit.message import Message, mrkdwn_message, text_message
 from reports.questions.grammar import CommandError
 from reports.questions.slack.answer import error
-from reports.schedules.slack.cards import said
 
 MOST_EACH = 200
 """Rules that one person may have: each is evaluated after every sync."""
@@ -56,7 +55,7 @@ class AlertManager:
         if isinstance(draft, CommandError):
             return Outcome(error(draft, self._command), OutcomeKind.MISUNDERSTOOD)
         if isinstance(draft, Refusal):
-            return Outcome(said(draft.text), OutcomeKind.REFUSED)
+            return Outcome(mrkdwn_message(draft.text), OutcomeKind.REFUSED)
         return self.keep(person, draft)
 
     def keep(self, person: SlackUser, draft: NewRule) -> Outcome:
@@ -115,7 +114,7 @@ class AlertManager:
             self._alerts.rules.delete(entry.id)
             words = code(f"alert {in_words(entry.draft.words)}", 300)
             if not place.home:
-                self._services.slack.respond(place, said(f"Deleted: {words}"))
+                self._services.slack.respond(place, mrkdwn_message(f"Deleted: {words}"))
 
     def list_rules(self, place: ReplyTarget) -> None:
         """List the rules of the person who clicks."""

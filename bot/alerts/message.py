@@ -11,7 +11,7 @@ from bot.alerts.current_reading import current_measurement
 from bot.alerts.drivers import detail
 from bot.alerts.evaluate import RuleEvaluator
 from bot.alerts.services import AlertServices
-from bot.answers.answer_state import shown, state_of
+from bot.answers.answer_state import answer_state, state_of
 from bot.slack.types import DeliveryError
 from bot.store.alerts.events import StoredEvent
 from bot.store.alerts.messages import AlertMessage
@@ -97,7 +97,7 @@ class MessageComposer:
         if query is None:
             return message
         services, owner = self._alerts.services, watched.entry.draft.owner
-        what = shown(query, event.at, services.settings.zone, watched.asker, owner)
+        what = answer_state(query, event.at, services.settings.zone, watched.asker, owner)
         return message.with_state(state_of(services, what))
 
     def _reply(self, one: StoredEvent, zone: str) -> Message | None:

@@ -17,8 +17,8 @@ from bot.alerts.message import MessageComposer
 from bot.alerts.permissions import GONE, AlertPermissions
 from bot.alerts.services import AlertServices
 from bot.analysis.registry import answer_any
-from bot.answers.answer_message import drawn
-from bot.answers.answer_state import about, shown
+from bot.answers.answer_message import answer_with_controls
+from bot.answers.answer_state import answer_state, with_asker
 from bot.services import REFUSED, admit, asker_of
 from bot.slack.posting import Posted
 from bot.slack.types import DeliveryError, MessageLocation, ReplyTarget, SlackUser
@@ -28,10 +28,10 @@ from reports.admin.audit_log import Act
 from reports.alerts.drivers import question, why_moment, why_question
 from reports.alerts.periods import Snooze
 from reports.alerts.slack import cards
+from reports.block_kit.message import mrkdwn_message
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query
 from reports.questions.slack.answer import error
-from reports.schedules.slack.cards import said
 
 log = logging.getLogger(__name__)
 
@@ -188,19 +188,21 @@ class MessageActions:
             self._permissions.say(place, NO_USAGE)
             return
         services, person, owner = self._services, found.person, found.watched.entry.draft.owner
-        query = about(query, owner)
+        query = with_asker(query, owner)
         asker = asker_of(services, person, query)
         if asker.own_only and owner != person.id and found.watched.own_only:
             text = f"This alert is about <@{owner}>'s own usage, and you can only see yours."
-            services.slack.respond(place, said(text))
+            services.slack.respond(place, mrkdwn_message(text))
             return
         zone = services.settings.zone
         answered = answer_any(services.store, query, at, zone, asker, whole=False)
         if isinstance(answered, CommandError):
             services.slack.respond(place, error(answered, services.settings.command))
             return
-        what = shown(query, at, zone, asker, place.user)
-        services.slack.respond(place, drawn(services, answered, what, asker, private=True))
+        what = answer_state(query, at, zone, asker, place.user)
+        services.slack.respond(
+            place, answer_with_controls(services, answered, what, asker, private=True)
+        )
         self._permissions.note(Act.ASKED, person, query.words())
 
     def _sent_to(

@@ -8,7 +8,7 @@ from bot.services import REFUSED, admit
 from bot.slack.types import ReplyTarget, SlackUser
 from bot.store.alerts.rules import StoredRule
 from reports.admin.audit_log import DONE, Act
-from reports.schedules.slack.cards import said
+from reports.block_kit.message import mrkdwn_message
 
 GONE = Refusal("That alert no longer exists.")
 
@@ -67,7 +67,7 @@ class AlertPermissions:
 
     def refuse(self, place: ReplyTarget, refused: Refusal) -> None:
         """Answer with a refusal, where a click is answered."""
-        self._services.slack.respond(place, said(refused.text))
+        self._services.slack.respond(place, mrkdwn_message(refused.text))
 
     def say(self, place: ReplyTarget, text: str) -> None:
         """Answer with one sentence (plain text)."""

@@ -12,7 +12,7 @@ from bot.store.usage.selection import Selection
 from reports.alerts.needed_usage import Needed
 from reports.alerts.periods import AlertPeriod
 from reports.time.timerange import STEP, Granularity, TimeRange, floor
-from reports.usage.coverage import Held, gaps
+from reports.usage.coverage import Coverage, gaps
 from reports.usage.usage import ZERO, Usage
 
 LATE = timedelta(minutes=10)
@@ -26,10 +26,11 @@ class UsageLookup:
     def __init__(self, store: Store, usage: AlertUsage, now: datetime) -> None:
         state = store.state()
         self._store, self._usage, self._now = store, usage, now
-        self._coverage: Held = state.held
+        self._coverage: Coverage = state.coverage
         self.synced: Mapping[Granularity, datetime] = state.synced
         self._sums: dict[tuple[Needed, Selection], dict[int, Usage]] = {}
         self._series: dict[tuple[Needed, Selection], dict[int, dict[int, Usage]]] = {}
+        self._known: dict[frozenset[str], Coverage] = {}
         self._partial: dict[AlertPeriod, bool] = {}
 
     @property
@@ -87,6 +88,16 @@ class UsageLookup:
             wanted = [gap for part in wanted for gap in gaps(part, coverage)]
         return not wanted
 
+    def knows(self, figures: frozenset[str], span: AlertPeriod) -> bool:
+        """Whether optional figures (by name) are known for a whole stretch of time."""
+        if figures not in self._known:
+            self._known[figures] = self._store.known(figures)
+        known = self._known[figures]
+        return all(
+            not gaps((max(start, span.start), end), known.get(granularity, ()))
+            for granularity, (start, end) in self.intervals(span)
+        )
+
     def partial(self, span: AlertPeriod) -> bool:
         """Whether usage of a time range is known to be missing."""
         if span not in self._partial:
@@ -117,7 +128,7 @@ class UsageLookup:
 def intervals(
     span: AlertPeriod,
     now: datetime,
-    coverage: Held,
+    coverage: Coverage,
     synced: Mapping[Granularity, datetime],
     coarsest: Granularity = Granularity.DAY,
 ) -> tuple[GranularInterval, ...]:
@@ -150,7 +161,7 @@ def intervals(
 
 
 def _known(
-    granularity: Granularity, start: datetime, end: datetime, coverage: Held
+    granularity: Granularity, start: datetime, end: datetime, coverage: Coverage
 ) -> list[GranularInterval]:
     """An interval at the wanted granularity, or at a coarser one if the cache only has that.
 

@@ -23,35 +23,35 @@ NO_OWNER = "OpenRouter doesn't say who owns {key}, so there is nobody to ask."
 NOT_IN_SLACK = "I can't find {owner} in this Slack workspace, so I can't ask about {key}."
 
 
-def ask_owner(services: Services, place: ReplyTarget, key_id: str) -> None:
+def ask_owner(services: Services, reply_to: ReplyTarget, key_id: str) -> None:
     """Send the question on behalf of who clicked; admins only. Everything is audit-logged.
 
     `key_id` comes from the click, so it may be forged: only a key that is listed is asked about.
     """
-    person = admit(services, place, Act.CLICKED, _ASK)
+    person = admit(services, reply_to, Act.CLICKED, _ASK)
     if person is None:
         return
     if not is_admin(person, services.settings):
         words = admins_only("ask the owners of keys", person.id, services.settings)
         services.audit.note(Act.CLICKED, person.id, _ASK, outcome=REFUSED)
-        services.slack.respond(place, Message(words, (section(words),)))
+        services.slack.respond(reply_to, Message(words, (section(words),)))
         return
     directory = services.store.directory()
     keys = directory.of[Dimension.KEY]
     key = next((one for one in keys if one.ref and group_id(one) == key_id), None)
     if key is None or key.gone:
-        refuse(services, place, Refusal(NO_KEY), Act.CLICKED, _ASK)
+        refuse(services, reply_to, Refusal(NO_KEY), Act.CLICKED, _ASK)
         return
     label = directory.labels[key.id]
     what = f"ask the owner of key {label}"
     owner = directory.members.get(key.owner or 0)
     if owner is None or not owner.ref:
-        refuse(services, place, Refusal(NO_OWNER.format(key=_quoted(label))), Act.CLICKED, what)
+        refuse(services, reply_to, Refusal(NO_OWNER.format(key=_quoted(label))), Act.CLICKED, what)
         return
     user = _in_slack(services, owner.detail)
     if not user:
         words = NOT_IN_SLACK.format(owner=_quoted(owner.name), key=_quoted(label))
-        refuse(services, place, Refusal(words), Act.CLICKED, what)
+        refuse(services, reply_to, Refusal(words), Act.CLICKED, what)
         return
     query = Query(kind=QueryKind.KEYS)
     asker = asker_of(services, person, query)
@@ -64,10 +64,10 @@ def ask_owner(services: Services, place: ReplyTarget, key_id: str) -> None:
         services.slack.direct(user, question_to_owner(label, traits, person.id))
     except DeliveryError as error:
         words = f"Slack did not take the message ({error.code})."
-        refuse(services, place, Refusal(words), Act.CLICKED, what)
+        refuse(services, reply_to, Refusal(words), Act.CLICKED, what)
         return
     services.audit.note(Act.CLICKED, person.id, what, outcome=DONE)
-    services.slack.say(place, f"I asked {clean(owner.name, 100)} about {_quoted(label)}.")
+    services.slack.say(reply_to, f"I asked {clean(owner.name, 100)} about {_quoted(label)}.")
 
 
 def _traits(found: AnalysisDocument, label: str) -> tuple[str, ...]:

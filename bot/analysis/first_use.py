@@ -13,7 +13,7 @@ from reports.analysis.document import AnalysisDocument
 from reports.analysis.first_use import FirstUse, newest_first
 from reports.analysis.first_use_answer import first_use_answer
 from reports.questions.grammar import CommandError
-from reports.time.timerange import Granularity, TimeRange, floor, following
+from reports.time.timerange import Granularity, TimeRange, floor, next_bucket
 from reports.usage.coverage import AnswerableRange
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.members import NO_CREATOR
@@ -67,7 +67,7 @@ def gather_first_use(request: AnalysisRequest) -> AnalysisDocument | CommandErro
 
 def _history(store: Store) -> datetime | None:
     """The first moment (UTC) of which usage is stored, by day or by month."""
-    held = store.state().held
+    held = store.state().coverage
     starts = [spans[0][0] for g in (Granularity.DAY, Granularity.MONTH) if (spans := held.get(g))]
     return min(starts, default=None)
 
@@ -79,7 +79,7 @@ def _before(start: datetime, end: datetime) -> Iterator[AnswerableRange]:
         until, buckets = floor(end, granularity), []
         while at < until:
             buckets.append(at)
-            at = following(at, granularity)
+            at = next_bucket(at, granularity)
         if buckets:
             stored = Granularity.DAY if granularity is Granularity.MONTH else granularity
             yield AnswerableRange(TimeRange(tuple(buckets), until, granularity, until), stored)

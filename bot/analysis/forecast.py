@@ -27,7 +27,7 @@ from reports.questions.grammar import CommandError
 from reports.questions.query import Query
 from reports.time.period import Calendar, Unit
 from reports.time.timerange import Granularity, TimeRange, local
-from reports.usage.coverage import AnswerableRange, reaches, source
+from reports.usage.coverage import AnswerableRange, answerable_range, is_stored
 from reports.usage.dimensions import Metric
 from reports.usage.usage import Usage
 
@@ -58,7 +58,7 @@ def gather_forecast(request: AnalysisRequest) -> AnalysisDocument | CommandError
     whole = replace(plan.selection, by=None)
     days = _days(store, whole, today, plan.query)
     so_far = _spend(found, store, plan.source)
-    if not days and not so_far:
+    if not days:
         return forecast_answer(plan.query, scope, None, ForecastRecord(0, None, None))
     count, left = (after - today).days, _left(request.now, today, zone)
     of_today = _today(request, found)
@@ -113,7 +113,7 @@ def _known(of: AnswerableRange, count: int) -> int:
 
 def _days(store: Store, selection: Selection, today: date, query: Query) -> list[int]:
     """The spend of the whole days before today, as far back as all are stored."""
-    of = source(_history(today, _HISTORY), store.state().held)
+    of = answerable_range(_history(today, _HISTORY), store.state().coverage)
     spent = [_value(used, query) for used in store.whole(selection, of.range, of.stored)]
     days = spent[_known(of, len(spent)) :]
     # days before the first usage are no days on which nothing was spent
@@ -145,7 +145,7 @@ def _recent(
     found: PlannedAnalysis, store: Store, today: date, of_today: Mapping[int, int]
 ) -> Mapping[int, int]:
     """The spend by group of the days that say how large the share of each is, and of today."""
-    of = source(_history(today, RECENT_DAYS), store.state().held)
+    of = answerable_range(_history(today, RECENT_DAYS), store.state().coverage)
     spent = Counter(_spend(found, store, of))
     spent.update(of_today)
     return spent
@@ -163,7 +163,7 @@ def _histories(
     found: PlannedAnalysis, store: Store, today: date, groups: frozenset[int]
 ) -> Mapping[int, Sequence[int]]:
     """The spend of the days before today of each of some groups, as far back as all are stored."""
-    of = source(_history(today, _GROUP_HISTORY), store.state().held)
+    of = answerable_range(_history(today, _GROUP_HISTORY), store.state().coverage)
     query, selection = found.plan.query, found.plan.selection
     if query.by is None or not groups:
         return {}
@@ -189,9 +189,9 @@ def _previous(found: PlannedAnalysis, store: Store) -> Mapping[int, int] | None:
     else:
         buckets = tuple(local(first + n * _DAY, zone) for n in range((start - first).days))
         wanted = TimeRange(buckets, end, Granularity.DAY, end, zone)
-    held = store.state().held
-    of = source(wanted, held)
-    return _spend(found, store, of) if reaches(of.range, of.stored, held) else None
+    held = store.state().coverage
+    of = answerable_range(wanted, held)
+    return _spend(found, store, of) if is_stored(of.range, of.stored, held) else None
 
 
 def _before(first: date, unit: Unit) -> date:

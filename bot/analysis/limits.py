@@ -241,7 +241,7 @@ def _before(now: datetime, hours: Sequence[tuple[datetime, int]]) -> list[tuple[
 
 
 def _credits(known: OpenRouterLimits, spend: HourlySpend, now: datetime) -> list[LimitForecast]:
-    if known.bought is None or known.used is None:
+    if not known.bought or known.used is None:  # where none were ever bought, none run out
         return []
     hours = _before(now, spend.of(Dimension.KEY, spend.everything(), byok=False))
     full = full_at(known.bought - known.used, recent_pace(hours), now, None)

@@ -24,7 +24,7 @@ from reports.analysis.why_answer import (
     why_answer,
 )
 from reports.questions.grammar import CommandError
-from reports.usage.coverage import AnswerableRange, reaches, source
+from reports.usage.coverage import AnswerableRange, answerable_range, is_stored
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 
 _Spent = tuple[int, int, int, int, int]
@@ -42,13 +42,13 @@ def gather_why(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     if isinstance(found, CommandError):
         return found
     store, plan = request.store, found.plan
-    held = store.state().held
-    before = source(plan.ranges.previous, held)
+    held = store.state().coverage
+    before = answerable_range(plan.ranges.previous, held)
     ranges = ComparedRanges(before.range, plan.source.range)
     earlier = () if plan.source.partial else before.partial  # what is a part needs no more
     partial = (*found.partial, *(f"for the period before, {words}" for words in earlier))
     status = DataStatus(found.as_of, partial)
-    if not reaches(before.range, before.stored, held):
+    if not is_stored(before.range, before.stored, held):
         return no_comparison(plan.query, ranges, status)
     if plan.query.metric not in {None, Metric.SPEND}:
         both = _groups(store, found, before), _groups(store, found, plan.source)

@@ -1,1 +1,1 @@
-"""What the features share to answer a question: visibility, figures, files, answer messages."""
+"""Answering questions, for all features: visibility, figures, files, answer messages."""

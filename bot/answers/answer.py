@@ -1,4 +1,4 @@
-"""Answers a question from the cache: names to members, a period to a range, then the sums."""
+"""Answer a question from the cache: resolve names and the period, then read the sums."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from reports.questions.query import Query, Versus
 from reports.questions.summary import ALL, Summary, UsageFigures, summarize
 from reports.questions.wording import EARLIER, period_words
 from reports.time.period import Counted
-from reports.time.timerange import NotBegunError, OverlapError, Ranges, earlier, ranges
-from reports.usage.coverage import AnswerableRange, Held, gaps, reaches, source
+from reports.time.timerange import NotBegunError, OverlapError, Ranges, ranges, shifted_back
+from reports.usage.coverage import AnswerableRange, Coverage, answerable_range, gaps, is_stored
 from reports.usage.dimensions import Dimension, Filter
 from reports.usage.members import CHATROOM
 from reports.usage.usage import Usage, total
 from reports.wording.safe_text import clean
 
 NOTHING: Mapping[int, Usage] = {}
-"""The buckets of a group that used nothing."""
+"""The buckets of a group without usage."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A question made exact: whose usage, which range, read at which granularity."""
+    """A resolved question: selected members, time range, and the granularity to read."""
 
     query: Query
     selection: Selection
@@ -42,10 +42,10 @@ class Plan:
 def answer(
     store: Store, query: Query, now: datetime, zone: str, asker: Asker = ANYONE, *, whole: bool
 ) -> Summary | CommandError:
-    """The answer to a question, or the sentence that says why there is none.
+    """The answer to a question, or the error that explains why there is none.
 
     `zone` is the default zone of calendar periods. `whole` reads the series of all groups, else
-    only those of the largest, which is what people look at.
+    only of the largest, which is enough for messages.
     """
     with store.snapshot():
         return _answer(store, query, now, zone, asker, whole=whole)
@@ -62,10 +62,10 @@ def _answer(
     ranking = None if whole else Ranking(query.top, query.metrics, query.source)
     read = store.read(plan.selection, wanted, stored, ranking)
     labels = {0: ALL} if query.by is None else visibility.labels(store.directory(), asker)
-    previous, before = _previous(store, plan, state.held)
-    groups_before = _groups_before(store, plan, read, labels, state.held, whole=whole)
+    previous, before = _previous(store, plan, state.coverage)
+    groups_before = _groups_before(store, plan, read, labels, state.coverage, whole=whole)
     series = {labels[member]: buckets for member, buckets in read.series.items()}
-    if whole:  # a group that stopped is part of the change
+    if whole:  # groups with usage only in the previous period are part of the change
         series = {**dict.fromkeys(groups_before or (), NOTHING), **series}
     figures = UsageFigures(
         whole=read.whole,
@@ -73,7 +73,7 @@ def _answer(
         count=len(series) if whole else read.count,
         previous=previous,
         before=groups_before,
-        previous_buckets=None if whole else _course(store, plan, state.held),
+        previous_buckets=None if whole else _previous_buckets(store, plan, state.coverage),
         unknown=plan.source.unknown,
         incomplete=plan.source.incomplete,
         since=plan.source.since,
@@ -83,17 +83,17 @@ def _answer(
 
 
 def zone_of(query: Query, default: str) -> str:
-    """The zone that a question's days are of: counted periods are UTC unless it says otherwise."""
+    """The time zone of a question's days: UTC for counted periods unless it names one."""
     return query.zone or ("UTC" if isinstance(query.period, Counted) else default)
 
 
 def make_plan(
     store: Store, query: Query, now: datetime, zone: str, asker: Asker = ANYONE
 ) -> Plan | CommandError:
-    """Make a question exact at a moment, or say what in it means nothing.
+    """Resolve a question at a time (UTC), or return an error.
 
-    People mentioned by their Slack id stand in it by their address from then on; the question of
-    somebody who sees their own usage only is narrowed to that.
+    Mentioned people are replaced by their e-mail addresses; the question of a person with limited
+    visibility is narrowed to their own usage.
     """
     narrowed = visibility.narrowed(store.directory(), query, asker)
     if isinstance(narrowed, CommandError):
@@ -105,26 +105,26 @@ def make_plan(
     try:
         both = ranges(query.period, now, zone_of(query, zone))
         if query.versus in EARLIER:
-            both = replace(both, previous=earlier(both.current, EARLIER[query.versus]))
+            both = replace(both, previous=shifted_back(both.current, EARLIER[query.versus]))
     except NotBegunError as error:
         return CommandError(f"{error}, so there is nothing to show yet.", query.words())
     except OverlapError as error:
         return CommandError(
-            f"{period_words(query.period)[:1].upper()}{period_words(query.period)[1:]} cannot be"
+            f"{period_words(query.period)[:1].upper()}{period_words(query.period)[1:]} can't be"
             f" compared with `{query.versus}`: {error}.",
             replace(query, versus=None).words(),
             replace(query, versus=Versus.BEFORE).words(),
         )
-    return Plan(query, selection, source(both.current, store.state().held), both)
+    return Plan(query, selection, answerable_range(both.current, store.state().coverage), both)
 
 
 def missing(store: Store, plan: Plan, before: Iterable[str] = ()) -> tuple[str, ...]:
-    """What is missing in the data that a question is answered from, in words.
+    """Phrases about missing data in the answer to a question.
 
-    `before` are such words about the period that it is compared with.
+    `before` are such phrases about the previous period.
     """
     return (
-        *_trouble(store),
+        *_sync_failure(store),
         *_first_sync(store),
         *missed(store, plan.query),
         *_slowed(store, plan.source),
@@ -135,8 +135,8 @@ def missing(store: Store, plan: Plan, before: Iterable[str] = ()) -> tuple[str, 
     )
 
 
-def _trouble(store: Store) -> tuple[str, ...]:
-    """Why the cache is older than it should be, where the last sync failed."""
+def _sync_failure(store: Store) -> tuple[str, ...]:
+    """A phrase about the last sync, if it failed."""
     failed = failure(store)
     if failed is None:
         return ()
@@ -152,28 +152,28 @@ def _slowed(store: Store, answered: AnswerableRange) -> tuple[str, ...]:
 
 
 def _first_sync(store: Store) -> tuple[str, ...]:
-    """How far the first sync has come, while it runs."""
-    far = first_sync(store)
-    return (f"the first sync is still running ({far})",) if far else ()
+    """A phrase about the progress of the first sync, while it runs."""
+    progress = first_sync(store)
+    return (f"the first sync is still running ({progress})",) if progress else ()
 
 
-def _previous(store: Store, plan: Plan, held: Held) -> tuple[Usage | None, tuple[str, ...]]:
-    """The usage of the range before, and where it is not counted as the range itself is."""
-    before = source(plan.ranges.previous, held)
-    if not reaches(before.range, before.stored, held):
+def _previous(store: Store, plan: Plan, coverage: Coverage) -> tuple[Usage | None, tuple[str, ...]]:
+    """The usage of the previous range (None: unknown), and phrases about differences in it."""
+    before = answerable_range(plan.ranges.previous, coverage)
+    if not is_stored(before.range, before.stored, coverage):
         return None, ()
     whole = plan.selection.grouped(None)
     if plan.query.by is Dimension.CREATOR and not whole.views:
         whole = whole.grouped(Dimension.CREATOR)
-    notes = () if plan.source.partial else before.partial  # what is itself a part needs no more
+    notes = () if plan.source.partial else before.partial  # notes on the range itself are enough
     usage = total(store.whole(whole, before.range, before.stored))
     return usage, tuple(f"for the period before, {words}" for words in notes)
 
 
-def _course(store: Store, plan: Plan, held: Held) -> tuple[Usage, ...] | None:
-    """The range before by bucket, where one series is to be drawn beside it."""
-    before, by = source(plan.ranges.previous, held), plan.query.by
-    if plan.query.versus is None or by or not reaches(before.range, before.stored, held):
+def _previous_buckets(store: Store, plan: Plan, coverage: Coverage) -> tuple[Usage, ...] | None:
+    """The usage of the previous range by bucket, for a comparison of a single series."""
+    before, by = answerable_range(plan.ranges.previous, coverage), plan.query.by
+    if plan.query.versus is None or by or not is_stored(before.range, before.stored, coverage):
         return None
     if before.range.granularity is not plan.source.range.granularity:
         return None
@@ -185,45 +185,49 @@ def _groups_before(
     plan: Plan,
     read: UsageTotals,
     labels: Mapping[int, str],
-    held: Held,
+    coverage: Coverage,
     *,
     whole: bool,
 ) -> dict[str, Usage] | None:
-    """The usage by group in the period before, where the question compares.
+    """The previous period's usage by group, for a comparison; None otherwise.
 
-    With `whole` of all groups, also of those that used nothing since; else of those read.
+    With `whole`, of all groups, including those without usage since; else of the groups read.
     """
-    before, by = source(plan.ranges.previous, held), plan.query.by
-    if plan.query.versus is None or by is None or not reaches(before.range, before.stored, held):
+    before, by = answerable_range(plan.ranges.previous, coverage), plan.query.by
+    if (
+        plan.query.versus is None
+        or by is None
+        or not is_stored(before.range, before.stored, coverage)
+    ):
         return None
     narrowed = plan.selection
     if not whole:
-        looked_at = frozenset(read.series)
-        narrowed = plan.selection.only(by, looked_at)
+        ranked = frozenset(read.series)
+        narrowed = plan.selection.only(by, ranked)
     found = store.read(narrowed, before.range, before.stored, None)
     return {labels[member]: total(series.values()) for member, series in found.series.items()}
 
 
 def _select(directory: Directory, query: Query, asker: Asker) -> Selection | CommandError:
-    meant: list[tuple[Filter, frozenset[int]]] = []
+    resolved: list[tuple[Filter, frozenset[int]]] = []
     for one in query.filters:
         found = _members(directory, one, asker)
         if isinstance(found, CommandError):
-            return _misnamed(query, one, found)
-        meant.append((one, found))
-    wanted = visibility.allowed(directory, meant)
+            return _unmatched_filter(query, one, found)
+        resolved.append((one, found))
+    wanted = visibility.allowed(directory, resolved)
     return Selection.of(query.by, wanted)
 
 
-def _misnamed(query: Query, wrong: Filter, found: CommandError) -> CommandError:
-    """A filter that means nobody: the whole question without it, and with the nearest name."""
-    others = tuple(one for one in query.filters if one is not wrong)
-    nearest = replace(wrong, pattern=found.suggestion)
-    meant = tuple(nearest if one is wrong else one for one in query.filters)
+def _unmatched_filter(query: Query, unmatched: Filter, found: CommandError) -> CommandError:
+    """The error for a filter without a match, with the question without it or corrected."""
+    others = tuple(one for one in query.filters if one is not unmatched)
+    nearest = replace(unmatched, pattern=found.suggestion)
+    corrected = tuple(nearest if one is unmatched else one for one in query.filters)
     return CommandError(
         found.problem,
         replace(query, filters=others).words(),
-        replace(query, filters=meant).words() if found.suggestion else "",
+        replace(query, filters=corrected).words() if found.suggestion else "",
     )
 
 
@@ -236,9 +240,9 @@ def _members(directory: Directory, one: Filter, asker: Asker) -> frozenset[int] 
             return _person(directory, one.pattern, address)
     found = visibility.find(directory, one, asker)
     if found or (asker.own_only and one.dimension is Dimension.MODEL):
-        return found  # a model that only others use must not be told from one that nobody uses
-    whose = " of yours" if asker.own_only else ""
-    problem = f"No {one.dimension}{whose} is called “{clean(one.pattern)}”."
+        return found  # must not reveal whether other people use a model
+    of_yours = " of yours" if asker.own_only else ""
+    problem = f"No {one.dimension}{of_yours} is called “{clean(one.pattern)}”."
     return CommandError(problem, suggestion=visibility.nearest(directory, one, asker))
 
 

@@ -1,4 +1,4 @@
-"""The message of an answer: the state it carries for follow-ups, and who it is for."""
+"""The message of an answer, with its controls and the state that they carry."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ from reports.usage.dimensions import Dimension, Filter, Metric
 log = logging.getLogger(__name__)
 
 
-def drawn(
+def answer_with_controls(
     services: Services,
     found: Summary | AnalysisDocument,
     what: AnswerState,
     asker: Asker,
     *,
     private: bool,
-    picture: str = "",
+    image: str = "",
 ) -> Message:
-    """An answer with its controls; `private`: only one person of the conversation sees it."""
+    """An answer with its controls; `private`: only visible to one person."""
     if isinstance(found, AnalysisDocument):
         return analysis_message(
             found,
             services.settings.command,
             controls=controls(services, found, what, asker, private=private),
-            picture=picture,
+            image=image,
         )
     return answer_message(
         found,
         services.settings.command,
         controls=controls(services, found, what, asker, private=private),
-        picture=picture,
+        image=image,
     )
 
 
@@ -112,22 +112,22 @@ def group_name(directory: Directory, asker: Asker, dimension: Dimension, id_: st
     found = next((member for member in members if group_id(member) == id_), None)
     if found is None:
         return None
-    label, alone = visibility.labels(directory, asker)[found.id], frozenset({found.id})
-    # an address is one person's; what a person calls themselves may be anything, even `me`
+    label, only_this = visibility.labels(directory, asker)[found.id], frozenset({found.id})
+    # e-mail addresses are unique; display names may be anything, even `me`
     person = dimension is Dimension.CREATOR
     names = (found.detail, label) if person else (label, found.name, found.detail)
     return next(
         (
-            n
-            for n in names
-            if n and visibility.find(directory, Filter(dimension, n), asker) == alone
+            name
+            for name in names
+            if name and visibility.find(directory, Filter(dimension, name), asker) == only_this
         ),
         label,
     )
 
 
-def kept_private(services: Services, channel: str) -> str:
-    """The sentence that says why an answer may not be posted in a channel; empty if it may."""
+def why_private(services: Services, channel: str) -> str:
+    """The sentence why an answer may not be posted in a channel; "" if it may."""
     match services.slack.outsiders_read(channel):
         case True:
             return OUTSIDERS
@@ -136,23 +136,24 @@ def kept_private(services: Services, channel: str) -> str:
     return ""
 
 
-def drawn_apart(found: Summary | AnalysisDocument, *, shared: bool) -> bool:
-    """Whether a picture is uploaded for an answer that has a chart: where it is shared, since a
-    person alone gets Slack's own chart.
+def needs_uploaded_chart(found: Summary | AnalysisDocument, *, shared: bool) -> bool:
+    """Whether to upload the chart of an answer: if it is shared and has one.
+
+    Answers for one person use Slack's native chart.
     """
     charted = found.charted if isinstance(found, AnalysisDocument) else not found.empty
     return shared and charted
 
 
-def picture(services: Services, asker: Asker, what: AnswerState) -> str:
+def upload_chart(services: Services, asker: Asker, what: AnswerState) -> str:
     """Upload the chart; Slack's file id, or "" on failure (the native chart stays then)."""
-    if asker.email and what.user:  # whose answer it is is named in it by their mention
+    if asker.email and what.user:  # the asker is mentioned in filters by their Slack id
         people = (*asker.people, (f"<@{what.user}>", asker.email))
         asker = replace(asker, people=tuple(dict.fromkeys(people)))
     job = Job(what.words, what.at, what.zone, Format.PNG, asker, services.settings.command)
     try:
         with services.renderer.file(job) as path:
-            return services.slack.upload_picture(path, "chart.png", "Chart") or ""
+            return services.slack.upload_image(path, "chart.png", "Chart") or ""
     except (RenderError, DeliveryError) as problem:
         log.warning("Could not upload a chart: %s", problem)
         return ""

@@ -1,4 +1,4 @@
-"""The state of an answer: all that is needed to reproduce it, in its message and by thread."""
+"""The state of an answer: everything needed to reproduce it, in its message or by thread."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ TOO_OLD = "This answer has expired. Ask again and use the new answer."
 
 @dataclass(frozen=True, slots=True)
 class AnswerState:
-    """All that is needed to reproduce an answer: query text, time (UTC), default zone, and the
-    Slack id of the asker (empty in answers from before it was recorded).
+    """Everything needed to reproduce an answer.
+
+    Query text, time (UTC), default zone, and the Slack id of the asker ("" in old answers).
     """
 
     words: str
@@ -29,13 +30,15 @@ class AnswerState:
     user: str = ""
 
     def value(self) -> str:
-        """The same as the value of a button."""
+        """Encode the state as a button's value."""
         fields = {"w": self.words, "t": int(self.at.timestamp()), "z": self.zone, "u": self.user}
-        return json.dumps(fields, ensure_ascii=False)  # six times as long otherwise
+        return json.dumps(
+            fields, ensure_ascii=False
+        )  # escaped, non-Latin text would be six times as long
 
     @classmethod
     def of_value(cls, value: str) -> AnswerState | None:
-        """Read the value of a button; None if malformed."""
+        """Decode a button's value; None if malformed."""
         try:
             said = json.loads(value)
             at = datetime.fromtimestamp(said["t"], UTC)
@@ -44,19 +47,19 @@ class AnswerState:
             return None
 
 
-def shown(query: Query, at: datetime, zone: str, asker: Asker, user: str) -> AnswerState:
-    """The state of an answer. `me` is replaced by the person who asked, since others may click.
+def answer_state(query: Query, at: datetime, zone: str, asker: Asker, user: str) -> AnswerState:
+    """The state of an answer. `me` is replaced by the asker, because others may click.
 
-    With a limited view, the answer and its buttons are restricted to one's own usage.
+    With limited visibility, the answer and its buttons are restricted to one's own usage.
     """
     if asker.own_only:
         others = (one for one in query.filters if one.dimension is not Dimension.CREATOR)
         query = replace(query, filters=(*others, visibility.ME))
-    words = replace(about(query, user), files=(), share=False).words()
+    words = replace(with_asker(query, user), files=(), share=False).words()
     return AnswerState(words, at, zone, user)
 
 
-def about(query: Query, user: str) -> Query:
+def with_asker(query: Query, user: str) -> Query:
     """A question with `me` replaced by a Slack user."""
     return replace(query, filters=tuple(_named(one, user) for one in query.filters))
 
@@ -67,52 +70,53 @@ def _named(one: Filter, user: str) -> Filter:
 
 
 KEPT_FOR = timedelta(days=400)
-"""How long the state of an answer is kept where it is too long for the message itself."""
+"""How long a state is stored that is too long for the message itself."""
 
-TALKED_FOR = timedelta(days=90)
-"""How long a thread can continue its answer."""
+THREAD_KEPT_FOR = timedelta(days=90)
+"""How long follow-ups in an answer's thread work."""
 
 RECENT = timedelta(minutes=15)
-"""How long a direct message outside a thread can continue the answer before it: enough to read an
-answer and think about it, but not to come back after a meeting and have forgotten it."""
+"""How long a direct message outside a thread counts as a follow-up: enough to read an answer, but
+not to come back after a meeting and have forgotten it."""
 
-_LONGEST_STATE = 255
+_LONGEST_STATE = 255  # Slack's limit for a block id
 
-_HERE, _KEPT = "q", "k"
+_INLINE, _STORED = "q", "k"
 _FIELDS = 5
 
 
 def state_of(services: Services, what: AnswerState) -> str:
     """Encode an answer's state as a block id of at most 255 characters."""
-    plain = f"{_HERE}|{int(what.at.timestamp())}|{what.zone}|{what.user}|{what.words}"
+    plain = f"{_INLINE}|{int(what.at.timestamp())}|{what.zone}|{what.user}|{what.words}"
     if len(plain) <= _LONGEST_STATE:
         return plain
-    return f"{_KEPT}|{services.expiring_keys.keep(plain, KEPT_FOR)}"
+    return f"{_STORED}|{services.expiring_keys.keep(plain, KEPT_FOR)}"
 
 
 def of_state(services: Services, state: str) -> AnswerState | None:
     """Decode an answer's state from a block id; None if expired or malformed."""
-    if state.startswith(f"{_KEPT}|"):
-        state = services.expiring_keys.kept(state.removeprefix(f"{_KEPT}|")) or ""
+    if state.startswith(f"{_STORED}|"):
+        state = services.expiring_keys.kept(state.removeprefix(f"{_STORED}|")) or ""
     parts = state.split("|", _FIELDS - 1)
-    if len(parts) != _FIELDS or parts[0] != _HERE:
+    if len(parts) != _FIELDS or parts[0] != _INLINE:
         return None
     _, at, zone, user, words = parts
     moment = int(at) if at.isascii() and at.isdigit() else None
     return AnswerState.of_value(json.dumps({"w": words, "t": moment, "z": zone, "u": user}))
 
 
-def remember(services: Services, channel: str, thread: str, what: AnswerState) -> None:
-    """Keep the last answer of a thread, or of a direct message (`thread` empty) for a short time,
-    for messages that go on from it.
+def store_last(services: Services, channel: str, thread: str, what: AnswerState) -> None:
+    """Store the last answer of a thread, or briefly of a direct message (`thread` empty).
+
+    Follow-ups refer to it.
     """
     services.expiring_keys.put(
-        _last(channel, thread), what.value(), TALKED_FOR if thread else RECENT
+        _last(channel, thread), what.value(), THREAD_KEPT_FOR if thread else RECENT
     )
 
 
-def last_in(services: Services, channel: str, thread: str) -> AnswerState | None:
-    """The last answer of a thread, or the recent one of a direct message; None if there is none."""
+def last_answer(services: Services, channel: str, thread: str) -> AnswerState | None:
+    """The last answer of a thread, or a direct message's recent one; None if there is none."""
     value = services.expiring_keys.kept(_last(channel, thread))
     return AnswerState.of_value(value) if value else None
 
@@ -121,7 +125,7 @@ def _last(channel: str, thread: str) -> str:
     return f"talk:{channel}:{thread}" if thread else f"recent:{channel}"
 
 
-def shown_in(services: Services, message: Mapping[str, Any]) -> AnswerState | None:
-    """The state of one of our answers, from the message itself; None if it holds none."""
+def state_in_message(services: Services, message: Mapping[str, Any]) -> AnswerState | None:
+    """The state in a message of the bot; None if it has none."""
     states = (str(block.get("block_id", "")) for block in message.get("blocks") or ())
     return next((what for state in states if (what := of_state(services, state))), None)

@@ -15,7 +15,7 @@ from reports.analysis.limits import LimitKind
 from reports.questions.query import Query
 from reports.questions.summary import Summary
 from reports.time.period import Counted, Unit
-from reports.time.timerange import Granularity, TimeRange, following
+from reports.time.timerange import Granularity, TimeRange, next_bucket
 from reports.usage.balance import Balance
 from reports.usage.coverage import gaps
 from reports.usage.dimensions import Dimension, Metric, MoneySource
@@ -26,7 +26,7 @@ _WEEK = Counted(7, Unit.DAY)
 
 
 def balance(store: Store, now: datetime, zone: str) -> Balance | None:
-    """What is left of the credits at `now`; None where OpenRouter does not report them."""
+    """The remaining credits at `now`; None if OpenRouter doesn't report them."""
     limits = limits_of(store.fact("limits"), store.directory())
     if limits.bought is None or limits.used is None or limits.reported_at is None:
         return None
@@ -37,20 +37,20 @@ def balance(store: Store, now: datetime, zone: str) -> Balance | None:
         return Balance(limits.bought, left, limits.reported_at, 0, timedelta())
     used = found.metrics[Metric.SPEND].sum
     return Balance(
-        limits.bought, left, limits.reported_at, used, _held_of(store, found.range.start, now)
+        limits.bought, left, limits.reported_at, used, _stored_time(store, found.range.start, now)
     )
 
 
-def _held_of(store: Store, start: datetime, now: datetime) -> timedelta:
-    """How much of the time from `start` to `now` the cache holds."""
-    held = store.state().held.get(Granularity.HOUR, ())
-    missing = sum((b - a for a, b in gaps((start, now), held)), timedelta())
+def _stored_time(store: Store, start: datetime, now: datetime) -> timedelta:
+    """The length of time from `start` to `now` for which usage is stored."""
+    coverage = store.state().coverage.get(Granularity.HOUR, ())
+    missing = sum((b - a for a, b in gaps((start, now), coverage)), timedelta())
     return now - start - missing
 
 
 def limits(store: Store, now: datetime, asker: Asker) -> tuple[Limit, ...]:
-    """The limits that a person may know of, the fullest first: of people with a limited view, only
-    those of their own keys.
+    """The limits that a person may see, fullest first; maybe only those of their own keys."""
+    """
     """
     directory = store.directory()
     found = limits_of(store.fact("limits"), directory).caps
@@ -61,7 +61,7 @@ def limits(store: Store, now: datetime, asker: Asker) -> tuple[Limit, ...]:
 
 
 def own_limits(store: Store, now: datetime, asker: Asker) -> tuple[Limit, ...]:
-    """The limits of the keys that a person created, the fullest first."""
+    """The limits of the keys that a person created, fullest first."""
     found = limits_of(store.fact("limits"), store.directory()).caps
     mine = _keys_of(store, asker)
     return fullest_first(
@@ -86,11 +86,11 @@ def _limit(store: Store, one: TrackedLimit, now: datetime) -> Limit:
 
 
 def _used(store: Store, one: TrackedLimit, period: AlertPeriod | None) -> int | None:
-    """What the keys of a limit used in its period; None for one that never resets."""
+    """The spend that counts toward a limit in its period; None if it never resets."""
     if period is None:
         return None
     edges = [period.start]
-    while (after := following(edges[-1], Granularity.HOUR)) < period.end:
+    while (after := next_bucket(edges[-1], Granularity.HOUR)) < period.end:
         edges.append(after)
     hours = TimeRange(tuple(edges), period.end, Granularity.HOUR, period.end)
     selection = Selection.of(Dimension.KEY, {Dimension.KEY: one.ids})

@@ -21,17 +21,17 @@ from bot.slack.types import DeliveryError, ReplyTarget
 from reports.admin.audit_log import DONE, Act
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.slack.message import analysis_message, analysis_text
-from reports.block_kit.message import Message, text_message
+from reports.block_kit.message import Message, mrkdwn_message, text_message
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
 from reports.questions.slack.answer import figures
 from reports.questions.wording import title
-from reports.schedules.slack.cards import said
 from reports.wording.safe_text import clean, escape
 
 log = logging.getLogger(__name__)
 
 SLOW_SECONDS = 2.0
+"""After this time a person wonders whether anything happens."""
 ONLY_YOURS = " It contains only your own usage."
 _REFUSED = {
     "file_uploads_disabled": "Your workspace doesn't allow apps to upload files.",
@@ -52,61 +52,61 @@ class Where:
 
 
 def export(
-    services: Services, place: ReplyTarget, where: Where, what: AnswerState, format_: Format
+    services: Services, reply_to: ReplyTarget, where: Where, what: AnswerState, format_: Format
 ) -> None:
-    """Create a file, deliver it, and say where it is."""
+    """Create a file, upload it, and say where it is."""
     asked = f"{what.words} {format_}"
-    person = admit(services, place, Act.EXPORTED, asked, where=where.channel)
+    person = admit(services, reply_to, Act.EXPORTED, asked, where=where.channel)
     if person is None:
         return
     parsed = parse(what.words)
     if not isinstance(parsed, QuestionCommand):
-        services.slack.say(place, TOO_OLD)
+        services.slack.say(reply_to, TOO_OLD)
         return
     asker = asker_of(services, person, parsed.query)
     job = Job(what.words, what.at, what.zone, format_, asker, services.settings.command)
-    outcome = _export(services, place, where, parsed.query, job)
+    outcome = _export(services, reply_to, where, parsed.query, job)
     services.audit.note(
         Act.EXPORTED, person.id, asked, where=where.channel, outcome=outcome, email=person.email
     )
 
 
-def _export(services: Services, place: ReplyTarget, where: Where, query: Query, job: Job) -> str:
-    """The same after the permission check; returns the outcome for the audit log."""
-    if wrong := not_theirs(services, query, job.asker):
-        services.slack.respond(place, said(wrong))
+def _export(services: Services, reply_to: ReplyTarget, where: Where, query: Query, job: Job) -> str:
+    """Export after the permission check; returns the outcome for the audit log."""
+    if reason := why_not_visible(services, query, job.asker):
+        services.slack.respond(reply_to, mrkdwn_message(reason))
         return f"{REFUSED}: not their own usage"
     name = file_name(query, job.at, job.zone, job.format)
     try:
-        with _patience(services, place, job.format), services.renderer.file(job) as path:
-            told = _bring(services, place, where, path, name, clean(title(query), 300))
+        with _notice_if_slow(services, reply_to, job.format), services.renderer.file(job) as path:
+            where_it_is = _upload(services, reply_to, where, path, name, clean(title(query), 300))
     except RenderError as error:
-        services.slack.say(place, str(error))
+        services.slack.say(reply_to, str(error))
         return f"failed: {error}"
     except DeliveryError as error:
         log.warning("A file could not be uploaded: %s", error)
-        services.slack.respond(place, _inline(services, query, job, error.code))
+        services.slack.respond(reply_to, _figures_instead(services, query, job, error.code))
         return f"failed: {error.code}"
-    services.slack.say(place, told + (ONLY_YOURS if job.asker.own_only else ""))
+    services.slack.say(reply_to, where_it_is + (ONLY_YOURS if job.asker.own_only else ""))
     return DONE
 
 
-def not_theirs(services: Services, query: Query, asker: Asker) -> str | None:
-    """Why a person with a limited view can't have an answer (mrkdwn), or None if they can."""
+def why_not_visible(services: Services, query: Query, asker: Asker) -> str | None:
+    """Why a person with limited visibility can't have an answer (mrkdwn); None if they can."""
     directory = services.store.directory()
     narrowed = visibility.narrowed(directory, query, asker)
     if not isinstance(narrowed, CommandError):
         return None
     if not visibility.own(directory, asker):
-        return f"{escape(visibility.nobody(asker))} {ask_admins(services.settings)}"
+        return f"{escape(visibility.why_no_usage(asker))} {ask_admins(services.settings)}"
     again = escape(f"{services.settings.command} {narrowed.suggestion}").replace("`", "'")
     return f"This answer shows someone else's usage, and you can only see your own: `{again}`"
 
 
-def _bring(
-    services: Services, place: ReplyTarget, where: Where, path: Path, name: str, words: str
+def _upload(
+    services: Services, reply_to: ReplyTarget, where: Where, path: Path, name: str, words: str
 ) -> str:
-    """Upload a file to where its answer is shared, else to the person's DM; says where it is."""
+    """Upload a file to the shared answer's conversation, else to a DM; returns where it is."""
     if where.shared:
         try:
             services.slack.upload(path, name, words, where.channel, where.thread)
@@ -115,7 +115,7 @@ def _bring(
                 raise
         else:
             return f"I posted {name} here."
-    services.slack.upload(path, name, words, services.slack.dm(place.user))
+    services.slack.upload(path, name, words, services.slack.dm(reply_to.user))
     invite = (
         " Invite me to this channel to get files of shared answers here." if where.shared else ""
     )
@@ -123,16 +123,16 @@ def _bring(
 
 
 @contextmanager
-def _patience(services: Services, place: ReplyTarget, format_: Format) -> Iterator[None]:
+def _notice_if_slow(services: Services, reply_to: ReplyTarget, format_: Format) -> Iterator[None]:
     """Post a notice if preparing a file takes long."""
 
-    def say() -> None:
+    def post_notice() -> None:
         try:
-            services.slack.say(place, f"Preparing the {format_.upper()} …")
+            services.slack.say(reply_to, f"Preparing the {format_.upper()} …")
         except DeliveryError as error:
             log.info("Could not post the preparing notice: %s", error)
 
-    timer = threading.Timer(SLOW_SECONDS, say)
+    timer = threading.Timer(SLOW_SECONDS, post_notice)
     timer.daemon = True
     timer.start()
     try:
@@ -141,8 +141,8 @@ def _patience(services: Services, place: ReplyTarget, format_: Format) -> Iterat
         timer.cancel()
 
 
-def _inline(services: Services, query: Query, job: Job, code: str) -> Message:
-    """Why there is no file, with its main figures as text."""
+def _figures_instead(services: Services, query: Query, job: Job, code: str) -> Message:
+    """Why there is no file, with the main figures as text."""
     why = _REFUSED.get(code, f"Slack didn't accept the file ({code}).")
     found = answer_any(services.store, query, job.at, job.zone, job.asker, whole=False)
     if isinstance(found, AnalysisDocument):

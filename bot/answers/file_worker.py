@@ -1,6 +1,6 @@
-"""Rendering CSV, PDF and PNG files in a process of their own.
+"""Render CSV, PDF and PNG files in a separate process.
 
-Typesetting keeps the interpreter busy for seconds, and acknowledgements would wait for it.
+Rendering keeps the interpreter busy for seconds, which would delay acknowledgements.
 """
 
 from __future__ import annotations
@@ -22,42 +22,42 @@ from bot.store import Database, Store, StoreError
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 2
-LONGEST_SECONDS = 300
+AT_ONCE = 2  # processes; more would only compete for the CPU
+LONGEST_SECONDS = 300  # a million rows take a few minutes
 _ENTRY = Path(__file__).resolve().with_name("render_process.py")
-_NICENESS = 10
-_SAID = 3
-"""The exit code with which the process says that stderr is fit for people."""
+_NICENESS = 10  # below the bot itself
+_TEXT_FOR_PEOPLE = 3
+"""The exit code of the process if the text on stderr is meant for people."""
 
 
 class RenderError(Exception):
-    """A file could not be rendered; the text is fit for people."""
+    """A file couldn't be rendered; the text is meant for people."""
 
 
 class Renderer:
-    """Renders files from one database, a few at a time, each in a process of its own."""
+    """Renders files from one database, a few at a time, each in its own process."""
 
     def __init__(self, database: Path | str) -> None:
         self._database = database.absolute() if isinstance(database, Path) else database
-        self._turns = threading.BoundedSemaphore(AT_ONCE)
+        self._slots = threading.BoundedSemaphore(AT_ONCE)
 
     @contextmanager
     def file(self, job: Job) -> Iterator[Path]:
         """The file of a job, private and deleted afterwards. Raises RenderError."""
         with private_folder() as folder:
             path = folder / f"file.{job.format.suffix}"
-            with self._turns:
+            with self._slots:
                 self._run(job, path)
             yield path
 
     def _run(self, job: Job, path: Path) -> None:
         # everything that is not public goes through stdin: arguments are seen by all users
         name = "path" if isinstance(self._database, Path) else "url"
-        told = {name: str(self._database), "file": str(path), "job": job.as_json()}
+        request = {name: str(self._database), "file": str(path), "job": job.as_json()}
         try:
             done = subprocess.run(  # our own file, no shell  # noqa: S603  # nosec B603
                 [sys.executable, "-P", str(_ENTRY)],
-                input=json.dumps(told).encode(),
+                input=json.dumps(request).encode(),
                 capture_output=True,
                 timeout=LONGEST_SECONDS,
                 check=False,
@@ -69,11 +69,11 @@ class Renderer:
                 f"The file took longer than {LONGEST_SECONDS // 60} minutes. Try a shorter period"
                 " or fewer groups."
             ) from None
-        said = done.stderr.decode(errors="replace").strip()
-        if done.returncode == _SAID and said:
-            raise RenderError(said.splitlines()[-1])
+        stderr_text = done.stderr.decode(errors="replace").strip()
+        if done.returncode == _TEXT_FOR_PEOPLE and stderr_text:
+            raise RenderError(stderr_text.splitlines()[-1])
         if done.returncode:
-            log.error("The rendering process ended with %d: %s", done.returncode, said)
+            log.error("The rendering process ended with %d: %s", done.returncode, stderr_text)
             raise RenderError("I couldn't create the file. The reason is in the bot's log.")
 
 
@@ -81,12 +81,12 @@ def main() -> None:
     """Render one file as stdin says: {"path" or "url": database, "file": path, "job": {...}}."""
     os.nice(_NICENESS)
     try:
-        told = json.load(sys.stdin)
-        job = Job.from_json(told["job"])
-        database = Path(told["path"]) if "path" in told else told["url"]
+        request = json.load(sys.stdin)
+        job = Job.from_json(request["job"])
+        database = Path(request["path"]) if "path" in request else request["url"]
         store = Store(Database(database, must_exist=True))
-        with Path(told["file"]).open("wb") as out:
+        with Path(request["file"]).open("wb") as out:
             write_file(store, job, out)
     except (UnanswerableError, StoreError) as error:
         sys.stderr.write(f"{error}\n")
-        sys.exit(_SAID)
+        sys.exit(_TEXT_FOR_PEOPLE)

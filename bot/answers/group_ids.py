@@ -1,4 +1,4 @@
-"""Ids of groups as they stand in buttons and menus."""
+"""Ids of groups in buttons and menus."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from reports.usage.members import Member
 
 
 def group_id(member: Member) -> str:
-    """A stable id of a group, independent of its name and of the database."""
+    """A stable id of a group, independent of its name and the database."""
     return hashlib.sha256(f"{member.dimension}:{member.ref}".encode()).hexdigest()[:24]

@@ -17,10 +17,10 @@ from reports.usage.dimensions import Dimension
 
 
 def known(store: Store, asker: Asker, now: datetime, zone: str) -> KnownNames:
-    """The models, keys and people that somebody may know of.
+    """The models, keys and people that a person may see.
 
-    For who sees their own usage only, a model counts only if they used it in the past year: that
-    others use it must not show in what is understood. `zone` is that of calendar periods.
+    With limited visibility, only models that the person used in the past year: parsing must not
+    reveal what others use. `zone` is the default zone of calendar periods.
     """
     directory = store.directory()
     used = _used(store, asker, now, zone)

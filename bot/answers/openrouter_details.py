@@ -1,4 +1,4 @@
-"""Guardrails, details of keys and list prices as OpenRouter gave them when they were last read."""
+"""Guardrails, key details and list prices as last fetched from OpenRouter."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class StoredGuardrail:
 
 @dataclass(frozen=True, slots=True)
 class KeyDetails:
-    """What the directory says of one key; `creator` is a user id, empty for a key without one."""
+    """The directory's details of one key; `creator` is a user id, "" for none."""
 
     disabled: bool
     expires: datetime | None
@@ -44,7 +44,7 @@ class KeyDetails:
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """A model of OpenRouter's list; `ends` is its last day, None where no end is known."""
+    """A model in OpenRouter's list; `ends` is its last day, None if unknown."""
 
     slug: str
     name: str
@@ -53,46 +53,46 @@ class StoredModel:
 
 
 def members_known(store: Store, directory: Directory) -> bool:
-    """Whether OpenRouter lists the organization's members, so that it is known who left."""
+    """Whether OpenRouter lists the organization's members, so that former ones are known."""
     people = directory.of[Dimension.CREATOR]
-    made_up = (IMPORTED, UNLISTED, UNKNOWN)
-    listed = any(one.ref and not one.gone and not one.ref.startswith(made_up) for one in people)
+    synthetic = (IMPORTED, UNLISTED, UNKNOWN)
+    listed = any(one.ref and not one.gone and not one.ref.startswith(synthetic) for one in people)
     return listed and "members" not in parts(store)
 
 
 def owner_left(directory: Directory, creator: str) -> bool:
-    """Whether the creator of a key (a user id, empty for none) is no longer a member.
+    """Whether the creator of a key (a user id, "" for none) is no longer a member.
 
-    Only where `members_known`.
+    Only valid if `members_known`.
     """
     owner = directory.members.get(directory.ids.get((Dimension.CREATOR, creator), 0))
     return bool(creator) and (owner is None or owner.gone)
 
 
 def guardrails(store: Store) -> tuple[StoredGuardrail, ...] | None:
-    """All guardrails with a budget; None where they were never read."""
-    kept = _kept(store, details.GUARDRAILS)
-    if kept is None:
+    """All guardrails with a budget; None if they were never fetched."""
+    stored = _stored(store, details.GUARDRAILS)
+    if stored is None:
         return None
     return tuple(
         StoredGuardrail(
             one["id"], one["name"], one["workspace"] or "", one["limit"], one["reset"],
             one["byok"], tuple(one["members"]), tuple(one["keys"]),
         )
-        for one in kept["guardrails"]
+        for one in stored["guardrails"]
     )  # fmt: skip
 
 
 def guardrails_at(store: Store) -> datetime | None:
     """When guardrails were last read (UTC); None where they never were."""
-    kept = _kept(store, details.GUARDRAILS)
-    return datetime.fromisoformat(kept["at"]) if kept else None
+    stored = _stored(store, details.GUARDRAILS)
+    return datetime.fromisoformat(stored["at"]) if stored else None
 
 
 def key_details(store: Store) -> Mapping[str, KeyDetails] | None:
-    """All listed keys by their hash; None where they were never all listed."""
-    kept = _kept(store, details.KEYS)
-    if kept is None:
+    """All keys by their hash; None if they were never listed completely."""
+    stored = _stored(store, details.KEYS)
+    if stored is None:
         return None
     return {
         hash_: KeyDetails(
@@ -102,17 +102,17 @@ def key_details(store: Store) -> Mapping[str, KeyDetails] | None:
             one["workspace"],
             one["creator"],
         )
-        for hash_, one in kept["keys"].items()
+        for hash_, one in stored["keys"].items()
     }
 
 
 def models(store: Store) -> Mapping[str, StoredModel] | None:
-    """Models by each of their slugs; None where the list was never read."""
-    kept = _kept(store, details.MODELS)
-    if kept is None:
+    """Models by each of their slugs; None if the list was never fetched."""
+    stored = _stored(store, details.MODELS)
+    if stored is None:
         return None
     found: dict[str, StoredModel] = {}
-    for one in kept["models"]:
+    for one in stored["models"]:
         ends = date.fromisoformat(one["ends"]) if one["ends"] else None
         model = StoredModel(one["slugs"][0], one["name"], _price(one["price"]), ends)
         found |= dict.fromkeys(one["slugs"], model)
@@ -130,11 +130,11 @@ def listed_model(listed: Mapping[str, StoredModel], slug: str) -> StoredModel | 
     return listed.get(base)
 
 
-def _price(kept: Mapping[str, str | None] | None) -> ListPrice | None:
-    if kept is None:
+def _price(stored: Mapping[str, str | None] | None) -> ListPrice | None:
+    if stored is None:
         return None
     prompt, completion, cached, reasoning, request = (
-        None if (value := kept[name]) is None else Decimal(value)
+        None if (value := stored[name]) is None else Decimal(value)
         for name in ("prompt", "completion", "cached", "reasoning", "request")
     )
     nothing = Decimal(0)
@@ -142,6 +142,6 @@ def _price(kept: Mapping[str, str | None] | None) -> ListPrice | None:
                      request or nothing)  # fmt: skip
 
 
-def _kept(store: Store, name: str) -> dict[str, Any] | None:
+def _stored(store: Store, name: str) -> dict[str, Any] | None:
     text = store.fact(name)
     return json.loads(text) if text else None

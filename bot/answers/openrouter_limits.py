@@ -1,4 +1,4 @@
-"""Limits, budgets and credits as OpenRouter's directory had them when it was last read."""
+"""Limits, budgets and credits as last fetched from OpenRouter."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TrackedLimit:
 
 @dataclass(frozen=True, slots=True)
 class OpenRouterLimits:
-    """Everything that OpenRouter limits; `bought` and `used` are credits in nano-dollars.
+    """All limits in OpenRouter; `bought` and `used` are credits in nano-dollars.
 
     `reported_at` is when the credits were fetched (UTC). Credits are None until OpenRouter reported
     them.
@@ -47,7 +47,7 @@ class OpenRouterLimits:
 
 
 def limits_of(text: str | None, directory: Directory) -> OpenRouterLimits:
-    """Parse the stored limits; empty where there are none."""
+    """Parse the stored limits (JSON); empty if there are none."""
     if not text:
         return OpenRouterLimits()
     stored: dict[str, Any] = json.loads(text)
@@ -63,9 +63,9 @@ def limits_of(text: str | None, directory: Directory) -> OpenRouterLimits:
 def _keys(
     stored_limits: Mapping[str, Any], reported_at: datetime, directory: Directory
 ) -> list[TrackedLimit]:
-    """The limits of keys. What is used of one is its limit without what OpenRouter says remains.
+    """The limits of keys. The used amount is the limit minus what remains by OpenRouter.
 
-    That counts BYOK only where the key says so, and starts over with the limit's own reset.
+    It includes BYOK only if the key says so, and starts over with the limit's reset.
     """
     limits = []
     for key_hash, stored in stored_limits.get("keys", {}).items():
@@ -85,31 +85,33 @@ def _keys(
 
 
 def _workspaces(
-    kept: Mapping[str, Any], reported_at: datetime, directory: Directory
+    stored: Mapping[str, Any], reported_at: datetime, directory: Directory
 ) -> list[TrackedLimit]:
-    """The budgets of workspaces. OpenRouter does not say what is used of one: usage does."""
+    """The budgets of workspaces. OpenRouter doesn't report their use, so it is read from usage."""
     found = []
-    workspaces = _listed(kept)
+    workspaces = _stored_workspaces(stored)
     names = Counter(one["name"] for one in workspaces)
-    default = kept.get("default") or next((one["id"] for one in workspaces), "")
+    default = stored.get("default") or next((one["id"] for one in workspaces), "")
     for one in workspaces:
         ids = {directory.ids.get((Dimension.KEY, hash_)) for hash_ in one["keys"]}
         if one["id"] == default:  # usage without a key counts for the default workspace
             ids.add(directory.ids.get((Dimension.KEY, "")))
         keys = frozenset(id_ for id_ in ids if id_ is not None)
-        apart = f" ({one.get('slug') or one['id'][:8]})" if names[one["name"]] > 1 else ""
+        distinguishing_suffix = (
+            f" ({one.get('slug') or one['id'][:8]})" if names[one["name"]] > 1 else ""
+        )
         for budget in one["budgets"]:
             reset = budget["reset"] or ""
             subject = f"workspace {one['id']} {reset}".strip()
-            label = f"workspace {one['name']}{apart}"
+            label = f"workspace {one['name']}{distinguishing_suffix}"
             cap = SpendLimit(subject, label, budget["limit"], reset, None, reported_at)
             found.append(TrackedLimit(cap, keys, bool(one["byok"]), LimitKind.WORKSPACE))
     return found
 
 
-def _listed(kept: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The workspaces as they are stored now, or as earlier versions stored them: by name."""
-    workspaces = kept.get("workspaces", [])
+def _stored_workspaces(stored: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The stored workspaces, also in the format of earlier versions (by name)."""
+    workspaces = stored.get("workspaces", [])
     if isinstance(workspaces, list):
         return workspaces
     return [
@@ -117,5 +119,5 @@ def _listed(kept: Mapping[str, Any]) -> list[dict[str, Any]]:
             "id": name, "name": name, "keys": workspaces.get(name, []), "byok": False,
             "budgets": budgets,
         }
-        for name, budgets in kept.get("budgets", {}).items()
+        for name, budgets in stored.get("budgets", {}).items()
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Reads what somebody typed or said, with the names that they may use."""
+"""Parse what a person typed, with the names that they may see."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from reports.wording.slack_text import readable
 def read_words(
     services: Services, person: SlackUser, text: str
 ) -> ParsedText | CommandError | None:
-    """What somebody typed, as a command; None if nothing is asked, as in a greeting.
+    """Typed text as a command, or an error; None if it asks nothing, as in a greeting.
 
-    `text` is without Slack's markup.
+    `text` has no Slack markup.
     """
 
     now, default = services.clock(), services.settings.zone
@@ -35,9 +35,9 @@ def read_words(
 
 
 def question_words(services: Services, person: SlackUser, text: str) -> str | CommandError:
-    """A question that a person typed into a form, in the words of the grammar; see `read_words`.
+    """A question typed into a form, as words of the grammar.
 
-    Returns a CommandError if it can't be read or asks for nothing.
+    Returns a CommandError if it can't be parsed or asks nothing.
     """
     found = read_words(services, person, text)
     if found is None:
@@ -45,18 +45,19 @@ def question_words(services: Services, person: SlackUser, text: str) -> str | Co
     return found if isinstance(found, CommandError) else found.words
 
 
-def note(services: Services, person: SlackUser, heard: ParsedText, words: str = "") -> str:
-    """How a message was read, to show above its answer; `words` is what is answered where that is
-    not what was read. Nothing where it was typed in just these words.
+def note(services: Services, person: SlackUser, parsed: ParsedText, words: str = "") -> str:
+    """How a message was understood, to show above its answer; "" if it was typed like that.
+
+    `words` is the answered command if it differs from the parsed one.
     """
-    read_as = replace(heard, words=with_addresses(services, person, heard.words))
-    answered = with_addresses(services, person, words or heard.words)
+    read_as = replace(parsed, words=with_addresses(services, person, parsed.words))
+    answered = with_addresses(services, person, words or parsed.words)
     return readable(read_as.note(services.settings.command, answered))
 
 
 def with_addresses(services: Services, person: SlackUser, words: str) -> str:
-    """A command with e-mail addresses in place of the Slack ids of people, which mean nothing to
-    readers.
+    """A command with people's e-mail addresses instead of their Slack ids."""
+    """
     """
     parsed = parse_command(words)
     if isinstance(parsed, QuestionCommand):
@@ -70,5 +71,5 @@ def with_addresses(services: Services, person: SlackUser, words: str) -> str:
 
 
 def addressed(services: Services, person: SlackUser, query: Query) -> Query:
-    """A question with e-mail addresses in place of Slack ids."""
+    """A question with people's e-mail addresses instead of Slack ids."""
     return visibility.addressed(query, asker_of(services, person, query))

@@ -1,7 +1,7 @@
-"""What somebody with a limited view may know of: their own creator, their own keys, no one else's.
+"""Row-level access: which members and usage a person may see under ACTIVITY_VISIBILITY=own.
 
-A question of theirs is narrowed to `creator:me` before it is answered, so that the answer, its
-files and its buttons all say whose usage they hold.
+A question is narrowed to `creator:me` before it is answered, so that the answer, its files and its
+buttons all say that they cover the person's own usage.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from reports.wording.safe_text import clean
 
 SELF = "me"
 ME = Filter(Dimension.CREATOR, SELF)
-NOT_YOU = "You see your own usage only, so the creator can be nobody but you."
-NOT_WITHOUT_YOU = "You see your own usage only, so nothing is left without you."
+NOT_YOU = "You can only see your own usage, so you can only filter to yourself as creator."
+NOT_WITHOUT_YOU = "You can only see your own usage, so nothing is left if you exclude yourself."
 
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks: their e-mail address, where it is known, and whether they may see only their own.
+    """The person who asks: e-mail address if known, and whether they only see their own usage.
 
-    `people` are the addresses of those whom the question mentions, by the mention as it stands.
+    `people` are pairs of a mention in the question, as written, and the person's e-mail address.
     """
 
     email: str | None = None
@@ -38,12 +38,12 @@ ANYONE = Asker()
 
 
 def own(directory: Directory, asker: Asker) -> frozenset[int]:
-    """The creators that a person is: nobody where their address is unknown."""
+    """Ids of the creators with the person's e-mail address; empty if it is unknown."""
     return directory.at(asker.email) if asker.email else frozenset()
 
 
 def visible(directory: Directory, dimension: Dimension, asker: Asker) -> frozenset[int]:
-    """The members of a dimension whose names a person may hear; of models, all."""
+    """Ids of the members of a dimension that a person may see; all models."""
     everyone = directory.of[dimension]
     if not asker.own_only or dimension is Dimension.MODEL:
         return frozenset(member.id for member in everyone)
@@ -55,22 +55,22 @@ def visible(directory: Directory, dimension: Dimension, asker: Asker) -> frozens
 
 
 def labels(directory: Directory, asker: Asker) -> Mapping[int, str]:
-    """What members are called before a person: namesakes that they may not know change nothing."""
+    """Labels of the members that a person may see, by id; invisible namesakes have no effect."""
     if not asker.own_only:
         return directory.labels
     known = directory.seen_by.get(asker.email or "")
     if known is not None:
         return known
-    called: dict[int, str] = {}
-    for dimension, everyone in directory.of.items():
+    by_id: dict[int, str] = {}
+    for dimension, members_ in directory.of.items():
         seen = visible(directory, dimension, asker)
-        called |= names.labels(member for member in everyone if member.id in seen)
-    directory.seen_by[asker.email or ""] = called
-    return called
+        by_id |= names.labels(member for member in members_ if member.id in seen)
+    directory.seen_by[asker.email or ""] = by_id
+    return by_id
 
 
 def find(directory: Directory, one: Filter, asker: Asker) -> frozenset[int]:
-    """The members that a filter means, among those that a person may know of."""
+    """Ids of the members that match a filter, among those that a person may see."""
     found = directory.find(one.dimension, one.pattern)
     return found & visible(directory, one.dimension, asker) if asker.own_only else found
 
@@ -78,10 +78,10 @@ def find(directory: Directory, one: Filter, asker: Asker) -> frozenset[int]:
 def allowed(
     directory: Directory, filters: Iterable[tuple[Filter, frozenset[int]]]
 ) -> dict[Dimension, frozenset[int]]:
-    """The members that filters allow, by dimension; a dimension without a filter is not in it.
+    """The members that filters allow, by dimension; without dimensions that have no filter.
 
-    Each filter comes with the members that it means. What is left out is taken from those that are
-    asked for, or from all members, use without a key or a creator among them.
+    Each filter is given with its matching members. Exclusions are subtracted from the included
+    members, or from all members (with usage without a key or creator).
     """
     filters = list(filters)
     wanted: dict[Dimension, frozenset[int]] = {}
@@ -96,40 +96,40 @@ def allowed(
 
 
 def nearest(directory: Directory, one: Filter, asker: Asker) -> str:
-    """The name most like one that means nobody, among those that a person may know of."""
+    """The name closest to a filter without a match, among those that a person may see, or ""."""
     if not asker.own_only:
         return directory.nearest(one.dimension, one.pattern) or ""
     if one.dimension is Dimension.MODEL:
-        return ""  # models are known here because somebody uses them
+        return ""  # the list of models would reveal what others use
     seen = visible(directory, one.dimension, asker)
     members = [member for member in directory.of[one.dimension] if member.id in seen]
-    return names.nearest(one.pattern, members, dict(labels(directory, asker))) or ""
+    return names.nearest_name(one.pattern, members, dict(labels(directory, asker))) or ""
 
 
 def narrowed(directory: Directory, query: Query, asker: Asker) -> Query | CommandError:
-    """A question as far as its asker may have it answered: with `creator:me` where that is all."""
+    """A question restricted to what its asker may see, with `creator:me` if that is limited."""
     if not asker.own_only:
         return query
     mine = own(directory, asker)
     if not mine:
-        return CommandError(nobody(asker))
+        return CommandError(why_no_usage(asker))
     others = tuple(one for one in query.filters if one.dimension is not Dimension.CREATOR)
-    mine_alone = replace(query, filters=(*others, ME))
+    own_only_query = replace(query, filters=(*others, ME))
     for one in query.filters:
         if one.dimension is not Dimension.CREATOR:
             continue
-        me = _means(directory, one.pattern, asker) & mine
+        me = _creators_of(directory, one.pattern, asker) & mine
         if one.exclude and me:
-            return CommandError(NOT_WITHOUT_YOU, suggestion=mine_alone.words())
+            return CommandError(NOT_WITHOUT_YOU, suggestion=own_only_query.words())
         if not (one.exclude or me):
-            return CommandError(NOT_YOU, suggestion=mine_alone.words())
-    return mine_alone
+            return CommandError(NOT_YOU, suggestion=own_only_query.words())
+    return own_only_query
 
 
 def addressed(query: Query, asker: Asker) -> Query:
-    """A question with the addresses of the people whom it mentions by their Slack ids.
+    """A question with e-mail addresses instead of mentions by Slack id.
 
-    Who sees their own usage only hears no address but their own.
+    With limited visibility, only the asker's own mention is replaced.
     """
     known = {
         mention: email
@@ -141,17 +141,17 @@ def addressed(query: Query, asker: Asker) -> Query:
     return named if len(named.words()) <= LONGEST else query
 
 
-def nobody(asker: Asker) -> str:
-    """Why there is nothing to show to somebody who sees their own usage only."""
+def why_no_usage(asker: Asker) -> str:
+    """The sentence why a person with limited visibility has no usage to show."""
     if not asker.email:
-        return "You see your own usage only, and Slack does not tell me your e-mail address."
+        return "You can only see your own usage, and Slack doesn't tell me your e-mail address."
     return (
-        "You see your own usage only, and no member of the OpenRouter organization has your address"
-        f" {clean(asker.email)}."
+        "You can only see your own usage, and no member of the OpenRouter organization has your"
+        f" address {clean(asker.email)}."
     )
 
 
-def _means(directory: Directory, pattern: str, asker: Asker) -> frozenset[int]:
+def _creators_of(directory: Directory, pattern: str, asker: Asker) -> frozenset[int]:
     if pattern.casefold() == SELF:
         return own(directory, asker)
     mentioned = dict(asker.people).get(pattern)

@@ -1,4 +1,4 @@
-"""Export: the answer to a question as a CSV, PDF or PNG file."""
+"""Write the answer to a question as a CSV, PDF or PNG file."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from reports.questions.range_names import file_words
 from reports.questions.summary import ALL, Summary, in_order
 from reports.questions.wording import filter_words
 from reports.time.timerange import NotBegunError, ranges
-from reports.usage.coverage import reaches, source
+from reports.usage.coverage import answerable_range, is_stored
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import Usage, UsageRow
 from reports.wording.safe_text import clean
 
-NO_PICTURE = "This answer has no chart."
-_BATCH = 4_096
-_ORGANIZATION = "organisation"  # where its name is kept since the first version
+NO_CHART = "This answer has no chart."
+_BATCH = 4_096  # rows per write to the temporary file
+_ORGANIZATION = "organisation"  # the fact's name since the first version
 
 
 class Format(StrEnum):
@@ -44,13 +44,13 @@ class Format(StrEnum):
 
     @property
     def suffix(self) -> str:
-        """What a file's name ends with, without the dot."""
+        """The extension of a file's name, without the dot."""
         return "pdf" if self is Format.SUMMARY else str(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A file to write: the words of the question, frozen at a moment, for whom."""
+    """A file to write: question, time (UTC), default zone, format, and whose visibility applies."""
 
     words: str
     at: datetime
@@ -60,12 +60,12 @@ class Job:
     command: str = "/activity"
 
     def as_json(self) -> dict[str, Any]:
-        """The job as plain values, for another process."""
+        """The job as JSON values, for another process."""
         return asdict(self) | {"at": self.at.isoformat(), "format": str(self.format)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Job:
-        """The job from the values that `as_json` made."""
+        """A job from the values of `as_json`."""
         asker = values["asker"]
         people = tuple((mention, email) for mention, email in asker["people"])
         return cls(
@@ -79,14 +79,14 @@ class Job:
 
 
 class UnanswerableError(Exception):
-    """The question of a file can no longer be answered; the text says why, for people."""
+    """The question of a file can no longer be answered; the text is meant for people."""
 
 
 def write_file(store: Store, job: Job, out: BinaryIO) -> Summary | AnalysisDocument:
-    """Write the file to `out`; returns the answer that it shows. Raises UnanswerableError.
+    """Write the file to `out`; returns the answer in it. Raises UnanswerableError.
 
-    All figures are of one state of the database, whose snapshot ends before rendering begins, so
-    that a sync never waits for it.
+    All figures are read from one snapshot, which ends before rendering starts, so that a sync never
+    waits for it.
     """
     parsed = parse(job.words)
     if not isinstance(parsed, QuestionCommand):
@@ -119,7 +119,7 @@ def _write_analysis(
         organization = store.fact(_ORGANIZATION) or "OpenRouter organization"
     match job.format:
         case Format.CSV:
-            # each only when it is used
+            # imported only when needed
             from reports.analysis.text import write_analysis_csv  # noqa: PLC0415
 
             write_analysis_csv(found, out)
@@ -133,7 +133,7 @@ def _write_analysis(
 
 
 def _png(found: AnalysisDocument) -> bytes:
-    """The chart of an answer. Raises UnanswerableError where it has none."""
+    """The chart of an analysis as PNG. Raises UnanswerableError if it has none."""
     dates = found.scope.partition(", by ")[0]
     if found.steps:
         from reports.render.charts.waterfall import waterfall_png  # noqa: PLC0415
@@ -146,19 +146,18 @@ def _png(found: AnalysisDocument) -> bytes:
         narrowed = filter_words(found.query)
         title = f"{found.shares.name}{narrowed and f', {narrowed}'} ({dates})"
         return share_png(clean(title, 300), found.shares, found.range)
-    raise UnanswerableError(NO_PICTURE)
+    raise UnanswerableError(NO_CHART)
 
 
 def file_name(query: Query, at: datetime, zone: str, format_: Format) -> str:
-    """The name of an exported file: what it is about and of when, as in
-    `openrouter-spend-by-creator-2026-10.pdf`. No name that others chose is in it.
+    """The name of an exported file, as in `openrouter-spend-by-creator-2026-10.pdf`.
 
-    `zone` is the default zone of calendar periods.
+    It contains no names that others chose. `zone` is the default zone of calendar periods.
     """
     by = f"-by-{query.by}" if query.by else ""
     try:
         when = file_words(ranges(query.period, at, zone_of(query, zone)).current)
-    except NotBegunError:  # such a file is refused later, with the reason
+    except NotBegunError:  # the export reports the reason later
         when = str(query.period).replace("..", "_")
     about = str(query.metric or "activity")
     if query.kind is not QueryKind.USAGE:
@@ -168,7 +167,7 @@ def file_name(query: Query, at: datetime, zone: str, format_: Format) -> str:
 
 
 def _answer(store: Store, query: Query, job: Job) -> Summary | CommandError:
-    """The answer with all groups; in a PDF each of them is compared with the period before."""
+    """The answer with all groups; in a PDF each is compared with the previous period."""
     compares = job.format in {Format.PDF, Format.SUMMARY} and query.versus is None
     asked = replace(query, versus=Versus.BEFORE) if compares else query
     found = answer(store, asked, job.at, job.zone, job.asker, whole=True)
@@ -184,25 +183,25 @@ class _Names:
 
 
 _Row = tuple[int, int, int, Usage]
-"""Group, index of the bucket, model, usage."""
-_BEFORE = -1
-"""The index of rows of the period before, with which the question compares."""
+"""Group id, bucket index, model id, usage."""
+_PREVIOUS = -1
+"""The bucket index that marks rows of the previous period."""
 
 
 def _rows(store: Store, plan: Plan, found: Summary, job: Job) -> Iterable[_Row]:
-    """The rows that a format needs, in the order in which it wants them."""
+    """The rows that a format needs, in its order."""
     selection, wanted, stored = plan.selection, plan.source.range, plan.source.stored
     if job.format is Format.CSV:
         rows = _grouped(plan, store.rows(selection, wanted, stored))
         if plan.query.versus is None:
             return rows
-        held = store.state().held
-        before = source(plan.ranges.previous, held)
-        if not reaches(before.range, before.stored, held):
+        coverage = store.state().coverage
+        before = answerable_range(plan.ranges.previous, coverage)
+        if not is_stored(before.range, before.stored, coverage):
             return rows
         earlier = store.rows(selection, before.range, before.stored)
         marked = (
-            (group, _BEFORE, model, used) for group, _, model, used in _grouped(plan, earlier)
+            (group, _PREVIOUS, model, used) for group, _, model, used in _grouped(plan, earlier)
         )
         return chain(rows, marked)
     metric = found.query.metric
@@ -216,7 +215,7 @@ def _rows(store: Store, plan: Plan, found: Summary, job: Job) -> Iterable[_Row]:
 
 
 def _grouped(plan: Plan, rows: Iterable[reading.Row]) -> Iterator[_Row]:
-    """Rows with the group that the question asks for."""
+    """Rows with the group of the question's dimension."""
     by_model = plan.query.by is Dimension.MODEL
     for index, member, model, usage in rows:
         yield model if by_model else member, index, model, usage
@@ -244,7 +243,7 @@ def _render(
 
     match job.format:
         case Format.CSV:
-            # each only when it is used
+            # imported only when needed
             from reports.render.csv import write_compared_csv, write_csv  # noqa: PLC0415
 
             if found.query.versus is None:
@@ -253,7 +252,7 @@ def _render(
             now: list[UsageRow] = []
             before: list[UsageRow] = []
             for row in rows:
-                (before if row[1] == _BEFORE else now).append(named(row))
+                (before if row[1] == _PREVIOUS else now).append(named(row))
             known = any(part.previous is not None for part in found.metrics.values())
             write_compared_csv(found.query, buckets[0], now, before if known else None, out)
         case Format.PDF:

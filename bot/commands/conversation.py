@@ -1,7 +1,7 @@
-"""Mentions and direct messages: from what people say to the answer.
+"""Mentions and direct messages: from natural language to the answer.
 
-Slack delivers an event at least once; each is answered once. A mention is answered in its thread
-for everybody, or for the person alone where outsiders read along or people see different things.
+Slack may deliver an event repeatedly; each is answered once. A mention is answered in its thread,
+privately if the channel has outsiders or people see different usage.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import partial
 
 from bot.access.policy import clicks_stay_private
 from bot.alerts.manage import AlertManager
-from bot.answers.answer_state import AnswerState, last_in, remember, shown_in
+from bot.answers.answer_state import AnswerState, last_answer, state_in_message, store_last
 from bot.answers.read_words import addressed, note, read_words
 from bot.answers.visibility import Asker
 from bot.commands.dispatch import Asked, ask, misunderstood
@@ -44,21 +44,22 @@ from reports.wording.slack_text import readable
 log = logging.getLogger(__name__)
 
 REMEMBERED = timedelta(days=7)
-"""How long a message is remembered as answered; Slack retries for an hour at most."""
-OF_WHAT = (
+"""How long a message counts as answered; Slack retries for at most an hour."""
+REPORT_WHAT = (
     "What should I report on a schedule? Say it with a question, like `every monday 9:00 spend by"
     " person`, or reply in the thread of an answer."
 )
-WHICH = (
+WHICH_QUESTION = (
     "I can't tell which question that changes. Ask it in full, like `spend last week by person`."
 )
-ALONE = "Only you can see this. Add `share` to post it here."
+ONLY_YOU = "Only you can see this. Add `share` to post it here."
 
 
 @dataclass(frozen=True, slots=True)
 class IncomingMessage:
-    """A message for the bot: who, where, when (Slack's ts), its thread, and the text as Slack
-    sends it, without the mention of the bot.
+    """A message for the bot.
+
+    `ts` and `thread` are Slack timestamps; `text` is Slack's markup without the mention of the bot.
     """
 
     user: str
@@ -75,86 +76,96 @@ class IncomingMessage:
 
     @property
     def reply_target(self) -> ReplyTarget:
-        """Where the answer goes: in the thread; beside a direct message that has none."""
+        """Where the answer goes: the thread, or the direct message outside a thread."""
         thread = self.thread or ("" if self.direct else self.ts)
         return ReplyTarget("", self.user, thread=thread, channel=self.channel)
 
 
 def talk(
     services: Services,
-    spoken: IncomingMessage,
-    subscriptions: ScheduleManager,
+    message: IncomingMessage,
+    schedule_manager: ScheduleManager,
     alert_manager: AlertManager,
 ) -> None:
     """Answer a message, once."""
-    # channel and ts identify a message; Slack's retries carry the same
-    if not services.expiring_keys.take(f"said:{spoken.channel}:{spoken.ts}", REMEMBERED):
+    # channel and ts identify a message, also in Slack's retries
+    if not services.expiring_keys.take(f"said:{message.channel}:{message.ts}", REMEMBERED):
         return
-    place = spoken.reply_target
-    text = typed_words(services, spoken.text)
-    person = admit(services, place, Act.ASKED, text, where=spoken.channel)
+    reply_to = message.reply_target
+    text = typed_words(services, message.text)
+    person = admit(services, reply_to, Act.ASKED, text, where=message.channel)
     if person is None:
         return
-    heard = read_words(services, person, text) if text.strip() else None
-    if heard is None:
-        services.slack.respond(place, intro(text))
-    elif isinstance(heard, CommandError):
-        services.slack.respond(place, misunderstood(services, place, heard))
+    parsed = read_words(services, person, text) if text.strip() else None
+    if parsed is None:
+        services.slack.respond(reply_to, intro(text))
+    elif isinstance(parsed, CommandError):
+        services.slack.respond(reply_to, misunderstood(services, reply_to, parsed))
         services.metrics.asks.labels(OutcomeKind.MISUNDERSTOOD).inc()
         services.audit.note(
-            Act.ASKED, person.id, text, where=spoken.channel,
+            Act.ASKED, person.id, text, where=message.channel,
             outcome=OutcomeKind.MISUNDERSTOOD, email=person.email,
         )  # fmt: skip
     else:
-        before = _before(services, spoken) if _may_go_on(spoken, text, heard) else None
-        if heard.rhythm and not heard.given and not isinstance(before, AnswerState):
-            services.slack.respond(place, text_message(OF_WHAT))
-        elif isinstance(before, str) and not {"metric", "period"} & heard.given:
-            services.slack.respond(place, text_message(before))
+        previous = (
+            _previous_answer(services, message)
+            if _may_be_follow_up(message, text, parsed)
+            else None
+        )
+        if parsed.rhythm and not parsed.given and not isinstance(previous, AnswerState):
+            services.slack.respond(reply_to, text_message(REPORT_WHAT))
+        elif isinstance(previous, str) and not {"metric", "period"} & parsed.given:
+            services.slack.respond(reply_to, text_message(previous))
         else:
-            asked = _asked(services, spoken, heard, person, before)
-            keep = partial(_remember, services, spoken)
-            ask(services, place, asked, subscriptions, alert_manager, keep)
+            asked = _to_command(services, message, parsed, person, previous)
+            store_answer = partial(_remember, services, message)
+            ask(services, reply_to, asked, schedule_manager, alert_manager, store_answer)
 
 
 def run(
     services: Services,
-    place: ReplyTarget,
-    spot: MessageLocation,
+    reply_to: ReplyTarget,
+    location: MessageLocation,
     words: str,
-    subscriptions: ScheduleManager,
+    schedule_manager: ScheduleManager,
     alert_manager: AlertManager,
 ) -> None:
-    """Run the command of a button for whoever clicks it, visible to them alone."""
-    if spot.direct and not spot.hidden:  # our own DM with them: the answer stays in it
-        place = ReplyTarget("", place.user, thread=place.thread, channel=spot.channel)
-    asked = Asked(words, services.slack.identity().team_id, spot.channel)
-    keep = partial(remember, services, spot.channel, place.thread) if spot.direct else None
-    ask(services, place, asked, subscriptions, alert_manager, keep)
+    """Run the command of a button for the person who clicks, visible only to them."""
+    if (
+        location.direct and not location.hidden
+    ):  # in the bot's own DM with them, the answer stays there
+        reply_to = ReplyTarget("", reply_to.user, thread=reply_to.thread, channel=location.channel)
+    asked = Asked(words, services.slack.identity().team_id, location.channel)
+    store_answer = (
+        partial(store_last, services, location.channel, reply_to.thread)
+        if location.direct
+        else None
+    )
+    ask(services, reply_to, asked, schedule_manager, alert_manager, store_answer)
 
 
-def _may_go_on(spoken: IncomingMessage, text: str, heard: ParsedText) -> bool:
-    """Whether a message may change the question before it."""
-    in_thread = bool(spoken.thread)
-    if isinstance(parse_command(heard.words), Rule):
+def _may_be_follow_up(message: IncomingMessage, text: str, parsed: ParsedText) -> bool:
+    """Whether a message may be a follow-up."""
+    in_thread = bool(message.thread)
+    if isinstance(parse_command(parsed.words), Rule):
         return in_thread
-    if not heard.given:
-        return bool(heard.rhythm)
-    return goes_on(text, heard.given, in_thread=in_thread)
+    if not parsed.given:
+        return bool(parsed.rhythm)
+    return goes_on(text, parsed.given, in_thread=in_thread)
 
 
-def _remember(services: Services, spoken: IncomingMessage, what: AnswerState) -> None:
-    """Keep an answer for messages that go on from it, also in a thread under the question."""
-    remember(services, spoken.channel, spoken.reply_target.thread, what)
-    if not spoken.reply_target.thread:
-        remember(services, spoken.channel, spoken.ts, what)
+def _remember(services: Services, message: IncomingMessage, what: AnswerState) -> None:
+    """Store an answer for follow-ups, also in a thread under the question."""
+    store_last(services, message.channel, message.reply_target.thread, what)
+    if not message.reply_target.thread:
+        store_last(services, message.channel, message.ts, what)
 
 
 @dataclass(frozen=True, slots=True)
-class _Changed:
-    """What a message became as a change of the question before it.
+class _FollowUp:
+    """A follow-up combined with the previous question.
 
-    `at` is the moment (UTC) the question is about, None for now.
+    `at` is the time (UTC) the question is about, None for now. `taken` are inherited filters.
     """
 
     words: str
@@ -162,55 +173,57 @@ class _Changed:
     taken: Inherited | None = None
 
 
-def _asked(
+def _to_command(
     services: Services,
-    spoken: IncomingMessage,
-    heard: ParsedText,
+    message: IncomingMessage,
+    parsed: ParsedText,
     person: SlackUser,
-    before: AnswerState | str | None,
+    previous: AnswerState | str | None,
 ) -> Asked:
-    """A message as the command that answers it, with a note that says how it was read."""
-    changed = _Changed(heard.words)
+    """The command for a message, with a note that says how it was understood."""
+    changed = _FollowUp(parsed.words)
     asker = asker_of(services, person, Query())
-    if isinstance(before, AnswerState):
-        changed = _change(services, heard, person, before, asker)
+    if isinstance(previous, AnswerState):
+        changed = _change(services, parsed, person, previous, asker)
     words = changed.words
-    notes = [note(services, person, heard, words)]
+    notes = [note(services, person, parsed, words)]
     runs: tuple[RunButton, ...] = ()
-    if changed.taken and (still := _still(changed.taken, asker)):
-        notes.append(still)
-        runs = _ways_out(heard, changed.taken)
+    if changed.taken and (inherited_text := _inherited_words(changed.taken, asker)):
+        notes.append(inherited_text)
+        runs = _buttons_without_inherited(parsed, changed.taken)
     read = parse_command(words)
-    if isinstance(read, QuestionCommand) and not (spoken.direct or read.query.share):
+    if isinstance(read, QuestionCommand) and not (message.direct or read.query.share):
         if clicks_stay_private(services.settings):
-            notes.append(ALONE)
+            notes.append(ONLY_YOU)
         else:
             words += " share"
     above = " ".join(filter(None, notes))
-    return Asked(words, spoken.team, spoken.channel, above, changed.at, runs)
+    return Asked(words, message.team, message.channel, above, changed.at, runs)
 
 
 def _change(
-    services: Services, heard: ParsedText, person: SlackUser, before: AnswerState, asker: Asker
-) -> _Changed:
-    """What a message makes of the question before it."""
+    services: Services, parsed: ParsedText, person: SlackUser, previous: AnswerState, asker: Asker
+) -> _FollowUp:
+    """Combine a follow-up with the previous question."""
     now = services.clock()
-    earlier = pinned(_theirs(services, before, person, asker), before.at, now, before.zone)
-    alert = parse_command(heard.words)
+    earlier = pinned(
+        _restricted_previous(services, previous, person, asker), previous.at, now, previous.zone
+    )
+    alert = parse_command(parsed.words)
     if isinstance(alert, Rule):
         about = alert_about(alert, earlier)
         taken = Inherited(earlier, about.filters) if about.filters != alert.filters else None
-        return _Changed(f"alert {about.words()}" if about != alert else heard.words, None, taken)
-    words = heard.onto(earlier)
-    said, after = typed_query(heard.words), typed_query(words)
-    keeps = "period" not in heard.given and same_day(before.at, now, before.zone)
+        return _FollowUp(f"alert {about.words()}" if about != alert else parsed.words, None, taken)
+    words = parsed.onto(earlier)
+    said, after = typed_query(parsed.words), typed_query(words)
+    keeps = "period" not in parsed.given and same_day(previous.at, now, previous.zone)
     taken = inherited(earlier, after, said) if isinstance(parse(words), QuestionCommand) else None
-    return _Changed(words, before.at if keeps else None, taken)
+    return _FollowUp(words, previous.at if keeps else None, taken)
 
 
-def _still(taken: Inherited, asker: Asker) -> str:
-    """The sentence that says which filters were taken over; with a limited view, one's own
-    address goes without saying.
+def _inherited_words(taken: Inherited, asker: Asker) -> str:
+    """A sentence about inherited filters, without one's own address if visibility is limited."""
+    """
     """
     shown = [
         one for one in taken.filters if not (asker.own_only and one.dimension is Dimension.CREATOR)
@@ -223,41 +236,43 @@ def _quoted(filters: str) -> str:
     return f"`{readable(filters).replace('`', chr(39))}`"
 
 
-def _ways_out(heard: ParsedText, taken: Inherited) -> tuple[RunButton, ...]:
-    """Buttons that ask the same without what was taken over."""
-    if isinstance(parse_command(heard.words), Rule):
-        return ()  # the alert is set up by then, and has buttons of its own
-    freed, fresh = taken.without(), parse(heard.words)
+def _buttons_without_inherited(parsed: ParsedText, taken: Inherited) -> tuple[RunButton, ...]:
+    """Buttons that ask the same without the inherited filters."""
+    if isinstance(parse_command(parsed.words), Rule):
+        return ()  # the alert already exists and has its own buttons
+    freed, fresh = taken.without(), parse(parsed.words)
     drop = "Without the filter" if len(taken.filters) == 1 else "Without these filters"
     runs = [RunButton("For everyone" if taken.people else drop, freed.words())]
     if isinstance(fresh, QuestionCommand) and fresh.query != freed:
-        runs.append(RunButton("Start over", heard.words))
+        runs.append(RunButton("Start over", parsed.words))
     return tuple(runs)
 
 
-def _before(services: Services, spoken: IncomingMessage) -> AnswerState | str | None:
-    """The answer that a message goes on from; a sentence where our message holds no question."""
-    known = last_in(services, spoken.channel, spoken.thread)
-    if known or not spoken.thread:
+def _previous_answer(services: Services, message: IncomingMessage) -> AnswerState | str | None:
+    """The answer that a message follows up on, a sentence if the bot's message has no question."""
+    known = last_answer(services, message.channel, message.thread)
+    if known or not message.thread:
         return known
     try:
         said = services.slack.call(
-            "conversations.replies", channel=spoken.channel, ts=spoken.thread, limit=1
+            "conversations.replies", channel=message.channel, ts=message.thread, limit=1
         )
     except DeliveryError as problem:
         log.info("Could not read the first message of a thread: %s", problem)
         return None
     first = (said.get("messages") or [{}])[0]
     ours = first.get("bot_id") == services.slack.identity().bot_id
-    what = shown_in(services, first)
+    what = state_in_message(services, first)
     known = what if what and isinstance(parse(what.words), QuestionCommand) else None
-    return (known or WHICH) if ours else None
+    return (known or WHICH_QUESTION) if ours else None
 
 
-def _theirs(services: Services, before: AnswerState, person: SlackUser, asker: Asker) -> Query:
-    """The question before, as far as the person who goes on from it may see its answer."""
-    query = typed_query(before.words)
-    if asker.own_only and person.id != before.user:
+def _restricted_previous(
+    services: Services, previous: AnswerState, person: SlackUser, asker: Asker
+) -> Query:
+    """The previous question, restricted to what the person following up may see."""
+    query = typed_query(previous.words)
+    if asker.own_only and person.id != previous.user:
         others = (one for one in query.filters if one.dimension is not Dimension.CREATOR)
         return replace(query, filters=tuple(others))
     return addressed(services, person, query)

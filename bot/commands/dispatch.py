@@ -1,4 +1,4 @@
-"""From the words after the command to the answer."""
+"""Dispatch a command: check permissions, answer, deliver files, write the audit log."""
 
 from __future__ import annotations
 
@@ -12,17 +12,22 @@ from bot.access.policy import (
     FOREIGN,
     admins_only,
     ask_admins,
+    is_certainly_foreign,
     refusal,
     sees_own_only,
-    surely_foreign,
 )
 from bot.admin import audit_log as audit
 from bot.admin import status
 from bot.alerts.manage import AlertManager
 from bot.analysis.registry import answer_any
 from bot.answers import visibility
-from bot.answers.answer_message import drawn, drawn_apart, kept_private, picture
-from bot.answers.answer_state import AnswerState, shown
+from bot.answers.answer_message import (
+    answer_with_controls,
+    needs_uploaded_chart,
+    upload_chart,
+    why_private,
+)
+from bot.answers.answer_state import AnswerState, answer_state
 from bot.answers.balance import balance, limits, own_limits
 from bot.answers.export import Where, export
 from bot.answers.read_words import note, read_words
@@ -37,7 +42,7 @@ from reports.admin.slack.help import help_message
 from reports.admin.slack.intro import intro
 from reports.alerts.grammar import ListAlerts, SetQuiet
 from reports.alerts.rule import Rule
-from reports.block_kit.message import Message, RunButton, text_message
+from reports.block_kit.message import Message, RunButton, mrkdwn_message, text_message
 from reports.commands import parse_command
 from reports.questions.grammar import CommandError, HelpCommand, QuestionCommand
 from reports.questions.query import Query, Versus
@@ -45,7 +50,6 @@ from reports.questions.slack.answer import error
 from reports.questions.slack.balance import balance_message, limits_message, limits_section
 from reports.questions.topics import BalanceAsked, BudgetAsked, MeAsked, TopicAsked, not_yet
 from reports.schedules.grammar import ListSchedules, ScheduledQuestion
-from reports.schedules.slack.cards import said
 from reports.time.period import Calendar, Unit
 from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.wording.safe_text import escape, plain
@@ -59,18 +63,18 @@ MY_MONTH = Query(
     (Filter(Dimension.CREATOR, "me"),),
     versus=Versus.BEFORE,
 )
-"""What `me` shows: one's own month by model, against the same part of last month."""
-DIRECT = "Only you are here, so “share” has no effect."
+"""The question behind `me`: one's own month by model, compared with last month."""
+NO_SHARE_IN_DM = "Only you are here, so “share” has no effect."
 EXAMPLES_AGAIN = timedelta(days=365)
-"""Examples are shown once a person; after a year they may have forgotten the command."""
+"""Each person sees the examples once; after a year they may have forgotten the command."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """The words after the command, without Slack's markup, and where they were typed.
 
-    `note` (mrkdwn code marks allowed) goes above the answer, with buttons that run other commands
-    (`runs`). `at` is the moment (UTC) the question is about; None means now.
+    `note` (plain text with back-ticks) goes above the answer, with buttons that run other commands
+    (`runs`). `at` is the time (UTC) the question is about; None means now.
     """
 
     text: str
@@ -83,15 +87,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The message to send, how it ended (`detail` says why), and what an answer showed.
+    """The message to send, its outcome (`detail` says why), and the state of an answer.
 
-    `act` and `what` are for the audit log; without an `act` nothing is logged.
+    `act` and `what` are for the audit log; without an `act` nothing is logged there.
     """
 
     message: Message
     kind: OutcomeKind
     query: Query | None = None
-    shown: AnswerState | None = None
+    state: AnswerState | None = None
     act: Act | None = Act.ASKED
     what: str = ""
     email: str | None = None
@@ -101,53 +105,52 @@ class Reply:
 
 def ask(
     services: Services,
-    place: ReplyTarget,
+    reply_to: ReplyTarget,
     asked: Asked,
-    subscriptions: ScheduleManager,
+    schedule_manager: ScheduleManager,
     alert_manager: AlertManager,
     keep: Callable[[AnswerState], None] | None = None,
 ) -> Reply:
-    """Check who asks, answer, then deliver the files that were asked for.
+    """Check permissions, answer, then deliver the requested files.
 
-    `keep` receives what the answer shows before it is sent, so that a quick reply can go on from
-    it.
+    `keep` receives the answer's state before the answer is sent, so that a quick follow-up works.
     """
     begun = monotonic()
-    reply = _reply(services, place, asked, subscriptions, alert_manager)
-    if keep and reply.shown:
-        keep(reply.shown)
+    reply = _reply(services, reply_to, asked, schedule_manager, alert_manager)
+    if keep and reply.state:
+        keep(reply.state)
     shared = reply.query is not None and reply.query.share
     priority.pause_for_requests()
-    above = asked.note or reply.note
-    message = reply.message.with_note(above, asked.runs) if above else reply.message
-    services.slack.respond(replace(place, shared=shared), message)
+    note_above = asked.note or reply.note
+    message = reply.message.with_note(note_above, asked.runs) if note_above else reply.message
+    services.slack.respond(replace(reply_to, shared=shared), message)
     services.metrics.asks.labels(reply.kind).inc()
     services.metrics.seconds.observe(monotonic() - begun)
-    _note(services, place, asked, reply)
-    if reply.query and reply.shown:
+    _note(services, reply_to, asked, reply)
+    if reply.query and reply.state:
         for file in reply.query.files:
-            where = Where(asked.channel, shared, place.thread or None)
-            export(services, place, where, reply.shown, Format(file))
+            where = Where(asked.channel, shared, reply_to.thread or None)
+            export(services, reply_to, where, reply.state, Format(file))
     return reply
 
 
-def misunderstood(services: Services, place: ReplyTarget, wrong: CommandError) -> Message:
-    """The reply to words that were not understood; the first one a person gets has examples."""
-    once = f"examples:{place.user}"
-    # reading first keeps most mistakes from waiting for a write
-    first = services.expiring_keys.kept(once) is None and services.expiring_keys.take(
-        once, EXAMPLES_AGAIN
+def misunderstood(services: Services, reply_to: ReplyTarget, problem: CommandError) -> Message:
+    """The reply to an invalid command; a person's first one includes examples."""
+    key = f"examples:{reply_to.user}"
+    # reading first avoids a write in most cases
+    first = services.expiring_keys.kept(key) is None and services.expiring_keys.take(
+        key, EXAMPLES_AGAIN
     )
-    return error(wrong, services.settings.command, examples=first)
+    return error(problem, services.settings.command, examples=first)
 
 
-def _note(services: Services, place: ReplyTarget, asked: Asked, reply: Reply) -> None:
+def _note(services: Services, reply_to: ReplyTarget, asked: Asked, reply: Reply) -> None:
     """Write the question and its outcome to the audit log."""
     if reply.act is None:
         return
     services.audit.note(
         reply.act,
-        place.user,
+        reply_to.user,
         reply.what or plain(asked.text),
         where=asked.channel,
         outcome=_outcome(reply),
@@ -156,7 +159,7 @@ def _note(services: Services, place: ReplyTarget, asked: Asked, reply: Reply) ->
 
 
 def _outcome(reply: Reply) -> str:
-    """How a reply ended, in the audit log's words."""
+    """A reply's outcome in the words of the audit log."""
     if reply.kind.done:
         return DONE
     refused = reply.kind is OutcomeKind.REFUSED
@@ -166,73 +169,73 @@ def _outcome(reply: Reply) -> str:
 
 def _reply(
     services: Services,
-    place: ReplyTarget,
+    reply_to: ReplyTarget,
     asked: Asked,
-    subscriptions: ScheduleManager,
+    schedule_manager: ScheduleManager,
     alert_manager: AlertManager,
 ) -> Reply:
-    if surely_foreign(services.slack.identity(), (asked.team,), None):
+    if is_certainly_foreign(services.slack.identity(), (asked.team,), None):
         return Reply(text_message(FOREIGN), OutcomeKind.REFUSED)
-    person = services.slack.person(place.user)
+    person = services.slack.person(reply_to.user)
     refused = refusal(person, services.slack.identity(), services.settings)
     if refused:
         return Reply(text_message(refused.text), OutcomeKind.REFUSED)
-    found = _admitted(services, place, asked, person, subscriptions, alert_manager)
+    found = _dispatch(services, reply_to, asked, person, schedule_manager, alert_manager)
     return replace(found, email=person.email)
 
 
-def _managed(
+def _manage(
     parsed: ScheduledQuestion | ListSchedules | Rule | SetQuiet | ListAlerts,
     asked: Asked,
     person: SlackUser,
-    subscriptions: ScheduleManager,
+    schedule_manager: ScheduleManager,
     alert_manager: AlertManager,
 ) -> Reply:
     """Set up or list schedules and alerts."""
     match parsed:
         case ScheduledQuestion():
-            done, act = subscriptions.set_up(person, parsed, asked.channel), Act.SCHEDULED
+            outcome, act = schedule_manager.set_up(person, parsed, asked.channel), Act.SCHEDULED
             what = parsed.words()
         case ListSchedules():
-            done, act, what = subscriptions.listed(person, parsed), Act.LOOKED, "schedules"
+            outcome, act, what = schedule_manager.listed(person, parsed), Act.LOOKED, "schedules"
         case Rule():
-            done, act = alert_manager.set_up(person, parsed, asked.channel), Act.ALERTED
+            outcome, act = alert_manager.set_up(person, parsed, asked.channel), Act.ALERTED
             what = f"alert {parsed.words()}"
         case SetQuiet(quiet):
-            done, act = alert_manager.set_quiet(person, parsed), Act.CHANGED_ALERT
+            outcome, act = alert_manager.set_quiet(person, parsed), Act.CHANGED_ALERT
             what = f"alert quiet {quiet.words() if quiet else 'off'}"
         case ListAlerts():
-            done, act, what = alert_manager.listed(person, parsed), Act.LOOKED, "alerts"
-    return Reply(done.message, done.kind, act=act, what=what)
+            outcome, act, what = alert_manager.listed(person, parsed), Act.LOOKED, "alerts"
+    return Reply(outcome.message, outcome.kind, act=act, what=what)
 
 
-def _admitted(
+def _dispatch(
     services: Services,
-    place: ReplyTarget,
+    reply_to: ReplyTarget,
     asked: Asked,
     person: SlackUser,
-    subscriptions: ScheduleManager,
+    schedule_manager: ScheduleManager,
     alert_manager: AlertManager,
 ) -> Reply:
     read = read_words(services, person, asked.text)
     if read is None:
         return Reply(intro(asked.text), OutcomeKind.GREETED, act=None)
     if isinstance(read, CommandError):
-        return Reply(misunderstood(services, place, read), OutcomeKind.MISUNDERSTOOD)
+        return Reply(misunderstood(services, reply_to, read), OutcomeKind.MISUNDERSTOOD)
     parsed = parse_command(read.words)
     how = note(services, person, read)
     if isinstance(parsed, QuestionCommand):
-        found = _figures(services, place, asked, person, parsed.query)
+        found = _figures(services, reply_to, asked, person, parsed.query)
     elif isinstance(parsed, ScheduledQuestion | ListSchedules | Rule | SetQuiet | ListAlerts):
-        found = _managed(parsed, asked, person, subscriptions, alert_manager)
+        found = _manage(parsed, asked, person, schedule_manager, alert_manager)
     else:
-        found = _other(services, place, asked, person, parsed)
+        found = _other(services, reply_to, asked, person, parsed)
     return replace(found, note=how)
 
 
 def _other(
     services: Services,
-    place: ReplyTarget,
+    reply_to: ReplyTarget,
     asked: Asked,
     person: SlackUser,
     parsed: HelpCommand
@@ -245,7 +248,7 @@ def _other(
     | MeAsked
     | TopicAsked,
 ) -> Reply:
-    """Answer what is neither a question for figures nor a schedule or alert."""
+    """Answer commands other than questions, schedules and alerts."""
     command = services.settings.command
     match parsed:
         case HelpCommand():
@@ -253,14 +256,18 @@ def _other(
         case HelpRequest(section_, unknown):
             return Reply(help_message(command, section_, unknown), OutcomeKind.HELP, act=None)
         case CommandError():
-            return Reply(misunderstood(services, place, parsed), OutcomeKind.MISUNDERSTOOD)
+            return Reply(misunderstood(services, reply_to, parsed), OutcomeKind.MISUNDERSTOOD)
         case StatusRequest():
-            shown_ = status.show(services, person)
-            return Reply(shown_, OutcomeKind.ANSWERED, act=Act.LOOKED, what="status")
+            status_message = status.show(services, person)
+            return Reply(status_message, OutcomeKind.ANSWERED, act=Act.LOOKED, what="status")
         case AuditRequest():
-            done = audit.show(services, person, parsed)
+            outcome = audit.show(services, person, parsed)
             return Reply(
-                done.message, done.kind, act=Act.LOOKED, what=parsed.words(), detail=done.detail
+                outcome.message,
+                outcome.kind,
+                act=Act.LOOKED,
+                what=parsed.words(),
+                detail=outcome.detail,
             )
         case BalanceAsked():
             return _balance(services, person)
@@ -270,25 +277,25 @@ def _other(
                 found = limits(services.store, services.clock(), asker)
             return Reply(limits_message(found), OutcomeKind.ANSWERED, act=Act.LOOKED, what="budget")
         case MeAsked():
-            return _figures(services, place, asked, person, MY_MONTH, with_limits=True)
+            return _figures(services, reply_to, asked, person, MY_MONTH, with_limits=True)
         case TopicAsked():
             return Reply(text_message(not_yet(parsed.topic)), OutcomeKind.NOT_YET)
 
 
-def _is_our_dm(services: Services, place: ReplyTarget, channel: str) -> bool:
-    """Whether a channel is the DM of the person and the bot, and not one between two people."""
+def _is_our_dm(services: Services, reply_to: ReplyTarget, channel: str) -> bool:
+    """Whether a channel is the DM of the person and the bot, not of two people."""
     try:
-        return services.slack.dm(place.user) == channel
+        return services.slack.dm(reply_to.user) == channel
     except DeliveryError as problem:
         log.info("Could not open a DM: %s", problem)
         return False
 
 
 def _balance(services: Services, person: SlackUser) -> Reply:
-    """The organization's balance, for those who may see the whole organization."""
+    """The organization's balance, for people who may see all usage."""
     if sees_own_only(person.id, services.settings):
         refused = admins_only("see the organization's balance", person.id, services.settings)
-        return Reply(said(refused), OutcomeKind.REFUSED, act=Act.LOOKED, what="balance")
+        return Reply(mrkdwn_message(refused), OutcomeKind.REFUSED, act=Act.LOOKED, what="balance")
     with priority.compute_slot():
         found = balance(services.store, services.clock(), services.settings.zone)
     return Reply(balance_message(found), OutcomeKind.ANSWERED, act=Act.LOOKED, what="balance")
@@ -296,46 +303,55 @@ def _balance(services: Services, person: SlackUser) -> Reply:
 
 def _figures(
     services: Services,
-    place: ReplyTarget,
+    reply_to: ReplyTarget,
     asked: Asked,
     person: SlackUser,
     query: Query,
     *,
     with_limits: bool = False,
 ) -> Reply:
-    """Answer a question for figures; `with_limits` adds the limits of the person's own keys."""
+    """Answer a question; `with_limits` adds the limits of the person's own keys."""
     direct = asked.channel.startswith("D")
-    alone = ""
+    private_note = ""
     if query.share:
-        our_dm = direct and _is_our_dm(services, place, asked.channel)
-        alone = DIRECT if our_dm else kept_private(services, asked.channel)
-    if alone:
+        our_dm = direct and _is_our_dm(services, reply_to, asked.channel)
+        private_note = NO_SHARE_IN_DM if our_dm else why_private(services, asked.channel)
+    if private_note:
         query = replace(query, share=False)
     asker = asker_of(services, person, query)
     if asker.own_only and not visibility.own(services.store.directory(), asker):
-        words = f"{escape(visibility.nobody(asker))} {ask_admins(services.settings)}"
-        return Reply(said(words), OutcomeKind.REFUSED)
+        words = f"{escape(visibility.why_no_usage(asker))} {ask_admins(services.settings)}"
+        return Reply(mrkdwn_message(words), OutcomeKind.REFUSED)
     now, zone = asked.at or services.clock(), zone_for(services, person, query)
     with priority.compute_slot():
         asked_now = replace(query, share=False)
         found = answer_any(services.store, asked_now, now, zone, asker, whole=False)
     if isinstance(found, CommandError):
-        return Reply(misunderstood(services, place, found), OutcomeKind.MISUNDERSTOOD)
-    what = shown(query, now, zone, asker, place.user)
-    file = picture(services, asker, what) if drawn_apart(found, shared=query.share) else ""
+        return Reply(misunderstood(services, reply_to, found), OutcomeKind.MISUNDERSTOOD)
+    state = answer_state(query, now, zone, asker, reply_to.user)
+    chart_file = (
+        upload_chart(services, asker, state)
+        if needs_uploaded_chart(found, shared=query.share)
+        else ""
+    )
     with priority.compute_slot():
-        message = drawn(
-            services, found, what, asker, private=not query.share and not direct, picture=file
+        message = answer_with_controls(
+            services,
+            found,
+            state,
+            asker,
+            private=not query.share and not direct,
+            image=chart_file,
         )
         if with_limits:
             message = message.with_blocks_above_footer(
                 limits_section(own_limits(services.store, now, asker))
             )
     return Reply(
-        message.with_note(alone) if alone else message,
+        message.with_note(private_note) if private_note else message,
         OutcomeKind.ANSWERED,
         query,
-        what,
+        state,
         Act.SHARED if query.share else Act.ASKED,
         query.words(),
     )

@@ -14,7 +14,7 @@ from bot.demo.slack.workspace import Json
 from bot.schedules.manage import ScheduleManager
 from bot.store.schedules.schedules import StoredSchedule
 from reports.schedules.grammar import ScheduledQuestion, ScheduleTarget
-from reports.schedules.recurrence import Recurrence, TargetKind, Weekly, first
+from reports.schedules.recurrence import Recurrence, TargetKind, Weekly, first_run
 from reports.schedules.slack.cards import STANDARD
 
 OWNER = "ada"
@@ -50,7 +50,7 @@ class Controls:
         """Jump to just before the weekly report is due."""
         bot = self._running()
         self._weekly(bot, body)
-        monday = first(Recurrence(Weekly(), time(9), ZONE), self._clock())
+        monday = first_run(Recurrence(Weekly(), time(9), ZONE), self._clock())
         self._clock.jump_to(monday.at - _BEFORE)
 
     def _running(self) -> Bot:

@@ -31,7 +31,7 @@ from bot.runtime import logs
 from bot.store.alerts.rules import NewRule
 from reports.questions.slack.form import SHORTCUT, TITLE
 from reports.usage.coverage import gaps
-from reports.usage.sync_windows import REACH
+from reports.usage.sync_windows import HISTORY
 
 UNHURRIED = 1_000_000
 """Requests a minute: the local OpenRouter has no other users, so the bot need not slow down."""
@@ -190,9 +190,9 @@ def sync_progress(bot: Bot) -> float:
     """The share of OpenRouter's usage that the bot has stored, 0 to 1."""
     now, state = bot.clock(), bot.store.state()
     absent = [
-        sum((b - a for a, b in gaps((now - reach, now), state.held.get(g, ()))), timedelta())
+        sum((b - a for a, b in gaps((now - reach, now), state.coverage.get(g, ()))), timedelta())
         / reach
-        for g, reach in REACH.items()
+        for g, reach in HISTORY.items()
     ]
     done = 1 - sum(absent) / len(absent)
     return 1.0 if done > 0.97 else done

@@ -1,1 +1,1 @@
-"""The bot's Home tab."""
+"""App Home."""

@@ -1,4 +1,4 @@
-"""The App Home: checks who opens it and publishes the view they may see."""
+"""App Home: check who opens it and publish what they may see."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from bot.access.policy import ask_admins, is_admin, refusal, sees_own_only, unknown
+from bot.access.policy import ask_admins, is_admin, refusal, sees_own_only, unknown_person_text
 from bot.admin import status
 from bot.alerts.manage import AlertManager
 from bot.answers import visibility
@@ -32,44 +32,44 @@ from reports.wording.safe_text import escape
 
 log = logging.getLogger(__name__)
 
-TOP = 5
+TOP = 5  # groups per list: App Home is an overview
 _DAY, _MONTH = Counted(1, Unit.DAY), Counted(1, Unit.MONTH)
-_UNSHOWN = "I couldn't load your Home. Open it again in a minute."
+_NOT_LOADED = "I couldn't load your Home. Open it again in a minute."
 
 
 class Homes:
-    """Publishes App Homes; permissions are checked for the person who opens theirs."""
+    """Publishes App Home; permissions are checked for the person who opens it."""
 
     def __init__(
-        self, services: Services, subscriptions: ScheduleManager, alert_manager: AlertManager
+        self, services: Services, schedule_manager: ScheduleManager, alert_manager: AlertManager
     ) -> None:
         self._services = services
-        self._subscriptions = subscriptions
+        self._manager = schedule_manager
         self._alert_manager = alert_manager
 
     def opened(self, user: str) -> None:
-        """Publish the current Home of a person, and write to the audit log that they opened it."""
+        """Publish a person's Home when they open it, with an audit log entry."""
         try:
             person = self._services.slack.person(user)
             refused = refusal(person, self._services.slack.identity(), self._services.settings)
         except UnknownPersonError as problem:
-            self._publish(user, render.sentence(escape(unknown(problem))))
+            self._publish(user, render.single_paragraph(escape(unknown_person_text(problem))))
             return
         if refused:
-            self._publish(user, render.sentence(escape(refused.text)))
+            self._publish(user, render.single_paragraph(escape(refused.text)))
             self._services.audit.note(Act.HOME, user, outcome=f"{REFUSED}: {refused.text}")
             return
-        self.renew(person)
+        self.refresh(person)
         self._services.audit.note(Act.HOME, user, outcome=DONE, email=person.email)
 
     def changed(self, user: str) -> None:
-        """Publish a person's Home again after they used it."""
+        """Publish a person's Home again after they clicked in it."""
         person = self._services.slack.person(user)
         if refusal(person, self._services.slack.identity(), self._services.settings) is None:
-            self.renew(person)
+            self.refresh(person)
 
-    def renew(self, person: SlackUser) -> None:
-        """Publish the Home of a person whose permission was checked."""
+    def refresh(self, person: SlackUser) -> None:
+        """Publish a person's Home; the caller has checked their permission."""
         with priority.compute_slot(), self._services.store.snapshot():
             sections = self._sections(person)
         self._publish(person.id, render.view(sections))
@@ -82,10 +82,12 @@ class Homes:
             if problem.permanent or problem.code not in {"invalid_arguments", "invalid_blocks"}:
                 raise
             log.warning("Slack rejected a Home view: %s", problem)
-            slack.call_patiently("views.publish", user_id=user, view=render.sentence(_UNSHOWN))
+            slack.call_patiently(
+                "views.publish", user_id=user, view=render.single_paragraph(_NOT_LOADED)
+            )
 
     def _sections(self, person: SlackUser) -> list[list[Block]]:
-        """The sections of a person's Home; one that fails is logged and says that it failed."""
+        """The sections of a person's Home; a failing section is logged and replaced by a note."""
         services, command = self._services, self._services.settings.command
         asker = asker_for(services, person.id, person.email)
         as_of = max(services.store.state().synced.values(), default=None)
@@ -96,7 +98,7 @@ class Homes:
             (
                 "your schedules",
                 lambda: render.schedules_section(
-                    *self._subscriptions.cards_of(person.id, render.MOST_SCHEDULES), command
+                    *self._manager.cards_of(person.id, render.MOST_SCHEDULES), command
                 ),
             ),
             (
@@ -113,7 +115,7 @@ class Homes:
                     lambda: render.status_section(status.status(services, whole=False), command),
                 )
             )
-        return [_made(what, make) for what, make in sections]
+        return [_section_or_note(what, make) for what, make in sections]
 
     def _balance(self, person: SlackUser) -> Balance | None:
         services = self._services
@@ -126,7 +128,7 @@ class Homes:
         now = self._services.clock()
         directory = self._services.store.directory()
         if asker.own_only and not visibility.own(directory, asker):
-            return f"{escape(visibility.nobody(asker))} {ask_admins(self._services.settings)}"
+            return f"{escape(visibility.why_no_usage(asker))} {ask_admins(self._services.settings)}"
         first = Dimension.KEY if asker.own_only else Dimension.CREATOR
         month = Query(period=_MONTH, top=TOP)
         asked = (
@@ -147,13 +149,13 @@ class Homes:
         return answer(services.store, query, now, services.settings.zone, asker, whole=False)
 
 
-def _made(what: str, make: Callable[[], list[Block]]) -> list[Block]:
+def _section_or_note(what: str, make: Callable[[], list[Block]]) -> list[Block]:
     try:
         return make()
     except StoreError:
-        raise  # the whole Home waits for the database, and the person hears why
-    except Exception:  # a section that fails must not hide the others
-        log.exception("A section of a Home could not be made: %s", what)
+        raise  # the caller retries or tells the person
+    except Exception:  # a failing section must not hide the others
+        log.exception("A section of App Home failed: %s", what)
         return render.unavailable(what)
 
 

@@ -27,20 +27,20 @@ HEALTH = "/healthz"
 LARGEST_BODY = 2**20
 """Bytes. Slack's requests are smaller: the largest carry one message or modal."""
 UNREADABLE = "The body is not a Slack request."
-TOLERANCE = 300
+TOLERANCE_SECONDS = 300
 """Seconds by which a request's timestamp may be off, as Slack recommends."""
-REMEMBERED = 600.0
+REMEMBERED_SECONDS = 600.0
 """Seconds for which a signature is remembered: its timestamp may be 300 s ahead and is accepted
 until 300 s after, so a repeated request is refused for as long as its timestamp is valid."""
 
 Health = Callable[[], str | None]
-"""What is wrong with the process, or None. Must return at once, whatever the database does."""
+"""A problem of the process, or None. Must return immediately even if the database is locked."""
 Reply = tuple[str, str, bytes]
 """Status, content type, body."""
 
 
 class Signatures:
-    """Verifies signatures; a forged, old or repeated request is refused."""
+    """Verifies request signatures; rejects forged, old and repeated requests."""
 
     def __init__(self, signing_secret: str, now: Callable[[], float]) -> None:
         self._secret = signing_secret.encode()
@@ -50,9 +50,9 @@ class Signatures:
         self._order: deque[tuple[float, str]] = deque()
 
     def refusal(self, body: bytes, timestamp: str, signature: str) -> str | None:
-        """Why a request is refused, as a sentence, or None. An accepted request is remembered.
+        """Why a request is rejected, as a sentence, or None. Accepted signatures are remembered.
 
-        The signature covers the bytes of the body, whether they are UTF-8 or not.
+        The signature covers the bytes of the body, whether or not they are UTF-8.
         """
         if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
             return "The X-Slack-Request-Timestamp header is missing or malformed."
@@ -60,7 +60,7 @@ class Signatures:
             return "The signature is wrong."
         signed = b"v0:" + timestamp.encode() + b":" + body
         right = "v0=" + hmac.new(self._secret, signed, hashlib.sha256).hexdigest()
-        on_time = abs(self._now() - int(timestamp)) <= TOLERANCE
+        on_time = abs(self._now() - int(timestamp)) <= TOLERANCE_SECONDS
         if not (hmac.compare_digest(right, signature) and on_time):
             return "The signature is wrong, or the request is more than five minutes old."
         return None if self._is_new(signature) else "This request was already processed."
@@ -68,7 +68,7 @@ class Signatures:
     def _is_new(self, signature: str) -> bool:
         now = self._now()
         with self._lock:
-            while self._order and now - self._order[0][0] > REMEMBERED:
+            while self._order and now - self._order[0][0] > REMEMBERED_SECONDS:
                 self._seen.discard(self._order.popleft()[1])
             if signature in self._seen:
                 return False
@@ -77,11 +77,11 @@ class Signatures:
             return True
 
 
-def at_once(path: str, body: bytes) -> bool:
-    """Whether a request is answered without waiting, by the beginning of its body.
+def is_immediate(path: str, body: bytes) -> bool:
+    """Whether a request is answered without waiting, judging by the beginning of its body.
 
-    Commands and events are acknowledged before anything else is done, and health is a few flags.
-    A modal's submission may wait for a result, readiness and metrics for the database.
+    Commands and events are acknowledged before any work, and health only reads flags. Modal
+    submissions may wait for a result, readiness and metrics for the database.
     """
     return path == HEALTH or (path == EVENTS and not body.startswith(b"payload="))
 
@@ -104,22 +104,22 @@ class HttpEndpoints:
         }
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
+        """Handle one request."""
         path, method = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD", "")
         if path == EVENTS and self._slack:
             if method != "POST":
-                return _say(
+                return _respond(
                     start_response, _plain("405 Method Not Allowed", "Only POST is allowed here.")
                 )
             return self._events(environ, start_response, *self._slack)
         page = self._pages.get(path)
         if page is None:
-            return _say(start_response, _plain("404 Not Found", "Not found."))
+            return _respond(start_response, _plain("404 Not Found", "Not found."))
         if method not in {"GET", "HEAD"}:
-            return _say(
+            return _respond(
                 start_response, _plain("405 Method Not Allowed", "Only GET is allowed here.")
             )
-        return _say(start_response, page())
+        return _respond(start_response, page())
 
     def _events(
         self,
@@ -130,23 +130,27 @@ class HttpEndpoints:
     ) -> Iterable[bytes]:
         length = environ.get("CONTENT_LENGTH") or "0"
         if not (length.isascii() and length.isdigit()) or int(length) > LARGEST_BODY:
-            return _say(start_response, _plain("413 Content Too Large", "The body is too long."))
+            return _respond(
+                start_response, _plain("413 Content Too Large", "The body is too long.")
+            )
         body = environ["wsgi.input"].read(int(length))
         timestamp = environ.get("HTTP_X_SLACK_REQUEST_TIMESTAMP", "")
         refused = signatures.refusal(body, timestamp, environ.get("HTTP_X_SLACK_SIGNATURE", ""))
         if refused:
             log.warning("Refused a request to %s: %s", EVENTS, refused)
-            return _say(start_response, _plain("401 Unauthorized", refused))
+            return _respond(start_response, _plain("401 Unauthorized", refused))
         if not _is_utf8(body):
-            return _say(start_response, _plain("400 Bad Request", "The body is not UTF-8 text."))
+            return _respond(
+                start_response, _plain("400 Bad Request", "The body is not UTF-8 text.")
+            )
         environ["wsgi.input"] = io.BytesIO(body)
         try:
             with priority.handling_request():
                 return handler(environ, start_response)
-        except Exception as error:  # Bolt parses bodies as if they were always what Slack sends
+        except Exception as error:  # Bolt assumes that bodies are always as Slack sends them
             log.warning("Could not parse a signed request: %s", type(error).__name__)
             log.debug("Bolt raised this", exc_info=True)
-            return _say(start_response, _plain("400 Bad Request", UNREADABLE))
+            return _respond(start_response, _plain("400 Bad Request", UNREADABLE))
 
 
 def _is_utf8(body: bytes) -> bool:
@@ -157,10 +161,10 @@ def _is_utf8(body: bytes) -> bool:
     return True
 
 
-def _health(wrong: str | None) -> Reply:
-    status = "503 Service Unavailable" if wrong else "200 OK"
-    said = {"ok": False, "reason": wrong} if wrong else {"ok": True}
-    return status, "application/json", json.dumps(said).encode()
+def _health(problem: str | None) -> Reply:
+    status = "503 Service Unavailable" if problem else "200 OK"
+    content = {"ok": False, "reason": problem} if problem else {"ok": True}
+    return status, "application/json", json.dumps(content).encode()
 
 
 def _metrics(text: bytes | None) -> Reply:
@@ -173,7 +177,7 @@ def _plain(status: str, words: str) -> Reply:
     return status, "text/plain; charset=utf-8", words.encode()
 
 
-def _say(start_response: StartResponse, reply: Reply) -> Iterable[bytes]:
+def _respond(start_response: StartResponse, reply: Reply) -> Iterable[bytes]:
     status, kind, body = reply
     headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]
     start_response(status, headers)

@@ -1,4 +1,4 @@
-"""The HTTP server: waitress on a thread of its own, with timeouts for slow clients.
+"""The HTTP server: waitress in its own thread, with timeouts for slow clients.
 
 Plain waitress hands every request to a worker thread. When twenty people ask at once, as on a
 Monday morning, the switches between threads cost more than the acknowledgements themselves, and
@@ -38,13 +38,13 @@ log = logging.getLogger(__name__)
 THREADS = 4
 """Worker threads for requests that wait for something, such as a modal's submission. Commands and
 events do not need one."""
-AtOnce = Callable[[str, bytes], bool]
-"""Whether a request, by its path and the beginning of its body, is answered without waiting.
+IsImmediate = Callable[[str, bytes], bool]
+"""Whether a request is answered without waiting, by its path and the beginning of its body.
 
-The response must be short: what the connection does not take at once, this thread has to send.
+The response must be short, because the server's own thread has to send it.
 """
 _BEGINNING = 64
-"""Bytes of the body that `at_once` gets to see: `payload=` marks an interaction."""
+"""Bytes of the body that `is_immediate` receives: `payload=` marks an interaction."""
 _MOST_ACCEPTED = 32
 """Connections accepted in one round of the loop: more than the twenty people of the benchmark, and
 few enough that a flood of connections does not delay requests that have already arrived."""
@@ -71,10 +71,10 @@ class ConnectionLimits:
 
 
 class HttpServer:
-    """Serves from its creation on. Raises OSError if it cannot listen.
+    """An HTTP server that starts when created. Raises OSError if it can't listen.
 
-    A body of more than `largest_body` bytes is refused before it is read. Requests that are
-    `at_once` are answered on the server's own thread, all others on a few worker threads.
+    A body of more than `largest_body` bytes is rejected unread. Requests for which `is_immediate`
+    is true are handled on the server's own thread, all others on a few worker threads.
     """
 
     def __init__(
@@ -83,14 +83,14 @@ class HttpServer:
         host: str,
         port: int,
         largest_body: int,
-        at_once: AtOnce = lambda _path, _body: False,
+        is_immediate: IsImmediate = lambda _path, _body: False,
         limits: ConnectionLimits | None = None,
     ) -> None:
         self._channels: dict[int, Any] = {}
         self._limits = limits or ConnectionLimits()
-        self._swept = 0.0
+        self._swept_at = 0.0
         self._stop_written = threading.Event()
-        self._dispatcher = _Dispatcher(at_once)
+        self._dispatcher = _Dispatcher(is_immediate)
         try:
             adjustments = Adjustments(
                 host=host, port=port, threads=THREADS, ident=None,
@@ -99,7 +99,7 @@ class HttpServer:
                 # _sweep limits connections and closes overdue ones
                 connection_limit=1_000_000, channel_timeout=1_000_000,
             )  # fmt: skip
-            # a name with several addresses (localhost) is listened on at each of them
+            # listen on every address of a name such as localhost
             addresses: Any = adjustments.listen
             servers = [
                 _Server(
@@ -110,9 +110,9 @@ class HttpServer:
             ]  # fmt: skip
         except (OSError, ValueError) as error:
             self._close()
-            said = getattr(error, "strerror", None) or error
+            reason = getattr(error, "strerror", None) or error
             raise OSError(
-                f"Can't listen on port {port} of {host} ({said})."
+                f"Can't listen on port {port} of {host} ({reason})."
                 " Set PORT (and HOST) to a free one."
             ) from error
         self.port = int(servers[0].effective_port)
@@ -121,7 +121,7 @@ class HttpServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the requests that have begun and close all connections."""
+        """Finish started requests and close all connections."""
         self._dispatcher.shutdown()
         # on its own thread: another thread would close the sockets while it polls them
         wakeup = next(one for one in self._channels.values() if isinstance(one, trigger))
@@ -130,23 +130,23 @@ class HttpServer:
         self._thread.join(_JOIN_SECONDS)
 
     def _run(self) -> None:
-        self._dispatcher.own = threading.get_ident()
+        self._dispatcher.own_thread = threading.get_ident()
         while self._channels:
             # poll, since select fails for descriptors above 1,023
             wasyncore.loop(timeout=1, use_poll=True, map=self._channels, count=1)
             self._sweep()
 
     def _sweep(self) -> None:
-        """Close connections without a whole request: overdue ones, and the oldest above the limit.
+        """Close connections without a complete request: overdue or oldest above the limit.
 
-        Only between two rounds of the loop: a descriptor that is closed within a round could be
-        taken by a new connection, which would get the events of the old one.
+        Called between rounds of the loop: a descriptor closed within a round could be reused by a
+        new connection, which would then get the old one's events.
         """
         now, limits = monotonic(), self._limits
-        most, due = limits.connections, now - self._swept >= limits.sweep_seconds
+        most, due = limits.connections, now - self._swept_at >= limits.sweep_seconds
         if not due and len(self._channels) <= most:
             return
-        self._swept = now
+        self._swept_at = now
         open_ = [one for one in self._channels.values() if isinstance(one, _Channel)]
         waiting = sorted((one for one in open_ if not one.requests), key=lambda one: one.since)
         overdue = [one for one in waiting if now - one.since > one.patience(limits)]
@@ -167,51 +167,51 @@ class HttpServer:
 
 
 class _Dispatcher(ThreadedTaskDispatcher):
-    """Gives requests to worker threads, but keeps those that are answered at once."""
+    """Hands requests to worker threads, except those that are answered immediately."""
 
-    def __init__(self, at_once: AtOnce) -> None:
+    def __init__(self, is_immediate: IsImmediate) -> None:
         super().__init__()
-        self.own = 0
-        self._at_once = at_once
-        self._kept: deque[HTTPChannel] = deque()
+        self.own_thread = 0
+        self._is_immediate_request = is_immediate
+        self._immediate: deque[HTTPChannel] = deque()
 
     def add_task(self, task: Any) -> None:  # noqa: ANN401 - a connection; the stubs name another
-        """Take a connection whose next request has arrived."""
-        if self.here() and self._is_at_once(task):
-            self._kept.append(task)
+        """Queue a connection whose next request has arrived."""
+        if self.is_own_thread() and self._is_immediate_next(task):
+            self._immediate.append(task)
         else:
             super().add_task(task)
 
-    def here(self) -> bool:
+    def is_own_thread(self) -> bool:
         """Whether this is the server's own thread."""
-        return threading.get_ident() == self.own
+        return threading.get_ident() == self.own_thread
 
-    def serve_kept(self) -> None:
-        """Answer the requests that were kept; only on the server's own thread."""
-        while self._kept:
-            self._kept.popleft().service()
+    def serve_immediate(self) -> None:
+        """Handle the queued immediate requests; only on the server's own thread."""
+        while self._immediate:
+            self._immediate.popleft().service()
 
-    def _is_at_once(self, channel: HTTPChannel) -> bool:
+    def _is_immediate_next(self, channel: HTTPChannel) -> bool:
         request: Any = channel.requests[0]
-        if request.error:  # a malformed request is refused without asking the application
+        if request.error:  # a malformed request is rejected without the application
             return True
         body = request.get_body_stream()
         beginning = body.read(_BEGINNING)
         body.seek(0)
-        return self._at_once(request.path, beginning)
+        return self._is_immediate_request(request.path, beginning)
 
 
 class _Channel(HTTPChannel):
-    """A connection. While it is read, worker threads pause."""
+    """A connection. Worker threads pause while it is read."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         self.since = monotonic()
-        """When the connection was opened, or when its latest request began."""
+        """When the connection was opened, or its latest request started (monotonic seconds)."""
         self._used = False
         super().__init__(*arguments, **named)
 
     def handle_read(self) -> None:
-        """Read what arrived, and answer what can be answered at once."""
+        """Read the input, and handle immediate requests."""
         priority.connection_ready()
         if self._used and self.request is None and not self.requests:
             self.since = monotonic()
@@ -219,10 +219,10 @@ class _Channel(HTTPChannel):
         self._used = self._used or bool(self.requests)
         dispatcher = self.server.task_dispatcher
         if isinstance(dispatcher, _Dispatcher):
-            dispatcher.serve_kept()
+            dispatcher.serve_immediate()
 
     def patience(self, limits: ConnectionLimits) -> float:
-        """For how many seconds after `since` a connection without a whole request is kept."""
+        """How long after `since` a connection without a complete request is kept, in seconds."""
         request: Any = self.request
         if request is not None and request.headers_finished:
             return limits.body_seconds
@@ -250,5 +250,5 @@ class _Server(TcpWSGIServer):
     def pull_trigger(self) -> None:
         """Wake the server's thread, unless it is the caller: the pipe could be full."""
         dispatcher = self.task_dispatcher
-        if not (isinstance(dispatcher, _Dispatcher) and dispatcher.here()):
+        if not (isinstance(dispatcher, _Dispatcher) and dispatcher.is_own_thread()):
             super().pull_trigger()

@@ -1,1 +1,1 @@
-"""Importing usage from exported files."""
+"""Import usage from exported files."""

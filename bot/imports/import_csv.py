@@ -1,9 +1,9 @@
-"""Importing exported CSV files: each file is checked as a whole, then fills what is not held.
+"""Import exported CSV files: each file is validated completely, then fills gaps in the cache.
 
-A file grouped by model has no keys and no creators; one by key has the creator where the key's
-owner is known; one by creator has no keys. What is not known is shown as unknown, so that both
-views add up to the same. A Logs export has a row for each request; they are summed by hour and by
-day, and each request counts once, in however many files it is.
+A file grouped by model has no keys and creators; one by key has creators if the keys' owners are
+known; one by creator has no keys. Missing members are shown as unknown, so that both views add up
+to the same totals. A Logs export has a row per request; requests are summed by hour and day, and
+each counts once even if several files contain it.
 """
 
 from __future__ import annotations
@@ -32,18 +32,19 @@ from reports.usage.usage import Usage
 from reports.wording.safe_text import clean
 
 LARGEST = 64 * 2**20
-"""Bytes; a month of the largest organization, by key and day, has some tens of megabytes."""
+"""Bytes; a month of a very large organization, by key and day, takes tens of megabytes."""
 
 
 class FileRefusedError(Exception):
-    """A file cannot be imported; the text says which, on which line, and why."""
+    """A file can't be imported; the text names the file, the line and the reason."""
 
 
 @dataclass(slots=True)
 class Staged:
-    """A file that can be imported; nothing of it is in the cache yet.
+    """A validated file that isn't in the cache yet.
 
-    `names` and `models` have the numbers that the staged rows use for them.
+    `dates` maps buckets to their first line; `names` and `models` map to the numbers used in staged
+    rows.
     """
 
     name: str
@@ -53,57 +54,59 @@ class Staged:
     dates: dict[datetime, int] = field(default_factory=dict)
     names: dict[str, int] = field(default_factory=dict)
     models: dict[str, int] = field(default_factory=dict)
-    cut: Dates | None = None
+    dates_found: Dates | None = None
     logs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The result for a file: its buckets, those imported, and how many rows each (seconds) has."""
+    """The result for a file: its buckets, the imported ones, and row counts by bucket (seconds)."""
 
     name: str
     by: Dimension
-    cut: Dates | None
-    taken: tuple[Interval, ...]
+    dates_found: Dates | None
+    imported: tuple[Interval, ...]
     counts: Mapping[int, int]
-    apart: tuple[str, ...] = ()
+    unmatched: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     requests: int | None = None
-    """How many requests of a Logs export were not counted before; None for other files."""
+    """The number of new requests in a Logs export; None for other files."""
 
 
 def import_files(
     store: Store, files: Sequence[str], now: datetime, granularity: Granularity | None = None
 ) -> list[Imported]:
-    """Check all files, and if all are good import from each, in order, what is not held.
+    """Validate all files, then import from each, in order, what isn't stored yet.
 
     Raises FileRefusedError before anything is written. Each file is one transaction.
     """
     with ExitStack() as stack:
         staged = [_stage(stack, file, now, granularity) for file in files]
-        return [_take(store, one, now) for one in staged]
+        return [_import(store, staged_file, now) for staged_file in staged]
 
 
 def _stage(stack: ExitStack, file: str, now: datetime, granularity: Granularity | None) -> Staged:
-    one = Staged(clean(file, 200), stack.enter_context(Staging()))
+    staged_file = Staged(clean(file, 200), stack.enter_context(Staging()))
     try:
         with Path(file).open("rb") as opened:
             _check_size(os.fstat(opened.fileno()).st_size)
             found = read_csv(_lines(opened), now)
-            one.by, one.unknown = found.by, found.unknown
-            one.logs = found.logs
+            staged_file.by, staged_file.unknown = found.by, found.unknown
+            staged_file.logs = found.logs
             if found.logs:
-                one.staging.fill_logs(_requests(one, found.rows))
+                staged_file.staging.fill_logs(_requests(staged_file, found.rows))
             else:
-                one.staging.fill(_numbered(one, found.rows))
-        if one.dates and not one.logs:
-            one.cut = find_granularity(one.dates, granularity)
+                staged_file.staging.fill(_numbered(staged_file, found.rows))
+        if staged_file.dates and not staged_file.logs:
+            staged_file.dates_found = find_granularity(staged_file.dates, granularity)
     except BadFileError as error:
         why = str(error).removesuffix(".")
-        raise FileRefusedError(f"{one.name}: {why}. Nothing was imported.") from None
+        raise FileRefusedError(f"{staged_file.name}: {why}. Nothing was imported.") from None
     except OSError as error:
-        raise FileRefusedError(f"{one.name}: {error.strerror}. Nothing was imported.") from None
-    return one
+        raise FileRefusedError(
+            f"{staged_file.name}: {error.strerror}. Nothing was imported."
+        ) from None
+    return staged_file
 
 
 def _check_size(size: int) -> None:
@@ -115,7 +118,7 @@ def _check_size(size: int) -> None:
 
 
 def _lines(opened: BinaryIO) -> Iterator[bytes]:
-    """The lines of a file, cut where one is too long. Raises BadFileError above LARGEST bytes."""
+    """The lines of a file; too long ones are cut. Raises BadFileError above LARGEST bytes."""
     size = 0
     while line := opened.readline(LONGEST_LINE + 1):
         size += len(line)
@@ -123,8 +126,10 @@ def _lines(opened: BinaryIO) -> Iterator[bytes]:
         yield line
 
 
-def _numbered(one: Staged, rows: Iterable[FileRow]) -> Iterator[tuple[datetime, int, int, Usage]]:
-    dates, names, models = one.dates, one.names, one.models
+def _numbered(
+    staged_file: Staged, rows: Iterable[FileRow]
+) -> Iterator[tuple[datetime, int, int, Usage]]:
+    dates, names, models = staged_file.dates, staged_file.names, staged_file.models
     for line, bucket, slug, member, usage, _ in rows:
         dates.setdefault(bucket, line)
         name = names.setdefault(member, len(names))
@@ -132,37 +137,47 @@ def _numbered(one: Staged, rows: Iterable[FileRow]) -> Iterator[tuple[datetime, 
 
 
 def _requests(
-    one: Staged, rows: Iterable[FileRow]
+    staged_file: Staged, rows: Iterable[FileRow]
 ) -> Iterator[tuple[str, datetime, int, int, Usage]]:
     for row in rows:
-        for bucket, name, model, usage in _numbered(one, [row]):
+        for bucket, name, model, usage in _numbered(staged_file, [row]):
             yield row.request, bucket, name, model, usage
 
 
-def _take(store: Store, one: Staged, now: datetime) -> Imported:
-    if one.logs and one.dates:
-        return _take_logs(store, one, now)
-    counts = one.staging.counts()
-    if one.cut is None:
-        return Imported(one.name, one.by, None, (), counts)
-    intake = Intake(one.cut.granularity, one.cut.buckets, frozenset(counts))
+def _import(store: Store, staged_file: Staged, now: datetime) -> Imported:
+    if staged_file.logs and staged_file.dates:
+        return _import_logs(store, staged_file, now)
+    counts = staged_file.staging.counts()
+    if staged_file.dates_found is None:
+        return Imported(staged_file.name, staged_file.by, None, (), counts)
+    intake = Intake(
+        staged_file.dates_found.granularity, staged_file.dates_found.buckets, frozenset(counts)
+    )
     if not store.free(intake):
-        return Imported(one.name, one.by, one.cut, (), counts)
-    named = find_members(store, one.by, list(one.names))
-    rows = partial(_rows, one.staging, named, _models(store, list(one.models)))
-    taken = store.take(intake, rows, now)
-    return Imported(one.name, one.by, one.cut, tuple(taken), counts, named.apart, one.unknown)
+        return Imported(staged_file.name, staged_file.by, staged_file.dates_found, (), counts)
+    named = find_members(store, staged_file.by, list(staged_file.names))
+    rows = partial(_rows, staged_file.staging, named, _models(store, list(staged_file.models)))
+    imported = store.take(intake, rows, now)
+    return Imported(
+        staged_file.name,
+        staged_file.by,
+        staged_file.dates_found,
+        tuple(imported),
+        counts,
+        named.unmatched,
+        staged_file.unknown,
+    )
 
 
-def _take_logs(store: Store, one: Staged, now: datetime) -> Imported:
-    """Add the requests of a Logs export to hours and days."""
-    known = min(one.dates), min(max(one.dates) + HOUR, now)
-    named = find_members(store, Dimension.KEY, list(one.names))
-    models = _models(store, list(one.models))
+def _import_logs(store: Store, staged_file: Staged, now: datetime) -> Imported:
+    """Add the requests of a Logs export to the usage by hour and day."""
+    known = min(staged_file.dates), min(max(staged_file.dates) + HOUR, now)
+    named = find_members(store, Dimension.KEY, list(staged_file.names))
+    models = _models(store, list(staged_file.models))
 
     def rows(bucket: int, length: int) -> Iterator[tuple[int, tuple[RowKey, RowKey], Usage]]:
-        for number, member, model, usage in one.staging.requests(bucket, length):
-            key, creator = named.places[member]
+        for number, member, model, usage in staged_file.staging.requests(bucket, length):
+            key, creator = named.key_and_creator[member]
             places = (
                 (StoredView.KEY, bucket, key, models[model]),
                 (StoredView.CREATOR, bucket, creator, models[model]),
@@ -172,9 +187,18 @@ def _take_logs(store: Store, one: Staged, now: datetime) -> Imported:
     hours, new_by_hour = store.take_logs(Granularity.HOUR, known, rows)
     _, new_by_day = store.take_logs(Granularity.DAY, known, rows)
     fresh = max(new_by_hour, new_by_day)
-    counts = one.staging.counts(logs=True)
-    cut = find_granularity(one.dates, Granularity.HOUR)
-    return Imported(one.name, one.by, cut, tuple(hours), counts, named.apart, one.unknown, fresh)
+    counts = staged_file.staging.counts(logs=True)
+    dates_found = find_granularity(staged_file.dates, Granularity.HOUR)
+    return Imported(
+        staged_file.name,
+        staged_file.by,
+        dates_found,
+        tuple(hours),
+        counts,
+        named.unmatched,
+        staged_file.unknown,
+        fresh,
+    )
 
 
 def _rows(
@@ -182,7 +206,7 @@ def _rows(
 ) -> Iterator[tuple[RowKey, Usage]]:
     """The rows of a bucket in both views."""
     for member, model, usage in staging.rows(bucket):
-        key, creator = named.places[member]
+        key, creator = named.key_and_creator[member]
         yield (StoredView.KEY, bucket, key, models[model]), usage
         yield (StoredView.CREATOR, bucket, creator, models[model]), usage
 

@@ -1,6 +1,6 @@
-"""Finding the members that the names in an imported file mean.
+"""Match names in an imported file to members.
 
-A name that nobody has, or that several share, is not guessed at: it becomes a member of its own.
+A name without exactly one match isn't guessed: it becomes a member of its own.
 """
 
 from __future__ import annotations
@@ -22,50 +22,50 @@ IMPORTED_DETAIL = "imported"
 
 @dataclass(frozen=True, slots=True)
 class MatchedMembers:
-    """The key and the creator (their ids) that each name of a file means, by its position.
+    """The member ids of key and creator for each name of a file, in order.
 
-    `apart` are the names that became members of their own.
+    `unmatched` are the names that became members of their own.
     """
 
-    places: tuple[tuple[int, int], ...]
-    apart: tuple[str, ...]
+    key_and_creator: tuple[tuple[int, int], ...]
+    unmatched: tuple[str, ...]
 
 
 def find_members(store: Store, by: Dimension, names: Sequence[str]) -> MatchedMembers:
-    """Find the members that a file's names mean; new ones are added."""
+    """Match a file's names to members; new members are added to the directory."""
     directory = _with_unknown(store)
     if by is Dimension.MODEL:
         unknown = (_unknown(directory, Dimension.KEY), _unknown(directory, Dimension.CREATOR))
         return MatchedMembers(tuple(unknown for _ in names), ())
     known = _by_name(directory, by)
-    apart = [name for name in names if name and len(known[name]) != 1]
-    refs = [IMPORTED + name for name in apart]
+    unmatched = [name for name in names if name and len(known[name]) != 1]
+    refs = [IMPORTED + name for name in unmatched]
     if by is Dimension.KEY:
-        # like the file's rows, the directory then says that their owners are unknown
+        # as in the file's rows, the directory then has unknown owners for these keys
         ids = (next(iter(known[name])) for name in names if len(known[name]) == 1)
         members = (directory.members[id_] for id_ in ids)
         refs += [member.ref for member in members if member.ref and member.owner is None]
     directory = store.add_members(
         by,
-        [(IMPORTED + name, name, IMPORTED_DETAIL) for name in apart],
+        [(IMPORTED + name, name, IMPORTED_DETAIL) for name in unmatched],
         [(ref, UNKNOWN) for ref in refs] if by is Dimension.KEY else (),
     )
-    ids_of = {name: directory.ids[by, IMPORTED + name] for name in apart}
+    ids_of = {name: directory.ids[by, IMPORTED + name] for name in unmatched}
     ids_of |= {name: next(iter(known[name])) for name in names if len(known[name]) == 1}
     ids_of[""] = directory.ids[by, ""]
     return MatchedMembers(
-        tuple(_place(directory, by, ids_of[name]) for name in names), tuple(apart)
+        tuple(_key_and_creator(directory, by, ids_of[name]) for name in names), tuple(unmatched)
     )
 
 
-def _place(directory: Directory, by: Dimension, id_: int) -> tuple[int, int]:
+def _key_and_creator(directory: Directory, by: Dimension, id_: int) -> tuple[int, int]:
     if by is Dimension.CREATOR:
         return _unknown(directory, Dimension.KEY), id_
     return id_, directory.members[id_].owner or _unknown(directory, Dimension.CREATOR)
 
 
 def _by_name(directory: Directory, dimension: Dimension) -> defaultdict[str, set[int]]:
-    """All members by what a file may call them: name, label in answers, e-mail address."""
+    """Member ids by name, label in answers, and e-mail address."""
     found: defaultdict[str, set[int]] = defaultdict(set)
     for member in directory.of[dimension]:
         names = {member.name, directory.labels[member.id]}
@@ -81,7 +81,7 @@ def _unknown(directory: Directory, dimension: Dimension) -> int:
 
 
 def _with_unknown(store: Store) -> Directory:
-    """The directory, with the members that represent unknown keys and creators."""
+    """The directory, including the members for unknown keys and creators."""
     directory = store.directory()
     for dimension in (Dimension.CREATOR, Dimension.KEY):
         if (dimension, UNKNOWN) not in directory.ids:

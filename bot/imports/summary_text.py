@@ -1,4 +1,4 @@
-"""What an import did, in words."""
+"""The result of an import, as text for the terminal."""
 
 from __future__ import annotations
 
@@ -13,81 +13,89 @@ from reports.usage.dimensions import NAMES
 from reports.wording.safe_text import clean
 
 _STAMPS = {Granularity.MONTH: "%Y-%m", Granularity.DAY: "%Y-%m-%d"}
-_NAMED = 3
+_NAMED = 3  # names listed in a note
 
 
-def summary(done: Imported) -> str:
-    """One line on what was imported from a file, then indented lines with details.
+def summary(result: Imported) -> str:
+    """One line about the file's import, then indented lines with details.
 
-    `2024.csv: 1,204 rows of 31 days imported (2024-03-01 to 2024-03-31, by model); 2 days were held
-    already and left as they are.`
+    `2024.csv: 1,204 rows of 31 days imported (2024-03-01 to 2024-03-31, by model); 2 days were
+    already stored and weren't changed.`
     """
-    if done.cut is None:
-        return f"{done.name}: no rows; nothing imported."
-    if done.requests is not None:
-        return _logs(done, done.cut, done.requests)
-    granularity = done.cut.granularity
-    taken = set(done.taken)
-    left = [bucket for bucket in done.cut.buckets if bucket not in taken]
+    if result.dates_found is None:
+        return f"{result.name}: no rows; nothing imported."
+    if result.requests is not None:
+        return _logs(result, result.dates_found, result.requests)
+    granularity = result.dates_found.granularity
+    taken = set(result.imported)
+    already_stored = [bucket for bucket in result.dates_found.buckets if bucket not in taken]
     partly = ", or days of them," if granularity is Granularity.MONTH else ""
-    held = f"{_number(len(left), granularity)}{partly} were held already and left as they are."
-    if len(left) == 1:
+    skipped = _number(len(already_stored), granularity)
+    stored_text = f"{skipped}{partly} were already stored and weren't changed."
+    if len(already_stored) == 1:
         partly = ", or days of it," if granularity is Granularity.MONTH else ""
-        held = f"1 {granularity}{partly} was held already and left as it is."
-    if not done.taken:
-        return f"{done.name}: nothing imported; {held}"
-    rows = sum(done.counts.get(to_seconds(start), 0) for start, _ in done.taken)
+        stored_text = f"1 {granularity}{partly} was already stored and wasn't changed."
+    if not result.imported:
+        return f"{result.name}: nothing imported; {stored_text}"
+    rows = sum(result.counts.get(to_seconds(start), 0) for start, _ in result.imported)
     line = (
-        f"{done.name}: {_number(rows, 'row')} of {_number(len(done.taken), granularity)} imported"
-        f" ({_span(done.taken, granularity)}, by {NAMES[done.by].label})"
+        f"{result.name}: {_number(rows, 'row')} of"
+        f" {_number(len(result.imported), granularity)} imported"
+        f" ({_span(result.imported, granularity)}, by {NAMES[result.by].label})"
     )
-    return "\n  ".join([f"{line}; {held}" if left else f"{line}.", *_notes(done, granularity)])
+    return "\n  ".join(
+        [f"{line}; {stored_text}" if already_stored else f"{line}.", *_notes(result, granularity)]
+    )
 
 
-def _logs(done: Imported, cut: Dates, new: int) -> str:
-    """What became of a Logs export: `log.csv: 812 requests imported (...); 3 were counted ...`."""
-    total = sum(done.counts.values())
-    span = _span(cut.buckets, Granularity.HOUR)
+def _logs(result: Imported, dates_found: Dates, new: int) -> str:
+    """The result of a Logs export: `log.csv: 812 requests imported (...); 3 were counted ...`."""
+    total = sum(result.counts.values())
+    span = _span(dates_found.buckets, Granularity.HOUR)
     if not new:
         return (
-            f"{done.name}: nothing new in {_number(total, 'request')} ({span}): they were counted"
-            " already, or OpenRouter itself has their hours and days."
+            f"{result.name}: nothing new in {_number(total, 'request')} ({span}): they were already"
+            " counted, or synced from OpenRouter."
         )
-    line = f"{done.name}: {_number(new, 'request')} imported ({span}, by hour and by day)"
+    line = f"{result.name}: {_number(new, 'request')} imported ({span}, by hour and by day)"
     if total > new:
-        line += f"; {total - new:,} more were counted already, or came from OpenRouter itself"
-    return "\n  ".join([f"{line}.", *_apart(done)])
+        line += f"; {total - new:,} more were already counted, or synced from OpenRouter"
+    return "\n  ".join([f"{line}.", *_unmatched_note(result)])
 
 
-def _notes(done: Imported, granularity: Granularity) -> Iterator[str]:
-    if done.cut and done.cut.note:
-        yield done.cut.note
-    idle = sum(to_seconds(start) not in done.counts for start, _ in done.taken)
+def _notes(result: Imported, granularity: Granularity) -> Iterator[str]:
+    if result.dates_found and result.dates_found.note:
+        yield result.dates_found.note
+    idle = sum(to_seconds(start) not in result.counts for start, _ in result.imported)
     if idle:
-        yield f"{_number(idle, granularity)} without rows between them: nothing was used."
-    if done.cut and done.taken[-1] == done.cut.buckets[-1]:
-        newest = _stamp(done.taken[-1], granularity)
+        yield f"{_number(idle, granularity)} without rows in between: no usage."
+    if result.dates_found and result.imported[-1] == result.dates_found.buckets[-1]:
+        newest = _stamp(result.imported[-1], granularity)
         yield (
             f"The newest {granularity}, {newest}, may have been unfinished when the file was made:"
-            " a sync, or a file that goes on after it, will replace it."
+            " a sync, or a later file, will replace it."
         )
     if granularity in {Granularity.HOUR, Granularity.MINUTE}:
         yield f"They count in questions by {granularity}, not in those by day or month."
     if granularity is Granularity.MONTH:
-        yield "They count in questions by month, until all days of a month are held."
-    if done.unknown:
-        names = ", ".join(clean(name, 40) or "one without a name" for name in done.unknown[:_NAMED])
-        yield f"These columns are not known and were ignored: {names}. Their rows were added up."
-    yield "Exports do not say how many requests were BYOK: imported usage counts none."
-    yield from _apart(done)
+        yield "They count in questions by month until all days of a month are stored."
+    if result.unknown:
+        names = ", ".join(
+            clean(name, 40) or "one without a name" for name in result.unknown[:_NAMED]
+        )
+        yield f"Unknown columns were ignored: {names}. Rows that differ only there were added up."
+    yield "Exports don't contain the number of BYOK requests, so imported usage has none."
+    yield from _unmatched_note(result)
 
 
-def _apart(done: Imported) -> Iterator[str]:
-    if done.apart:
-        names = ", ".join(clean(name, 40) for name in done.apart[:_NAMED])
-        more = f" and {len(done.apart) - _NAMED} more" if len(done.apart) > _NAMED else ""
+def _unmatched_note(result: Imported) -> Iterator[str]:
+    if result.unmatched:
+        names = ", ".join(clean(name, 40) for name in result.unmatched[:_NAMED])
+        more = (
+            f" and {len(result.unmatched) - _NAMED} more" if len(result.unmatched) > _NAMED else ""
+        )
         yield (
-            f"OpenRouter lists no key or person with this name, or several: {names}{more}. Their"
+            f"OpenRouter has no key or person with this name, or several: {names}{more}. Their"
             " usage is shown under that name until a sync finds exactly one."
         )
 

@@ -1,1 +1,1 @@
-"""Listeners for Slack's requests: each only checks, hands the work over and acknowledges."""
+"""Slack listeners: each only validates the payload, submits the work and acknowledges."""

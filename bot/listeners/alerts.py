@@ -1,4 +1,4 @@
-"""The buttons of alerts and of their rules."""
+"""Listeners for the buttons of alerts and alert rules."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def register(
     form: AlertForm,
     homes: Homes,
 ) -> None:
-    """Listen to the buttons. Permissions are checked for the person who clicks."""
+    """Register the buttons. Permissions are checked for the person who clicks."""
     slack = services.slack
     on_message: dict[str, OnMessage] = {
         DETAILS: message_actions.details,
@@ -51,34 +51,34 @@ def register(
         PAUSE: alert_manager.pause,
         RESUME: alert_manager.resume,
         DELETE: alert_manager.delete,
-        LIST: lambda place, _: alert_manager.list_rules(place),
+        LIST: lambda reply_to, _: alert_manager.list_rules(reply_to),
     }
 
     def _open(
-        place: ReplyTarget, spot: MessageLocation, name: str, value: str, trigger: str
+        reply_to: ReplyTarget, location: MessageLocation, name: str, value: str, trigger: str
     ) -> None:
-        rule = value if name == EDIT else message_actions.rule_of(place, spot, value)
+        rule = value if name == EDIT else message_actions.rule_of(reply_to, location, value)
         if rule is not None:
-            form.edit(place, trigger, rule)
+            form.edit(reply_to, trigger, rule)
 
-    def _do(place: ReplyTarget, spot: MessageLocation, name: str, value: str) -> None:
+    def _do(reply_to: ReplyTarget, location: MessageLocation, name: str, value: str) -> None:
         if name in on_message:
-            on_message[name](place, spot, value)
+            on_message[name](reply_to, location, value)
         else:
-            on_rule[name](place, value)
-        if place.home:
-            homes.changed(place.user)
+            on_rule[name](reply_to, value)
+        if reply_to.home:
+            homes.changed(reply_to.user)
 
     def on_click(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
-        place, spot = clicks.place(body), clicks.spot(body)
+        reply_to, location = clicks.reply_target(body), clicks.message_location(body)
         name, value = str(action["action_id"]), _value(action)
         trigger = str(body.get("trigger_id", ""))
         if refused := foreign(slack.known_identity(), body):
-            work.submit(place, lambda: refuse(services, place, refused, Act.CLICKED, name))
+            work.submit(reply_to, lambda: refuse(services, reply_to, refused, Act.CLICKED, name))
         elif name in OPENS:
-            work.submit(place, lambda: _open(place, spot, name, value, trigger))
+            work.submit(reply_to, lambda: _open(reply_to, location, name, value, trigger))
         else:
-            work.submit(place, lambda: _do(place, spot, name, value))
+            work.submit(reply_to, lambda: _do(reply_to, location, name, value))
         ack()
 
     named = "|".join(map(re.escape, (*on_message, *on_rule, *OPENS)))
@@ -86,6 +86,6 @@ def register(
 
 
 def _value(action: dict[str, Any]) -> str:
-    """The value of a button, or the chosen one of a menu."""
+    """The value of a button, or of a menu's selected option."""
     chosen = action.get("selected_option") or {}
     return str(action.get("value") or chosen.get("value") or "")

@@ -1,4 +1,4 @@
-"""Bolt, set up so that no acknowledgement waits for the network."""
+"""The Bolt app, configured so that no acknowledgement waits for the network."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _ANYTHING = re.compile(".*", re.DOTALL)
 
 
 def make_app(slack: Slack, token: str) -> App:
-    """An app whose listeners run inline: they check, hand the work over and acknowledge.
+    """An app whose listeners run inline: they validate, submit the work and acknowledge.
 
-    The HTTP endpoint verifies signatures (Socket Mode needs none). `authorize` answers from what
-    is known, since Bolt would call `auth.test` before each acknowledgement. Its installation is
-    that of one workspace, also where the request comes from another one of an Enterprise Grid.
+    The HTTP endpoint verifies signatures (Socket Mode needs none). `authorize` uses the cached
+    identity, because Bolt would call `auth.test` before each acknowledgement. The installation is
+    always the bot's own, even if a request comes from another workspace of an Enterprise Grid.
     """
 
     def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
@@ -59,13 +59,13 @@ def _unreadable(error: Exception) -> BoltResponse:
 
 
 def _quiet_logger() -> logging.Logger:
-    """A logger at ERROR: Bolt warns about our `authorize` at each start and logs whole bodies."""
+    """A logger at ERROR: Bolt warns about custom `authorize` at startup and logs whole bodies."""
     logger = logging.getLogger("bot.bolt")
     logger.setLevel(logging.ERROR)
     return logger
 
 
-def register_rest(app: App) -> None:
+def register_fallbacks(app: App) -> None:
     """Acknowledge everything that has no listener, so that people see no warning in Slack."""
 
     def ignore(ack: Ack, body: dict[str, Any]) -> None:

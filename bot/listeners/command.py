@@ -8,7 +8,7 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.access.policy import FOREIGN, surely_foreign
+from bot.access.policy import FOREIGN, is_certainly_foreign
 from bot.alerts.manage import AlertManager
 from bot.commands.conversation import run
 from bot.commands.dispatch import Asked, ask
@@ -26,7 +26,7 @@ def register(
     app: App,
     services: Services,
     work: BackgroundWork,
-    subscriptions: ScheduleManager,
+    schedule_manager: ScheduleManager,
     alert_manager: AlertManager,
 ) -> None:
     """Register the command and the run buttons. Nothing that can fail follows an ack."""
@@ -35,28 +35,31 @@ def register(
     def on_command(ack: Ack, body: dict[str, Any]) -> None:
         team = str(body.get("team_id"))
         identity = services.slack.known_identity()
-        place = ReplyTarget(str(body.get("response_url", "")), str(body.get("user_id", "")))
+        reply_to = ReplyTarget(str(body.get("response_url", "")), str(body.get("user_id", "")))
         asked = Asked(str(body.get("text") or ""), team, str(body.get("channel_id", "")))
-        if surely_foreign(identity, (team,), body.get("enterprise_id")):
+        if is_certainly_foreign(identity, (team,), body.get("enterprise_id")):
             why = f"{REFUSED}: {FOREIGN}"
-            services.audit.note(Act.ASKED, place.user, asked.text, where=asked.channel, outcome=why)
+            services.audit.note(
+                Act.ASKED, reply_to.user, asked.text, where=asked.channel, outcome=why
+            )
             ack(FOREIGN)
             return
-        work.submit(place, lambda: answer(place, asked))
+        work.submit(reply_to, lambda: answer(reply_to, asked))
         ack()
 
-    def answer(place: ReplyTarget, asked: Asked) -> None:
+    def answer(reply_to: ReplyTarget, asked: Asked) -> None:
         words = typed_words(services, asked.text)
-        ask(services, place, replace(asked, text=words), subscriptions, alert_manager)
+        ask(services, reply_to, replace(asked, text=words), schedule_manager, alert_manager)
 
     def on_run(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
-        place, spot = clicks.place(body), clicks.spot(body)
+        reply_to, location = clicks.reply_target(body), clicks.message_location(body)
         words = str(action.get("value", ""))
         if refused := clicks.foreign(services.slack.known_identity(), body):
-            work.submit(place, lambda: refuse(services, place, refused, Act.ASKED, words))
-        elif words and not latest.again(place.user, spot, f"run {words}", action):
+            work.submit(reply_to, lambda: refuse(services, reply_to, refused, Act.ASKED, words))
+        elif words and not latest.is_repeated(reply_to.user, location, f"run {words}", action):
             work.submit(
-                place, lambda: run(services, place, spot, words, subscriptions, alert_manager)
+                reply_to,
+                lambda: run(services, reply_to, location, words, schedule_manager, alert_manager),
             )
         ack()
 

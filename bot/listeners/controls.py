@@ -14,7 +14,7 @@ from bot.alerts.form import AlertForm
 from bot.answers.answer_state import TOO_OLD, AnswerState
 from bot.listeners import clicks
 from bot.listeners.background import BackgroundWork
-from bot.listeners.clicks import Clicks
+from bot.listeners.clicks import Clicks, SharedClicks
 from bot.questions import share as passing_on
 from bot.questions.follow_up import FollowUpClick, follow
 from bot.schedules.form import ScheduleForm
@@ -31,53 +31,72 @@ def register(
     app: App, services: Services, work: BackgroundWork, schedule: ScheduleForm, alert: AlertForm
 ) -> None:
     """Register the controls. Permissions are checked for the person who clicks."""
-    latest = Clicks()
+    latest, shared = Clicks(), SharedClicks(services)
 
     def on_choice(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
-        place, spot = clicks.place(body), clicks.spot(body)
+        reply_to, location = clicks.reply_target(body), clicks.message_location(body)
         selected = action.get("selected_option") or {}
         choice = Choice(FollowUpAction(str(action["action_id"])), str(selected.get("value", "")))
         state = str(action.get("block_id", ""))
         if refused := clicks.foreign(services.slack.known_identity(), body):
-            work.submit(place, lambda: refuse(services, place, refused, Act.ASKED))
+            work.submit(reply_to, lambda: refuse(services, reply_to, refused, Act.ASKED))
         elif not clicks.has_block(body, state):
-            work.submit(place, lambda: refuse(services, place, Refusal(TOO_OLD), Act.ASKED))
-        elif selected and not latest.again(place.user, spot, f"{state} {choice}", action):
-            late = latest.overtaken(spot, action)
-            click = FollowUpClick(spot, state, choice, late, separate=clicks.in_report(body))
-            work.submit(place, lambda: follow(services, place, click))
+            work.submit(reply_to, lambda: refuse(services, reply_to, Refusal(TOO_OLD), Act.ASKED))
+        elif selected and not latest.is_repeated(
+            reply_to.user, location, f"{state} {choice}", action
+        ):
+            late = latest.superseded_check(location, action)
+            click = FollowUpClick(
+                location,
+                state,
+                choice,
+                lambda: late() or shared.is_superseded(location, action),
+                separate=clicks.in_report(body),
+            )
+
+            def choose() -> None:
+                shared.announce(location, action)
+                follow(services, reply_to, click)
+
+            work.submit(reply_to, shared.once(reply_to, location, f"{choice}", action, choose))
         ack()
 
     def open_schedule(
-        place: ReplyTarget, spot: MessageLocation, what: AnswerState, body: dict[str, Any]
+        reply_to: ReplyTarget, location: MessageLocation, what: AnswerState, body: dict[str, Any]
     ) -> None:
-        words = partial(passing_on.schedule_words, services, place, spot, what)
-        channel = spot.channel if spot.channel[:1] in {"C", "G"} else ""
-        schedule.new(place, str(body.get("trigger_id", "")), words, channel)
+        words = partial(passing_on.schedule_words, services, reply_to, location, what)
+        channel = location.channel if location.channel[:1] in {"C", "G"} else ""
+        schedule.new(reply_to, str(body.get("trigger_id", "")), words, channel)
 
     def open_alert(
-        place: ReplyTarget, spot: MessageLocation, what: AnswerState, body: dict[str, Any]
+        reply_to: ReplyTarget, location: MessageLocation, what: AnswerState, body: dict[str, Any]
     ) -> None:
-        words = partial(passing_on.alert_words, services, place, spot, what)
-        alert.new(place, str(body.get("trigger_id", "")), words)
+        words = partial(passing_on.alert_words, services, reply_to, location, what)
+        alert.new(reply_to, str(body.get("trigger_id", "")), words)
 
     does: dict[str, tuple[Act, Do]] = {
-        SHARE: (Act.SHARED, lambda place, at, what, _: passing_on.share(services, place, at, what)),
+        SHARE: (
+            Act.SHARED,
+            lambda reply_to, at, what, _: passing_on.share(services, reply_to, at, what),
+        ),
         SCHEDULE: (Act.SCHEDULED, open_schedule),
         ALERT: (Act.ALERTED, open_alert),
     }
 
     def on_button(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
-        place, spot = clicks.place(body), clicks.spot(body)
+        reply_to, location = clicks.reply_target(body), clicks.message_location(body)
         act, do = does[str(action["action_id"])]
         value = str(action.get("value", ""))
         what = AnswerState.of_value(value)
         if refused := clicks.foreign(services.slack.known_identity(), body):
-            work.submit(place, lambda: refuse(services, place, refused, act))
+            work.submit(reply_to, lambda: refuse(services, reply_to, refused, act))
         elif what is None:
-            work.submit(place, lambda: services.slack.say(place, TOO_OLD))
-        elif not latest.again(place.user, spot, f"{action['action_id']} {value}", action):
-            work.submit(place, lambda: do(place, spot, what, body))
+            work.submit(reply_to, lambda: services.slack.say(reply_to, TOO_OLD))
+        elif not latest.is_repeated(
+            reply_to.user, location, f"{action['action_id']} {value}", action
+        ):
+            press = partial(do, reply_to, location, what, body)
+            work.submit(reply_to, shared.once(reply_to, location, f"{act} {value}", action, press))
         ack()
 
     app.action(_one_of(FollowUpAction))(on_choice)

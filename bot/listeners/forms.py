@@ -1,4 +1,4 @@
-"""Modals: what opens them, what is changed in them, and what comes back from them."""
+"""Listeners for modals: changed inputs and submissions."""
 
 from __future__ import annotations
 
@@ -30,54 +30,54 @@ from reports.admin.audit_log import Act
 from reports.block_kit.inputs import notice
 
 FAILED = "Something went wrong. I sent you a message about it."
-PATIENCE = 1.5
-"""Seconds that a submission is waited for; Slack waits for three, and then says that it failed."""
-_AFTER_ACK = 0.5
+WAIT_SECONDS = 1.5
+"""Seconds to wait for the result of a submission; Slack reports an error after three."""
+_AFTER_ACK = 0.5  # seconds, so that the update arrives after the acknowledgement
 
 
 class ModalHandler(Protocol):
-    """A modal's street."""
+    """Handles a modal."""
 
-    def look(self, user: str, sent: Submission) -> None:
-        """Draw it anew after something in it was changed."""
+    def update(self, user: str, sent: Submission) -> None:
+        """Update the modal after an input was changed."""
 
     def submit(self, user: str, sent: Submission) -> Outcome:
-        """Do what it asks for, or say what is wrong."""
+        """Process a submission: close the modal, show errors, or show another view."""
 
 
 def register(
     app: App, services: Services, work: BackgroundWork, forms: Mapping[str, ModalHandler]
 ) -> None:
-    """Listen to modals, by their callback ids; their inputs' ids begin with `form_`."""
+    """Register modals by callback id; the ids of their inputs start with `form_`."""
 
     def on_change(ack: Ack, body: dict[str, Any]) -> None:
         view = body.get("view") or {}
         form = forms.get(str(view.get("callback_id", "")))
-        place = clicks.place(body)
+        reply_to = clicks.reply_target(body)
         if form and not foreign(services.slack.known_identity(), body):
             sent = Submission.of(body)
-            work.submit(place, lambda: form.look(place.user, sent))
+            work.submit(reply_to, lambda: form.update(reply_to.user, sent))
         ack()
 
     def on_submit(ack: Ack, body: dict[str, Any]) -> None:
         view = body.get("view") or {}
-        place = ReplyTarget("", str(body.get("user", {}).get("id", "")))
+        reply_to = ReplyTarget("", str(body.get("user", {}).get("id", "")))
         title = str((view.get("title") or {}).get("text") or "Activity")
         if foreign(services.slack.known_identity(), body):
             work.submit(
-                place, lambda: refuse(services, place, Refusal(FOREIGN), Act.CLICKED, title)
+                reply_to, lambda: refuse(services, reply_to, Refusal(FOREIGN), Act.CLICKED, title)
             )
             ack(response_action="update", view=notice(title, FOREIGN))
             return
         form, sent = forms[str(view["callback_id"])], Submission.of(body)
 
         def late(outcome: Outcome) -> None:
-            sleep(_AFTER_ACK)  # what is acknowledged must not come after what was done
-            change_view(services, _unhashed(sent), _afterwards(title, outcome))
+            sleep(_AFTER_ACK)  # the acknowledgement's view must not overwrite this one
+            change_view(services, _without_hash(sent), _late_view(title, outcome))
 
         failed: Outcome = ShowView(notice(title, FAILED))
-        job = partial(form.submit, place.user, sent)
-        outcome = work.wait_for(place, job, failed, PATIENCE, late)
+        job = partial(form.submit, reply_to.user, sent)
+        outcome = work.wait_for(reply_to, job, failed, WAIT_SECONDS, late)
         match outcome:
             case FieldErrors(at):
                 ack(response_action="errors", errors=dict(at))
@@ -93,12 +93,12 @@ def register(
         app.view(callback)(on_submit)
 
 
-def _unhashed(sent: Submission) -> Submission:
+def _without_hash(sent: Submission) -> Submission:
     return Submission(sent.id, "", sent.meta, sent.entered)
 
 
-def _afterwards(title: str, outcome: Outcome) -> View:
-    """What a modal says where its acknowledgement could not wait for the outcome."""
+def _late_view(title: str, outcome: Outcome) -> View:
+    """The view for an outcome that came after the acknowledgement."""
     match outcome:
         case FieldErrors(at):
             return notice(title, f"Not saved. {' '.join(at.values())}")

@@ -1,4 +1,4 @@
-"""The buttons of the help, which show its sections."""
+"""Listeners for the help buttons, which show its sections."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from reports.admin.slack.help import ACTION, TOPICS
 
 
 def register(app: App, services: Services, work: BackgroundWork) -> None:
-    """Listen to the buttons; a section replaces the help that is only shown to one person."""
+    """Register the buttons; a section replaces a help message that only one person sees."""
 
     def on_click(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
-        place, spot = clicks.place(body), clicks.spot(body)
+        reply_to, location = clicks.reply_target(body), clicks.message_location(body)
         topic = str(action["action_id"]).removeprefix(ACTION)
         if refused := clicks.foreign(services.slack.known_identity(), body):
-            work.submit(place, lambda: refuse(services, place, refused, Act.CLICKED, "help"))
+            work.submit(reply_to, lambda: refuse(services, reply_to, refused, Act.CLICKED, "help"))
         else:
-            work.submit(place, lambda: show(services, place, topic, replace=spot.hidden))
+            work.submit(reply_to, lambda: show(services, reply_to, topic, replace=location.hidden))
         ack()
 
     app.action(re.compile(f"^{ACTION}({'|'.join(TOPICS)})$"))(on_click)

@@ -1,4 +1,4 @@
-"""The Home tab: opening it, and its buttons."""
+"""Listeners for App Home: opening it, its buttons, and global shortcuts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.access.policy import surely_foreign
+from bot.access.policy import is_certainly_foreign
 from bot.home.home import Homes
 from bot.listeners import clicks
 from bot.listeners.background import BackgroundWork
@@ -26,37 +26,37 @@ def register(
     opens: Mapping[str, Opens],
     shortcuts: Mapping[str, Opens],
 ) -> None:
-    """Listen to people who open the Home; the messages tab beside it is none of ours.
+    """Register App Home; opening the messages tab next to it is ignored.
 
-    `opens` are the buttons at its top, and what each opens with a trigger; `shortcuts` the same by
-    the callback ids of global shortcuts.
+    `opens` maps action ids of the buttons at its top to functions that open a modal with a trigger
+    id; `shortcuts` does the same for callback ids of global shortcuts.
     """
     slack = services.slack
 
     def on_opened(ack: Ack, body: dict[str, Any], event: dict[str, Any]) -> None:
         user = str(event.get("user", ""))
         identity = slack.known_identity()
-        ours = not surely_foreign(identity, (body.get("team_id"),), body.get("enterprise_id"))
+        ours = not is_certainly_foreign(identity, (body.get("team_id"),), body.get("enterprise_id"))
         if user and ours and event.get("tab") == "home":
             work.submit(ReplyTarget("", user), lambda: homes.opened(user), waiting="")
         ack()
 
     def on_button(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
-        place, trigger = clicks.place(body), str(body.get("trigger_id", ""))
+        reply_to, trigger = clicks.reply_target(body), str(body.get("trigger_id", ""))
         name = str(action["action_id"])
         if refused := clicks.foreign(slack.known_identity(), body):
-            work.submit(place, lambda: refuse(services, place, refused, Act.CLICKED, name))
+            work.submit(reply_to, lambda: refuse(services, reply_to, refused, Act.CLICKED, name))
         else:
-            work.submit(place, lambda: opens[name](place, trigger))
+            work.submit(reply_to, lambda: opens[name](reply_to, trigger))
         ack()
 
     def on_shortcut(ack: Ack, body: dict[str, Any]) -> None:
-        place, trigger = clicks.place(body), str(body.get("trigger_id", ""))
+        reply_to, trigger = clicks.reply_target(body), str(body.get("trigger_id", ""))
         name = str(body.get("callback_id", ""))
         if refused := clicks.foreign(slack.known_identity(), body):
-            work.submit(place, lambda: refuse(services, place, refused, Act.CLICKED, name))
+            work.submit(reply_to, lambda: refuse(services, reply_to, refused, Act.CLICKED, name))
         else:
-            work.submit(place, lambda: shortcuts[name](place, trigger))
+            work.submit(reply_to, lambda: shortcuts[name](reply_to, trigger))
         ack()
 
     for name in shortcuts:

@@ -7,7 +7,7 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.access.policy import FOREIGN, Refusal, surely_foreign
+from bot.access.policy import FOREIGN, Refusal, is_certainly_foreign
 from bot.alerts.manage import AlertManager
 from bot.commands.conversation import IncomingMessage, talk
 from bot.listeners.background import BackgroundWork
@@ -21,37 +21,40 @@ def register(
     app: App,
     services: Services,
     work: BackgroundWork,
-    subscriptions: ScheduleManager,
+    schedule_manager: ScheduleManager,
     alert_manager: AlertManager,
 ) -> None:
-    """Register the events of mentions and messages."""
+    """Register mentions and direct messages."""
 
-    def on_said(ack: Ack, body: dict[str, Any], event: dict[str, Any]) -> None:
+    def on_message(ack: Ack, body: dict[str, Any], event: dict[str, Any]) -> None:
         identity = services.slack.known_identity()
-        spoken = _spoken(identity, body, event)
-        if spoken is not None:
-            place = spoken.reply_target
+        message = _incoming_message(identity, body, event)
+        if message is not None:
+            reply_to = message.reply_target
             if _foreign(identity, body, event):
                 work.submit(
-                    place, lambda: refuse(services, place, Refusal(FOREIGN), Act.ASKED, spoken.text)
+                    reply_to,
+                    lambda: refuse(services, reply_to, Refusal(FOREIGN), Act.ASKED, message.text),
                 )
             else:
-                work.submit(place, lambda: talk(services, spoken, subscriptions, alert_manager))
+                work.submit(
+                    reply_to, lambda: talk(services, message, schedule_manager, alert_manager)
+                )
         ack()
 
-    app.event("app_mention")(on_said)
-    app.event("message")(on_said)
+    app.event("app_mention")(on_message)
+    app.event("message")(on_message)
 
 
-def _spoken(
+def _incoming_message(
     identity: Identity | None, body: dict[str, Any], event: dict[str, Any]
 ) -> IncomingMessage | None:
-    """The message of a person for the bot; None for edits, joins, other bots and ourselves."""
+    """A person's message for the bot; None for edits, joins, other bots and the bot itself."""
     direct = event.get("type") == "message" and event.get("channel_type") == "im"
     user, channel, ts = (str(event.get(name) or "") for name in ("user", "channel", "ts"))
-    ours = identity is not None and user == identity.user_id
-    machine = event.get("bot_id") or event.get("subtype") or event.get("edited")
-    if not (direct or event.get("type") == "app_mention") or machine or ours:
+    is_own = identity is not None and user == identity.user_id
+    is_automatic = event.get("bot_id") or event.get("subtype") or event.get("edited")
+    if not (direct or event.get("type") == "app_mention") or is_automatic or is_own:
         return None
     if not (user and channel and ts):
         return None
@@ -67,7 +70,7 @@ def _without(identity: Identity | None, text: str) -> str:
 
 
 def _foreign(identity: Identity | None, body: dict[str, Any], event: dict[str, Any]) -> bool:
-    """Whether the author belongs to another company; the event may name their team, or ours."""
+    """Whether the author certainly belongs to another company."""
     names = ("team", "user_team", "source_team")
     teams = (body.get("team_id"), *(event.get(name) for name in names))
-    return surely_foreign(identity, teams, body.get("enterprise_id"))
+    return is_certainly_foreign(identity, teams, body.get("enterprise_id"))

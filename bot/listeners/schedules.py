@@ -1,4 +1,4 @@
-"""The buttons of schedules and reports."""
+"""Listeners for the buttons of schedules and reports."""
 
 from __future__ import annotations
 
@@ -28,52 +28,54 @@ Do = Callable[[ReplyTarget, str, dict[str, Any]], None]
 def register(
     app: App,
     reports: ReportServices,
-    subscriptions: ScheduleManager,
+    schedule_manager: ScheduleManager,
     work: BackgroundWork,
     form: ScheduleForm,
     homes: Homes,
 ) -> None:
-    """Listen to the buttons. Permissions are checked for the person who clicks."""
+    """Register the buttons. Permissions are checked for the person who clicks."""
     slack = reports.services.slack
     acts: dict[str, Do] = {
-        PREVIEW: lambda place, id_, _: subscriptions.preview(place, id_),
-        RUN: lambda place, id_, body: subscriptions.run_now(place, id_, _mark(body)),
-        PAUSE: lambda place, id_, _: subscriptions.pause(place, id_),
-        RESUME: lambda place, id_, _: subscriptions.resume(place, id_),
-        DELETE: lambda place, id_, _: subscriptions.delete(place, id_),
-        AGAIN: lambda place, run, _: subscriptions.send_again(place, _number(run)),
-        THERE: lambda place, run, _: subscriptions.is_there(place, _number(run)),
-        STOP: lambda place, run, _: subscriptions.stop_for_me(place, _number(run)),
-        START: lambda place, id_, _: subscriptions.start_for_me(place, id_),
-        TAKE_OFFER: lambda place, zone, _: subscriptions.take_offer(place, zone),
-        DECLINE_OFFER: lambda place, _zone, _: subscriptions.decline_offer(place),
+        PREVIEW: lambda reply_to, id_, _: schedule_manager.preview(reply_to, id_),
+        RUN: lambda reply_to, id_, body: schedule_manager.run_now(reply_to, id_, _click_id(body)),
+        PAUSE: lambda reply_to, id_, _: schedule_manager.pause(reply_to, id_),
+        RESUME: lambda reply_to, id_, _: schedule_manager.resume(reply_to, id_),
+        DELETE: lambda reply_to, id_, _: schedule_manager.delete(reply_to, id_),
+        AGAIN: lambda reply_to, run, _: schedule_manager.send_again(reply_to, _number(run)),
+        THERE: lambda reply_to, run, _: schedule_manager.is_there(reply_to, _number(run)),
+        STOP: lambda reply_to, run, _: schedule_manager.stop_for_me(reply_to, _number(run)),
+        START: lambda reply_to, id_, _: schedule_manager.start_for_me(reply_to, id_),
+        TAKE_OFFER: lambda reply_to, zone, _: schedule_manager.take_offer(reply_to, zone),
+        DECLINE_OFFER: lambda reply_to, _zone, _: schedule_manager.decline_offer(reply_to),
     }
 
-    def _open(place: ReplyTarget, id_: str, body: dict[str, Any]) -> None:
-        form.edit(place, str(body.get("trigger_id", "")), id_)
+    def _open(reply_to: ReplyTarget, id_: str, body: dict[str, Any]) -> None:
+        form.edit(reply_to, str(body.get("trigger_id", "")), id_)
 
     acts[EDIT] = _open
 
     def on_click(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
-        place = clicks.place(body)
+        reply_to = clicks.reply_target(body)
         act, value = acts[str(action["action_id"])], str(action.get("value", ""))
         if refused := foreign(slack.known_identity(), body):
             name = str(action["action_id"])
-            work.submit(place, lambda: refuse(reports.services, place, refused, Act.CLICKED, name))
+            work.submit(
+                reply_to, lambda: refuse(reports.services, reply_to, refused, Act.CLICKED, name)
+            )
         else:
-            work.submit(place, lambda: _do(act, place, value, body))
+            work.submit(reply_to, lambda: _do(act, reply_to, value, body))
         ack()
 
-    def _do(act: Do, place: ReplyTarget, value: str, body: dict[str, Any]) -> None:
-        act(place, value, body)
-        if place.home and act is not _open:
-            homes.changed(place.user)
+    def _do(act: Do, reply_to: ReplyTarget, value: str, body: dict[str, Any]) -> None:
+        act(reply_to, value, body)
+        if reply_to.home and act is not _open:
+            homes.changed(reply_to.user)
 
     app.action(re.compile("^(" + "|".join(map(re.escape, acts)) + ")$"))(on_click)
 
 
-def _mark(body: dict[str, Any]) -> str:
-    """Identifies a click; the same when Slack sends it twice."""
+def _click_id(body: dict[str, Any]) -> str:
+    """The id of a click, equal in Slack's retries."""
     actions: list[dict[str, Any]] = body.get("actions") or [{}]
     return str(actions[0].get("action_ts", ""))
 

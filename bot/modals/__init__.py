@@ -1,1 +1,1 @@
-"""What the modals of all features share."""
+"""Modals: code shared by all features."""

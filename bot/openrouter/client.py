@@ -1,7 +1,7 @@
-"""The OpenRouter client: sends requests within the rate limit and retries what may succeed.
+"""The OpenRouter client: sends requests within the rate limit and retries transient errors.
 
-The management key could create and delete keys, so only the few read-only calls that this project
-needs can leave the process; everything else is refused before it is sent.
+The management key could create and delete keys, so only the few read-only requests that the bot
+needs are allowed; any other request is blocked before it is sent.
 """
 
 from __future__ import annotations
@@ -41,28 +41,27 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-REQUESTS_A_MINUTE = 60  # four fewer than OpenRouter allows, for whoever else uses the key
-TRIES = 5
+REQUESTS_A_MINUTE = 60  # four below OpenRouter's limit, for other users of the key
+TRIES = 5  # with exponential delays, within CALL_SECONDS
 _NO_CONNECTION = "no connection"
 _TOO_SLOW = "the response took too long"
 LONGEST_WAIT = 60.0
-"""Seconds to wait between two tries of one call; whoever called waits longer."""
-LONGEST_REST = 3600.0
-"""Seconds that a `Retry-After` can keep us from asking: a mistyped year must not cost a year."""
+"""The longest delay between tries, in seconds; for longer ones the caller has to retry."""
+LONGEST_RETRY_AFTER = 3600.0
+"""The longest `Retry-After` that is obeyed, in seconds, in case the header is wrong."""
 ANSWER_SECONDS = 35.0
-"""For one whole response, so that a call has time for a second try."""
+"""The time for one complete response, so that a call has time for a second try."""
 CALL_SECONDS = 70.0
-"""For a call with all its retries, so that trouble is noted within 90 s, before the lease of 120 s
-that the syncing process holds runs out."""
-EXTRA_TRIES = 3
+"""The time for a call with all its tries, so that failures are recorded within 90 s."""
+EXTRA_TRIES = 3  # for data that usage does not depend on
 EXTRA_SECONDS = 15.0
-"""For a whole response about names and limits, which usage does not wait for."""
+"""The time for a response about names and limits, which usage must not wait for long."""
 REFUSED_SECONDS = 3600.0
-"""How long metrics that OpenRouter refused are not asked for: a fix is noticed within the hour,
-and a refusal costs one query in some hundreds."""
-LARGEST_ANSWER = 32 * 2**20
-PAGE = 100
-MOST_PAGES = 1000
+"""How long rejected metrics are left out: a fix is noticed within the hour, and retrying costs one
+query in several hundred."""
+MAX_RESPONSE_BYTES = 32 * 2**20  # far above a response of 10,000 rows
+PAGE = 100  # entries per page: OpenRouter's maximum
+MOST_PAGES = 1000  # an end if pages never become empty
 
 _READS = {"/activity", "/analytics/meta", "/keys", "/key", "/organization/members",
           "/credits", "/workspaces", "/guardrails", "/guardrails/assignments/members",
@@ -72,9 +71,9 @@ _TIMEOUT = httpx.Timeout(ANSWER_SECONDS, connect=10.0)
 
 
 class OpenRouterError(Exception):
-    """A call failed. `permanent`: another try would not change that.
+    """A call failed. `permanent`: retrying doesn't help.
 
-    `wait` is how many seconds OpenRouter asks to wait, where it says so: an hour at most.
+    `wait` is the delay that OpenRouter requested, in seconds, at most an hour; 0 for none.
     """
 
     permanent = False
@@ -91,25 +90,25 @@ class KeyRefusedError(OpenRouterError):
 
 
 class TimedOutError(OpenRouterError):
-    """The query took OpenRouter too long: query a shorter window."""
+    """OpenRouter timed out on the query: query a shorter window."""
 
 
 class RefusedError(OpenRouterError):
-    """OpenRouter rejects the request, or the key may not make it."""
+    """OpenRouter rejected the request, or the key isn't allowed to make it."""
 
     permanent = True
 
 
 class BadQueryError(RefusedError):
-    """OpenRouter finds the request itself wrong."""
+    """OpenRouter considers the request itself invalid."""
 
 
-class NotThereError(RefusedError):
-    """OpenRouter has no such thing."""
+class NotFoundError(RefusedError):
+    """OpenRouter has no such resource."""
 
 
 class NotAllowedError(RuntimeError):
-    """A request that this project never makes; it was not sent."""
+    """A request that isn't allowed, and wasn't sent."""
 
 
 class OpenRouter:
@@ -150,7 +149,7 @@ class OpenRouter:
             },
             timeout=_TIMEOUT,
             transport=None if _proxied(self._base) else DeadlineTransport(self._deadline),
-            event_hooks={"request": [self._allow]},
+            event_hooks={"request": [self._block_writes]},
         )
 
     def __repr__(self) -> str:
@@ -175,9 +174,8 @@ class OpenRouter:
     ) -> wire.UsageAnswer:
         """Usage of a window (UTC, end exclusive).
 
-        Raises TimedOutError if the window is too large, KeyRefusedError for a key without access.
-        Where OpenRouter refuses the query only because of the optional metrics, it is made without
-        them.
+        If OpenRouter rejects optional metrics, the query is repeated without them. Raises
+        TimedOutError if the window is too large, KeyRefusedError for a key without access.
         """
 
         def ask(without: frozenset[str]) -> wire.UsageAnswer:
@@ -185,31 +183,31 @@ class OpenRouter:
             read = partial(wire.read_usage, view=view, granularity=granularity, without=without)
             return self._call("POST", _QUERY, read, body=body)
 
-        without = before = self.refused_metrics()
+        without = initially_without = self.refused_metrics()
         while True:
             try:
                 answer = ask(without)
             except BadQueryError as error:
-                blamed = wire.blamed(str(error), without)
-                if not blamed:
+                rejected = wire.possibly_rejected(str(error), without)
+                if not rejected:
                     raise
-                without |= blamed
+                without |= rejected
             else:
                 break
-        if without != before:
+        if without != initially_without:
             refused = ", ".join(sorted(without))
-            log.warning("OpenRouter refuses the metrics %s; usage is read without them", refused)
+            log.warning("OpenRouter rejected the metrics %s; fetching usage without them", refused)
             self._refused, self._refused_at = without, monotonic()
         return answer
 
     def refused_metrics(self) -> frozenset[str]:
-        """The optional metrics that OpenRouter refused lately and that are not asked for now."""
+        """The optional metrics that OpenRouter rejected recently, which are left out for now."""
         if self._refused and monotonic() - self._refused_at >= REFUSED_SECONDS:
             self._refused = frozenset()
         return self._refused
 
     def probe(self, now: datetime) -> None:
-        """Read the usage of the last hour, to see whether that can be read at all."""
+        """Fetch the usage of the last hour, to check that the key has access."""
         self.usage(wire.QueryGrouping.TOTAL, Granularity.HOUR, now - timedelta(hours=1), now)
 
     def workspaces(self) -> list[wire.Workspace]:
@@ -217,7 +215,7 @@ class OpenRouter:
         return list(self._pages("/workspaces", wire.read_workspaces, {"limit": str(PAGE)}))
 
     def keys(self, workspace: wire.Workspace | None = None) -> list[wire.KeyInfo]:
-        """The keys of a workspace (None: the default one), disabled ones too."""
+        """The keys of a workspace (None: the default one), including disabled ones."""
         place = {"workspace_id": workspace.id} if workspace else {}
         return list(self._pages("/keys", wire.read_keys, {"include_disabled": "true"} | place))
 
@@ -227,7 +225,7 @@ class OpenRouter:
             return list(
                 self._pages("/organization/members", wire.read_people, {"limit": str(PAGE)})
             )
-        except NotThereError:
+        except NotFoundError:
             return []
 
     def budgets(self, workspace: wire.Workspace) -> wire.Budgets:
@@ -236,7 +234,7 @@ class OpenRouter:
         return self._call("GET", path, wire.read_budgets)
 
     def guardrails(self) -> list[Guardrail]:
-        """All guardrails, those without a budget too."""
+        """All guardrails, including those without a budget."""
         return list(self._pages("/guardrails", read_guardrails, {"limit": str(PAGE)}))
 
     def member_guardrails(self) -> list[GuardrailAssignment]:
@@ -264,21 +262,21 @@ class OpenRouter:
     def _pages(
         self, path: str, read: Callable[[bytes], Sequence[T]], params: dict[str, str]
     ) -> Iterable[T]:
-        """All entries of a list, each once.
+        """All entries of a paginated list, without duplicates.
 
-        It may grow while it is read, and entries that make no sense are left out of a page, so it
-        ends where a page is empty (or the same again).
+        The list may grow meanwhile, and pages lack invalid entries, so it ends with an empty or
+        repeated page and not with a short one.
         """
         found: dict[T, None] = {}
         offset = 0
-        before: Sequence[T] = ()
+        previous_page: Sequence[T] = ()
         for _ in range(MOST_PAGES):
             page = self._call("GET", path, read, params=params | {"offset": str(offset)})
-            if not page or page == before:
+            if not page or page == previous_page:
                 break
             found |= dict.fromkeys(page)
             offset += len(page)
-            before = page
+            previous_page = page
         return found
 
     def _call(
@@ -290,37 +288,42 @@ class OpenRouter:
         params: dict[str, str] | None = None,
         body: dict[str, Any] | None = None,
     ) -> T:
-        trouble, wait = "", None
+        problem, requested_delay = "", None
         essential = path == _QUERY
         tries = self._tries if essential else min(self._tries, EXTRA_TRIES)
-        left = self._call_seconds
+        seconds_left = self._call_seconds
         for attempt in range(tries):
             self._pace.take()
             begun = monotonic()
             try:
-                self._deadline.start(min(left, self._seconds(path)))
+                self._deadline.start(min(seconds_left, self._seconds(path)))
                 status, headers, raw = self._send(method, path, params, body)
                 if status == 200:
                     return read(raw)
             except (httpx.TransportError, wire.BadAnswerError, zlib.error) as error:
-                trouble, status, wait = _words(error), 0, None
+                problem, status, requested_delay = _problem_words(error), 0, None
             else:
                 _raise_final(status, raw, path)
-                trouble = wire.read_error(raw) or f"HTTP {status}"
-                wait = _asked_for(headers)
-            pause = _pause(attempt) if wait is None else wait
-            left -= monotonic() - begun + pause
-            if pause > LONGEST_WAIT or left <= 0 or (trouble == _TOO_SLOW and not essential):
+                problem = wire.read_error(raw) or f"HTTP {status}"
+                requested_delay = _requested_delay(headers)
+            delay = _retry_delay(attempt) if requested_delay is None else requested_delay
+            seconds_left -= monotonic() - begun + delay
+            if (
+                delay > LONGEST_WAIT
+                or seconds_left <= 0
+                or (problem == _TOO_SLOW and not essential)
+            ):
                 break
             if attempt + 1 < tries:
-                log.info("OpenRouter: %s (%s); retrying in %.1f s", trouble, path, pause)
-                self._wait(pause)
+                log.info("OpenRouter: %s (%s); retrying in %.1f s", problem, path, delay)
+                self._wait(delay)
         raise OpenRouterError(
-            _gave_up(path, attempt + 1, trouble, wait), min(wait or 0.0, LONGEST_REST)
+            _failure_text(path, attempt + 1, problem, requested_delay),
+            min(requested_delay or 0.0, LONGEST_RETRY_AFTER),
         )
 
     def _seconds(self, path: str) -> float:
-        """How long a whole response may take."""
+        """The time limit for a complete response, in seconds."""
         most = EXTRA_SECONDS if path != _QUERY else ANSWER_SECONDS
         return min(most, self._answer_seconds)
 
@@ -335,41 +338,44 @@ class OpenRouter:
         ) as response:
             return response.status_code, response.headers, _body(response, self._deadline)
 
-    def _allow(self, request: httpx.Request) -> None:
-        """Stop whatever is not one of the reading calls, or goes to another place."""
-        here = (request.url.scheme, request.url.host, request.url.port)
-        whole, base = _path(request.url), _path(self._base).rstrip("/")
-        path = whole.removeprefix(base)
+    def _block_writes(self, request: httpx.Request) -> None:
+        """Block any request that isn't an allowed read, or goes to another host.
+
+        Raises NotAllowedError.
+        """
+        origin = (request.url.scheme, request.url.host, request.url.port)
+        full_path, base = _path(request.url), _path(self._base).rstrip("/")
+        path = full_path.removeprefix(base)
         budgets = path.startswith("/workspaces/") and path.endswith("/budgets")
-        known = request.method == "GET" and (path in _READS or (budgets and path.count("/") == 3))
-        known = known or (request.method == "POST" and path == _QUERY)
-        home = here == (self._base.scheme, self._base.host, self._base.port)
-        if not (known and home and whole.startswith(f"{base}/")):
+        allowed = request.method == "GET" and (path in _READS or (budgets and path.count("/") == 3))
+        allowed = allowed or (request.method == "POST" and path == _QUERY)
+        same_origin = origin == (self._base.scheme, self._base.host, self._base.port)
+        if not (allowed and same_origin and full_path.startswith(f"{base}/")):
             raise NotAllowedError(f"{request.method} {path} is not allowed to leave the process")
 
 
-def _words(error: Exception) -> str:
-    """What went wrong with a response, in words."""
+def _problem_words(error: Exception) -> str:
+    """The problem with a response, in words."""
     if isinstance(error, wire.BadAnswerError):
         return str(error)
     timed_out = isinstance(error, httpx.ReadTimeout | httpx.WriteTimeout)
     return _TOO_SLOW if timed_out else _NO_CONNECTION
 
 
-def _gave_up(path: str, tries: int, trouble: str, wait: float | None) -> str:
-    """The sentence for a call that was given up; `wait` is what OpenRouter asked for, if it did."""
-    asked = f"{tries} {'try' if tries == 1 else 'tries'}"
-    if wait and wait > LONGEST_REST:
-        then = f"it asks to wait {_length(wait)}; I will ask again in an hour"
+def _failure_text(path: str, tries: int, problem: str, wait: float | None) -> str:
+    """The error text of a call that failed for good; `wait` is OpenRouter's requested delay."""
+    tries_text = f"{tries} {'try' if tries == 1 else 'tries'}"
+    if wait and wait > LONGEST_RETRY_AFTER:
+        next_step = f"it asks to wait {_duration_words(wait)}; the next try is in an hour"
     elif wait and wait > LONGEST_WAIT:
-        then = f"it asks to wait {_length(wait)}; I will ask again after that"
+        next_step = f"it asks to wait {_duration_words(wait)}; the next try is after that"
     else:
-        then = "it is asked again with the next sync"
-    mend = " Check the network and OPENROUTER_BASE_URL." if trouble == _NO_CONNECTION else ""
-    return f"OpenRouter did not answer {path} after {asked} ({trouble}); {then}.{mend}"
+        next_step = "the next sync tries again"
+    advice = " Check the network and OPENROUTER_BASE_URL." if problem == _NO_CONNECTION else ""
+    return f"OpenRouter didn't answer {path} after {tries_text} ({problem}); {next_step}.{advice}"
 
 
-def _length(seconds: float) -> str:
+def _duration_words(seconds: float) -> str:
     """A wait in words, in the largest unit that fits: `20 minutes`, `more than a year`."""
     for size, unit in ((365 * 86_400, "year"), (86_400, "day"), (3_600, "hour"), (60, "minute")):
         if seconds >= size:
@@ -381,12 +387,12 @@ def _length(seconds: float) -> str:
 
 
 def _raise_final(status: int, raw: bytes, path: str) -> None:
-    """Raise for a status that another try would not change.
+    """Raise an error for a status that a retry wouldn't change.
 
-    Only a refused usage query says something about the key: other endpoints may be closed to an
-    account that can read its usage.
+    Only a rejected usage query says that the key is wrong: other endpoints may be unavailable to an
+    account that can read its usage. Raises KeyRefusedError, TimedOutError or RefusedError.
     """
-    said = wire.read_error(raw)
+    message = wire.read_error(raw)
     if status == 401:
         raise KeyRefusedError(
             "OpenRouter does not know the key in OPENROUTER_MANAGEMENT_KEY (401). Create a"
@@ -401,25 +407,25 @@ def _raise_final(status: int, raw: bytes, path: str) -> None:
     if status == 408 and path == _QUERY:
         raise TimedOutError("The query took OpenRouter too long; it is split into smaller ones.")
     if 300 <= status < 500 and status not in {408, 429}:
-        kinds = {400: BadQueryError, 404: NotThereError, 422: BadQueryError}
+        kinds = {400: BadQueryError, 404: NotFoundError, 422: BadQueryError}
         kind = kinds.get(status, RefusedError)
-        raise kind(f"OpenRouter refused {path}: HTTP {status}{said and f', {said}'}")
+        raise kind(f"OpenRouter refused {path}: HTTP {status}{message and f', {message}'}")
 
 
 def _path(url: httpx.URL) -> str:
-    """The path as it goes over the wire: what is escaped in it stays so."""
+    """The path of a URL as it is sent, still percent-encoded."""
     return url.raw_path.partition(b"?")[0].decode("ascii")
 
 
-def _pause(attempt: int) -> float:
-    """Seconds to wait where OpenRouter does not say: random, and longer with each try."""
+def _retry_delay(attempt: int) -> float:
+    """The delay before a retry, in seconds: exponential with jitter."""
     return random.uniform(0.25, 1.0) * min(0.5 * 2.0 ** (2 * attempt), LONGEST_WAIT)
 
 
-def _asked_for(headers: httpx.Headers) -> float | None:
-    """Seconds that OpenRouter asks to wait, given as a number or a date.
+def _requested_delay(headers: httpx.Headers) -> float | None:
+    """The delay that OpenRouter requested, in seconds, from a number or a date.
 
-    None where there is no such header, or where it is no time to come.
+    None without such a header, or if it isn't in the future.
     """
     retry_after = headers.get("retry-after", "")
     try:
@@ -432,7 +438,7 @@ def _asked_for(headers: httpx.Headers) -> float | None:
 
 
 def _seconds_between(now: str, then: str) -> float | None:
-    """From the server's own clock to the time it names, so that ours need not be right."""
+    """Seconds between two HTTP dates of the server, so that the local clock doesn't matter."""
     try:
         span = parsedate_to_datetime(then) - parsedate_to_datetime(now)
     except (ValueError, TypeError, OverflowError):
@@ -441,9 +447,9 @@ def _seconds_between(now: str, then: str) -> float | None:
 
 
 def _proxied(url: httpx.URL) -> bool:
-    """Whether the environment names a proxy for a URL; httpx uses it with its own transport only.
+    """Whether the environment configures a proxy for a URL, which needs httpx's own transport.
 
-    Then the deadline is kept between the pieces of a response.
+    Then the deadline is only checked between chunks of a response.
     """
     proxies = getproxies()
     named = url.scheme in proxies or "all" in proxies
@@ -451,15 +457,18 @@ def _proxied(url: httpx.URL) -> bool:
 
 
 def _body(response: httpx.Response, deadline: Deadline) -> bytes:
-    """The body, decompressed here so that a small response cannot fill the memory."""
+    """The body, decompressed with a size limit so that a small response can't fill the memory.
+
+    Raises httpx.ReadTimeout after the deadline, BadAnswerError beyond LARGEST_ANSWER.
+    """
     packed = response.headers.get("content-encoding", "").lower() == "gzip"
     unpack = zlib.decompressobj(47) if packed else None
     body = bytearray()
     for chunk in response.iter_raw():
-        room = LARGEST_ANSWER + 1 - len(body)
+        room = MAX_RESPONSE_BYTES + 1 - len(body)
         body += unpack.decompress(chunk, room) if unpack else chunk
         if deadline.passed:
             raise httpx.ReadTimeout("the response took too long")
-        if len(body) > LARGEST_ANSWER:
+        if len(body) > MAX_RESPONSE_BYTES:
             raise wire.BadAnswerError("the answer is larger than 32 MiB")
     return bytes(body)

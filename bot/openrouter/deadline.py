@@ -1,7 +1,7 @@
-"""An HTTP transport that gives up on a response that takes too long as a whole.
+"""An HTTP transport with a deadline for the whole response.
 
-httpx limits the wait for each piece of a response, so that a peer that sends one byte a second
-never times out. Here every read and write of a request shares one deadline.
+httpx's timeouts apply to each chunk, so a peer that sends one byte per second never times out.
+Here all reads and writes of a request share one deadline.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 
 
 class Deadline:
-    """How long the request of the current thread may still take; each thread has its own."""
+    """The deadline of the current thread's request."""
 
     def __init__(self) -> None:
         self._local = threading.local()
 
     def start(self, seconds: float) -> None:
-        """Give the next request of this thread so many seconds in all."""
+        """Set the deadline of this thread's next request to `seconds` from now."""
         self._local.end = monotonic() + seconds
 
     @property
     def passed(self) -> bool:
-        """Whether the request of this thread has taken all of its time."""
+        """Whether the deadline of this thread's request has passed."""
         end: float | None = getattr(self._local, "end", None)
         return end is not None and monotonic() > end
 
     def left(self, timeout: float | None) -> float:
-        """The seconds that an operation may take: its own timeout, or less.
+        """The timeout for an operation: its own, or the time until the deadline if shorter.
 
-        Raises httpcore.ReadTimeout where nothing is left.
+        Raises httpcore.ReadTimeout if the deadline has passed.
         """
         end: float | None = getattr(self._local, "end", None)
         if end is None:
@@ -49,7 +49,7 @@ class Deadline:
 
 
 class DeadlineTransport(httpx.HTTPTransport):
-    """HTTP over connections that keep to a deadline."""
+    """An httpx transport that observes a deadline."""
 
     def __init__(self, deadline: Deadline) -> None:
         context = httpx.create_ssl_context()

@@ -1,7 +1,7 @@
-"""OpenRouter's guardrails: what members and keys may spend, and who is assigned to which.
+"""OpenRouter's guardrails: spending limits of members and keys, and their assignments.
 
-A guardrail's budget is each member's and each key's own, not one that they share. A workspace's
-default guardrail applies to everybody there without an assignment.
+A guardrail's budget applies to each member and key separately; they don't share it. A workspace's
+default guardrail applies to all its members without an assignment.
 Source: OpenRouter's API description of its guardrail endpoints.
 """
 
@@ -14,9 +14,9 @@ from bot.openrouter import wire
 
 @dataclass(frozen=True, slots=True)
 class Guardrail:
-    """A guardrail. `limit` is its budget in nano-dollars, None where it only restricts models.
+    """A guardrail. `limit` is its budget in nano-dollars, None if it only restricts models.
 
-    `reset` is daily, weekly, monthly, or empty for a budget that never resets.
+    `reset` is daily, weekly, monthly, or "" for a budget that never resets.
     """
 
     id: str
@@ -29,14 +29,14 @@ class Guardrail:
 
 @dataclass(frozen=True, slots=True)
 class GuardrailAssignment:
-    """That a guardrail applies to a member (`ref` is a user id) or to a key (`ref` is its hash)."""
+    """The assignment of a guardrail to a member (`ref`: user id) or a key (`ref`: hash)."""
 
     guardrail_id: str
     ref: str
 
 
 def read_guardrails(body: bytes) -> tuple[Guardrail, ...]:
-    """One page of guardrails; entries without an id are left out."""
+    """Parse a page of guardrails, without entries that lack an id. Raises BadAnswerError."""
     return tuple(
         Guardrail(
             id=wire.text(entry.get("id")),
@@ -52,12 +52,12 @@ def read_guardrails(body: bytes) -> tuple[Guardrail, ...]:
 
 
 def read_member_assignments(body: bytes) -> tuple[GuardrailAssignment, ...]:
-    """One page of members' assignments; entries without a guardrail or a user are left out."""
+    """Parse a page of assignments to members, skipping incomplete ones. Raises BadAnswerError."""
     return _assignments(body, "user_id")
 
 
 def read_key_assignments(body: bytes) -> tuple[GuardrailAssignment, ...]:
-    """One page of keys' assignments; entries without a guardrail or a key are left out."""
+    """Parse a page of assignments to keys, skipping incomplete ones. Raises BadAnswerError."""
     return _assignments(body, "key_hash")
 
 

@@ -1,4 +1,4 @@
-"""OpenRouter's list of models: list prices, and until when a model is offered.
+"""OpenRouter's list of models: list prices and expiration dates.
 
 Source: OpenRouter's API description of `GET /models`.
 """
@@ -15,16 +15,16 @@ from bot.openrouter import wire
 from reports.analysis.whatif import ListPrice
 
 _HIGHEST_PRICE = Decimal(1_000)
-"""Dollars for one token or request; the dearest so far cost below one. What is above is an error
-in the list, and would make a sum overflow."""
+"""Dollars per token or request; the most expensive so far cost less than one. Higher prices are
+errors in the list, and could make sums overflow."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListedModel:
-    """A model as it is offered. `slugs` are its id and its canonical slug, which usage may name.
+    """A model on offer. `slugs` are its id and canonical slug, either of which usage may contain.
 
-    `price` is None where the list gives none (a router's price depends on where it sends a
-    request); `ends` is the last day on which it is offered, None where no end is known.
+    `price` is None if the list has none (a router's price depends on where it sends a request);
+    `ends` is the last day on which the model is available, None if unknown.
     """
 
     slugs: tuple[str, ...]
@@ -34,7 +34,7 @@ class ListedModel:
 
 
 def read_models(body: bytes) -> tuple[ListedModel, ...]:
-    """The list of models; entries without an id are left out."""
+    """Parse the list of models, without entries that lack an id. Raises BadAnswerError."""
     return tuple(
         ListedModel(
             slugs=_slugs(entry),
@@ -63,13 +63,13 @@ def _price(pricing: object) -> ListPrice | None:
         prompt,
         completion,
         _amount(pricing.get("input_cache_read")),
-        _amount(pricing.get("internal_reasoning")) or None,  # 0 here means: as completion
+        _amount(pricing.get("internal_reasoning")) or None,  # 0 means the completion price
         _amount(pricing.get("request")) or Decimal(0),
     )
 
 
 def _amount(value: object) -> Decimal | None:
-    """A price; None for what is none, and for -1, which stands for a price that varies."""
+    """A price; None for invalid values and for -1, which means a variable price."""
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         return None
     if isinstance(value, str) and (len(value) > 40 or not value.isascii() or "_" in value):

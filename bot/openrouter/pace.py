@@ -1,4 +1,4 @@
-"""Client-side rate limiting: requests wait so that OpenRouter does not have to refuse them."""
+"""Client-side rate limiting, so that OpenRouter doesn't have to reject requests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MINUTE = 60.0
 
 
 class RequestPacer:
-    """Lets at most `most` requests start in any minute; the others wait.
+    """Delays requests so that at most `most` start within any minute.
 
     `wait` sleeps for some seconds (and may return early when the process stops). `taken` is how
     many requests there were so far.
@@ -31,7 +31,7 @@ class RequestPacer:
         self.taken = 0
 
     def take(self) -> None:
-        """Wait until one more request may start."""
+        """Wait until another request may start."""
         with self._lock:
             now = self._clock()
             start = now

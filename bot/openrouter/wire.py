@@ -1,9 +1,9 @@
-"""OpenRouter's requests and responses as pure functions: bodies to send, and bytes parsed.
+"""OpenRouter's wire format as pure functions: build request bodies and parse responses.
 
-Parsing is lenient, as the service is: counts are strings or numbers, unused parts null, the bucket
-is in `date__*` or `created_at__*`, names come where ids are expected, and unknown fields are
-ignored. A row that cannot be read is left out and counted. A metric that was asked for and did not
-come is reported as missing, never read as 0.
+Parsing is lenient, because the service varies: counts are strings or numbers, unused parts are
+null, the bucket is in `date__*` or `created_at__*`, names appear instead of ids, and unknown fields
+are ignored. Unreadable rows are skipped and counted. A requested metric that is absent is reported
+as missing, never treated as 0.
 Source: OpenRouter's API description of its analytics and management endpoints.
 """
 
@@ -24,20 +24,19 @@ from reports.usage.dimensions import Metric
 from reports.usage.figures import REQUIRED, FigureKind, summands
 from reports.usage.usage import NANO, Usage
 
-ROW_LIMIT = 10_000
+ROW_LIMIT = 10_000  # OpenRouter's maximum
 METRICS = tuple(figure.wire for figure in REQUIRED)
 OPTIONAL = tuple(figure.wire for figure in figures.OPTIONAL)
-"""Metrics without which usage is still of use, should OpenRouter refuse or leave them out."""
+"""Metrics that OpenRouter may reject or omit; usage is stored without them then."""
 _PARTS = {
     "tokens_total": tuple(figure.wire for figure in summands(Metric.TOKENS)),
     "total_usage": tuple(figure.wire for figure in summands(Metric.SPEND)),
 }
 CHECKS = tuple(_PARTS)
-"""Sums that OpenRouter gives as well; they tell a part that is null because it was not used from
-one that did not come."""
+"""Sums that OpenRouter also returns: they show whether a null part was unused or is missing."""
 _SUMMED = tuple(name for parts in _PARTS.values() for name in parts)
 _ALWAYS = ("request_count", "tokens_prompt", "credits_usage")
-"""Metrics that are never null in all rows, unless a sum in CHECKS says that there is nothing."""
+"""Metrics that are never null in all rows, unless a sum in CHECKS is 0."""
 _ROUNDING = Decimal("0.000001")
 _MOST_COUNT = 10**16
 _MOST_DOLLARS = Decimal(9 * 10**9)
@@ -46,7 +45,7 @@ _BUCKET_PREFIXES = ("date__", "created_at__")
 
 
 class QueryGrouping(Enum):
-    """What a usage query groups by: at most two dimensions can be asked for at once."""
+    """The grouping of a usage query: OpenRouter allows at most two dimensions."""
 
     TOTAL = ()
     KEY = ("api_key_id", "model")
@@ -60,14 +59,14 @@ class QueryGrouping(Enum):
 
 @dataclass(frozen=True, slots=True)
 class IdFilter:
-    """A filter by ids of the view's own dimension: only these, or all but these."""
+    """A filter by ids of the view's dimension: only these, or (`but`) all except these."""
 
     ids: tuple[str, ...]
     but: bool = False
 
 
 class WireRow(NamedTuple):
-    """One row of usage as it came: a bucket (UTC), names instead of ids, the figures."""
+    """One row of usage as returned: bucket (UTC), names instead of ids, figures."""
 
     bucket: datetime
     member: str
@@ -78,12 +77,12 @@ class WireRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class UsageAnswer:
-    """The rows of a usage query.
+    """The response to a usage query.
 
-    `bad` rows could not be read and were left out; `truncated` means that more rows exist than
-    came. `missing` are the metrics that were asked for and did not come, `unused` others that are
-    null in all rows, which usually means that nothing of the kind was used. `lacking` are the
-    optional metrics that were not asked for, did not come, or could not be read: unknown, not 0.
+    `bad` counts unreadable rows, which were skipped; `truncated`: there are more rows than were
+    returned. `missing` are requested metrics that are absent, `unused` other metrics that are null
+    in all rows, usually because there was no such usage. `lacking` are optional metrics that were
+    not requested, absent or unreadable: unknown, not 0.
     """
 
     rows: tuple[WireRow, ...]
@@ -97,9 +96,9 @@ class UsageAnswer:
 
 @dataclass(frozen=True, slots=True)
 class KeyInfo:
-    """An API key as the directory lists it; limits in nano-dollars, None where there is none.
+    """An API key in the directory; limits are in nano-dollars, None if there is none.
 
-    `created` (UTC) is None where OpenRouter does not say, `expires` where the key never does.
+    `created` (UTC) is None if unknown, `expires` (UTC) None if the key doesn't expire.
     """
 
     hash: str
@@ -147,9 +146,9 @@ class Budgets:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A workspace of the organization. Several may share a name; the slug tells them apart.
+    """A workspace of the organization. Several may share a name; the slug is unique.
 
-    `default_guardrail` is the id of the guardrail that applies to everybody in it.
+    `default_guardrail` is the id of the guardrail that applies to all its members.
     """
 
     id: str
@@ -167,12 +166,12 @@ class CreditTotals:
 
     @property
     def balance(self) -> int:
-        """What is left, in nano-dollars."""
+        """The remaining credits, in nano-dollars."""
         return self.total - self.used
 
 
 class BadAnswerError(ValueError):
-    """The answer as a whole could not be read."""
+    """A response that can't be parsed."""
 
 
 def usage_query(
@@ -203,20 +202,20 @@ def usage_query(
 
 
 def read_json(body: bytes) -> dict[str, Any]:
-    """A JSON object with decimals kept exact. BadAnswerError if it is none.
+    """Parse a JSON object with exact decimals. Raises BadAnswerError.
 
-    Between the rows of a large answer others may go first, whom the C parser alone would hold up
-    until its end.
+    While parsing a large response it pauses for Slack requests, which the C parser alone would
+    block until it is done.
     """
     try:
         try:
             value = _loads(body, Decimal)
-        except InvalidOperation:  # an exponent beyond all reason: the slow way around it
+        except InvalidOperation:  # a huge exponent: parse again with a slower hook
             value = _loads(body, _parse_float)
     except (ValueError, RecursionError) as error:
-        raise BadAnswerError("the answer is no JSON") from error
+        raise BadAnswerError("the response is not JSON") from error
     if not isinstance(value, dict):
-        raise BadAnswerError("the answer is no JSON object")
+        raise BadAnswerError("the response is not a JSON object")
     return value
 
 
@@ -238,18 +237,18 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def read_usage(
     body: bytes, view: QueryGrouping, granularity: Granularity, without: Collection[str] = ()
 ) -> UsageAnswer:
-    """The answer to a usage query that was made `without` some of the optional metrics.
+    """Parse the response to a usage query that was made `without` some optional metrics.
 
-    BadAnswerError if there are no rows to be found in it.
+    Raises BadAnswerError if it has no list of rows.
     """
     data = read_json(body).get("data")
     rows = data.get("data") if isinstance(data, dict) else None
     if not isinstance(data, dict) or not isinstance(rows, list):
-        raise BadAnswerError("the answer holds no rows")
+        raise BadAnswerError("the response has no rows")
     metadata = data.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     stamps: dict[str, datetime] = {}
-    lacking = _absent(rows, without)
+    lacking = _lacking_optional(rows, without)
     read = [_row(row, view, granularity, stamps, lacking) for row in pausing_for_requests(rows)]
     warnings = data.get("warnings")
     return UsageAnswer(
@@ -263,8 +262,8 @@ def read_usage(
     )
 
 
-def _absent(rows: Sequence[object], without: Collection[str]) -> set[str]:
-    """The optional metrics that were not asked for, or that no row has."""
+def _lacking_optional(rows: Sequence[object], without: Collection[str]) -> set[str]:
+    """The optional metrics that were not requested, or that no row has."""
     found = [row for row in rows if isinstance(row, dict)]
     return {
         name
@@ -275,10 +274,10 @@ def _absent(rows: Sequence[object], without: Collection[str]) -> set[str]:
 
 
 def _missing(rows: Sequence[object]) -> tuple[str, ...]:
-    """The metrics that were asked for and did not come: unknown, not 0.
+    """The requested metrics that are absent: unknown, not 0.
 
-    That is a metric that no row has (a renamed column), one of _ALWAYS that is null in all rows,
-    and one that is null where its sum in CHECKS says that it is not 0.
+    A metric is absent if no row has it (a renamed column), if it is one of _ALWAYS and null in all
+    rows, or if it is null although its sum in CHECKS shows that it isn't 0.
     """
     found = [row for row in rows if isinstance(row, dict)]
     if not found:
@@ -287,23 +286,23 @@ def _missing(rows: Sequence[object]) -> tuple[str, ...]:
         name for name in METRICS if not any(name in row for row in pausing_for_requests(found))
     }
     summed = _summed(found)
-    missing |= {name for name in _ALWAYS if name not in summed and not _came(found, name)}
+    missing |= {name for name in _ALWAYS if name not in summed and not _has_value(found, name)}
     for row in pausing_for_requests(found):
-        missing |= _short(row, missing)
+        missing |= _null_parts(row, missing)
     if any(row.get("request_count", 0) is None and _used(row) for row in found):
         missing.add("request_count")
     return tuple(name for name in METRICS if name in missing)
 
 
 def _unused(rows: Sequence[object]) -> tuple[str, ...]:
-    """The metrics that are null in all rows and that no sum in CHECKS accounts for."""
+    """The metrics that are null in all rows and not part of a returned sum in CHECKS."""
     summed = _summed(rows)
     names = (*METRICS, *OPTIONAL)
-    return tuple(name for name in names if name not in summed and not _came(rows, name))
+    return tuple(name for name in names if name not in summed and not _has_value(rows, name))
 
 
 def _summed(rows: Sequence[object]) -> set[str]:
-    """The metrics whose sum in CHECKS came; a sum that is null throughout is 0."""
+    """The metrics whose sum in CHECKS was returned; a sum that is null in all rows is 0."""
     return {
         part
         for name in CHECKS
@@ -312,30 +311,30 @@ def _summed(rows: Sequence[object]) -> set[str]:
     }
 
 
-def _came(rows: Sequence[object], name: str) -> bool:
+def _has_value(rows: Sequence[object], name: str) -> bool:
     return any(isinstance(row, dict) and row.get(name) is not None for row in rows)
 
 
-def _short(row: Mapping[str, Any], absent: set[str]) -> set[str]:
-    """The metrics of a row that are null although their sum is larger than what did come.
+def _null_parts(row: Mapping[str, Any], absent: set[str]) -> set[str]:
+    """The metrics of a row that are null although their sum exceeds the other parts.
 
-    Where one of `absent` explains that, the other is not blamed.
+    If one part is in `absent`, the other isn't reported.
     """
     missing: set[str] = set()
-    for whole, (one, other) in _PARTS.items():
-        first, second = row.get(one), row.get(other)
-        if (first is not None and second is not None) or whole not in row:
+    for sum_name, (first_part, second_part) in _PARTS.items():
+        first, second = row.get(first_part), row.get(second_part)
+        if (first is not None and second is not None) or sum_name not in row:
             continue
-        if row[whole] in (first, second) or not absent.isdisjoint((one, other)):
-            continue  # the usual case: the part that came is the whole sum
-        parts = (one, other)
+        if row[sum_name] in (first, second) or not absent.isdisjoint((first_part, second_part)):
+            continue  # the usual case: the other part equals the sum
+        parts = (first_part, second_part)
         empty = [part for part in parts if row.get(part) is None]
         try:
             known = sum((_number(row.get(part)) for part in parts), Decimal())
-            if _number(row[whole]) - known > _ROUNDING:
+            if _number(row[sum_name]) - known > _ROUNDING:
                 missing.update(empty)
         except (ValueError, ArithmeticError):
-            continue  # the row, or the sum, cannot be read
+            continue  # the row or its sum is unreadable
     return missing
 
 
@@ -345,7 +344,7 @@ def _used(row: Mapping[str, Any]) -> bool:
 
 
 def _number(value: object) -> Decimal:
-    """A count or an amount; null is 0. ValueError or ArithmeticError for anything else."""
+    """A count or an amount; null is 0. Raises ValueError or ArithmeticError if invalid."""
     if value is None:
         return Decimal()
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
@@ -357,63 +356,61 @@ def _number(value: object) -> Decimal:
 
 
 def read_keys(body: bytes) -> tuple[KeyInfo, ...]:
-    """One page of API keys; entries without a hash are left out."""
+    """Parse a page of API keys, without entries that lack a hash. Raises BadAnswerError."""
     return tuple(
         KeyInfo(
-            hash=_text(entry.get("hash")),
-            name=_text(entry.get("name"))
-            or _text(entry.get("label"))
-            or _text(entry.get("hash"))[:8],
-            label=_text(entry.get("label")),
-            creator_id=_text(entry.get("creator_user_id")) or None,
-            workspace_id=_text(entry.get("workspace_id")) or None,
+            hash=text(entry.get("hash")),
+            name=text(entry.get("name")) or text(entry.get("label")) or text(entry.get("hash"))[:8],
+            label=text(entry.get("label")),
+            creator_id=text(entry.get("creator_user_id")) or None,
+            workspace_id=text(entry.get("workspace_id")) or None,
             disabled=entry.get("disabled") is True,
-            limit=_dollars(entry.get("limit")),
-            remaining=_dollars(entry.get("limit_remaining")),
-            reset=_text(entry.get("limit_reset")) or None,
+            limit=dollars(entry.get("limit")),
+            remaining=dollars(entry.get("limit_remaining")),
+            reset=text(entry.get("limit_reset")) or None,
             include_byok=entry.get("include_byok_in_limit") is True,
             created=_moment(entry.get("created_at")),
             expires=_moment(entry.get("expires_at")),
         )
-        for entry in _entries(body)
-        if _text(entry.get("hash"))
+        for entry in entries(body)
+        if text(entry.get("hash"))
     )
 
 
 def read_people(body: bytes) -> tuple[OrganizationMember, ...]:
-    """One page of the organization's members; those without a name go by their e-mail address."""
+    """Parse a page of members; the e-mail replaces a missing name. Raises BadAnswerError."""
     return tuple(
         OrganizationMember(
-            id=_text(entry.get("id")),
-            name=" ".join(filter(None, (_text(entry.get(f"{n}_name")) for n in ("first", "last"))))
-            or _text(entry.get("email"))
-            or _text(entry.get("id")),
-            email=_text(entry.get("email")),
+            id=text(entry.get("id")),
+            name=" ".join(filter(None, (text(entry.get(f"{n}_name")) for n in ("first", "last"))))
+            or text(entry.get("email"))
+            or text(entry.get("id")),
+            email=text(entry.get("email")),
             admin=entry.get("role") == "org:admin",
         )
-        for entry in _entries(body)
-        if _text(entry.get("id"))
+        for entry in entries(body)
+        if text(entry.get("id"))
     )
 
 
 def read_workspaces(body: bytes) -> tuple[Workspace, ...]:
-    """One page of workspaces."""
+    """Parse a page of workspaces. Raises BadAnswerError."""
     return tuple(
         Workspace(
-            _text(entry.get("id")),
-            _text(entry.get("name")) or _text(entry.get("id")),
-            _text(entry.get("slug")),
-            _text(entry.get("default_guardrail_id")),
+            text(entry.get("id")),
+            text(entry.get("name")) or text(entry.get("id")),
+            text(entry.get("slug")),
+            text(entry.get("default_guardrail_id")),
         )
-        for entry in _entries(body)
-        if _text(entry.get("id"))
+        for entry in entries(body)
+        if text(entry.get("id"))
     )
 
 
 def read_budgets(body: bytes) -> Budgets:
-    """The budgets of one workspace. OpenRouter calls one without a reset lifetime, or null."""
+    """Parse a workspace's budgets; reset "lifetime" or null means never. Raises BadAnswerError."""
     answer = read_json(body)
-    found = ((_dollars(e.get("limit_usd")), _text(e.get("reset_interval"))) for e in _list(answer))
+    found = ((dollars(e.get("limit_usd")), text(e.get("reset_interval"))) for e in _list(answer))
     return Budgets(
         tuple(
             WorkspaceBudget(limit, "" if reset == "lifetime" else reset)
@@ -425,36 +422,36 @@ def read_budgets(body: bytes) -> Budgets:
 
 
 def read_credits(body: bytes) -> CreditTotals:
-    """Credits bought and used. BadAnswerError if either is missing: unknown is not 0."""
+    """Parse credits bought and used. Raises BadAnswerError if either is missing."""
     data = read_json(body).get("data")
     data = data if isinstance(data, dict) else {}
-    bought, used = (_dollars(data.get(f"total_{name}")) for name in ("credits", "usage"))
+    bought, used = (dollars(data.get(f"total_{name}")) for name in ("credits", "usage"))
     if bought is None or used is None:
-        raise BadAnswerError("the answer holds no credits")
+        raise BadAnswerError("the response has no credits")
     return CreditTotals(bought, used)
 
 
-def blamed(refusal: str, without: Collection[str]) -> frozenset[str]:
-    """The optional metrics that a refusal may be about: those that it names, else all asked for."""
+def possibly_rejected(refusal: str, without: Collection[str]) -> frozenset[str]:
+    """The optional metrics that an error may be about: those it names, else all requested."""
     asked = frozenset(OPTIONAL).difference(without)
     return frozenset(name for name in asked if name in refusal) or asked
 
 
 def read_is_management(body: bytes) -> bool:
-    """Whether the key that asked is a management key."""
+    """Whether the key is a management key. Raises BadAnswerError."""
     data = read_json(body).get("data")
     if not isinstance(data, dict):
-        raise BadAnswerError("the answer says nothing of the key")
+        raise BadAnswerError("the response doesn't describe the key")
     return bool(data.get("is_management_key") or data.get("is_provisioning_key"))
 
 
 def read_error(body: bytes) -> str:
-    """The service's own words for an error, or nothing."""
+    """The error message in a response, or ""."""
     try:
         error = read_json(body).get("error")
     except BadAnswerError:
         return ""
-    return _text(error.get("message"))[:200] if isinstance(error, dict) else ""
+    return text(error.get("message"))[:200] if isinstance(error, dict) else ""
 
 
 def _row(
@@ -464,7 +461,7 @@ def _row(
     stamps: dict[str, datetime],
     lacking: set[str],
 ) -> WireRow | None:
-    """A row, or None if it cannot be read; an optional metric that cannot goes into `lacking`."""
+    """A row, or None if it is unreadable; unreadable optional metrics are added to `lacking`."""
     if not isinstance(row, dict):
         return None
     try:
@@ -475,10 +472,10 @@ def _row(
         member = _label(row[view.field]) if view.field else ""
     except (KeyError, ValueError, TypeError, ArithmeticError):
         return None
-    model = _text(row.get("model")) if view.field else ""
+    model = text(row.get("model")) if view.field else ""
     if view.field and not model:
         return None
-    email = _text(row.get("user_email")) if view is QueryGrouping.CREATOR else ""
+    email = text(row.get("user_email")) if view is QueryGrouping.CREATOR else ""
     try:
         values += [decode(row.get(name)) for name, decode in _OPTIONAL_DECODERS]
     except (ValueError, TypeError, ArithmeticError):
@@ -489,7 +486,7 @@ def _row(
 def _optional(
     row: Mapping[str, Any], name: str, decode: Callable[[object], int], lacking: set[str]
 ) -> int:
-    """An optional figure of a row; 0, and noted in `lacking`, where it cannot be read."""
+    """An optional figure of a row; if unreadable, 0, and its name is added to `lacking`."""
     try:
         return decode(row.get(name))
     except (ValueError, TypeError, ArithmeticError):
@@ -498,7 +495,7 @@ def _optional(
 
 
 def _truncated(metadata: Mapping[str, Any], rows: int) -> bool:
-    """Whether the rows are only a part; where nothing is said of it, if they are as many as go."""
+    """Whether rows are missing, by the metadata or else because the row limit was reached."""
     try:
         count = _count(metadata.get("row_count"))
     except (ValueError, ArithmeticError):
@@ -520,7 +517,7 @@ def _bucket(
 
 
 def _parse_moment(stamp: str) -> datetime:
-    """A moment in UTC; what names no zone is UTC. ValueError or OverflowError if it is none."""
+    """Parse a time as UTC, which is the default zone. Raises ValueError or OverflowError."""
     moment = datetime.fromisoformat(stamp)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
@@ -533,11 +530,11 @@ def _moment(value: object) -> datetime | None:
 
 
 def _count(value: object) -> int:
-    """A count as it comes: 1523, "1523", "1500.0", null. ValueError for anything else."""
+    """Parse a count: 1523, "1523", "1500.0", null (0). Raises ValueError or ArithmeticError."""
     if value is None:
         return 0
     if type(value) is str and len(value) < 16 and value.isascii() and value.isdigit():
-        return int(value)  # nearly all of them; a Decimal takes three times as long
+        return int(value)  # the usual case; a Decimal takes three times as long
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise ValueError("no count")
     if isinstance(value, str) and (len(value) > 30 or not value.isascii() or "_" in value):
@@ -549,14 +546,14 @@ def _count(value: object) -> int:
 
 
 def _label(value: object) -> str:
-    """The name in a row; null and empty are nobody's. ValueError for anything else."""
+    """The name in a row, "" for null. Raises ValueError if it isn't text."""
     if value is not None and not isinstance(value, str):
         raise ValueError("no name")
-    return _text(value)
+    return text(value)
 
 
 def _money(value: object, most: Decimal = _MOST_DOLLARS) -> int:
-    """Dollars as they come, in nano-dollars; null is none. ValueError for anything else."""
+    """Parse dollars into nano-dollars; null is 0. Raises ValueError or ArithmeticError."""
     if value is None:
         return 0
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
@@ -578,7 +575,8 @@ _DECODERS = tuple((figure.wire, _DECODE[figure.kind]) for figure in REQUIRED)
 _OPTIONAL_DECODERS = tuple((figure.wire, _DECODE[figure.kind]) for figure in figures.OPTIONAL)
 
 
-def _dollars(value: object) -> int | None:
+def dollars(value: object) -> int | None:
+    """Dollars in nano-dollars; None if null or invalid."""
     try:
         return None if value is None else _money(value)
     except (ValueError, ArithmeticError):
@@ -599,23 +597,20 @@ def _parse_float(digits: str) -> object:
         return _NO_NUMBER
 
 
-def _text(value: object) -> str:
-    """Text as it may be kept: no lone surrogates, which no database takes."""
+def text(value: object) -> str:
+    """Text without lone surrogates, which databases reject; "" for other values."""
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
-def _entries(body: bytes) -> Iterable[Mapping[str, Any]]:
+def entries(body: bytes) -> Iterable[Mapping[str, Any]]:
+    """The objects in the `data` list of a response. Raises BadAnswerError."""
     return _list(read_json(body))
-
-
-text, dollars, entries = _text, _dollars, _entries
-"""How the other modules of this package read the fields and the lists that they need."""
 
 
 def _list(answer: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     data = answer.get("data")
     if not isinstance(data, list):
-        raise BadAnswerError("the answer holds no list")
+        raise BadAnswerError("the response has no list")
     return [entry for entry in data if isinstance(entry, dict)]
 
 

@@ -11,13 +11,20 @@ from dataclasses import dataclass, replace
 
 from bot.access.policy import clicks_stay_private
 from bot.analysis.registry import answer_any
-from bot.answers.answer_message import drawn, drawn_apart, group_name, kept_private, picture
-from bot.answers.answer_state import TOO_OLD, AnswerState, of_state, remember, shown
-from bot.answers.export import not_theirs
+from bot.answers.answer_message import (
+    answer_with_controls,
+    group_name,
+    needs_uploaded_chart,
+    upload_chart,
+    why_private,
+)
+from bot.answers.answer_state import TOO_OLD, AnswerState, answer_state, of_state, store_last
+from bot.answers.export import why_not_visible
 from bot.runtime import priority
 from bot.services import Services, admit, asker_of, zone_for
 from bot.slack.types import MessageLocation, ReplyTarget, SlackUser
 from reports.admin.audit_log import DONE, Act
+from reports.block_kit.message import mrkdwn_message
 from reports.questions.follow_up import (
     OUT,
     Choice,
@@ -31,7 +38,6 @@ from reports.questions.grammar import LONGEST, CommandError, QuestionCommand, pa
 from reports.questions.query import WITHOUT_PERIOD, Query
 from reports.questions.slack.answer import error
 from reports.questions.wording import DIMENSION_WORDS
-from reports.schedules.slack.cards import said
 from reports.usage.dimensions import Dimension
 
 GONE = "That {} no longer exists, or you can't see it."
@@ -55,21 +61,21 @@ class FollowUpClick:
     separate: bool = False
 
 
-def follow(services: Services, place: ReplyTarget, click: FollowUpClick) -> None:
+def follow(services: Services, reply_to: ReplyTarget, click: FollowUpClick) -> None:
     """Answer the question as a choice changes it."""
     what = of_state(services, click.state)
     parsed = parse(what.words) if what else None
     if what is None or not isinstance(parsed, QuestionCommand):
-        services.slack.say(place, TOO_OLD)
+        services.slack.say(reply_to, TOO_OLD)
         return
-    person = admit(services, place, Act.ASKED, what.words, where=click.spot.channel)
+    person = admit(services, reply_to, Act.ASKED, what.words, where=click.spot.channel)
     if person is None:
         return
     query = _followed(services, person, what, parsed.query, click.choice)
     if isinstance(query, str):
-        services.slack.say(place, query)
+        services.slack.say(reply_to, query)
         return
-    outcome = _answer(services, place, click, what, query, person)
+    outcome = _answer(services, reply_to, click, what, query, person)
     services.metrics.asks.labels("followed").inc()
     services.audit.note(
         Act.ASKED, person.id, query.words(), where=click.spot.channel, outcome=outcome,
@@ -112,16 +118,16 @@ def _leaves_out_creator(query: Query, choice: Choice) -> bool:
 
 def _answer(
     services: Services,
-    place: ReplyTarget,
+    reply_to: ReplyTarget,
     click: FollowUpClick,
     what: AnswerState,
     query: Query,
     person: SlackUser,
 ) -> str:
     """Answer in place, or for the person alone; returns the outcome for the audit log."""
-    spot, asker = click.spot, asker_of(services, person, query)
-    if wrong := not_theirs(services, query, asker):
-        services.slack.respond(place, said(wrong))
+    location, asker = click.spot, asker_of(services, person, query)
+    if wrong := why_not_visible(services, query, asker):
+        services.slack.respond(reply_to, mrkdwn_message(wrong))
         return "refused: not their own usage"
     at = services.clock() if click.choice.renews else what.at
     about_now = query.kind in WITHOUT_PERIOD
@@ -129,31 +135,37 @@ def _answer(
     with priority.compute_slot():
         found = answer_any(services.store, query, at, zone, asker, whole=False)
     if isinstance(found, CommandError):
-        services.slack.respond(place, error(found, services.settings.command))
+        services.slack.respond(reply_to, error(found, services.settings.command))
         return "misunderstood"
-    now_shown = shown(query, at, zone, asker, person.id)
-    public = not spot.hidden and not spot.direct
-    here = not click.separate and (not public or _may_change(services, spot, what, person))
-    file = picture(services, asker, now_shown) if drawn_apart(found, shared=public and here) else ""
-    private = not spot.direct and not (public and here)
+    now_shown = answer_state(query, at, zone, asker, person.id)
+    public = not location.hidden and not location.direct
+    here = not click.separate and (not public or _may_change(services, location, what, person))
+    file = (
+        upload_chart(services, asker, now_shown)
+        if needs_uploaded_chart(found, shared=public and here)
+        else ""
+    )
+    private = not location.direct and not (public and here)
     with priority.compute_slot():
-        message = drawn(services, found, now_shown, asker, private=private, picture=file)
+        message = answer_with_controls(
+            services, found, now_shown, asker, private=private, image=file
+        )
     if click.late():
         return "followed up again"
     if here:
-        services.slack.change(place, spot, message)
-        if not spot.hidden:
-            remember(services, spot.channel, place.thread or spot.ts, now_shown)
-        if spot.direct and not spot.hidden and not place.thread:
-            remember(services, spot.channel, "", now_shown)
+        services.slack.change(reply_to, location, message)
+        if not location.hidden:
+            store_last(services, location.channel, reply_to.thread or location.ts, now_shown)
+        if location.direct and not location.hidden and not reply_to.thread:
+            store_last(services, location.channel, "", now_shown)
     else:
-        services.slack.respond(place, message)
+        services.slack.respond(reply_to, message)
     return DONE
 
 
 def _may_change(
-    services: Services, spot: MessageLocation, what: AnswerState, person: SlackUser
+    services: Services, location: MessageLocation, what: AnswerState, person: SlackUser
 ) -> bool:
     """Whether a person's choice may change an answer that others see too."""
     theirs = person.id == what.user and not clicks_stay_private(services.settings)
-    return theirs and not kept_private(services, spot.channel)
+    return theirs and not why_private(services, location.channel)

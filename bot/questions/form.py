@@ -9,8 +9,8 @@ from functools import partial
 from bot.access.policy import ask_admins
 from bot.analysis.registry import answer_any
 from bot.answers import visibility
-from bot.answers.answer_message import drawn, drawn_apart, picture
-from bot.answers.answer_state import shown
+from bot.answers.answer_message import answer_with_controls, needs_uploaded_chart, upload_chart
+from bot.answers.answer_state import answer_state
 from bot.answers.export import Where, export
 from bot.answers.read_words import question_words
 from bot.answers.visibility import Asker
@@ -60,15 +60,15 @@ class QuestionForm:
         self._posting = posting
         self._later = later
 
-    def new(self, place: ReplyTarget, trigger: str) -> None:
+    def new(self, reply_to: ReplyTarget, trigger: str) -> None:
         """Open it."""
 
         def make(person: SlackUser) -> View:
             return self._view(person, QuestionFields(), Meta())
 
-        open_modal(self._services, place, trigger, render.TITLE, make, Act.ASKED)
+        open_modal(self._services, reply_to, trigger, render.TITLE, make, Act.ASKED)
 
-    def look(self, user: str, sent: Submission) -> None:
+    def update(self, user: str, sent: Submission) -> None:
         """Draw it anew after something in it was changed, with what it would say."""
         person = allowed(self._services, user, Act.ASKED, render.TITLE)
         if isinstance(person, ShowView):
@@ -90,7 +90,9 @@ class QuestionForm:
             return FieldErrors({QuestionField.CHANNEL: problem})
         asker = asker_of(self._services, person, query)
         if asker.own_only and not visibility.own(self._services.store.directory(), asker):
-            words = f"{escape(visibility.nobody(asker))} {ask_admins(self._services.settings)}"
+            words = (
+                f"{escape(visibility.why_no_usage(asker))} {ask_admins(self._services.settings)}"
+            )
             return ShowView(notice(render.TITLE, words))
         found = self._answer(query, asker, zone_for(self._services, person, query))
         if isinstance(found, CommandError):
@@ -113,23 +115,27 @@ class QuestionForm:
         found: Summary | AnalysisDocument,
         channel: str,
     ) -> None:
-        services, place = self._services, ReplyTarget("", person.id)
+        services, reply_to = self._services, ReplyTarget("", person.id)
         now, zone = services.clock(), zone_for(services, person, query)
-        what = shown(query, now, zone, asker, person.id)
-        file = picture(services, asker, what) if drawn_apart(found, shared=query.share) else ""
+        what = answer_state(query, now, zone, asker, person.id)
+        file = (
+            upload_chart(services, asker, what)
+            if needs_uploaded_chart(found, shared=query.share)
+            else ""
+        )
         with priority.compute_slot():
-            message = drawn(services, found, what, asker, private=False, picture=file)
+            message = answer_with_controls(services, found, what, asker, private=False, image=file)
         try:
             to = channel or services.slack.dm(person.id)
             services.slack.post(to, message.shared_by(person.id) if channel else message)
         except DeliveryError as problem:
-            services.slack.say(place, f"I couldn't post the answer there ({problem.code}).")
+            services.slack.say(reply_to, f"I couldn't post the answer there ({problem.code}).")
             return
         act = Act.SHARED if channel else Act.ASKED
         services.audit.note(act, person.id, query.words(), where=to, email=person.email)
         services.metrics.asks.labels("answered").inc()
         for one in query.files:
-            export(services, place, Where(to, bool(channel)), what, Format(one))
+            export(services, reply_to, Where(to, bool(channel)), what, Format(one))
 
     def _closed(self, channel: str, user: str) -> str:
         """Why a person may not share anything in a channel, as a sentence; "" if they may."""
@@ -153,9 +159,9 @@ class QuestionForm:
             return answer_any(services.store, query, services.clock(), zone, asker, whole=False)
 
     def _view(self, person: SlackUser, fields: QuestionFields, meta: Meta) -> View:
-        return render.view(fields, meta, self._foreseen(person, fields))
+        return render.view(fields, meta, self._preview_text(person, fields))
 
-    def _foreseen(self, person: SlackUser, fields: QuestionFields) -> str:
+    def _preview_text(self, person: SlackUser, fields: QuestionFields) -> str:
         # where it goes is looked at when it is asked
         rewrite = partial(question_words, self._services, person)
         query = read_fields(replace(fields, to=ME), rewrite)
@@ -165,4 +171,4 @@ class QuestionForm:
         found = self._answer(query, asker_of(self._services, person, query), zone)
         told = replace(query, share=fields.to != ME)
         figures = said(found) if isinstance(found, CommandError) else found
-        return render.foreseen(told.command(self._services.settings.command), figures)
+        return render.preview_text(told.command(self._services.settings.command), figures)

@@ -1,4 +1,4 @@
-"""How long work for a person waits for the database, and the message if it can't be used."""
+"""Time limits for waiting on a locked database, and the message if it can't be used."""
 
 from __future__ import annotations
 
@@ -15,15 +15,12 @@ GAVE_UP = (
 
 
 class DatabaseUnusableError(Exception):
-    """The database can't be used; the text is for people. It has been logged already."""
+    """The database can't be used; the text is for people. The cause has been logged."""
 
 
 @contextmanager
 def waiting(first: float, more: float, on_wait: Callable[[], object]) -> Iterator[None]:
-    """Work that waits for locks as `bot.store.database.patience` says.
-
-    Raises DatabaseUnusableError.
-    """
+    """Wait for locks as in `bot.store.database.patience`. Raises DatabaseUnusableError."""
     try:
         with patience(first, more, on_wait):
             yield

@@ -1,4 +1,4 @@
-"""Isolation of items in loops: one that fails is logged, and the loop goes on."""
+"""Isolation of items in loops: a failing item is logged and the loop continues."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from bot.store import StoreError
 
 @contextmanager
 def isolated(log: logging.Logger, failed: str, *arguments: object) -> Iterator[None]:
-    """Work on one of many items: log any unexpected exception as `failed`, and go on.
+    """Process one of many items: log any unexpected exception as `failed` and continue.
 
-    Expected errors are handled inside. A database that can't be used is logged once a minute by
-    its monitor, so it gets no traceback here. Where more has to be done after a failure (a lease
-    given back, a bad item set aside), the next one to get the lease does it.
+    Expected errors are handled by the caller. Database errors are logged once a minute by the
+    database monitor, so they get no traceback here. Cleanup after a failure isn't needed: it
+    happens when the item's lease expires.
     """
     try:
         yield
     except StoreError as error:
         log.debug("%s: %s", failed % arguments, error)
-    except Exception:  # the entry point of each item, as it were: the next one must run
+    except Exception:  # the outermost handler of an item: the next one must run
         log.exception(failed, *arguments)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 HIDDEN = "***"
 _QUIET = ("httpx", "httpcore", "slack_sdk", "waitress")
 _SILENT = ("apscheduler", "waitress.queue")
-"""Their warnings are about every tick that is skipped and every request that waits."""
+"""They warn about every skipped tick and every queued request."""
 
 
 class Redacting(logging.Formatter):
@@ -23,18 +23,18 @@ class Redacting(logging.Formatter):
         self._secrets = [secret for secret in secrets if secret]
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one text."""
+        """The record as text."""
         return self.hide(super().format(record))
 
     def hide(self, text: str) -> str:
-        """A text with `***` in the place of each secret."""
+        """A text with each secret replaced by `***`."""
         for secret in self._secrets:
             text = text.replace(secret, HIDDEN)
         return text
 
 
 class RedactingJson(Redacting):
-    """The same as one JSON object a line, for machines."""
+    """The same as one JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line of JSON."""
@@ -50,9 +50,9 @@ class RedactingJson(Redacting):
 
 
 def set_up(level: str, secrets: Iterable[str], *, as_json: bool) -> None:
-    """Send all logs to stderr, those of libraries from WARNING on.
+    """Send all logs to stderr, for libraries only from WARNING up.
 
-    The lower levels of the libraries hold whole request bodies and addresses.
+    At lower levels, libraries log whole request bodies and addresses.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter((RedactingJson if as_json else Redacting)(secrets))

@@ -1,8 +1,7 @@
-"""Private temporary folders for files with figures, and sweeping what a killed process left.
+"""Private temporary folders for files with figures, and cleanup after killed processes.
 
-Each folder is locked for as long as it is in use. A lock ends with its process, also when that is
-killed, so an unlocked folder is a leftover; process ids would not show it, since in a container
-every process has the same one.
+Each folder is locked while in use. A lock ends with its process, even if that is killed, so an
+unlocked folder is a leftover. Process ids can't be used, because they repeat in containers.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ PREFIX = "activity-files-"
 @contextmanager
 def private_folder() -> Iterator[Path]:
     """A new folder that only this user can read; it is deleted afterwards."""
-    folder, lock = _made()
+    folder, lock = _create()
     try:
         yield folder
     finally:
@@ -33,34 +32,34 @@ def private_folder() -> Iterator[Path]:
         os.close(lock)
 
 
-def sweep(where: Path | None = None) -> int:
-    """Delete folders of processes that were killed; how many. By default in the system's folder."""
-    swept = 0
+def delete_leftovers(where: Path | None = None) -> int:
+    """Delete folders of killed processes in `where` (default: temp folder); returns how many."""
+    deleted = 0
     for folder in (where or Path(tempfile.gettempdir())).glob(f"{PREFIX}*"):
         try:
-            swept += _swept(folder)
+            deleted += _delete_if_unused(folder)
         except OSError as error:
-            log.debug("%s cannot be swept: %s", folder, error)
-    if swept:
-        log.info("Deleted %d temporary folders that a killed process had left", swept)
-    return swept
+            log.debug("Could not delete %s: %s", folder, error)
+    if deleted:
+        log.info("Deleted %d temporary folders that a killed process had left", deleted)
+    return deleted
 
 
-def _made() -> tuple[Path, int]:
+def _create() -> tuple[Path, int]:
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX))
         lock = os.open(folder, os.O_RDONLY)
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if folder.exists():  # else another process swept it before it was locked
+        if folder.exists():  # else another process deleted it before it was locked
             return folder, lock
         os.close(lock)
 
 
-def _swept(folder: Path) -> bool:
+def _delete_if_unused(folder: Path) -> bool:
     found = folder.lstat()
     ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
     if not ours or stat.S_IMODE(found.st_mode) & 0o077:
-        return False  # another user's, with a name like ours
+        return False  # another user's folder with the same prefix
     lock = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,7 +1,7 @@
-"""Periodic ticks by APScheduler.
+"""Periodic ticks with APScheduler.
 
-What is due is decided by the database and by pure functions; the scheduler holds a few interval
-ticks in memory. Its own cron trigger skips weekly runs around daylight saving, so it is not used.
+The database and pure functions decide what is due; the scheduler only runs a few interval ticks
+from memory. Its cron trigger isn't used, because it skips weekly runs around daylight saving.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ log = logging.getLogger(__name__)
 
 Tick = Callable[[], object]
 
-_LOOK_SECONDS = 1.0
-_STEP = timedelta(seconds=2)
-"""How far beyond its interval a tick's next time may be before the clock counts as set back; time
-servers that correct by less than this need no reaction."""
+_CHECK_SECONDS = 1.0
+_TOLERANCE = timedelta(seconds=2)
+"""Tolerance for a tick's next time before the clock counts as set back; smaller corrections by time
+servers are ignored."""
 
 
 class _Every(IntervalTrigger):  # type: ignore[misc]
-    """Counts from now on; the original goes through all ticks that a clock jump left out."""
+    """Schedules from now; the original iterates over all ticks that a clock jump skipped."""
 
     def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
         return now + self.interval  # type: ignore[no-any-return]
@@ -38,9 +38,9 @@ class _Every(IntervalTrigger):  # type: ignore[misc]
 def start(
     ticks: Mapping[str, tuple[int, Tick]], clock: Callable[[], datetime]
 ) -> BackgroundScheduler:
-    """Call each tick at its interval (in seconds), first at once, never twice at the same time.
+    """Call each tick at its interval (in seconds), starting immediately, never concurrently.
 
-    `clock` must be the machine's own (aware), since the library reads that as well.
+    `clock` must be the machine's own clock (aware), because the library reads it as well.
     """
     scheduler = BackgroundScheduler(
         timezone=UTC,
@@ -49,9 +49,9 @@ def start(
     )
     for name, (seconds, tick) in ticks.items():
         trigger = _Every(seconds=seconds, timezone=UTC)
-        # the trigger alone would wait for its first interval
+        # without next_run_time the first tick would wait for an interval
         scheduler.add_job(_guarded(name, tick), trigger, id=name, next_run_time=clock())
-    # APScheduler warns whenever a tick is skipped because the one before is still running
+    # APScheduler warns when it skips a tick because the previous one is still running
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     scheduler.start()
     stopped = threading.Event()
@@ -66,11 +66,11 @@ def start(
 def _watch(
     scheduler: BackgroundScheduler, stopped: threading.Event, clock: Callable[[], datetime]
 ) -> None:
-    """Run ticks at once whose next time is too far ahead because the clock was set back."""
-    while not stopped.wait(_LOOK_SECONDS):
+    """Run ticks immediately if the clock was set back and their next time is too far ahead."""
+    while not stopped.wait(_CHECK_SECONDS):
         now = clock()
         for job in scheduler.get_jobs():
-            if job.next_run_time > now + job.trigger.interval + _STEP:
+            if job.next_run_time > now + job.trigger.interval + _TOLERANCE:
                 log.warning("The clock was set back, running the %s tick now", job.id)
                 job.modify(next_run_time=now)
 

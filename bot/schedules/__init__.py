@@ -1,1 +1,1 @@
-"""Scheduled reports: set up, build and deliver."""
+"""Scheduled reports: setup, content and delivery."""

@@ -1,4 +1,4 @@
-"""What one run of a schedule posts: message, chart and files, created once and then frozen."""
+"""The content of a report run: message, chart and files, created once and then frozen."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from time import monotonic
 from zoneinfo import ZoneInfo
 
 from bot.analysis.registry import GATHERERS, analyze
-from bot.answers.answer_message import controls
-from bot.answers.answer_state import AnswerState, shown
+from bot.answers.answer_message import controls, needs_uploaded_chart
+from bot.answers.answer_state import AnswerState, answer_state
 from bot.answers.file_worker import RenderError
 from bot.answers.visibility import Asker
 from bot.answers.write_file import Format, Job, file_name
@@ -28,9 +28,15 @@ from reports.block_kit.message import Message
 from reports.questions.grammar import CommandError
 from reports.questions.query import RUNNING
 from reports.questions.wording import stamp, title
-from reports.schedules.recurrence import Daily, TargetKind, occurrence, query_at, usual_period
+from reports.schedules.recurrence import Daily, TargetKind, occurrence, query_for_run, usual_period
 from reports.schedules.report import CENT, Report, Revision
-from reports.schedules.slack.message import ReportContext, analysis_report, days, report, when
+from reports.schedules.slack.message import (
+    ReportContext,
+    analysis_report,
+    days,
+    report_message,
+    when,
+)
 from reports.time.timerange import ranges
 from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.usage.usage import ZERO
@@ -40,26 +46,27 @@ from reports.wording.times import clock_words, zone_city
 log = logging.getLogger(__name__)
 
 CREATOR = "creator:"
-LEFT = (
+OWNER_LEFT = (
     "The person who set up this report has left the workspace. A bot admin can edit or delete it."
 )
-REVISIONS = 5
+MAX_REVISIONS = 5  # earlier reports whose spend is checked again
 INCOMPLETE = "Not all data of this period has been synced yet."
 
 
-class Unreportable(Exception):  # noqa: N818 - its text is shown to people as it is
-    """A schedule's question can no longer be answered; the text says why."""
+class UnreportableError(Exception):
+    """A schedule's question can no longer be answered; the text is shown to people."""
 
 
 _MOST_REASONS = 2
-"""How many reasons a report gives for missing data; its notes have all of them."""
+"""Reasons for missing data in one note; each also has a note of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportOccasion:
-    """A report to one recipient at a due time with its local date, or when somebody asked for it.
+    """A report for one recipient: scheduled (`due_at` in UTC, local `day`) or on request.
 
-    `run` is the id of its run, 0 for a preview.
+    `asked_by` is the Slack id of the person who requested it. `run` is the id of its run, 0 for a
+    preview.
     """
 
     entry: StoredSchedule
@@ -79,10 +86,11 @@ class ReportOccasion:
 
 @dataclass(frozen=True, slots=True)
 class ReportContent:
-    """What is posted (frozen as JSON in `payload`), and what the run's row stores of it.
+    """What is posted (as JSON in `payload`), and what is stored with the run.
 
-    `spend` is in nano-dollars; `revised` is today's spend of earlier runs, by run id; `renamed` is
-    the channel's current name and what the filters mean now, if this report mentions a change.
+    `files` are pairs of Slack file id and name. `spend` is in nano-dollars, None if it isn't
+    tracked; `revised` maps ids of earlier runs to their current spend; `renamed` is the channel's
+    current name and the current names in filters (JSON), if the report mentions a change.
     """
 
     payload: str
@@ -103,55 +111,58 @@ class _CurrentQuestion:
 
 @dataclass(slots=True)
 class _SharedFigures:
-    """A report's figures and chart, shared by all schedules that ask the same at the same time."""
+    """Figures and chart shared by all schedules with the same question at the same due time."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     report: Report | CommandError | None = None
-    picture: str | None = None
+    image: str | None = None
 
 
 class ReportBuilder:
-    """Creates the content of runs. What several ask at one due time is computed and drawn once."""
+    """Creates the content of runs; identical questions at one due time are computed once."""
 
     def __init__(self, services: Services, runs: ReportRuns, posting: Posting) -> None:
         self._services = services
         self._runs = runs
         self._posting = posting
         self._lock = threading.Lock()
-        self._drawn: dict[ReportQuestion, _SharedFigures] = {}
-        self._complete: dict[ReportQuestion, bool] = {}
-        self._pictures_from = 0.0
+        self._shared: dict[ReportQuestion, _SharedFigures] = {}
+        self._completeness: dict[ReportQuestion, bool] = {}
+        self._charts_allowed_at = 0.0
 
     def forget(self) -> None:
         """Drop everything that was computed so far."""
         with self._lock:
-            self._drawn.clear()
-            self._complete.clear()
+            self._shared.clear()
+            self._completeness.clear()
 
     def complete(self, run: ReportRun, now: datetime) -> bool:
-        """Whether all data of a run's period is there; True for a question that can't be asked."""
+        """Whether all data of a run's period is stored; True if its question can't be answered."""
         try:
             subject = self._asked(ReportOccasion.of(run)).subject
-        except Unreportable:
+        except UnreportableError:
             return True
         if subject.query.kind in RUNNING:  # is about now: what can be complete is yesterday
             subject = replace(subject, query=replace(subject.query, period=usual_period(Daily())))
         with self._lock:
-            known = self._complete.get(subject)
+            known = self._completeness.get(subject)
         if known is None:
-            known = reports.complete(self._services.store, subject, now)
+            known = reports.is_complete(self._services.store, subject, now)
             with self._lock:
-                self._complete[subject] = known
+                self._completeness[subject] = known
         return known
 
-    def make(self, run: ReportRun, *, waited_in_vain: bool) -> ReportContent:
-        """What a run posts. Raises Unreportable."""
+    def make(self, run: ReportRun, *, missing_data: bool) -> ReportContent:
+        """The content of a run; `missing_data` if it was sent without waiting longer for data.
+
+        Raises UnreportableError.
+        """
         return self._make(
-            ReportOccasion.of(run), run, lambda: self._runs.refresh(run), waited_in_vain
+            ReportOccasion.of(run), run, lambda: self._runs.refresh(run), missing_data
         )
 
     def preview(self, entry: StoredSchedule, recipient: str, at: datetime) -> ReportContent:
-        """What a run at a moment would post. Raises Unreportable."""
+        """The content of a run at a time. Raises UnreportableError."""
         return self._make(ReportOccasion(entry, recipient, at), None, lambda: True, False)
 
     def days(
@@ -159,13 +170,13 @@ class ReportBuilder:
     ) -> tuple[date, date] | None:
         """The first and last local day that a run reports on; None if its question can't be read.
 
-        `due_at` and `zone` are those of another schedule that asks the same.
+        `due_at` (UTC) and `zone` replace those of the run, to compare it with another schedule.
         """
-        query = reports.read(run.entry.draft.question)
+        query = reports.stored_query(run.entry.draft.question)
         if query is None:
             return None
         at, zone = due_at or run.due_at, zone or run.entry.draft.schedule.zone
-        span = ranges(query_at(query, at, zone).period, at, zone).current
+        span = ranges(query_for_run(query, at, zone).period, at, zone).current
         first = span.start.astimezone(ZoneInfo(zone)).date()
         return first, (span.end.astimezone(ZoneInfo(zone)) - timedelta(seconds=1)).date()
 
@@ -182,7 +193,7 @@ class ReportBuilder:
         return directory.labels[id_] if id_ is not None else "one creator"
 
     def unused(self, run: ReportRun) -> bool:
-        """Whether a run's creator is known to have no usage in its period."""
+        """Whether a run's creator has no usage in its period."""
         directory = self._services.store.directory()
         ref = run.recipient.removeprefix(CREATOR)
         id_ = directory.ids.get((Dimension.CREATOR, ref))
@@ -190,10 +201,10 @@ class ReportBuilder:
             return False
         try:
             subject = self._asked(ReportOccasion.of(run)).subject
-        except Unreportable:
+        except UnreportableError:
             return False
         others = (one for one in subject.query.filters if one.dimension is not Dimension.CREATOR)
-        # by name where OpenRouter knows no address, which is why they cannot be reached
+        # by name if OpenRouter has no e-mail address, which is why they can't be reached
         theirs = Filter(Dimension.CREATOR, directory.members[id_].detail or directory.labels[id_])
         query = replace(subject.query, by=None, filters=(*others, theirs))
         used = reports.usage(self._services.store, replace(subject, query=query, asker=Asker()))
@@ -203,43 +214,44 @@ class ReportBuilder:
         self,
         occasion: ReportOccasion,
         run: ReportRun | None,
-        keep: Callable[[], bool],
-        waited: bool,
+        extend_lease: Callable[[], bool],
+        missing_data: bool,
     ) -> ReportContent:
         asked = self._asked(occasion)
         if asked.subject.query.kind in GATHERERS:
-            return self._analysis(occasion, asked, keep, waited)
-        drawn = self._figures(asked.subject)
-        found = drawn.report
+            return self._analysis(occasion, asked, extend_lease, missing_data)
+        shared = self._figures(asked.subject)
+        found = shared.report
         if isinstance(found, CommandError) or found is None:
-            raise Unreportable(found.problem if found else "")
+            raise UnreportableError(found.problem if found else "")
         renamed, channel_note = self._channel(occasion.entry)
-        files, file_notes = self._files(asked.subject, keep)
+        files, file_notes = self._files(asked.subject, extend_lease)
         revisions, revised = self._revisions(occasion, run)
         notes = (
-            *self._timing(occasion, found, waited),
+            *self._timing(occasion, found, missing_data),
             *channel_note,
-            *self._maker(occasion.entry),
+            *self._owner_left_note(occasion.entry),
             *asked.notes,
             *file_notes,
         )
         draft = occasion.entry.draft
-        about = ReportContext(
+        context = ReportContext(
             draft.schedule, draft.owner, occasion.due_at, notes, revisions, occasion.asked_by,
-            waited, run is None, self._services.settings.command,
+            missing_data, run is None, self._services.settings.command,
             entry=occasion.entry.id,
             to_creators=draft.target is TargetKind.CREATORS,
             run=occasion.run,
         )  # fmt: skip
-        keep()  # the picture may have to wait for Slack
-        what, subject = self._stands_for(occasion, asked.subject), asked.subject
-        below = controls(self._services, found.summary, what, subject.asker, private=False)
-        message = report(found, about, self._picture(subject, drawn), below)
+        extend_lease()  # uploading the chart may take long
+        state, subject = self._answer_state(occasion, asked.subject), asked.subject
+        controls_ = controls(self._services, found.summary, state, subject.asker, private=False)
+        image = self._uploaded_chart(subject, shared, charted=not found.summary.empty)
+        message = report_message(found, context, image, controls_)
         payload = {"text": message.text, "blocks": list(message.blocks), "files": files}
         members = asked.known.as_json()
         changed = renamed != draft.name or members != draft.members
-        whole = found.summary.totals.value(Metric.SPEND, asked.subject.query.source)
-        spend = None if occasion.asked_by else whole
+        total_spend = found.summary.totals.value(Metric.SPEND, asked.subject.query.source)
+        spend = None if occasion.asked_by else total_spend
         return ReportContent(
             payload=json.dumps(payload),
             message=message,
@@ -254,20 +266,20 @@ class ReportBuilder:
         self,
         occasion: ReportOccasion,
         asked: _CurrentQuestion,
-        keep: Callable[[], bool],
-        waited: bool,
+        extend_lease: Callable[[], bool],
+        missing_data: bool,
     ) -> ReportContent:
-        """The content where the question is of another kind than usage."""
+        """The content for an analysis question, such as a forecast."""
         services, subject, draft = self._services, asked.subject, occasion.entry.draft
         found = analyze(services.store, subject.query, subject.at, subject.zone, subject.asker)
         if isinstance(found, CommandError):
-            raise Unreportable(found.problem)
+            raise UnreportableError(found.problem)
         renamed, channel_note = self._channel(occasion.entry)
-        files, file_notes = self._files(subject, keep)
-        late = (INCOMPLETE,) if waited else ()
-        owner_note = self._maker(occasion.entry)
+        files, file_notes = self._files(subject, extend_lease)
+        late = (INCOMPLETE,) if missing_data else ()
+        owner_note = self._owner_left_note(occasion.entry)
         notes = (*late, *channel_note, *owner_note, *asked.notes, *file_notes)
-        about = ReportContext(
+        context = ReportContext(
             draft.schedule, draft.owner, occasion.due_at, notes,
             asked_by=occasion.asked_by,
             command=services.settings.command,
@@ -275,10 +287,14 @@ class ReportBuilder:
             to_creators=draft.target is TargetKind.CREATORS,
             run=occasion.run,
         )  # fmt: skip
-        what = self._stands_for(occasion, subject)
-        below = controls(services, found, what, subject.asker, private=False)
-        message = analysis_report(found, about, below)
-        keep()
+        state = self._answer_state(occasion, subject)
+        controls_ = controls(services, found, state, subject.asker, private=False)
+        with self._lock:
+            shared = self._shared.setdefault(without_files(subject), _SharedFigures())
+        extend_lease()  # the chart may have to wait for Slack
+        charted = needs_uploaded_chart(found, shared=True)
+        image = self._uploaded_chart(subject, shared, charted=charted)
+        message = analysis_report(found, context, controls_, image=image)
         payload = {"text": message.text, "blocks": list(message.blocks), "files": files}
         members = asked.known.as_json()
         changed = renamed != draft.name or members != draft.members
@@ -294,29 +310,29 @@ class ReportBuilder:
 
     def _asked(self, occasion: ReportOccasion) -> _CurrentQuestion:
         draft, store = occasion.entry.draft, self._services.store
-        query = reports.read(draft.question)
+        query = reports.stored_query(draft.question)
         if query is None:
-            raise Unreportable("I can no longer read the question.")
+            raise UnreportableError("I can no longer read the question.")
         known = SavedNames.from_json(draft.members)
-        maker = asker_for(self._services, draft.owner, draft.email, known.people)
-        query, known, notes = reports.today(store, query, known, maker)
+        owner_asker = asker_for(self._services, draft.owner, draft.email, known.people)
+        query, known, notes = reports.with_current_names(store, query, known, owner_asker)
         query = replace(query, share=False)
         if draft.target is TargetKind.CREATORS:
             asker = Asker(self.creator_email(occasion.recipient), own_only=True)
             if query.by is Dimension.CREATOR:
                 query = replace(query, by=Dimension.MODEL)
         else:
-            asker = maker
-        query = query_at(query, occasion.due_at, draft.schedule.zone)
+            asker = owner_asker
+        query = query_for_run(query, occasion.due_at, draft.schedule.zone)
         return _CurrentQuestion(
             ReportQuestion(query, occasion.due_at, draft.schedule.zone, asker), known, notes
         )
 
-    def _stands_for(self, occasion: ReportOccasion, subject: ReportQuestion) -> AnswerState:
-        """The report's question, for its controls and for follow-ups in its thread."""
+    def _answer_state(self, occasion: ReportOccasion, subject: ReportQuestion) -> AnswerState:
+        """The answer state of the report's question, for its controls and thread follow-ups."""
         query, draft = subject.query, occasion.entry.draft
         if draft.target is not TargetKind.CREATORS:
-            return shown(query, subject.at, subject.zone, subject.asker, draft.owner)
+            return answer_state(query, subject.at, subject.zone, subject.asker, draft.owner)
         others = (one for one in query.filters if one.dimension is not Dimension.CREATOR)
         theirs = Filter(Dimension.CREATOR, subject.asker.email or "")
         asked = replace(query, filters=(*others, theirs), files=())
@@ -324,51 +340,50 @@ class ReportBuilder:
 
     def _figures(self, subject: ReportQuestion) -> _SharedFigures:
         with self._lock:
-            drawn = self._drawn.setdefault(replace_files(subject), _SharedFigures())
-        with drawn.lock:
-            if drawn.report is None:
-                drawn.report = reports.make(self._services.store, replace_files(subject))
-        return drawn
+            shared = self._shared.setdefault(without_files(subject), _SharedFigures())
+        with shared.lock:
+            if shared.report is None:
+                shared.report = reports.make_report(self._services.store, without_files(subject))
+        return shared
 
-    def _picture(self, subject: ReportQuestion, drawn: _SharedFigures) -> str:
-        """Slack's id of the uploaded chart, or "" on failure: then the native chart is used."""
-        with drawn.lock:
-            if drawn.picture is None:
-                drawn.picture = self._draw(replace_files(subject), drawn)
-            return drawn.picture
+    def _uploaded_chart(
+        self, subject: ReportQuestion, shared: _SharedFigures, *, charted: bool
+    ) -> str:
+        """The file id of the uploaded chart, or "" on failure, to use the native chart."""
+        with shared.lock:
+            if shared.image is None:
+                shared.image = self._upload_chart(without_files(subject)) if charted else ""
+            return shared.image
 
-    def _draw(self, subject: ReportQuestion, drawn: _SharedFigures) -> str:
-        found = drawn.report
-        if monotonic() < self._pictures_from or not isinstance(found, Report):
-            return ""
-        if found.summary.empty:
+    def _upload_chart(self, subject: ReportQuestion) -> str:
+        if monotonic() < self._charts_allowed_at:
             return ""
         job = self._job(subject, Format.PNG)
         try:
             with self._services.renderer.file(job) as path:
                 alt = f"Chart: {title(subject.query)}"
-                return self._services.slack.upload_picture(path, "chart.png", alt) or ""
+                return self._services.slack.upload_image(path, "chart.png", alt) or ""
         except (RenderError, DeliveryError) as problem:
             log.warning("Posting a report without its chart picture: %s", problem)
             wait = problem.retry_after if isinstance(problem, DeliveryError) else 0
-            self._pictures_from = monotonic() + wait
+            self._charts_allowed_at = monotonic() + wait
             return ""
 
     def _files(
-        self, subject: ReportQuestion, keep: Callable[[], bool]
+        self, subject: ReportQuestion, extend_lease: Callable[[], bool]
     ) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
-        """The uploaded files (id, title), and a sentence for each that failed."""
+        """The uploaded files (id, name), and a sentence for each failure."""
         files: list[tuple[str, str]] = []
         notes: list[str] = []
-        plain = replace_files(subject)
+        without_files_ = without_files(subject)
         for file in subject.query.files:
             format_ = Format(file)
             name = file_name(subject.query, subject.at, subject.zone, format_)
             try:
-                with self._services.renderer.file(self._job(plain, format_)) as path:
-                    keep()
-                    words = clean(title(subject.query), 300)
-                    files.append((self._posting.upload(path, name, words), name))
+                with self._services.renderer.file(self._job(without_files_, format_)) as path:
+                    extend_lease()
+                    title_text = clean(title(subject.query), 300)
+                    files.append((self._posting.upload(path, name, title_text), name))
             except RenderError as problem:
                 notes.append(f"The {format_.upper()} couldn't be created: {problem}")
             except DeliveryError as problem:
@@ -379,7 +394,9 @@ class ReportBuilder:
         command = self._services.settings.command
         return Job(subject.query.words(), subject.at, subject.zone, format_, subject.asker, command)
 
-    def _timing(self, occasion: ReportOccasion, found: Report, waited: bool) -> tuple[str, ...]:
+    def _timing(
+        self, occasion: ReportOccasion, found: Report, missing_data: bool
+    ) -> tuple[str, ...]:
         schedule, due_at = occasion.entry.draft.schedule, occasion.due_at
         notes = []
         if occasion.late:
@@ -387,7 +404,7 @@ class ReportBuilder:
                 f"This report is late: it was due {when(due_at, schedule.zone)}, when the bot"
                 " wasn't running. It covers the period it was due for."
             )
-        if waited:
+        if missing_data:
             as_of = found.summary.as_of
             missing = "nothing has been synced yet"
             if as_of and as_of < found.summary.range.end:
@@ -398,9 +415,11 @@ class ReportBuilder:
                 f"OpenRouter's data for this period isn't complete: {missing}. If more arrives, the"
                 " next report will say how much."
             )
-        there = due_at.astimezone(ZoneInfo(schedule.zone)).time().replace(second=0, microsecond=0)
+        local_time = (
+            due_at.astimezone(ZoneInfo(schedule.zone)).time().replace(second=0, microsecond=0)
+        )
         planned = occasion.day and occurrence(occasion.day, schedule.at, schedule.zone)
-        if planned == due_at and there != schedule.at:
+        if planned == due_at and local_time != schedule.at:
             notes.append(
                 f"Clocks went forward that day, so {clock_words(schedule.at)} didn't exist in"
                 f" {zone_city(schedule.zone)}. The report was sent right after the change."
@@ -417,32 +436,34 @@ class ReportBuilder:
             return name or draft.name, ()
         return name, (f"This channel was #{clean(draft.name)} when this report was set up.",)
 
-    def _maker(self, entry: StoredSchedule) -> tuple[str, ...]:
+    def _owner_left_note(self, entry: StoredSchedule) -> tuple[str, ...]:
         try:
             person = self._services.slack.person(entry.draft.owner)
         except DeliveryError:
             return ()
         if not person.deleted:
             return ()
-        return (LEFT,)
+        return (OWNER_LEFT,)
 
     def _revisions(
         self, occasion: ReportOccasion, run: ReportRun | None
     ) -> tuple[tuple[Revision, ...], dict[int, int]]:
-        """How OpenRouter changed the spend of the last reports after they were sent."""
+        """How OpenRouter changed the spend of the last reports since they were sent."""
         found, revised = [], {}
-        before = self._runs.reported(occasion.entry, occasion.recipient, occasion.due_at, REVISIONS)
-        for one in before:
-            then = self._asked(replace(occasion, due_at=one.due_at)).subject
-            spend = reports.spend(self._services.store, then)
-            if spend is None or abs(spend - one.spend) <= CENT:
+        earlier_runs = self._runs.reported(
+            occasion.entry, occasion.recipient, occasion.due_at, MAX_REVISIONS
+        )
+        for earlier in earlier_runs:
+            question = self._asked(replace(occasion, due_at=earlier.due_at)).subject
+            spend = reports.spend(self._services.store, question)
+            if spend is None or abs(spend - earlier.spend) <= CENT:
                 continue
-            span = ranges(then.query.period, then.at, then.zone).current
-            found.append(Revision(days(span), spend - one.spend))
-            revised[one.run] = spend
+            span = ranges(question.query.period, question.at, question.zone).current
+            found.append(Revision(days(span), spend - earlier.spend))
+            revised[earlier.run] = spend
         return tuple(found), revised if run else {}
 
 
-def replace_files(subject: ReportQuestion) -> ReportQuestion:
-    """The same subject without its files, which don't affect its figures."""
+def without_files(subject: ReportQuestion) -> ReportQuestion:
+    """The same question without its files, which don't affect its figures."""
     return replace(subject, query=replace(subject.query, files=()))

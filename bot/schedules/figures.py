@@ -1,4 +1,4 @@
-"""The content of a scheduled report: its question at its due time, and whether it is complete."""
+"""The figures of a scheduled report at its due time, and whether its data is complete."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
 from reports.schedules.report import Cell, Report, movers, top_models
 from reports.time.timerange import Granularity, floor
-from reports.usage.coverage import AnswerableRange, gaps, reaches, source
+from reports.usage.coverage import AnswerableRange, answerable_range, gaps, is_stored
 from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.usage.members import Member
-from reports.usage.sync_windows import REACH
+from reports.usage.sync_windows import HISTORY
 from reports.usage.usage import ZERO, Usage, plus, total
 from reports.wording.safe_text import clean
 
 
 @dataclass(frozen=True, slots=True)
 class ReportQuestion:
-    """What is reported: the question, its due time (UTC), its zone, and who may see it."""
+    """The question of a report, its due time (UTC), its zone, and whose visibility applies."""
 
     query: Query
     at: datetime
@@ -38,21 +38,22 @@ class ReportQuestion:
 
 @dataclass(frozen=True, slots=True)
 class SavedNames:
-    """What the filters of a question meant when it was set up, and the people it mentions.
+    """Which members a question's filters matched when it was saved, and the people it mentions.
 
-    `named` are (dimension, pattern, what OpenRouter knows it by, what it was called).
+    `named` are tuples (dimension, pattern, OpenRouter's ref, label); `people` are pairs (mention,
+    e-mail address).
     """
 
     named: tuple[tuple[str, str, str, str], ...] = ()
     people: tuple[tuple[str, str], ...] = ()
 
     def as_json(self) -> str:
-        """As JSON, to be stored."""
+        """As JSON text."""
         return json.dumps({"named": self.named, "people": self.people})
 
     @classmethod
     def from_json(cls, text: str) -> SavedNames:
-        """From stored JSON."""
+        """From JSON text."""
         said = json.loads(text) or {}
         return cls(
             tuple((d, p, r, n) for d, p, r, n in said.get("named", ())),
@@ -60,8 +61,8 @@ class SavedNames:
         )
 
 
-def know(store: Store, query: Query, asker: Asker) -> SavedNames:
-    """Record what the filters of a question mean today; those with a wildcard stay open."""
+def save_names(store: Store, query: Query, asker: Asker) -> SavedNames:
+    """Record which members a question's filters match now, except filters with a wildcard."""
     directory = store.directory()
     named = []
     labels = visibility.labels(directory, asker)
@@ -76,37 +77,37 @@ def know(store: Store, query: Query, asker: Asker) -> SavedNames:
     return SavedNames(tuple(named), asker.people)
 
 
-def today(
-    store: Store, query: Query, known: SavedNames, maker: Asker
+def with_current_names(
+    store: Store, query: Query, known: SavedNames, owner: Asker
 ) -> tuple[Query, SavedNames, tuple[str, ...]]:
-    """The question in today's names, what is known of them now, and sentences on what changed.
+    """The question with current names, the names to save, and sentences about changes.
 
-    Of those whom its maker may not know of (any more), nothing is said and nothing changes.
+    Members that its owner may not see (anymore) are kept unchanged and not mentioned.
     """
     directory = store.directory()
-    labels = visibility.labels(directory, maker)
+    labels = visibility.labels(directory, owner)
     notes: list[str] = []
     filters = list(query.filters)
     named = []
     for dimension, pattern, ref, name in known.named:
         member = _member(directory, Dimension(dimension), ref)
-        if maker.own_only and (member is None or member.id not in labels):
+        if owner.own_only and (member is None or member.id not in labels):
             named.append((dimension, pattern, ref, name))
             continue
         label = labels[member.id] if member else name
         named.append((dimension, pattern, ref, label))
-        what = f"The {dimension} “{clean(name)}”"
+        subject = f"The {dimension} “{clean(name)}”"
         if member is None:
-            notes.append(f"{what} is not known any more.")
+            notes.append(f"{subject} is not known any more.")
             continue
         if member.gone:
-            notes.append(f"{what} is no longer at OpenRouter; what it used before is counted.")
+            notes.append(f"{subject} is no longer at OpenRouter; what it used before is counted.")
         if label != name:
-            notes.append(f"{what} is called “{clean(label)}” now.")
+            notes.append(f"{subject} is called “{clean(label)}” now.")
         one = Filter(Dimension(dimension), pattern)
-        lost = member.id not in directory.find(one.dimension, _address(one, Asker()))
+        no_longer_matches = member.id not in directory.find(one.dimension, _address(one, Asker()))
         mentioned = pattern.startswith("<@") or pattern.casefold() == "me"
-        if lost and not mentioned and '"' not in label:
+        if no_longer_matches and not mentioned and '"' not in label:
             filters = [
                 replace(f, pattern=label) if replace(f, exclude=False) == one else f
                 for f in filters
@@ -118,13 +119,13 @@ def today(
     )
 
 
-def read(words: str) -> Query | None:
-    """The stored question, or None where this version does not understand it."""
+def stored_query(words: str) -> Query | None:
+    """The stored question, or None if this version can't parse it."""
     asked = parse(words)
     return asked.query if isinstance(asked, QuestionCommand) else None
 
 
-def make(store: Store, subject: ReportQuestion) -> Report | CommandError:
+def make_report(store: Store, subject: ReportQuestion) -> Report | CommandError:
     """Compute the report from one snapshot of the database."""
     with store.snapshot():
         plan = make_plan(store, subject.query, subject.at, subject.zone, subject.asker)
@@ -133,30 +134,31 @@ def make(store: Store, subject: ReportQuestion) -> Report | CommandError:
         found = answer(store, subject.query, subject.at, subject.zone, subject.asker, whole=True)
         if isinstance(found, CommandError):
             return found
-        held = store.state().held
-        previous = source(plan.ranges.previous, held)
-        reached = reaches(previous.range, previous.stored, held)
+        coverage = store.state().coverage
+        previous = answerable_range(plan.ranges.previous, coverage)
+        has_previous = is_stored(previous.range, previous.stored, coverage)
         metric = subject.query.metric or Metric.SPEND
         labels = visibility.labels(store.directory(), subject.asker)
         before = None
-        if reached and subject.query.by:
+        if has_previous and subject.query.by:
             series = store.read(plan.selection, previous.range, previous.stored).series
             before = {
                 labels[member]: total(used.values()).value(metric, subject.query.source)
                 for member, used in series.items()
             }
         now_cells = _cells(store, plan.selection, plan.source, labels)
-        then_cells = _cells(store, plan.selection, previous, labels) if reached else {}
-        moved = movers(now_cells, then_cells, metric, subject.query.source) if reached else ()
-        top = top_models(_used(store, plan, labels), metric, subject.query.source)
+        then_cells = _cells(store, plan.selection, previous, labels) if has_previous else {}
+        moved = movers(now_cells, then_cells, metric, subject.query.source) if has_previous else ()
+        top = top_models(
+            _usage_by_group_and_model(store, plan, labels), metric, subject.query.source
+        )
     return Report(found, before, top, moved)
 
 
-def complete(store: Store, subject: ReportQuestion, now: datetime) -> bool:
-    """Whether the last bucket of its period was synced after its end, and nothing is missing.
+def is_complete(store: Store, subject: ReportQuestion, now: datetime) -> bool:
+    """Whether the period was synced after its end and nothing is missing.
 
-    Usage that OpenRouter sent incompletely is waited for like usage that comes late; what it does
-    not keep any more is not.
+    Usage that OpenRouter may still complete counts as missing; usage that it no longer has doesn't.
     """
     with store.snapshot():
         plan = make_plan(store, subject.query, subject.at, subject.zone, subject.asker)
@@ -167,18 +169,18 @@ def complete(store: Store, subject: ReportQuestion, now: datetime) -> bool:
 
 
 def spend(store: Store, subject: ReportQuestion) -> int | None:
-    """The spend of a period as known today, in nano-dollars; None where it is unknown."""
+    """The current spend of a period in nano-dollars; None if it is unknown."""
     used = usage(store, subject)
     return None if used is None else used.value(Metric.SPEND, subject.query.source)
 
 
 def usage(store: Store, subject: ReportQuestion) -> Usage | None:
-    """The usage of a period as known today; None where it is unknown."""
+    """The current usage of a period; None if it is unknown."""
     with store.snapshot():
         plan = make_plan(store, subject.query, subject.at, subject.zone, subject.asker)
-        held = store.state().held
-        if isinstance(plan, CommandError) or not reaches(
-            plan.source.range, plan.source.stored, held
+        coverage = store.state().coverage
+        if isinstance(plan, CommandError) or not is_stored(
+            plan.source.range, plan.source.stored, coverage
         ):
             return None
         whole = store.read(plan.selection, plan.source.range, plan.source.stored).whole
@@ -189,20 +191,20 @@ def _is_complete(plan: Plan, state: CacheState, now: datetime) -> bool:
     wanted, stored = plan.source.range, plan.source.stored
     asked = plan.ranges.current
     local_days = any(floor(edge, Granularity.DAY) != edge for edge in (*asked.buckets, asked.end))
-    if local_days and stored is Granularity.DAY and asked.start > now - REACH[Granularity.HOUR]:
-        # the hours that the days of a zone are made of are still to come
+    if local_days and stored is Granularity.DAY and asked.start > now - HISTORY[Granularity.HOUR]:
+        # the hours that make up the zone's days aren't stored yet
         wanted, stored = asked, Granularity.HOUR
     synced = state.synced.get(stored)
     if synced is None or synced < wanted.end:
         return False
-    start = max(wanted.start, now - REACH[stored])
-    return start >= wanted.end or not gaps((start, wanted.end), state.held.get(stored, ()))
+    start = max(wanted.start, now - HISTORY[stored])
+    return start >= wanted.end or not gaps((start, wanted.end), state.coverage.get(stored, ()))
 
 
 def _cells(
     store: Store, selection: Selection, of: AnswerableRange, labels: Mapping[int, str]
 ) -> Mapping[Cell, Usage]:
-    """Usage of a whole range by key and model, and whose key it is."""
+    """Usage of a whole range by key, model and the key's creator."""
     directory = store.directory()
     found: dict[Cell, Usage] = {}
     by_key = selection.grouped(Dimension.KEY)
@@ -212,7 +214,9 @@ def _cells(
     return found
 
 
-def _used(store: Store, plan: Plan, labels: Mapping[int, str]) -> Iterable[tuple[str, str, Usage]]:
+def _usage_by_group_and_model(
+    store: Store, plan: Plan, labels: Mapping[int, str]
+) -> Iterable[tuple[str, str, Usage]]:
     """Usage of the whole range by group and model."""
     if plan.selection.by not in {Dimension.KEY, Dimension.CREATOR}:
         return []

@@ -26,29 +26,29 @@ from reports.questions.summary import Summary
 from reports.schedules.form_fields import ScheduleField, ScheduleFields, fields_of, read_fields
 from reports.schedules.grammar import ScheduledQuestion, parse_schedule
 from reports.schedules.grammar import ScheduleTarget as Where
-from reports.schedules.recurrence import TargetKind, query_at
+from reports.schedules.recurrence import TargetKind, query_for_run
 from reports.schedules.slack import form as render
-from reports.schedules.slack.cards import made
+from reports.schedules.slack.cards import saved_message
 from reports.wording.safe_text import clean, escape
 
 
 class ScheduleForm(EditForm[StoredSchedule, NewSchedule, ScheduleFields]):
-    """The modal of schedules. Each method checks who acts."""
+    """The modal of schedules. Each public method checks permissions."""
 
-    thing, makes, edits = "schedule", Act.SCHEDULED, Act.EDITED
+    thing, create_act, edit_act = "schedule", Act.SCHEDULED, Act.EDITED
 
     def __init__(
         self,
         services: Services,
-        subscriptions: ScheduleManager,
-        renew_home: Callable[[SlackUser], object],
+        schedule_manager: ScheduleManager,
+        refresh_home: Callable[[SlackUser], object],
     ) -> None:
-        super().__init__(services, renew_home)
-        self._subscriptions = subscriptions
+        super().__init__(services, refresh_home)
+        self._manager = schedule_manager
 
-    # -- what the base class asks for
+    # -- hooks of the base class
 
-    def _begin(self, person: SlackUser, words: str, channel: str) -> ScheduleFields:
+    def _initial_fields(self, person: SlackUser, words: str, channel: str) -> ScheduleFields:
         zone = self._zone(person)
         read = parse_schedule(f"schedule {words}") if words else None
         usual = ScheduleFields(zone=zone)
@@ -70,14 +70,14 @@ class ScheduleForm(EditForm[StoredSchedule, NewSchedule, ScheduleFields]):
             schedule.zone,
         )
 
-    def _allowed(self, person: SlackUser, place: ReplyTarget, id_: str) -> StoredSchedule | None:
+    def _allowed(self, person: SlackUser, reply_to: ReplyTarget, id_: str) -> StoredSchedule | None:
         del person  # checked and audited by `allowed`
-        return self._subscriptions.allowed(place, id_, self.edits, begun=True)
+        return self._manager.allowed(reply_to, id_, self.edit_act, begun=True)
 
     def _find(self, person: SlackUser, id_: str) -> StoredSchedule | Refusal:
-        return self._subscriptions.find(person, id_)
+        return self._manager.find(person, id_)
 
-    def _maker(self, entry: StoredSchedule) -> str:
+    def _owner_id(self, entry: StoredSchedule) -> str:
         return entry.draft.owner
 
     def _entered(self, entered: Entered, zone: str) -> ScheduleFields:
@@ -90,74 +90,74 @@ class ScheduleForm(EditForm[StoredSchedule, NewSchedule, ScheduleFields]):
         meta: Meta,
         note: str = "",
         *,
-        looked: bool = False,
+        input_changed: bool = False,
     ) -> View:
         everyone = may_send_to_creators(owner.id, self._services.settings)
-        words = self._foreseen(owner, fields, channels=looked)
+        words = self._preview_text(owner, fields, channels=input_changed)
         return render.view(fields, meta, words, everyone=everyone, note=note)
 
     def _draft(
         self, owner: SlackUser, fields: ScheduleFields, meta: Meta
     ) -> NewSchedule | FieldErrors | ShowView:
         del meta
-        standing = read_fields(fields, partial(question_words, self._services, owner))
-        if isinstance(standing, FormError):
-            return FieldErrors({standing.field: standing.problem})
-        draft = self._subscriptions.draft(owner, standing, "")
+        scheduled = read_fields(fields, partial(question_words, self._services, owner))
+        if isinstance(scheduled, FormError):
+            return FieldErrors({scheduled.field: scheduled.problem})
+        draft = self._manager.draft(owner, scheduled, "")
         if isinstance(draft, CommandError):
-            return FieldErrors({ScheduleField.QUESTION: _question_said(draft)})
+            return FieldErrors({ScheduleField.QUESTION: _question_error(draft)})
         if isinstance(draft, Refusal):
-            channel = standing.target.kind is TargetKind.CHANNEL
+            channel = scheduled.target.kind is TargetKind.CHANNEL
             return FieldErrors({ScheduleField.CHANNEL if channel else ScheduleField.TO: draft.text})
         return draft
 
     def _add(self, person: SlackUser, draft: NewSchedule) -> tuple[Message, str]:
-        shown = self._subscriptions.keep(person, draft)
-        return shown.message, "" if shown.kind is OutcomeKind.SCHEDULED else shown.kind
+        outcome = self._manager.keep(person, draft)
+        return outcome.message, "" if outcome.kind is OutcomeKind.SCHEDULED else outcome.kind
 
-    def _unkept(self, why: str) -> FieldErrors:
+    def _save_error(self, why: str) -> FieldErrors:
         return FieldErrors({ScheduleField.QUESTION: why})
 
     def _save(self, entry: StoredSchedule, draft: NewSchedule) -> Message | None:
-        changed = self._subscriptions.change(entry, draft)
+        changed = self._manager.change(entry, draft)
         if changed is None:
             return None
-        readers = self._subscriptions.readers(changed.draft)
-        card = self._subscriptions.card(changed)
-        return made(card, again=False, changed=True, readers=readers)
+        readers = self._manager.readers(changed.draft)
+        card = self._manager.card(changed)
+        return saved_message(card, again=False, changed=True, readers=readers)
 
-    def _is_so(self, entry: StoredSchedule, draft: NewSchedule) -> bool:
+    def _is_unchanged(self, entry: StoredSchedule, draft: NewSchedule) -> bool:
         return _digest(entry.draft) == _digest(draft)
 
     def _version(self, entry: StoredSchedule) -> str:
         return _digest(entry.draft)
 
-    def _stands(self, entry: StoredSchedule) -> str:
+    def _description(self, entry: StoredSchedule) -> str:
         return escape(f"{clean(entry.draft.question, 200)}, {entry.draft.schedule}")
 
-    def _told(self, draft: NewSchedule, before: StoredSchedule | None) -> tuple[str, str]:
+    def _audit_entry(self, draft: NewSchedule, before: StoredSchedule | None) -> tuple[str, str]:
         drafts = [before.draft, draft] if before else [draft]
         what = " -> ".join(f"{one.question} {one.schedule}" for one in drafts)
         return what, draft.channel
 
-    # -- what only schedules have
+    # -- only for schedules
 
-    def _foreseen(self, owner: SlackUser, fields: ScheduleFields, *, channels: bool) -> str:
+    def _preview_text(self, owner: SlackUser, fields: ScheduleFields, *, channels: bool) -> str:
         """The preview (mrkdwn); with `channels` it also says whether the channel can be used."""
-        standing = read_fields(fields, partial(question_words, self._services, owner))
-        if isinstance(standing, FormError):
-            return f":warning: {escape(clean(standing.problem, 600))}"
+        scheduled = read_fields(fields, partial(question_words, self._services, owner))
+        if isinstance(scheduled, FormError):
+            return f":warning: {escape(clean(scheduled.problem, 600))}"
         services, zone = self._services, self._zone(owner)
         now = services.clock()
-        asker = asker_of(services, owner, standing.query)
-        probe = query_at(standing.query, now, standing.zone or zone)
-        found = answer(services.store, probe, now, zone, asker, whole=False)
-        shown = found if isinstance(found, Summary) else _question_said(found)
-        words = render.foreseen(standing, zone, now, shown)
-        if channels and standing.target.kind is TargetKind.CHANNEL:
-            seen = self._subscriptions.channel(standing.target.id, owner.id)
-            if isinstance(seen, Refusal):
-                words += f"\n:warning: {escape(seen.text)}"
+        asker = asker_of(services, owner, scheduled.query)
+        question = query_for_run(scheduled.query, now, scheduled.zone or zone)
+        found = answer(services.store, question, now, zone, asker, whole=False)
+        preview_of = found if isinstance(found, Summary) else _question_error(found)
+        words = render.preview_text(scheduled, zone, now, preview_of)
+        if channels and scheduled.target.kind is TargetKind.CHANNEL:
+            conversation = self._manager.channel(scheduled.target.id, owner.id)
+            if isinstance(conversation, Refusal):
+                words += f"\n:warning: {escape(conversation.text)}"
         return words
 
 
@@ -166,9 +166,9 @@ def _digest(draft: NewSchedule) -> str:
     return hashlib.sha256(repr(draft.made).encode()).hexdigest()[:16]
 
 
-def _question_said(wrong: CommandError) -> str:
+def _question_error(error: CommandError) -> str:
     """A problem with a name in the question, with the question that was probably meant."""
-    meant = parse_schedule(wrong.suggestion) if wrong.suggestion else None
-    if isinstance(meant, ScheduledQuestion):
-        return said(CommandError(wrong.problem, "", fields_of(meant, "UTC").question))
-    return said(wrong)
+    suggested = parse_schedule(error.suggestion) if error.suggestion else None
+    if isinstance(suggested, ScheduledQuestion):
+        return said(CommandError(error.problem, "", fields_of(suggested, "UTC").question))
+    return said(error)

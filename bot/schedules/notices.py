@@ -1,4 +1,4 @@
-"""Notices about reports that weren't delivered, and the offer of a first report."""
+"""Notices about undelivered reports, and the offer of a first report."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from reports.wording.delivery_problems import reason
 log = logging.getLogger(__name__)
 
 AT_ONCE = 32
-_AGAIN = timedelta(minutes=15)
-_NOBODY = {
+"""Notices claimed per tick; more wait for the next tick."""
+_AGAIN = timedelta(minutes=15)  # retry delay if Slack doesn't name one
+_UNREACHABLE_CODES = {
     "user_not_found",
     "users_not_found",
     "user_disabled",
@@ -35,7 +36,7 @@ class FailureNotices:
     """Ends runs that can't be delivered, and queues notices for their owners."""
 
     def __init__(self, reports: ReportServices) -> None:
-        self._at = reports
+        self._reports = reports
 
     def fail(self, run: ReportRun, code: str) -> None:
         """Mark a run as failed.
@@ -45,17 +46,17 @@ class FailureNotices:
         """
         entry, where = run.entry, self._where(run.entry)
         if entry.draft.target is TargetKind.CREATORS and code.startswith(("user", "cannot_dm")):
-            self._at.runs.skip(run, code)
+            self._reports.runs.skip(run, code)
             return
-        self._failed(run, code, words.failed(_title(entry), where, code, run.id))
+        self._failed(run, code, words.failed_notice(_title(entry), where, code, run.id))
 
     def unanswerable(self, run: ReportRun, problem: str) -> None:
         """Mark a run as failed because its question can no longer be answered."""
         where = self._where(run.entry)
-        self._failed(run, "question", words.unanswerable(_title(run.entry), where, problem))
+        self._failed(run, "question", words.unanswerable_notice(_title(run.entry), where, problem))
 
     def _failed(self, run: ReportRun, code: str, message: Message) -> None:
-        errors = self._at.runs.fail(run, code)
+        errors = self._reports.runs.fail(run, code)
         if errors is None:
             return
         log.warning("Could not deliver a report: %s", code)
@@ -64,24 +65,26 @@ class FailureNotices:
         if errors == MOST_ERRORS:
             why = f"{MOST_ERRORS} in a row couldn't be delivered ({reason(code)})"
             where = self._where(run.entry)
-            message = words.paused(_title(run.entry), where, why, run.entry.id)
+            message = words.paused_notice(_title(run.entry), where, why, run.entry.id)
             self._notify(f"paused {run.id}", run.entry, message)
 
     def uncertain(self, run: ReportRun, code: str) -> None:
         """Mark a run as uncertain and ask its owner to decide."""
-        if self._at.runs.uncertain(run, code):
-            message = words.uncertain(_title(run.entry), self._where(run.entry), code, run.id)
+        if self._reports.runs.uncertain(run, code):
+            message = words.uncertain_notice(
+                _title(run.entry), self._where(run.entry), code, run.id
+            )
             self._notify(f"uncertain {run.id} {run.fence}", run.entry, message)
 
     def unreachable(self, run: ReportRun, name: str) -> None:
         """Skip a creator without a Slack account; the owner gets one notice per due time."""
-        message = words.nobody(_title(run.entry), name)
+        message = words.unreachable_creator(_title(run.entry), name)
         self._notify(f"nobody {run.entry.id} {run.period}", run.entry, message)
-        self._at.runs.skip(run, "no Slack account")
+        self._reports.runs.skip(run, "no Slack account")
 
     def offer(self) -> bool:
         """Offer an admin the standard report on the very first start; True once that is done."""
-        services = self._at.services
+        services = self._reports.services
         admins = sorted(services.settings.admins)
         if not admins or services.store.fact("offered"):
             return True
@@ -91,54 +94,56 @@ class FailureNotices:
             except DeliveryError as error:
                 log.info("Could not look up an admin: %s", error)
                 continue
-            message = words.offer(zone, services.settings.command)
-            self._at.notices.add("offer", admin, _plain(message))
+            message = words.offer_message(zone, services.settings.command)
+            self._reports.notices.add("offer", admin, _as_json(message))
             services.store.keep_fact("offered", admin)
             return True
         return False
 
     def skipped(self, entry: StoredSchedule, runs: tuple[DueRun, ...]) -> dict[str, object]:
         """The notice about runs that are too old to be sent, as JSON values."""
-        return _plain(words.skipped(_title(entry), self._where(entry), entry.draft.schedule, runs))
+        return _as_json(
+            words.skipped_notice(_title(entry), self._where(entry), entry.draft.schedule, runs)
+        )
 
     def broken(self, question: str) -> dict[str, object]:
-        """What the owner of a schedule is told that this version cannot read."""
-        return _plain(unreadable.schedule(question, self._at.services.settings.command))
+        """The notice to the owner of a schedule that this version can't read, as JSON values."""
+        return _as_json(unreadable.schedule(question, self._reports.services.settings.command))
 
     def unreadable(self, count: int) -> None:
-        """Tell the admins, once a day, that runs of another version could not be read."""
+        """Notify the admins, once a day, that runs of another version couldn't be read."""
         log.error("%d report runs could not be read and ended as failed", count)
-        today = f"{self._at.services.clock():%Y-%m-%d}"
-        message = _plain(unreadable.runs(count, __version__))
-        for admin in sorted(self._at.services.settings.admins):
-            self._at.notices.add(f"unreadable runs {today} {admin}", admin, message)
+        today = f"{self._reports.services.clock():%Y-%m-%d}"
+        message = _as_json(unreadable.runs(count, __version__))
+        for admin in sorted(self._reports.services.settings.admins):
+            self._reports.notices.add(f"unreadable runs {today} {admin}", admin, message)
 
     def _notify(self, key: str, entry: StoredSchedule, message: Message) -> None:
-        self._at.notices.add(key, entry.draft.owner, _plain(message))
+        self._reports.notices.add(key, entry.draft.owner, _as_json(message))
 
-    def tell(self) -> None:
+    def send_due(self) -> None:
         """Send the notices that are due."""
-        for notice in self._at.notices.claim(AT_ONCE):
+        for notice in self._reports.notices.claim(AT_ONCE):
             with isolated(log, "Notice %s could not be sent", notice.key):
                 try:
-                    self._tell_one(notice)
+                    self._send_one(notice)
                 except DeliveryError as error:
-                    log.warning("Notice %s is sent later: %s", notice.key, error)
+                    log.warning("Notice %s postponed: %s", notice.key, error)
                     wait = timedelta(seconds=error.retry_after) or _AGAIN
-                    self._at.notices.later(notice, wait)
+                    self._reports.notices.later(notice, wait)
 
-    def _tell_one(self, notice: Notice) -> None:
+    def _send_one(self, notice: Notice) -> None:
         message = Message(str(notice.message["text"]), tuple(notice.message["blocks"]))
-        admins = sorted(self._at.services.settings.admins - {notice.person})
+        admins = sorted(self._reports.services.settings.admins - {notice.person})
         for person in (notice.person, *admins):
             try:
-                self._at.services.slack.direct(person, message)
+                self._reports.services.slack.direct(person, message)
             except DeliveryError as error:
-                if error.code not in _NOBODY:
+                if error.code not in _UNREACHABLE_CODES:
                     raise
             else:
                 break
-        self._at.notices.mark_sent(notice)
+        self._reports.notices.mark_sent(notice)
 
     def _where(self, entry: StoredSchedule) -> str:
         return words.target_words(entry.draft.target, entry.draft.channel, entry.draft.owner)
@@ -148,5 +153,5 @@ def _title(entry: StoredSchedule) -> str:
     return entry.draft.question
 
 
-def _plain(message: Message) -> dict[str, object]:
+def _as_json(message: Message) -> dict[str, object]:
     return {"text": message.text, "blocks": list(message.blocks)}

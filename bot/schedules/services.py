@@ -1,4 +1,4 @@
-"""What scheduled reports need of the rest of the bot."""
+"""The services that scheduled reports use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from bot.store.schedules.schedules import Schedules
 
 @dataclass(frozen=True, slots=True)
 class ReportServices:
-    """Stores and services of scheduled reports; created once, in the composition root."""
+    """Stores and services of scheduled reports; created once, in the composition root.
+
+    `owner` identifies this process in leases.
+    """
 
     services: Services
     schedules: Schedules

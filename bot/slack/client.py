@@ -1,6 +1,6 @@
-"""Calls of Slack's Web API: look up people, and deliver answers to them.
+"""Slack's Web API: look up people, and send answers, posts and files.
 
-After `ratelimited`, answers are sent once the time that Slack asks to wait has passed.
+When Slack is rate limiting, answers are sent after the requested delay.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
 
 from bot.slack.types import (
-    _APP_IS_OUT,
+    _APP_PROBLEMS,
     DeliveryError,
     Identity,
     MessageLocation,
@@ -47,35 +47,35 @@ minutes, and users.info (a hundred calls a minute) is rarely called."""
 MOST_PEOPLE = 10_000
 """Cached people, a bound on memory; a full cache is emptied."""
 _TIMEOUT = 20
-"""Seconds for one call, so that a Slack that does not answer holds no thread for long."""
+"""Seconds for one call, so that an unresponsive Slack doesn't block threads for long."""
 LONGEST_WAIT = 180.0
-"""Seconds that an answer waits for Slack's rate limit at most; later it is of no use."""
+"""The longest that an answer waits for Slack's rate limit, in seconds; later it is useless."""
 _SHORT_WAIT = 10.0
-"""The same for lookups before an answer, such as users.info: the person is waiting."""
+"""The same for lookups before an answer, such as users.info, while the person waits."""
 _PACE = 1.0
 """Seconds between queued calls: Slack accepts one message a second per channel."""
-_MOST_LINES = 1_000
-"""Queues (a method and channel each) above which expired ones are dropped."""
-_PICTURE_PAUSES = (0.3, 0.3, 0.5, 1.0, 1.0, 2.0, 2.0, 3.0)
-"""Seconds between looks at whether a picture is processed: usually one, and each look is a call
-of files.info, of which Slack allows a hundred a minute."""
-_TARGET_IS_OUT = {
+_MAX_QUEUES = 1_000
+"""Above this number of queues (one per method and channel), expired ones are dropped."""
+_IMAGE_CHECK_DELAYS = (0.3, 0.3, 0.5, 1.0, 1.0, 2.0, 2.0, 3.0)
+"""Seconds between checks whether an image is processed, which usually takes one second; each check
+is a call of files.info, of which Slack allows a hundred a minute."""
+_UNREACHABLE_TARGET = {
     "cannot_dm_bot", "channel_not_found", "is_archived", "not_in_channel", "restricted_action",
     "user_disabled", "user_not_found", "users_not_found",
 }  # fmt: skip
-_OUT = {"not_in_channel", "channel_not_found"}
+_NOT_A_MEMBER = {"not_in_channel", "channel_not_found"}
 _BAD_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_payload"}
-_READING = {
+_GET_METHODS = {
     "conversations.history", "conversations.info", "conversations.members",
     "conversations.replies", "files.info", "users.info", "users.lookupByEmail",
 }  # fmt: skip
 """Methods that take their arguments in the URL, not as a JSON body."""
-_FORMS = {"files.completeUploadExternal", "files.getUploadURLExternal"}
+_FORM_METHODS = {"files.completeUploadExternal", "files.getUploadURLExternal"}
 """Methods that take their arguments as a form."""
-_HALF_DONE = {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
-"""Slack's own failures, after which the call may have been carried out in part."""
+_INTERNAL_ERRORS = {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
+"""Slack's internal errors, after which the call may have taken effect."""
 NO_ANSWER = (URLError, OSError, HTTPException, SlackClientError, ValueError)
-"""What a call raises when it gets no answer, or one that cannot be read."""
+"""Exceptions of a call without a readable response."""
 
 
 class Slack:
@@ -89,7 +89,7 @@ class Slack:
         wait: Callable[[float], object] = sleep,
         timeout: int = _TIMEOUT,
     ) -> None:
-        # No handler may resend by itself: a post whose answer was lost would be posted twice.
+        # No automatic retries: a post whose response was lost would be posted twice.
         self.client = WebClient(token=token, base_url=base_url, retry_handlers=[], timeout=timeout)
         self._clock = clock
         self._wait = wait
@@ -97,19 +97,19 @@ class Slack:
         self._identity: Identity | None = None
         self._people: dict[str, tuple[float, SlackUser]] = {}
         self._date: tuple[float, datetime] | None = None
-        self._free: dict[str, float] = {}
+        self._next_free: dict[str, float] = {}
 
     def identity(self) -> Identity:
         """The bot's own ids; looked up once. Raises UnknownPersonError."""
         known = self._identity
         if known is None:
-            said = self._ask_who("auth.test")
+            response = self._identify("auth.test")
             known = self._identity = Identity(
-                said.get("team_id", ""),
-                said.get("bot_id", ""),
-                said.get("user_id", ""),
-                said.get("team", ""),
-                str(said.get("enterprise_id") or ""),
+                response.get("team_id", ""),
+                response.get("bot_id", ""),
+                response.get("user_id", ""),
+                response.get("team", ""),
+                str(response.get("enterprise_id") or ""),
             )
         return known
 
@@ -121,13 +121,13 @@ class Slack:
         """Look up a person; cached for ten minutes. Raises UnknownPersonError."""
         now = self._clock()
         with self._lock:
-            kept = self._people.get(user)
-        if kept and now - kept[0] < PEOPLE_FOR:
-            return kept[1]
-        said = self._ask_who("users.info", user=user).get("user")
-        if not isinstance(said, dict):
+            cached = self._people.get(user)
+        if cached and now - cached[0] < PEOPLE_FOR:
+            return cached[1]
+        response = self._identify("users.info", user=user).get("user")
+        if not isinstance(response, dict):
             raise UnknownPersonError("no_user", permanent=False)
-        found = _person(said)
+        found = _person(response)
         with self._lock:
             if len(self._people) >= MOST_PEOPLE:
                 self._people.clear()
@@ -140,93 +140,93 @@ class Slack:
             self._people.pop(user, None)
 
     def now(self) -> datetime | None:
-        """The time by Slack's clock (UTC); None before its first answer."""
+        """The time by Slack's clock (UTC); None before the first response."""
         known = self._date
         return known and known[1] + timedelta(seconds=monotonic() - known[0])
 
     def knows(self, user: str) -> bool:
         """Whether a person is cached, so that `person` needs no call."""
         with self._lock:
-            kept = self._people.get(user)
-        return kept is not None and self._clock() - kept[0] < PEOPLE_FOR
+            cached = self._people.get(user)
+        return cached is not None and self._clock() - cached[0] < PEOPLE_FOR
 
     def outsiders_read(self, channel: str) -> bool | None:
         """Whether people of other companies can read a channel; None if the lookup fails."""
         try:
-            said = self._asked("conversations.info", channel=channel)
-            said = _part(said, "channel")
+            response = self._call_briefly("conversations.info", channel=channel)
+            response = _part(response, "channel")
         except DeliveryError as error:
-            log.info("Cannot look up a channel: %s", error)
+            log.info("Could not look up a channel: %s", error)
             return None
-        return bool(said.get("is_ext_shared") or said.get("is_pending_ext_shared"))
+        return bool(response.get("is_ext_shared") or response.get("is_pending_ext_shared"))
 
-    def respond(self, place: ReplyTarget, message: Message, *, replace: bool = False) -> None:
-        """Answer a command or a click, if need be without the chart or in a direct message.
+    def respond(self, reply_to: ReplyTarget, message: Message, *, replace: bool = False) -> None:
+        """Answer a command or a click, without the chart or in a direct message if necessary.
 
-        Raises DeliveryError where the person cannot be reached at all.
+        Raises DeliveryError if the person can't be reached.
         """
-        if place.channel and not place.response_url:
-            self._answer_in(place, message)
+        if reply_to.channel and not reply_to.response_url:
+            self._answer_in(reply_to, message)
             return
-        code = self._use_response_url(place, message, replace=replace)
+        code = self._use_response_url(reply_to, message, replace=replace)
         if code is not None:
-            log.info("A response URL answered %s, sending a direct message instead", code)
-            self.direct(place.user, message)
+            log.info("A response URL returned %s, sending a direct message instead", code)
+            self.direct(reply_to.user, message)
 
-    def _answer_in(self, place: ReplyTarget, message: Message) -> None:
+    def _answer_in(self, reply_to: ReplyTarget, message: Message) -> None:
         """Answer in the channel in which the person wrote."""
-        thread = {"thread_ts": place.thread} if place.thread else {}
-        if place.shared or place.channel.startswith("D"):
+        thread = {"thread_ts": reply_to.thread} if reply_to.thread else {}
+        if reply_to.shared or reply_to.channel.startswith("D"):
             try:
-                self.post(place.channel, message, **thread)
+                self.post(reply_to.channel, message, **thread)
             except DeliveryError as error:
-                if error.uncertain or place.channel.startswith("D"):
+                if error.uncertain or reply_to.channel.startswith("D"):
                     raise
                 log.info("Cannot post in a channel (%s), sending a direct message instead", error)
-                self.direct(place.user, _elsewhere(message, place.channel, error.code))
+                self.direct(reply_to.user, _with_reason(message, reply_to.channel, error.code))
             return
-        where = {"channel": place.channel, "user": place.user, **thread}
+        where = {"channel": reply_to.channel, "user": reply_to.user, **thread}
         try:
-            self._sent("chat.postEphemeral", message, place.channel, **where)
+            self._sent("chat.postEphemeral", message, reply_to.channel, **where)
         except DeliveryError as error:
             log.info("No ephemeral answer (%s), sending a direct message instead", error)
-            self.direct(place.user, _elsewhere(message, place.channel, error.code))
+            self.direct(reply_to.user, _with_reason(message, reply_to.channel, error.code))
 
-    def change(self, place: ReplyTarget, spot: MessageLocation, message: Message) -> None:
-        """Replace a message of the bot that was clicked in, or send a direct message instead.
+    def change(self, reply_to: ReplyTarget, location: MessageLocation, message: Message) -> None:
+        """Replace the message that was clicked in, or send a direct message instead.
 
-        Raises DeliveryError where the person cannot be reached at all.
+        Raises DeliveryError if the person can't be reached.
         """
-        where = changed(place, shared=not spot.hidden)
+        where = changed(reply_to, shared=not location.hidden)
         code = self._use_response_url(where, message, replace=True)
         if code is None:
             return
-        log.info("A response URL answered %s, updating the message by its ts", code)
-        if spot.hidden or not self._update(spot, message):
-            self.direct(place.user, message)
+        log.info("A response URL returned %s, updating the message by its ts", code)
+        if location.hidden or not self._update(location, message):
+            self.direct(reply_to.user, message)
 
-    def publish(self, place: ReplyTarget, channel: str, message: Message) -> None:
-        """Answer a click for everybody in its conversation. Raises DeliveryError."""
-        where = changed(place, shared=True)
+    def publish(self, reply_to: ReplyTarget, channel: str, message: Message) -> None:
+        """Answer a click visibly for the whole conversation. Raises DeliveryError."""
+        where = changed(reply_to, shared=True)
         code = self._use_response_url(where, message, replace=False)
         if code is not None:
-            log.info("A response URL answered %s, posting to the channel", code)
-            thread = {"thread_ts": place.thread} if place.thread else {}
+            log.info("A response URL returned %s, posting to the channel", code)
+            thread = {"thread_ts": reply_to.thread} if reply_to.thread else {}
             self.post(channel, message, **thread)
 
-    def _update(self, spot: MessageLocation, message: Message) -> bool:
-        """Update a message that everybody sees; whether that worked."""
-        where = {"channel": spot.channel, "ts": spot.ts}
+    def _update(self, location: MessageLocation, message: Message) -> bool:
+        """Update a message that is visible to all; returns whether that worked."""
+        where = {"channel": location.channel, "ts": location.ts}
         try:
-            self._sent("chat.update", message, spot.channel, **where)
+            self._sent("chat.update", message, location.channel, **where)
         except DeliveryError as error:
-            log.info("Cannot update a message: %s", error)
+            log.info("Could not update a message: %s", error)
             return False
         return True
 
-    def say(self, place: ReplyTarget, words: str) -> None:
+    def say(self, reply_to: ReplyTarget, words: str) -> None:
         """Answer with one sentence (plain text). Raises DeliveryError."""
-        self.respond(place, text_message(words))
+        self.respond(reply_to, text_message(words))
 
     def direct(self, user: str, message: Message) -> str:
         """Send a direct message; returns its channel. Raises DeliveryError."""
@@ -235,10 +235,15 @@ class Slack:
         return channel
 
     def post(self, channel: str, message: Message, **more: object) -> str:
-        """Post to a channel, without the chart where that is refused. Returns the message's ts."""
+        """Post to a channel, without the chart if Slack rejects it; returns the message's ts.
+
+        Raises DeliveryError.
+        """
         plain = {"unfurl_links": False, "unfurl_media": False}
-        said = self._sent("chat.postMessage", message, channel, channel=channel, **plain, **more)
-        return str(_part(said, "ts"))
+        response = self._sent(
+            "chat.postMessage", message, channel, channel=channel, **plain, **more
+        )
+        return str(_part(response, "ts"))
 
     def upload(
         self,
@@ -249,9 +254,9 @@ class Slack:
         thread: str | None = None,
     ) -> str:
         """Upload a file, to a channel or unshared; returns its id. Raises DeliveryError."""
-        said = self._patiently(
+        response = self._patiently(
             "files",
-            lambda: self._guarded(
+            lambda: self._checked(
                 lambda: self.client.files_upload_v2(
                     file=str(path),
                     filename=name,
@@ -263,20 +268,20 @@ class Slack:
                 )
             ),
         )
-        files = _part(said, "files")
+        files = _part(response, "files")
         if not isinstance(files, list) or not files or not isinstance(files[0], dict):
             raise DeliveryError("no_file", permanent=False)
         return str(_part(files[0], "id"))
 
-    def upload_picture(self, path: Path, name: str, words: str) -> str | None:
-        """Upload a picture to show inside a message; its id once Slack has processed it.
+    def upload_image(self, path: Path, name: str, words: str) -> str | None:
+        """Upload an image for use in a message; returns its id once Slack has processed it.
 
-        None where that takes longer than ten seconds. Raises DeliveryError.
+        None if that takes longer than ten seconds. Raises DeliveryError.
         """
         file = self.upload(path, name, words)
-        for pause in _PICTURE_PAUSES:
-            said = self._patiently("files.info", lambda: self._call("files.info", file=file))
-            if _part(said, "file").get("mimetype"):
+        for pause in _IMAGE_CHECK_DELAYS:
+            response = self._patiently("files.info", lambda: self._call("files.info", file=file))
+            if _part(response, "file").get("mimetype"):
                 return file
             self._wait(pause)
         return None
@@ -286,34 +291,34 @@ class Slack:
         return self._call(method, **arguments)
 
     def call_patiently(self, method: str, **arguments: object) -> Mapping[str, Any]:
-        """One call of the Web API, made again when Slack allows it. Raises DeliveryError."""
+        """One call of the Web API, retried when rate limited. Raises DeliveryError."""
         return self._patiently(method, lambda: self._call(method, **arguments))
 
     def dm(self, user: str) -> str:
         """The channel id of a person's direct messages. Raises DeliveryError."""
-        said = self.call_patiently("conversations.open", users=user)
-        return str(_part(_part(said, "channel"), "id"))
+        response = self.call_patiently("conversations.open", users=user)
+        return str(_part(_part(response, "channel"), "id"))
 
     def _use_response_url(
-        self, place: ReplyTarget, message: Message, *, replace: bool
+        self, reply_to: ReplyTarget, message: Message, *, replace: bool
     ) -> str | None:
         """Post to a response URL; the error's code, or None if it was accepted."""
-        hook = WebhookClient(place.response_url, timeout=_TIMEOUT, retry_handlers=[])
+        hook = WebhookClient(reply_to.response_url, timeout=_TIMEOUT, retry_handlers=[])
         body: dict[str, Any] = {
-            "response_type": "in_channel" if place.shared else "ephemeral",
+            "response_type": "in_channel" if reply_to.shared else "ephemeral",
             "replace_original": replace,
-            **({"thread_ts": place.thread} if place.thread else {}),
+            **({"thread_ts": reply_to.thread} if reply_to.thread else {}),
             "unfurl_links": False,
             "unfurl_media": False,
         }
 
         def use(one: Message) -> None:
-            said = hook.send_dict(body | content(one))
-            code = _code(said.body)
+            response = hook.send_dict(body | content(one))
+            code = _code(response.body)
             if code in _BAD_BLOCKS:
-                log.warning("Slack refused the blocks of an answer: %s", code)
-            if said.status_code != HTTPStatus.OK or code is not None:
-                raise DeliveryError(code or str(said.status_code), permanent=False)
+                log.warning("Slack rejected the blocks of an answer: %s", code)
+            if response.status_code != HTTPStatus.OK or code is not None:
+                raise DeliveryError(code or str(response.status_code), permanent=False)
 
         try:
             attempt(message, use)
@@ -328,16 +333,16 @@ class Slack:
         with suppress(TypeError, ValueError):
             self._date = monotonic(), parsedate_to_datetime(date)
 
-    def _ask_who(self, method: str, **arguments: object) -> Mapping[str, Any]:
+    def _identify(self, method: str, **arguments: object) -> Mapping[str, Any]:
         try:
-            return self._asked(method, **arguments)
+            return self._call_briefly(method, **arguments)
         except DeliveryError as error:
             raise UnknownPersonError(error.code, permanent=error.permanent) from error
 
     def _sent(
         self, method: str, message: Message, to: str, **arguments: object
     ) -> Mapping[str, Any]:
-        """Send a message to a channel once Slack takes it, if need be in a simpler form."""
+        """Send a message when the rate limit allows it, in a simpler form if Slack rejects it."""
         return attempt(
             message,
             lambda one: self._patiently(
@@ -345,88 +350,94 @@ class Slack:
             ),
         )
 
-    def _asked(self, method: str, **arguments: object) -> Mapping[str, Any]:
-        """Ask Slack something on the way to an answer: with a little patience."""
+    def _call_briefly(self, method: str, **arguments: object) -> Mapping[str, Any]:
+        """Make a call before an answer, waiting only briefly for the rate limit."""
         return self._patiently(method, lambda: self._call(method, **arguments), _SHORT_WAIT)
 
     def _patiently(
-        self, line: str, call: Callable[[], Mapping[str, Any]], longest: float = LONGEST_WAIT
+        self, queue: str, call: Callable[[], Mapping[str, Any]], longest: float = LONGEST_WAIT
     ) -> Mapping[str, Any]:
-        """Make a call, and again where Slack asks to wait. Calls of one line queue up.
+        """Make a call, and retry it when rate limited. Calls of one queue wait for each other.
 
-        Raises DeliveryError, also where all waits together would be longer than `longest` seconds,
-        or the process ends meanwhile.
+        Raises DeliveryError, also if the total wait would exceed `longest` seconds or the process
+        is stopping.
         """
-        pause, waited = self._turn(line, 0.0), 0.0
+        pause, waited = self._reserve(queue, 0.0), 0.0
         while True:
             waited += pause
             ended = pause > 0 and waited <= longest and self._wait(pause)
             try:
                 return call()
             except DeliveryError as error:
-                pause = self._turn(line, error.retry_after) if error.retry_after else 0.0
+                pause = self._reserve(queue, error.retry_after) if error.retry_after else 0.0
                 if ended or not error.retry_after or waited + pause > longest:
                     raise
                 log.info(
-                    "Slack is rate limiting %s, waiting %.1f s", line.split(maxsplit=1)[0], pause
+                    "Slack is rate limiting %s, waiting %.1f s", queue.split(maxsplit=1)[0], pause
                 )
 
-    def _turn(self, line: str, least: float) -> float:
+    def _reserve(self, queue: str, least: float) -> float:
         """Seconds until a call may be made, `least` or more; 0 if no call is queued."""
         with self._lock:
             now = self._clock()
-            free = self._free.get(line, now)
+            free = self._next_free.get(queue, now)
             if least <= 0 and free <= now:
                 return 0.0
             at = max(now + least, free)
-            if len(self._free) >= _MOST_LINES:
-                self._free = {name: until for name, until in self._free.items() if until > now}
-            self._free[line] = at + _PACE
+            if len(self._next_free) >= _MAX_QUEUES:
+                self._next_free = {
+                    name: until for name, until in self._next_free.items() if until > now
+                }
+            self._next_free[queue] = at + _PACE
             return at - now
 
     def _call(self, method: str, **arguments: object) -> Mapping[str, Any]:
-        if method in _READING:
-            return self._guarded(
+        if method in _GET_METHODS:
+            return self._checked(
                 lambda: self.client.api_call(method, http_verb="GET", params=arguments)
             )
-        if method in _FORMS:
-            return self._guarded(lambda: self.client.api_call(method, params=arguments))
-        return self._guarded(lambda: self.client.api_call(method, json=arguments))
+        if method in _FORM_METHODS:
+            return self._checked(lambda: self.client.api_call(method, params=arguments))
+        return self._checked(lambda: self.client.api_call(method, json=arguments))
 
-    def _guarded(self, call: Callable[[], SlackResponse]) -> Mapping[str, Any]:
+    def _checked(self, call: Callable[[], SlackResponse]) -> Mapping[str, Any]:
         try:
-            said = call()
+            response = call()
         except NO_ANSWER as error:
             failed = delivery_error(error)
             if isinstance(error, SlackApiError) and failed.code in _BAD_BLOCKS:
-                log.warning("Slack refused the blocks: %s", _pointers(error))
+                log.warning("Slack rejected the blocks: %s", _pointers(error))
             raise failed from error
-        self._note_date(said.headers)
-        data = said.data
+        self._note_date(response.headers)
+        data = response.data
         if not isinstance(data, dict):
             raise DeliveryError("no_json", permanent=False, uncertain=True)
         return data
 
 
-def _elsewhere(message: Message, channel: str, code: str) -> Message:
-    """An answer that goes to the person's direct messages, with why it is not in the channel."""
-    invite = " Invite me there (`/invite`) to get answers in the channel." if code in _OUT else ""
+def _with_reason(message: Message, channel: str, code: str) -> Message:
+    """An answer for a direct message, with the reason why it isn't in the channel."""
+    invite = (
+        " Invite me there (`/invite`) to get answers in the channel."
+        if code in _NOT_A_MEMBER
+        else ""
+    )
     why = f"I can't post in <#{channel}>, so here is your answer.{invite}"
     return Message(f"{why}\n{message.text}", (context(why), *message.blocks))
 
 
-def _part(said: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - Slack's JSON
-    """A part of an answer. Raises DeliveryError where it is not there."""
-    part = said.get(name)
+def _part(response: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - Slack's JSON
+    """A field of a response. Raises DeliveryError if it is missing."""
+    part = response.get(name)
     if part is None:
         raise DeliveryError(f"no_{name}", permanent=False, uncertain=True)
     return part
 
 
 def attempt(message: Message, say: Callable[[Message], T]) -> T:
-    """Send a message by `say`; without its chart, then as text only, if its blocks are refused.
+    """Send a message with `say`; if its blocks are rejected, without its chart, then as text only.
 
-    Raises DeliveryError as `say` does.
+    Raises the DeliveryError of `say`.
     """
     for one in (message, message.without_chart()):
         try:
@@ -445,17 +456,17 @@ def content(message: Message) -> dict[str, Any]:
 def delivery_error(error: Exception) -> DeliveryError:
     """An exception of a call as a DeliveryError, by Slack's code or the exception's name."""
     if isinstance(error, SlackApiError):
-        # an answer that is no JSON comes as a plain dict, with nothing but its status to name
-        said: Any = error.response
-        status = said.get("status") if isinstance(said, dict) else said.status_code
-        code = str(said.get("error") or f"HTTP {status}")
-        # slack-sdk puts an answer that is no JSON into the error, in words of its own
-        unclear = code in _HALF_DONE or not code.replace("_", "").isalnum()
+        # a response that isn't JSON is a plain dict with only a status
+        response: Any = error.response
+        status = response.get("status") if isinstance(response, dict) else response.status_code
+        code = str(response.get("error") or f"HTTP {status}")
+        # slack-sdk puts a response that isn't JSON into the error text
+        unclear = code in _INTERNAL_ERRORS or not code.replace("_", "").isalnum()
         return DeliveryError(
             code,
-            permanent=code in _APP_IS_OUT | _TARGET_IS_OUT,
+            permanent=code in _APP_PROBLEMS | _UNREACHABLE_TARGET,
             uncertain=unclear or not isinstance(status, int) or status >= 500,
-            retry_after=_retry_after(said) if status == 429 else 0,
+            retry_after=_retry_after(response) if status == 429 else 0,
         )
     return DeliveryError(type(error).__name__, permanent=False, uncertain=True)
 
@@ -489,28 +500,28 @@ def _name(user: Mapping[str, Any]) -> str:
     return str(shown or user.get("real_name") or user.get("name") or "")
 
 
-def _retry_after(said: Any) -> float:  # noqa: ANN401 - slack-sdk's answer, or a plain dict
-    """The seconds that a 429 asks to wait; 1 where it does not say."""
-    headers = (said.get("headers") if isinstance(said, dict) else said.headers) or {}
-    asked = {str(name).lower(): str(value) for name, value in headers.items()}.get("retry-after")
-    plain = asked is not None and asked.isascii() and asked.isdigit() and len(asked) < 6
-    return float(asked) if asked and plain else 1
+def _retry_after(response: Any) -> float:  # noqa: ANN401 - slack-sdk's answer, or a plain dict
+    """The `Retry-After` of a 429 response in seconds, 1 if missing."""
+    headers = (response.get("headers") if isinstance(response, dict) else response.headers) or {}
+    header = {str(name).lower(): str(value) for name, value in headers.items()}.get("retry-after")
+    is_valid = header is not None and header.isascii() and header.isdigit() and len(header) < 6
+    return float(header) if header and is_valid else 1
 
 
 def _code(body: str) -> str | None:
-    """The error code in a response URL's answer (JSON or plain text); None if it is ok."""
+    """The error code in a response URL's response (JSON or plain text); None if it was ok."""
     if body.strip() in {"ok", ""}:
         return None
     try:
-        said = json.loads(body)
+        response = json.loads(body)
     except ValueError:
         return body.strip()[:60]
-    if isinstance(said, dict) and not said.get("ok"):
-        return str(said.get("error", "no_ok"))[:60]
+    if isinstance(response, dict) and not response.get("ok"):
+        return str(response.get("error", "no_ok"))[:60]
     return None
 
 
 def _pointers(error: SlackApiError) -> list[str]:
-    """Slack's messages on refused blocks: JSON pointers without any figures."""
+    """Slack's messages about rejected blocks: JSON pointers, which contain no figures."""
     metadata = error.response.get("response_metadata") or {}
     return [str(words)[:200] for words in metadata.get("messages", [])][:5]

@@ -1,7 +1,7 @@
-"""Posting messages that can be found again, and uploading their files.
+"""Post messages that can be found again, and upload files.
 
-Slack has no idempotency keys. So each message carries a key in its metadata, by which it is found
-in the channel's history where no answer to the post came back.
+Slack has no idempotency keys. Each message has a key in its metadata instead, by which it is found
+in the channel's history if the response to the post was lost.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ EVENT = "activity_report"
 PAGE = 200
 """Messages per page of a history: the largest number that Slack recommends."""
 MEMBERS_PAGE = 999
-"""Members in one answer: Slack allows fewer than 1,000, so most channels take one call."""
+"""Members per page: Slack allows fewer than 1,000, so most channels take one call."""
 LONGEST_WAIT = 30.0
-"""Seconds that a call waits after `ratelimited`; after a longer one the run is retried later."""
-_UPLOAD_SECONDS = 60
-_MOST_WAITS = 5
+"""The longest wait for the rate limit in seconds; for longer ones the run is retried later."""
+_UPLOAD_SECONDS = 60  # for one file; large exports take some seconds
+_MOST_WAITS = 5  # after that the run is retried later
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +55,30 @@ class Posted:
 
 
 class Posting:
-    """Posts with one bot token. `wait` sleeps for seconds, less when the process has to end."""
+    """Posts with one bot token. `wait` sleeps for seconds, shorter if the process is stopping."""
 
     def __init__(self, slack: Slack, wait: Callable[[float], object]) -> None:
         self.slack = slack
         self._wait = wait
-        self._info_from = 0.0
+        self._lookups_allowed_at = 0.0
 
     def conversation(self, channel: str) -> Conversation:
-        """Look up a channel. Raises DeliveryError, at once while Slack is rate limiting."""
-        pause = self._info_from - monotonic()
+        """Look up a channel. Raises DeliveryError, without a call while Slack is rate limiting."""
+        pause = self._lookups_allowed_at - monotonic()
         if pause > 0:
             raise DeliveryError("ratelimited", permanent=False, retry_after=pause)
         try:
-            said = self.slack.call("conversations.info", channel=channel)["channel"]
+            response = self.slack.call("conversations.info", channel=channel)["channel"]
         except DeliveryError as error:
-            self._info_from = monotonic() + error.retry_after
+            self._lookups_allowed_at = monotonic() + error.retry_after
             raise
         return Conversation(
             channel,
-            str(said.get("name") or ""),
-            bool(said.get("is_ext_shared") or said.get("is_pending_ext_shared")),
-            bool(said.get("is_archived")),
-            bool(said.get("is_member", True)),
-            bool(said.get("is_private")),
+            str(response.get("name") or ""),
+            bool(response.get("is_ext_shared") or response.get("is_pending_ext_shared")),
+            bool(response.get("is_archived")),
+            bool(response.get("is_member", True)),
+            bool(response.get("is_private")),
         )
 
     def has_member(self, channel: str, user: str) -> bool:
@@ -86,46 +86,45 @@ class Posting:
         cursor = ""
         while True:
             page = {"cursor": cursor} if cursor else {}
-            said = self.slack.call(
+            response = self.slack.call(
                 "conversations.members", channel=channel, limit=MEMBERS_PAGE, **page
             )
-            if user in said["members"]:
+            if user in response["members"]:
                 return True
-            cursor = str((said.get("response_metadata") or {}).get("next_cursor") or "")
+            cursor = str((response.get("response_metadata") or {}).get("next_cursor") or "")
             if not cursor:
                 return False
 
-    def post(self, place: str, message: Message, key: str, thread: str | None = None) -> Posted:
-        """Post once, to a channel or a person; without its chart where that is refused.
+    def post(self, target: str, message: Message, key: str, thread: str | None = None) -> Posted:
+        """Post once, to a channel or a person, without the chart if Slack rejects it.
 
-        With `thread` (the ts of a message) it is an answer in that message's thread.
-
-        Raises DeliveryError, whose `uncertain` says that the message may be there all the same.
+        `thread` is the ts of a message to reply to. Raises DeliveryError; if it is `uncertain`,
+        the message may have been posted.
         """
         metadata = {"event_type": EVENT, "event_payload": {"key": key}}
         how: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False, "metadata": metadata}
         if thread:
             how["thread_ts"] = thread
-        said = attempt(
+        response = attempt(
             message,
-            lambda one: self.slack.call("chat.postMessage", channel=place, **content(one), **how),
+            lambda one: self.slack.call("chat.postMessage", channel=target, **content(one), **how),
         )
-        return Posted(str(said["channel"]), str(said["ts"]))
+        return Posted(str(response["channel"]), str(response["ts"]))
 
-    def copies(self, place: str, key: str, since: datetime) -> list[Posted]:
-        """The bot's messages with a key in a conversation, oldest first, from all pages.
+    def copies(self, target: str, key: str, since: datetime) -> list[Posted]:
+        """The bot's messages with a key in a conversation since a time (UTC), oldest first.
 
-        Raises DeliveryError where the history cannot be read.
+        Raises DeliveryError if the history can't be read.
         """
-        return self.keyed(place, since).get(key, [])
+        return self.keyed(target, since).get(key, [])
 
-    def keyed(self, place: str, since: datetime) -> dict[str, list[Posted]]:
+    def keyed(self, target: str, since: datetime) -> dict[str, list[Posted]]:
         """All messages of the bot with any key in a conversation, by key. Raises DeliveryError."""
-        channel = self._channel(place)
-        mine = self.slack.identity().bot_id
+        channel = self._channel(target)
+        bot_id = self.slack.identity().bot_id
         found: dict[str, list[Posted]] = {}
         for message in self._history(channel, since):
-            if message.get("bot_id") == mine and (key := _key(message)):
+            if message.get("bot_id") == bot_id and (key := _key(message)):
                 found.setdefault(key, []).append(Posted(channel, str(message["ts"])))
         for copies in found.values():
             copies.sort(key=lambda one: float(one.ts))
@@ -133,29 +132,29 @@ class Posting:
 
     def replied(self, root: Posted, key: str) -> Posted | None:
         """The bot's reply with a key in a message's thread. Raises DeliveryError."""
-        mine = self.slack.identity().bot_id
+        bot_id = self.slack.identity().bot_id
         thread = _pages(
-            lambda page: self._patient(
+            lambda page: self._call_patiently(
                 "conversations.replies", channel=root.channel, ts=root.ts, **page
             )
         )
         for message in thread:
-            if message.get("bot_id") == mine and _key(message) == key:
+            if message.get("bot_id") == bot_id and _key(message) == key:
                 return Posted(root.channel, str(message["ts"]))
         return None
 
     def update(self, posted: Posted, message: Message) -> None:
-        """Replace the content of a message of the bot, without its chart if need be.
+        """Replace the content of a message of the bot, without the chart if Slack rejects it.
 
         Raises DeliveryError.
         """
         where = {"channel": posted.channel, "ts": posted.ts}
-        attempt(message, lambda one: self._patient("chat.update", **where, **content(one)))
+        attempt(message, lambda one: self._call_patiently("chat.update", **where, **content(one)))
 
     def delete(self, posted: Posted) -> None:
         """Delete a message of the bot, if it is still there. Raises DeliveryError."""
         try:
-            self._patient("chat.delete", channel=posted.channel, ts=posted.ts)
+            self._call_patiently("chat.delete", channel=posted.channel, ts=posted.ts)
         except DeliveryError as error:
             if error.code != "message_not_found":
                 raise
@@ -167,10 +166,10 @@ class Posting:
     def upload(self, path: Path, name: str, words: str) -> str:
         """Upload a file without sharing it yet; its id. Raises DeliveryError."""
         data = path.read_bytes()
-        said = self._patient(
+        response = self._call_patiently(
             "files.getUploadURLExternal", filename=name, length=len(data), alt_txt=words[:1_000]
         )
-        address, file = said.get("upload_url"), said.get("file_id")
+        address, file = response.get("upload_url"), response.get("file_id")
         if not (isinstance(address, str) and isinstance(file, str)):
             raise DeliveryError("no_upload_url", permanent=False)
         _put(address, data)
@@ -178,7 +177,7 @@ class Posting:
 
     def share(self, files: Sequence[tuple[str, str]], posted: Posted, words: str) -> None:
         """Share uploaded files (id, title) in a message's thread. Raises DeliveryError."""
-        self._patient(
+        self._call_patiently(
             "files.completeUploadExternal",
             files=json.dumps([{"id": id_, "title": title} for id_, title in files]),
             channel_id=posted.channel,
@@ -189,35 +188,35 @@ class Posting:
     def shared(self, file: str) -> bool:
         """Whether an uploaded file was shared already. Raises DeliveryError."""
         try:
-            said = self._patient("files.info", file=file)["file"]
+            response = self._call_patiently("files.info", file=file)["file"]
         except DeliveryError as error:
             if error.code in {"file_not_found", "file_deleted"}:
                 return False
             raise
-        return any(said.get(where) for where in ("channels", "groups", "ims", "shares"))
+        return any(response.get(where) for where in ("channels", "groups", "ims", "shares"))
 
     def person(self, email: str) -> str | None:
         """The Slack id for an e-mail address, or None. Raises DeliveryError."""
         try:
-            return str(self._patient("users.lookupByEmail", email=email)["user"]["id"])
+            return str(self._call_patiently("users.lookupByEmail", email=email)["user"]["id"])
         except DeliveryError as error:
             if error.code == "users_not_found":
                 return None
             raise
 
-    def _channel(self, place: str) -> str:
-        return self.slack.dm(place) if place[:1] in {"U", "W"} else place
+    def _channel(self, target: str) -> str:
+        return self.slack.dm(target) if target[:1] in {"U", "W"} else target
 
     def _history(self, channel: str, since: datetime) -> Iterator[dict[str, Any]]:
         oldest = f"{since.timestamp():.6f}"
         return _pages(
-            lambda page: self._patient(
+            lambda page: self._call_patiently(
                 "conversations.history", channel=channel, oldest=oldest, **page
             )
         )
 
-    def _patient(self, method: str, **arguments: object) -> Any:  # noqa: ANN401 - Slack's JSON
-        """Make a call that may be repeated, again where Slack asks to wait up to LONGEST_WAIT."""
+    def _call_patiently(self, method: str, **arguments: object) -> Any:  # noqa: ANN401 - Slack's JSON
+        """Make an idempotent call, retried when rate limited for at most LONGEST_WAIT."""
         for turn in range(_MOST_WAITS):
             try:
                 return self.slack.call(method, **arguments)
@@ -233,9 +232,9 @@ def _pages(ask: Callable[[dict[str, Any]], Any]) -> Iterator[dict[str, Any]]:
     """The messages of all pages of an answer."""
     page: dict[str, Any] = {"limit": PAGE, "include_all_metadata": True}
     while True:
-        said = ask(page)
-        yield from said.get("messages", [])
-        cursor = str((said.get("response_metadata") or {}).get("next_cursor") or "")
+        response = ask(page)
+        yield from response.get("messages", [])
+        cursor = str((response.get("response_metadata") or {}).get("next_cursor") or "")
         if not cursor:
             return
         page = {**page, "cursor": cursor}
@@ -250,9 +249,9 @@ def _key(message: dict[str, Any]) -> str:
 
 
 def _put(url: str, data: bytes) -> None:
-    """The second step of an upload, to the address that the first one gave.
+    """The second step of an upload, to the URL from the first step.
 
-    Raises DeliveryError, whatever is at the other end: another protocol, half an answer, nonsense.
+    Raises DeliveryError for any failure.
     """
     if not url.startswith(("https://", "http://")):
         raise DeliveryError("no_upload_url", permanent=False)

@@ -1,4 +1,4 @@
-"""What the bot may do in Slack, and why. The manifest requests exactly these scopes."""
+"""The bot's Slack scopes, methods and events. The manifest requests exactly these scopes."""
 
 from __future__ import annotations
 

@@ -17,19 +17,19 @@ from bot.slack.types import DeliveryError
 log = logging.getLogger(__name__)
 
 PING_SECONDS = 5.0
-"""Between two pings; slack-sdk replaces a connection that answers none of four."""
-RETRY_SECONDS = 10.0
+"""Seconds between pings; slack-sdk replaces a connection that misses four pongs."""
+RETRY_SECONDS = 10.0  # between attempts to connect at the start
 
 
 class _Handler(SocketModeHandler):
-    # the type is as narrow as slack-bolt's own
+    # slack-bolt declares the same narrow type
     def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
         with priority.handling_request():
             super().handle(client, req)
 
 
 class SocketMode:
-    """Connects at the start or once Slack can be reached, and reconnects whenever it breaks."""
+    """Connects at startup, or as soon as Slack is reachable, and reconnects when needed."""
 
     def __init__(self, app: App, slack: Slack, app_token: str, stopping: threading.Event) -> None:
         self._stopping = stopping
@@ -39,7 +39,7 @@ class SocketMode:
 
     @property
     def connected(self) -> bool:
-        """Whether Slack can reach the bot at the moment."""
+        """Whether the connection is open."""
         return bool(self._handler.client.is_connected())
 
     def start(self) -> None:
@@ -52,11 +52,14 @@ class SocketMode:
         try:
             self._handler.close()  # type: ignore[no-untyped-call]
         except AttributeError:
-            # both sides closed at once and slack-sdk misses its socket; the rest is still to close
+            # slack-sdk fails if both sides closed at the same time; call again to close the rest
             self._handler.close()  # type: ignore[no-untyped-call]
 
     def _connect(self) -> bool:
-        """Connect once; from then on slack-sdk watches the connection and replaces it."""
+        """Try to connect; afterwards slack-sdk monitors and replaces the connection.
+
+        Raises DeliveryError if the token is rejected.
+        """
         try:
             self._handler.connect()  # type: ignore[no-untyped-call]
         except NO_ANSWER as error:

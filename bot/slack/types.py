@@ -1,20 +1,20 @@
-"""Values about Slack: people, where messages go and are, and why one was not delivered."""
+"""Slack values: people, reply targets, message locations, delivery errors."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-_APP_IS_OUT = {
+_APP_PROBLEMS = {
     "account_inactive", "invalid_auth", "missing_scope", "not_authed", "token_expired",
     "token_revoked",
 }  # fmt: skip
 
 
 class DeliveryError(Exception):
-    """Slack did not accept a call. `permanent`: trying again changes nothing.
+    """A call to Slack failed. `permanent`: retrying doesn't help.
 
-    `uncertain`: no clear answer came, so it may have been taken all the same. `retry_after`: the
-    seconds that Slack asks to wait.
+    `uncertain`: there was no clear response, so the call may have taken effect. `retry_after`: the
+    delay that Slack requested, in seconds, 0 for none.
     """
 
     def __init__(
@@ -26,8 +26,8 @@ class DeliveryError(Exception):
         uncertain: bool = False,
         retry_after: float = 0,
     ) -> None:
-        mend = " (`activity doctor` says what to do)" if code in _APP_IS_OUT else ""
-        super().__init__(words or f"Slack answered {code}{mend}")
+        advice = " (`activity doctor` says what to do)" if code in _APP_PROBLEMS else ""
+        super().__init__(words or f"Slack answered {code}{advice}")
         self.code = code
         self.permanent = permanent
         self.uncertain = uncertain
@@ -35,14 +35,14 @@ class DeliveryError(Exception):
 
 
 class UnknownPersonError(DeliveryError):
-    """Slack could not be asked about a person, so it is unknown what they may see."""
+    """A person couldn't be looked up, so it is unknown what they may see."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the bot is: its workspace's id and name, and its own ids.
+    """The bot's own ids, and its workspace's id and name.
 
-    `enterprise_id` is the Enterprise Grid organization of the workspace, "" where there is none.
+    `enterprise_id` is the Enterprise Grid organization of the workspace, "" if there is none.
     """
 
     team_id: str
@@ -54,7 +54,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class SlackUser:
-    """A Slack user, with what decides what they may ask and see.
+    """A Slack user, with the properties that decide what they may do and see.
 
     On Enterprise Grid `team_id` is their home workspace (or the organization itself), `teams` are
     all workspaces of the organization that they belong to.
@@ -72,16 +72,16 @@ class SlackUser:
     enterprise_id: str = ""
     teams: frozenset[str] = frozenset()
     name: str = ""
-    """What they are called in Slack; may be empty."""
+    """Their display name; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyTarget:
-    """Where an answer goes: to the response URL first, to a direct message where that is used up.
+    """Where an answer goes: the response URL, or a direct message if that has expired.
 
-    `thread` is the thread that it belongs to, if any. Where there is no response URL, as for what
-    people say in a `channel`, it is posted there: to the person alone, unless it is `shared`.
-    `home` is for what was done in the Home, which shows by itself what became of it.
+    `thread` is the ts of its thread, if any. Without a response URL, as for messages in `channel`,
+    the answer is posted there: visible to the person only, unless it is `shared`. `home`: the
+    action was in App Home, which is refreshed instead of answered.
     """
 
     response_url: str

@@ -193,6 +193,11 @@ class Database:
             raise NestedAccessError("A write must not begin inside another write of its thread.")
 
     @property
+    def is_shared(self) -> bool:
+        """Whether it is on a server, so that processes on several machines may use it."""
+        return not isinstance(self.address, Path)
+
+    @property
     def reading(self) -> bool:
         """Whether this thread holds a read transaction."""
         return self._current() is not None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 NO_DRIVER = (
-    "DATABASE_URL names a PostgreSQL database, and the driver is not installed. Run: pip install"
-    " 'openrouter-activity[postgres]'"
+    "DATABASE_URL names a PostgreSQL database, and its driver is not installed. Run: pip install"
+    " 'psycopg[binary]>=3.2'"
 )
 
 

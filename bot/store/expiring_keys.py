@@ -20,6 +20,11 @@ class ExpiringKeys:
         self._db = database
         self._clock = clock
 
+    @property
+    def shared(self) -> bool:
+        """Whether processes on several machines may have these keys in common."""
+        return self._db.is_shared
+
     def take(self, key: str, length: timedelta) -> bool:
         """Claim a key for `length`; False if it is already claimed."""
         with self._db.write() as connection:
@@ -54,6 +59,17 @@ class ExpiringKeys:
             connection.execute(
                 "INSERT INTO memory (key, value, until) VALUES (?, ?, ?) ON CONFLICT (key)"
                 " DO UPDATE SET value = excluded.value, until = excluded.until",
+                (key, value, now + int(length.total_seconds())),
+            )
+
+    def advance(self, key: str, value: str, length: timedelta) -> None:
+        """Store a text under a key for `length`, unless the one that is there sorts after it."""
+        with self._db.write() as connection:
+            now = self._forget(connection)
+            connection.execute(
+                "INSERT INTO memory (key, value, until) VALUES (?, ?, ?) ON CONFLICT (key)"
+                " DO UPDATE SET value = excluded.value, until = excluded.until"
+                " WHERE memory.value < excluded.value",
                 (key, value, now + int(length.total_seconds())),
             )
 

@@ -1,7 +1,7 @@
-"""Finding the owner of each usage row: OpenRouter answers with names, and two keys may share one.
+"""Attribute usage rows to members: OpenRouter returns names, which several members may share.
 
-Members that share a name are queried again by their ids; what is left of the name after that is
-the usage of a deleted key or member of the same name.
+Members that share a name are queried again by id. The remaining usage of the name belongs to a
+deleted key or member of the same name.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from reports.usage.usage import ZERO, Usage, minus, plus
 DIMENSION = {QueryGrouping.KEY: Dimension.KEY, QueryGrouping.CREATOR: Dimension.CREATOR}
 """What each usage query besides the total is grouped by: one query, and one view, for each."""
 FROM_FILES = (IMPORTED, UNKNOWN)
-MADE_UP = ("deleted:", "email:", "name:", UNLISTED, *FROM_FILES)
+SYNTHETIC_REFS = ("deleted:", "email:", "name:", UNLISTED, *FROM_FILES)
 
-Found = tuple[str, str, str]
-"""A member that only usage rows name, as it is added to the directory: ref, name, detail."""
+NewMember = tuple[str, str, str]
+"""A member that occurs only in usage rows, to be added to the directory: ref, name, detail."""
 NameAndEmail = tuple[str, str]
-"""A name and an e-mail address, as they come in a row."""
+"""The name and e-mail address of a row."""
 MemberRow = tuple[Member, WireRow]
-"""A row that came when its member was queried by id."""
-RowPlace = tuple[datetime, str, NameAndEmail]
+"""A member and a row of the query by its id."""
+RowIdentity = tuple[datetime, str, NameAndEmail]
 
 
 @dataclass(frozen=True, slots=True)
 class AttributedUsage:
-    """Usage with its owner: the member's id in the directory."""
+    """Usage with the id of the member in the directory."""
 
     bucket: datetime
     member: int
@@ -43,10 +43,10 @@ class AttributedUsage:
 
 
 class NameResolver:
-    """Finds the members of a directory that the names in the rows of one view may mean.
+    """Maps names in the rows of one view to members of the directory.
 
-    `listed` says whether OpenRouter's directory could be read as a whole: what it does not know is
-    deleted then, else it waits to be listed.
+    `listed` says whether OpenRouter's directory was read completely: unknown names are then deleted
+    members, else members that haven't been listed yet.
     """
 
     def __init__(self, view: QueryGrouping, directory: Directory, *, listed: bool = True) -> None:
@@ -62,25 +62,27 @@ class NameResolver:
                 self._by_email[member.detail.casefold()].append(member)
 
     def candidates(self, who: NameAndEmail) -> Sequence[Member]:
-        """The members that may be meant; an address means one person, an active one first."""
+        """The members that a name may mean; an e-mail address means one, preferably active."""
         name, email = who
         if email:
             return sorted(self._by_email.get(email.casefold(), []), key=lambda m: m.gone)[:1]
         return self._by_name.get(name, [])
 
-    def unknown(self, rows: Iterable[WireRow]) -> list[Found]:
-        """Members that the rows name and the directory does not know."""
+    def unknown(self, rows: Iterable[WireRow]) -> list[NewMember]:
+        """Members that occur in rows but not in the directory."""
         named = {(row.member, row.email) for row in pausing_for_requests(rows)}
         return [
-            self._made_up(who) for who in sorted(named) if any(who) and not self.candidates(who)
+            self._synthetic_member(who)
+            for who in sorted(named)
+            if any(who) and not self.candidates(who)
         ]
 
     def shared(self, rows: Sequence[WireRow]) -> frozenset[NameAndEmail]:
-        """Names that mean more than one member: known ones, or with a row too many or too early.
+        """Names of more than one member: known ones, or with duplicate or too early rows.
 
-        An empty name stands for no member, but also for a person with neither name nor address.
+        An empty name means no member, but also a person with neither name nor address.
         """
-        places = Counter(_place(row) for row in pausing_for_requests(rows))
+        places = Counter(_identity(row) for row in pausing_for_requests(rows))
         doubled = {who for (_, _, who), count in places.items() if count > 1 and any(who)}
         first: dict[NameAndEmail, datetime] = {}
         for bucket, _, who in places:
@@ -88,16 +90,20 @@ class NameResolver:
         return frozenset(doubled | {who for who, at in first.items() if self._several(who, at)})
 
     def _several(self, who: NameAndEmail, first: datetime) -> bool:
-        """Whether a name is known to mean several, or was used before its one member was there."""
+        """Whether a name has several members, or was used before its only member existed."""
         candidates = self.candidates(who)
         if len(candidates) != 1:
             return bool(candidates)
         return not any(who) or first < self._since.get(candidates[0].id, first)
 
     def rounds(self, shared: Iterable[NameAndEmail]) -> list[dict[NameAndEmail, Member]]:
-        """Members to query by id, in rounds; within a round, each name belongs to one member."""
+        """Members to query by id, in rounds with at most one member per name."""
         known = {
-            who: [member for member in self.candidates(who) if not member.ref.startswith(MADE_UP)]
+            who: [
+                member
+                for member in self.candidates(who)
+                if not member.ref.startswith(SYNTHETIC_REFS)
+            ]
             for who in sorted(shared)
         }
         longest = max(map(len, known.values()), default=0)
@@ -111,10 +117,12 @@ class NameResolver:
         rows: Sequence[WireRow],
         member_rows: Sequence[MemberRow],
         shared: frozenset[NameAndEmail],
-    ) -> list[Found]:
-        """Deleted members of the same name that have to be added before `assign` is called."""
-        left = {who for _, _, who in _left(rows, member_rows, shared) if any(who)}
-        return [self._made_up(who) for who in sorted(left) if self._namesake(who) is None]
+    ) -> list[NewMember]:
+        """Deleted members of the same name, to be added before `assign` is called."""
+        remaining = {who for _, _, who in _remaining_usage(rows, member_rows, shared) if any(who)}
+        return [
+            self._synthetic_member(who) for who in sorted(remaining) if self._namesake(who) is None
+        ]
 
     def assign(
         self,
@@ -122,7 +130,7 @@ class NameResolver:
         member_rows: Sequence[MemberRow],
         shared: frozenset[NameAndEmail],
     ) -> Iterable[AttributedUsage]:
-        """Every row's usage with its owner."""
+        """The usage of every row with its member."""
         for row in pausing_for_requests(rows):
             who = row.member, row.email
             if who not in shared:
@@ -131,18 +139,18 @@ class NameResolver:
                 yield AttributedUsage(row.bucket, owner, row.model, row.usage)
         for member, row in member_rows:
             yield AttributedUsage(row.bucket, member.id, row.model, row.usage)
-        for (bucket, model, who), usage in _left(rows, member_rows, shared).items():
+        for (bucket, model, who), usage in _remaining_usage(rows, member_rows, shared).items():
             namesake = self._namesake(who)
             owner = namesake.id if namesake else self._no_member
             yield AttributedUsage(bucket, owner, model, usage)
 
     def _namesake(self, who: NameAndEmail) -> Member | None:
-        """The member that represents deleted ones of a name."""
+        """The member that represents deleted members of a name."""
         candidates = self.candidates(who) if any(who) else ()
-        made_up = [m for m in candidates if m.ref.startswith(MADE_UP)]
+        made_up = [m for m in candidates if m.ref.startswith(SYNTHETIC_REFS)]
         return next(iter(made_up + [m for m in candidates if m.gone]), None)
 
-    def _made_up(self, who: NameAndEmail) -> Found:
+    def _synthetic_member(self, who: NameAndEmail) -> NewMember:
         name, email = who
         if not self._listed:
             return f"{UNLISTED}{email or name}", name or email, email
@@ -152,27 +160,27 @@ class NameResolver:
 
 
 def _name(member: Member) -> str:
-    """The name of a member in rows: empty for members that the directory calls by their id."""
+    """The name of a member in rows: empty if the directory only knows its id."""
     return "" if member.name == member.ref else member.name
 
 
-def _place(row: WireRow) -> RowPlace:
+def _identity(row: WireRow) -> RowIdentity:
     return row.bucket, row.model, (row.member, row.email)
 
 
-def _left(
+def _remaining_usage(
     rows: Sequence[WireRow], member_rows: Sequence[MemberRow], shared: frozenset[NameAndEmail]
-) -> dict[RowPlace, Usage]:
-    """What is left of shared names after the rows queried by id, where more rows came."""
-    counts: Counter[RowPlace] = Counter()
-    left: dict[RowPlace, Usage] = {}
+) -> dict[RowIdentity, Usage]:
+    """The usage of shared names minus the rows queried by id, where there were more rows."""
+    counts: Counter[RowIdentity] = Counter()
+    remaining: dict[RowIdentity, Usage] = {}
     for row in pausing_for_requests(rows):
         if (row.member, row.email) in shared:
-            counts[_place(row)] += 1
-            left[_place(row)] = plus(left.get(_place(row), ZERO), row.usage)
+            counts[_identity(row)] += 1
+            remaining[_identity(row)] = plus(remaining.get(_identity(row), ZERO), row.usage)
     for _, row in member_rows:
-        place = _place(row)
-        if place in left:
-            counts[place] -= 1
-            left[place] = minus(left[place], row.usage)
-    return {place: usage for place, usage in left.items() if counts[place] > 0}
+        identity = _identity(row)
+        if identity in remaining:
+            counts[identity] -= 1
+            remaining[identity] = minus(remaining[identity], row.usage)
+    return {identity: usage for identity, usage in remaining.items() if counts[identity] > 0}

@@ -1,7 +1,7 @@
-"""Fetching what the answers about limits, keys and list prices need besides limits and names.
+"""Fetch guardrails, key details and list prices, for answers about limits, keys and prices.
 
-Each part is stored as a fact of its own (JSON) with the time when it was read, and a part that
-cannot be read leaves what was stored before.
+Each part is stored as its own fact (JSON) with the time of the request. A part that can't be
+fetched keeps its stored value.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ MODELS_EVERY = timedelta(hours=6)
 
 
 class Attempt(Protocol):
-    """Makes a call and returns what came; None, with the failure noted, where it failed."""
+    """Makes a call and returns its result, or None after recording its failure."""
 
     def __call__(self, part: str, call: Callable[[], T]) -> T | None:
-        """`part` is the name under which a failure is noted."""
+        """`part` is the name under which a failure is recorded."""
 
 
 class DetailsSync:
@@ -36,8 +36,8 @@ class DetailsSync:
         self._store = store
         self._try = attempt
 
-    def store_what_came(self, keys: list[KeyInfo] | None, at: datetime) -> None:
-        """Fetch and store. `keys` are all keys, None where they could not all be listed."""
+    def sync(self, keys: list[KeyInfo] | None, at: datetime) -> None:
+        """Fetch and store the details; `keys` are all keys, None if they couldn't all be listed."""
         if keys is not None:
             self._keep(KEYS, at, {"keys": {key.hash: _key(key) for key in keys}})
         self._guardrails(at)
@@ -65,8 +65,8 @@ class DetailsSync:
         self._keep(GUARDRAILS, at, {"guardrails": found})
 
     def _older(self, name: str, than: datetime) -> bool:
-        kept = self._store.fact(name)
-        return not kept or datetime.fromisoformat(json.loads(kept)["at"]) <= than
+        stored = self._store.fact(name)
+        return not stored or datetime.fromisoformat(json.loads(stored)["at"]) <= than
 
     def _keep(self, name: str, at: datetime, value: dict[str, Any]) -> None:
         self._store.keep_fact(name, json.dumps({"at": at.isoformat(), **value}))

@@ -1,7 +1,7 @@
-"""Fetching OpenRouter's directory: keys and people, and what they may spend.
+"""Fetch OpenRouter's directory: keys and members, credits, limits and budgets.
 
-Usage does not depend on it. Each part that cannot be read costs only what it would have brought,
-is noted for answers and status, and is tried again with the next listing.
+Usage doesn't depend on it. A part that can't be fetched is recorded for answers and the status,
+and retried with the next listing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from bot.openrouter import KeyInfo, OpenRouter, OpenRouterError, OrganizationMember, Workspace
 from bot.store import Store
 from bot.store.sync_state import UNAVAILABLE
-from bot.sync.attribution import MADE_UP
+from bot.sync.attribution import SYNTHETIC_REFS
 from bot.sync.details import DetailsSync
 from bot.sync.refresh import RefreshPlanner
 from reports.usage.dimensions import Dimension
@@ -31,7 +31,7 @@ CREDITS_EVERY = timedelta(minutes=15)
 
 
 class DirectorySync:
-    """Lists OpenRouter's directory into the store when it is old or a name is unknown."""
+    """Updates the stored directory when it is old or a name is unknown."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class DirectorySync:
         self._failed: dict[str, str] = {}
         self._default: str | None = None
         self.key_count = 0
-        self._more = DetailsSync(api, store, self._try)
+        self._details = DetailsSync(api, store, self._try)
 
     def list_when_old(self) -> None:
         """List it unless that was done a short time ago; credits are read more often than that."""
@@ -61,7 +61,7 @@ class DirectorySync:
             self._read_credits_alone()
 
     def list_for(self, window: Window) -> None:
-        """List it again because a name of a window is not in it.
+        """Update the directory because it lacks a name in a window's rows.
 
         What was used before it was last listed may be a deleted key's; then at most once a minute,
         or less often where the directory is long.
@@ -94,8 +94,8 @@ class DirectorySync:
             self.key_count = len(keys)
         self._listed = at
         self._keep_limits(workspaces, keys, at)
-        self._more.store_what_came(keys if "keys" not in self._failed else None, at)
-        self._note_failures()
+        self._details.sync(keys if "keys" not in self._failed else None, at)
+        self._store_failures()
         self._planner.listed(self._api.requests - before)
 
     def _read_credits_alone(self) -> None:
@@ -104,20 +104,20 @@ class DirectorySync:
         self._failed.pop("credits", None)
         self._read_credits(limits, at)
         self._store.keep_fact("limits", json.dumps(limits))
-        self._note_failures()
+        self._store_failures()
 
     def _try(self, part: str, call: Callable[[], T]) -> T | None:
-        """What a call returns; None where it failed, which is noted under the part's name."""
+        """A call's result, or None after recording its failure under the part's name."""
         self._alive()
         try:
             return call()
         except OpenRouterError as error:
-            log.warning("Sync: %s could not be read: %s", part, error)
+            log.warning("Sync: could not fetch %s: %s", part, error)
             self._failed.setdefault(part, str(error))
             return None
 
     def _keys(self, workspaces: list[Workspace] | None) -> tuple[list[KeyInfo] | None, bool]:
-        """The keys that could be listed (None: none of them), and whether those are all."""
+        """The keys that could be listed (None: no list at all), and whether they are complete."""
         found: dict[str, KeyInfo] = {}
         lists = [self._try("keys", self._api.keys)]
         for workspace in workspaces or ():
@@ -132,11 +132,14 @@ class DirectorySync:
         return (None if lists[0] is None and not found else list(found.values())), all_keys
 
     def _people(self) -> list[OrganizationMember] | None:
-        """The organization's members; none for a personal account. None: not known."""
+        """The organization's members, empty for a personal account; None if unknown."""
         people = self._try("members", self._api.people)
         if people == []:
-            known = self._store.directory().of[Dimension.CREATOR]
-            if any(one.ref and not one.ref.startswith(MADE_UP) and not one.gone for one in known):
+            creators = self._store.directory().of[Dimension.CREATOR]
+            if any(
+                one.ref and not one.ref.startswith(SYNTHETIC_REFS) and not one.gone
+                for one in creators
+            ):
                 self._failed["members"] = "OpenRouter lists no members any more"
                 return None
         return people
@@ -144,25 +147,29 @@ class DirectorySync:
     def _keep_limits(
         self, workspaces: list[Workspace] | None, keys: list[KeyInfo] | None, at: datetime
     ) -> None:
-        """Store credits, limits and budgets, each with its time; what did not come stays."""
-        kept: dict[str, Any] = json.loads(self._store.fact("limits") or "{}")
+        """Store credits, limits and budgets with their times; keep what couldn't be fetched."""
+        stored: dict[str, Any] = json.loads(self._store.fact("limits") or "{}")
         now = at.isoformat()
-        before = kept.get("at", now)
-        limits: dict[str, Any] = kept | {"at": now}
+        before = stored.get("at", now)
+        limits: dict[str, Any] = stored | {"at": now}
         limits.setdefault("credits_at", before)
         limits.setdefault("keys_at", before)
         self._read_credits(limits, at)
         if keys is not None and "keys" not in self._failed:
             limits["keys"] = {key.hash: _limit(key) for key in keys if key.limit is not None}
             limits["keys_at"] = now
-        known = limits.get("workspaces")
+        stored_workspaces = limits.get("workspaces")
         if workspaces is not None:
-            earlier = {one["id"]: one for one in known} if isinstance(known, list) else {}
+            earlier = (
+                {one["id"]: one for one in stored_workspaces}
+                if isinstance(stored_workspaces, list)
+                else {}
+            )
             limits["workspaces"] = [
                 self._workspace(one, keys, earlier.get(one.id)) for one in workspaces
             ]
             limits["default"] = self._default or limits.get("default") or ""
-        limits.pop("budgets", None)  # as it was kept before workspaces had ids here
+        limits.pop("budgets", None)  # the format of earlier versions, without workspace ids
         self._store.keep_fact("limits", json.dumps(limits))
 
     def _read_credits(self, limits: dict[str, Any], at: datetime) -> None:
@@ -193,7 +200,7 @@ class DirectorySync:
             found["budgets"] = [{"limit": b.limit, "reset": b.reset} for b in budgets.budgets]
         return found
 
-    def _note_failures(self) -> None:
+    def _store_failures(self) -> None:
         noted = json.dumps(self._failed) if self._failed else ""
         if noted != (self._store.fact(UNAVAILABLE) or ""):
             self._store.keep_fact(UNAVAILABLE, noted)

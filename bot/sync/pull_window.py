@@ -1,7 +1,7 @@
-"""Fetching one window of usage from OpenRouter: whole, with owners found, checked against totals.
+"""Fetch one window of usage from OpenRouter: complete, attributed, and checked against totals.
 
-What did not come is unknown, not 0: an answer that lacks a metric, has no readable row, or is empty
-where usage was known is refused as a whole, so that stored usage stays.
+Missing data is unknown, not 0: a response that lacks a metric, has no readable row, or is empty
+although usage is stored is rejected as a whole, so that the stored usage stays.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from bot.store.sync_state import parts
 from bot.store.usage.diff import RowKey
 from bot.store.usage.directory import Directory
 from bot.store.usage.selection import Selection
-from bot.sync.attribution import DIMENSION, MADE_UP, AttributedUsage, MemberRow, NameResolver
+from bot.sync.attribution import DIMENSION, SYNTHETIC_REFS, AttributedUsage, MemberRow, NameResolver
 from reports.time.timerange import STEP, Granularity
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.figures import FIGURES, OPTIONAL_NAMES, FigureKind
@@ -42,29 +42,28 @@ log = logging.getLogger(__name__)
 LISTS = {QueryGrouping.KEY: ("keys", "workspaces"), QueryGrouping.CREATOR: ("members",)}
 """The parts of the directory that name the members of a view."""
 MOST_QUERIES = 120
-"""Queries for one window, two minutes' worth: more than any real one needs, so that an answer that
-is always cut short is not split without end."""
+"""Queries per window (two minutes' worth): more than any real window needs, but an end if responses
+stay truncated however small the parts are."""
 
 _SETTLED = 3 * MINUTE
 _ROUNDING = 1_000
-"""Nano-dollars by which sums of a window's rows may differ: they come as rounded decimals."""
+"""Nano-dollars by which sums may differ, because OpenRouter returns rounded decimals."""
 _FIELDS = {figure.wire: figure.name for figure in FIGURES}
 _TOLERANCES = [
     (index, _ROUNDING if figure.kind is FigureKind.MONEY else 0)
     for index, figure in enumerate(FIGURES)
     if not figure.optional
 ]
-"""By how much each figure of the views may differ from the totals; optional ones are not
-compared."""
+"""The allowed difference of each figure between the views and the totals, except optional ones."""
 
 
 class PartialAnswerError(OpenRouterError):
-    """OpenRouter's answer for a window lacks something, so that none of it can be stored."""
+    """OpenRouter's response for a window is incomplete, so none of it can be stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class PulledWindow:
-    """The rows of a window in both views, notes on what is wrong with them, and how many came.
+    """The rows of a window in both views, notes on problems, and the number of fetched rows.
 
     `known` are the optional figures that came with all rows, `queries` how many were made.
     """
@@ -78,10 +77,10 @@ class PulledWindow:
 
 @dataclass(slots=True)
 class _Part:
-    """What came for one view of a window.
+    """The response for one view of a window.
 
-    `unused` are metrics that were null throughout, `lacking` optional ones that did not come with
-    all rows.
+    `unused` are metrics that are null in all rows, `lacking` optional metrics that not all rows
+    have.
     """
 
     rows: list[WireRow]
@@ -92,10 +91,10 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
-    """What `pull` calls on the way.
+    """Callbacks of `pull`.
 
-    `alive` is called before each query, `listed` once usage has been read and before names are
-    looked up, `refresh` where a name is not in the directory.
+    `alive` is called before each query, `listed` after usage was fetched and before names are
+    resolved, `refresh` if a name isn't in the directory.
     """
 
     refresh: Callable[[], object]
@@ -108,18 +107,20 @@ def pull(
 ) -> PulledWindow:
     """Fetch both views of a window.
 
-    Raises OpenRouterError; PartialAnswerError where nothing of the answer can be stored. Where the
-    views do not add up to the ungrouped total they are fetched once more; if they still do not, the
-    notes say so. Only buckets that ended a while before `now` (default: the window's end) are
-    compared: in the others, usage still arrives.
+    If the views don't add up to the ungrouped total, they are fetched once more; if they still
+    don't, the notes say so. Only buckets that ended three minutes before `now` (default: the
+    window's end) are compared, because younger ones still change. Raises OpenRouterError, and
+    PartialAnswerError if the response can't be stored.
     """
     settled = (now or window.end) - _SETTLED
-    pulled, off = _views(_Fetching(api, store, calls.alive), store, window, calls, settled)
+    pulled, mismatches = _views(_Fetching(api, store, calls.alive), store, window, calls, settled)
     queries = pulled.queries
-    if off:
-        pulled, off = _views(_Fetching(api, store, calls.alive), store, window, calls, settled)
+    if mismatches:
+        pulled, mismatches = _views(
+            _Fetching(api, store, calls.alive), store, window, calls, settled
+        )
         queries += pulled.queries
-    return replace(pulled, notes=(*pulled.notes, *off), queries=queries)
+    return replace(pulled, notes=(*pulled.notes, *mismatches), queries=queries)
 
 
 def _views(
@@ -130,7 +131,7 @@ def _views(
     calls.listed()
     rows: list[tuple[RowKey, Usage]] = []
     notes = list(totals.notes)
-    off: list[str] = []
+    mismatches: list[str] = []
     count = 0
     for view, dimension in DIMENSION.items():
         stored = Selection(dimension).view
@@ -138,21 +139,24 @@ def _views(
         count = max(count, len(part.rows))
         lacking |= part.lacking
         notes += [note for note in part.notes if note not in notes]
-        off += differences(window, view, owned, totals.rows, settled)
+        mismatches += differences(window, view, owned, totals.rows, settled)
         models = _models(store, owned)
         rows += [
             ((stored, to_seconds(o.bucket), o.member, models[o.model]), o.usage)
             for o in pausing_for_requests(owned)
         ]
     known = OPTIONAL_NAMES - {_FIELDS[name] for name in lacking}
-    return PulledWindow(tuple(rows), tuple(notes), count, known, fetching.queries), tuple(off)
+    return PulledWindow(tuple(rows), tuple(notes), count, known, fetching.queries), tuple(
+        mismatches
+    )
 
 
 def _check_unused(store: Store, window: Window, totals: _Part) -> frozenset[str]:
-    """Refuse an answer in which a metric is null throughout that was used before.
+    """Reject a response in which a metric is null in all rows although usage of it is stored.
 
-    Where there are fewer requests than before, usage was taken back, and the metric with it.
-    Returns the optional metrics of which this is so: they are unknown. Raises PartialAnswerError.
+    With fewer requests than stored, usage was taken back, and the metric with it. Returns the
+    optional metrics that are null like this: they are unknown. Raises PartialAnswerError for
+    required ones.
     """
     if not totals.unused:
         return frozenset()
@@ -161,7 +165,7 @@ def _check_unused(store: Store, window: Window, totals: _Part) -> frozenset[str]
         return frozenset()
     lost = [name for name in _FIELDS if name in totals.unused and getattr(stored, _FIELDS[name])]
     if required := [name for name in lost if _FIELDS[name] not in OPTIONAL_NAMES]:
-        raise _lacking(window, required)
+        raise _incomplete_error(window, required)
     return frozenset(lost)
 
 
@@ -197,32 +201,32 @@ def _view(
 
 
 def _listed(store: Store, view: QueryGrouping) -> bool:
-    """Whether OpenRouter's last directory listing had all members of a view."""
+    """Whether the last directory listing had all members of a view."""
     unavailable = parts(store)
     return not any(part in unavailable for part in LISTS[view])
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
-    """What is asked for at once: a window, narrowed by ids; `pool` are ids to split it by."""
+class _Query:
+    """One query: a window, optionally filtered by ids; `pool` are ids to split it by."""
 
     window: Window
     only: IdFilter | None
     pool: tuple[str, ...]
 
-    def split(self) -> tuple[_Piece, ...]:
-        """The same in two: by time where it has several buckets, else by ids; or not at all."""
+    def split(self) -> tuple[_Query, ...]:
+        """Two halves: by time if there are several buckets, else by ids; empty if impossible."""
         if halves := self.window.halves():
-            return tuple(_Piece(half, self.only, self.pool) for half in halves)
+            return tuple(_Query(half, self.only, self.pool) for half in halves)
         if parts := _halves(self.only):
-            return tuple(_Piece(self.window, part, ()) for part in parts)
+            return tuple(_Query(self.window, part, ()) for part in parts)
         if not self.pool:
             return ()
         half = (len(self.pool) + 1) // 2
         excluded = (*(self.only.ids if self.only else ()), *self.pool[:half])
         return (
-            _Piece(self.window, IdFilter(self.pool[:half]), ()),
-            _Piece(self.window, IdFilter(excluded, but=True), self.pool[half:]),
+            _Query(self.window, IdFilter(self.pool[:half]), ()),
+            _Query(self.window, IdFilter(excluded, but=True), self.pool[half:]),
         )
 
 
@@ -233,45 +237,45 @@ class _Fetching:
         self._api = api
         self._store = store
         self._alive = alive
-        self._left = MOST_QUERIES
+        self._queries_left = MOST_QUERIES
 
     @property
     def queries(self) -> int:
         """How many queries were made."""
-        return MOST_QUERIES - self._left
+        return MOST_QUERIES - self._queries_left
 
     def fetch(
         self, view: QueryGrouping, window: Window, only: IdFilter | None, pool: tuple[str, ...]
     ) -> _Part:
-        """All rows of a window: split by time until none are cut off, then by ids.
+        """All rows of a window, split by time until no response is truncated, then by ids.
 
-        `pool` are the ids by which the view can be split.
+        `pool` are the ids by which the view can be split. Raises OpenRouterError.
         """
-        piece = _Piece(window, only, pool)
+        piece = _Query(window, only, pool)
         return self._rows_of(view, piece, self._ask(view, piece))
 
-    def _rows_of(self, view: QueryGrouping, piece: _Piece, answer: UsageAnswer | None) -> _Part:
-        """The rows of a piece after its first answer (None: it took too long)."""
+    def _rows_of(self, view: QueryGrouping, piece: _Query, answer: UsageAnswer | None) -> _Part:
+        """The rows of a query, given its first response (None: it timed out)."""
         if answer and not answer.truncated:
-            return self._whole(view, piece, answer)
+            return self._complete_rows(view, piece, answer)
         pieces = piece.split()
-        if self._left <= 0 and piece.window.halves():
+        if self._queries_left <= 0 and piece.window.halves():
             words = f"The {piece.window.granularity}s take more than {MOST_QUERIES} queries."
             raise TimedOutError(words)
-        if self._left <= 0 or not pieces:
+        if self._queries_left <= 0 or not pieces:
             return _cut_off(piece.window, answer)
         answers = [self._ask(view, one) for one in pieces]
-        if answer and _in_vain(answer, answers):
+        if answer and _splitting_is_useless(answer, answers):
             return _cut_off(piece.window, answer)
-        return _joined(
+        return _merged(
             self._rows_of(view, one, found) for one, found in zip(pieces, answers, strict=True)
         )
 
-    def _ask(self, view: QueryGrouping, piece: _Piece) -> UsageAnswer | None:
-        """One query; None where it took too long and can be split."""
+    def _ask(self, view: QueryGrouping, piece: _Query) -> UsageAnswer | None:
+        """The response to one query; None if it timed out and can be split."""
         window = piece.window
         self._alive()
-        self._left -= 1
+        self._queries_left -= 1
         try:
             answer = self._api.usage(view, window.granularity, window.start, window.end, piece.only)
         except TimedOutError:
@@ -279,54 +283,54 @@ class _Fetching:
                 raise
             return None
         if answer.missing:
-            raise _lacking(window, answer.missing)
+            raise _incomplete_error(window, answer.missing)
         if answer.bad and not answer.rows:
             raise PartialAnswerError(
-                f"OpenRouter's answer {_about(window)} cannot be read: {_rows(answer.bad)} without"
-                " a known time or name. Earlier figures are kept."
+                f"OpenRouter's response {_window_words(window)} can't be read:"
+                f" {_rows(answer.bad)} without a known time or name. Earlier figures are kept."
             )
         return answer
 
-    def _whole(self, view: QueryGrouping, piece: _Piece, answer: UsageAnswer) -> _Part:
+    def _complete_rows(self, view: QueryGrouping, piece: _Query, answer: UsageAnswer) -> _Part:
         window = piece.window
-        rows = _used(answer, window)
+        rows = _rows_with_usage(answer, window)
         if not rows and piece.only is None and self._store.sum(window) != ZERO:
             answer = self._ask(view, piece) or answer
-            rows = _used(answer, window)
+            rows = _rows_with_usage(answer, window)
             if not rows:
                 outside = f"{_rows(len(answer.rows))} of other dates" if answer.rows else "no rows"
                 raise PartialAnswerError(
-                    f"OpenRouter answered with {outside} {_about(window)}, where usage was known."
-                    " Earlier figures are kept."
+                    f"OpenRouter responded with {outside} {_window_words(window)}, although usage"
+                    " is stored. Earlier figures are kept."
                 )
         if not rows and _outside(answer, window):
             raise PartialAnswerError(
-                f"All {_rows(len(answer.rows))} of OpenRouter's answer {_about(window)} have other"
-                " dates."
+                f"All {_rows(len(answer.rows))} of OpenRouter's response {_window_words(window)}"
+                " have other dates."
             )
         return _Part(rows, _notes(window, answer), frozenset(answer.unused), answer.lacking)
 
 
-def _in_vain(answer: UsageAnswer, parts: Sequence[UsageAnswer | None]) -> bool:
-    """Whether splitting does not help: all parts are cut off too, and bring no further rows."""
+def _splitting_is_useless(answer: UsageAnswer, parts: Sequence[UsageAnswer | None]) -> bool:
+    """Whether splitting doesn't help: all parts are truncated, with no more rows in total."""
     rows = [len(part.rows) for part in parts if part and part.truncated]
     return len(rows) == len(parts) and sum(rows) <= len(answer.rows)
 
 
 def _cut_off(window: Window, answer: UsageAnswer | None) -> _Part:
-    rows = _used(answer, window) if answer else []
+    rows = _rows_with_usage(answer, window) if answer else []
     notes = [f"OpenRouter sent only part of the rows of some {window.granularity}s"]
     return _Part(rows, notes, lacking=frozenset(OPTIONAL))
 
 
-def _lacking(window: Window, names: Iterable[str]) -> PartialAnswerError:
+def _incomplete_error(window: Window, names: Iterable[str]) -> PartialAnswerError:
     listed = ", ".join(names)
     return PartialAnswerError(
-        f"OpenRouter's answer {_about(window)} has no {listed}. Earlier figures are kept."
+        f"OpenRouter's response {_window_words(window)} has no {listed}. Earlier figures are kept."
     )
 
 
-def _about(window: Window) -> str:
+def _window_words(window: Window) -> str:
     """The window in words: `for the hours from 2026-11-22 12:00 to 14:23 UTC`."""
     end = "%H:%M" if window.start.date() == window.end.date() else "%Y-%m-%d %H:%M"
     if window.granularity is Granularity.DAY:
@@ -342,15 +346,15 @@ def _rows(count: int) -> str:
 
 
 def _outside(answer: UsageAnswer, window: Window) -> int:
-    """How many rows with usage have a date that was not asked for."""
+    """The number of rows with usage whose date is outside the window."""
     return sum(
         not window.start <= row.bucket < window.end and row.usage != ZERO
         for row in pausing_for_requests(answer.rows)
     )
 
 
-def _used(answer: UsageAnswer, window: Window) -> list[WireRow]:
-    """The rows with usage that belong to the window; of other buckets only a part came."""
+def _rows_with_usage(answer: UsageAnswer, window: Window) -> list[WireRow]:
+    """The rows with usage inside the window; other buckets are incomplete."""
     return [
         row
         for row in pausing_for_requests(answer.rows)
@@ -365,7 +369,7 @@ def _halves(only: IdFilter | None) -> tuple[IdFilter, IdFilter] | None:
     return IdFilter(only.ids[:middle]), IdFilter(only.ids[middle:])
 
 
-def _joined(parts: Iterable[_Part]) -> _Part:
+def _merged(parts: Iterable[_Part]) -> _Part:
     whole = _Part([], [])
     unused: list[frozenset[str]] = []
     for part in parts:
@@ -381,10 +385,10 @@ def _notes(window: Window, answer: UsageAnswer) -> list[str]:
     notes = []
     if answer.bad:
         log.warning("Unreadable rows for %s: %d", window, answer.bad)
-        notes.append(f"{_rows(answer.bad)} left out: not readable")
+        notes.append(f"{_rows(answer.bad)} left out: unreadable")
     if outside := _outside(answer, window):
         log.warning("Rows dated outside of %s: %d", window, outside)
-        notes.append(f"{_rows(outside)} left out: dated outside the period that was asked for")
+        notes.append(f"{_rows(outside)} left out: dated outside the requested period")
     return notes
 
 
@@ -395,44 +399,54 @@ def differences(
     totals: Iterable[WireRow],
     settled: datetime,
 ) -> list[str]:
-    """A note where the rows of a view do not add up to the total.
+    """A note if the rows of a view don't add up to the total.
 
-    Only buckets that ended before `settled` are compared. The amount goes to the log: it changes
-    from one pull to the next.
+    Only buckets that ended before `settled` are compared. The amount is only logged, because it
+    changes between pulls.
     """
-    off: dict[datetime, Usage] = defaultdict(lambda: ZERO)
+    remainder: dict[datetime, Usage] = defaultdict(lambda: ZERO)
     for row in totals:
-        off[row.bucket] = plus(off[row.bucket], row.usage)
+        remainder[row.bucket] = plus(remainder[row.bucket], row.usage)
     for owned in pausing_for_requests(rows):
-        off[owned.bucket] = minus(off[owned.bucket], owned.usage)
+        remainder[owned.bucket] = minus(remainder[owned.bucket], owned.usage)
     step = STEP[window.granularity]
-    wrong = sorted(at for at, usage in off.items() if at + step <= settled and not _nothing(usage))
-    if not wrong:
+    wrong_buckets = sorted(
+        at
+        for at, usage in remainder.items()
+        if at + step <= settled and not _is_within_tolerance(usage)
+    )
+    if not wrong_buckets:
         return []
-    apart = _apart(total(off[at] for at in wrong))
-    log.warning("Usage by %s is off by %s, %s to %s", DIMENSION[view], apart, wrong[0], wrong[-1])
+    difference = _difference_words(total(remainder[at] for at in wrong_buckets))
+    log.warning(
+        "Usage by %s is off by %s, %s to %s",
+        DIMENSION[view],
+        difference,
+        wrong_buckets[0],
+        wrong_buckets[-1],
+    )
     return [f"usage by {DIMENSION[view]} does not add up to OpenRouter's total"]
 
 
-def _apart(usage: Usage) -> str:
-    """The first figure that is not 0, in words."""
+def _difference_words(usage: Usage) -> str:
+    """The first nonzero figure, in words."""
     if spend := usage.value(Metric.SPEND):
         return money(abs(spend))
     metric = Metric.TOKENS if usage.tokens else Metric.REQUESTS
     return f"{number(abs(usage.value(metric)))} {metric}"
 
 
-def _nothing(usage: Usage) -> bool:
+def _is_within_tolerance(usage: Usage) -> bool:
     return all(abs(usage[index]) <= most for index, most in _TOLERANCES)
 
 
 def _ids(directory: Directory, dimension: Dimension) -> tuple[str, ...]:
     members = directory.of[dimension]
-    return tuple(sorted(m.ref for m in members if m.ref and not m.ref.startswith(MADE_UP)))
+    return tuple(sorted(m.ref for m in members if m.ref and not m.ref.startswith(SYNTHETIC_REFS)))
 
 
 def _models(store: Store, rows: Iterable[AttributedUsage]) -> dict[str, int]:
-    """The ids of all models that the rows name; new ones are added."""
+    """The ids of all models in the rows; new ones are added to the directory."""
     named = {row.model for row in pausing_for_requests(rows)}
     directory = store.directory()
     new = sorted(name for name in named if (Dimension.MODEL, name) not in directory.ids)

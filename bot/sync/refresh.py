@@ -8,7 +8,7 @@ from bot.store import Store
 from bot.store.sync_state import SLOWED, read_slowed
 from reports.time.timerange import Granularity
 from reports.usage.refresh_plan import RefreshPlan, refresh_plan
-from reports.usage.sync_windows import EVERY
+from reports.usage.sync_windows import SYNC_INTERVAL
 
 _WEIGHT = 0.5
 """The weight of the newest measurement in the average: a fetch that was made twice because views
@@ -57,7 +57,7 @@ class RefreshPlanner:
             return
         words = ""
         if plan.slowed:
-            seconds = {str(each): plan.every[each].total_seconds() for each in EVERY}
+            seconds = {str(each): plan.every[each].total_seconds() for each in SYNC_INTERVAL}
             words = json.dumps({"keys": keys, "every": seconds})
         if words != (self._store.fact(SLOWED) or ""):
             self._store.keep_fact(SLOWED, words)
@@ -66,5 +66,5 @@ class RefreshPlanner:
 
 def _differs(plan: RefreshPlan, other: RefreshPlan) -> bool:
     return plan.slowed is not other.slowed or any(
-        abs(plan.every[each] / other.every[each] - 1) > _CHANGED for each in EVERY
+        abs(plan.every[each] / other.every[each] - 1) > _CHANGED for each in SYNC_INTERVAL
     )

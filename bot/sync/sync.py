@@ -1,4 +1,4 @@
-"""Keeping the cache in sync with OpenRouter: what is due first, then what is missing."""
+"""Keep the cache in sync with OpenRouter: first what is due, then what is missing."""
 
 from __future__ import annotations
 
@@ -17,46 +17,46 @@ from bot.sync.directory import DirectorySync
 from bot.sync.pull_window import Callbacks, PartialAnswerError, pull
 from bot.sync.refresh import RefreshPlanner
 from reports.time.timerange import DAY, HOUR, Granularity, floor
-from reports.usage.coverage import Held, Interval, gaps, merge
+from reports.usage.coverage import Coverage, Interval, gaps, merge
 from reports.usage.sync_windows import (
     FIRST_WINDOW,
     Window,
-    due,
-    held_part,
-    look_back,
-    missing,
-    most_missing,
-    newest,
-    newest_part,
+    has_fractional_hour_offset,
+    is_due,
+    look_back_window,
+    missing_windows,
+    newest_window,
     next_length,
-    off_the_hour,
+    next_missing,
+    split_off_newest,
+    stored_share,
 )
 
 log = logging.getLogger(__name__)
 
 ORDER = (Granularity.MINUTE, Granularity.HOUR, Granularity.DAY)
 KEEP = {Granularity.MINUTE: 2 * DAY, Granularity.HOUR: 100 * DAY}
-"""How long fine usage is kept; days and months stay for good."""
-LOOK_BACK_HOUR = 3
-AFTER_REFUSAL = timedelta(minutes=15)
-AFTER_TROUBLE = timedelta(seconds=30)
+"""How long usage by minute and hour is kept; days and months are kept forever."""
+LOOK_BACK_HOUR = 3  # UTC; a quiet hour for most organizations
+AFTER_REFUSAL = timedelta(minutes=15)  # permanent errors need a person to fix them
+AFTER_TROUBLE = timedelta(seconds=30)  # transient errors pass soon
 GIVEN_UP = HOUR
-"""How long a window of the past that could not be fetched is not asked for again."""
+"""How long a past window that couldn't be fetched isn't retried."""
 BACKFILL_EVERY = timedelta(seconds=10)
 """A window takes three queries, so this is about 18 of the 60 queries a minute at most."""
-BACKFILL_TRIES = 3
+BACKFILL_TRIES = 3  # windows a day without the figures before the backfill stops
 _QUARTERS = "quarters"
-"""The fact that says until when minutes were added up to quarter hours."""
+"""The name of the fact that stores until when minutes were summed to quarter hours."""
 _SECONDS_A_QUERY = 1.0
-"""At OpenRouter's limit of about one query a second; a slower answer is measured."""
-_QUERIES_A_WINDOW = 3
+"""OpenRouter allows about one query per second; slower responses are measured."""
+_QUERIES_A_WINDOW = 3  # totals and two views
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How much of OpenRouter's history is stored (0 to 1), the last window, and what is left.
+    """The stored share of OpenRouter's history (0 to 1), and the last window in words.
 
-    `left` is in words, such as `about 3 minutes left for 12 keys`; empty once all is stored.
+    `left` is the remaining time, such as `about 3 minutes left for 12 keys`; "" when done.
     """
 
     done: float
@@ -66,7 +66,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a turn did: rows changed, whether history is still missing, and what went wrong."""
+    """The result of a turn: changed rows, whether history is missing, and an error if any."""
 
     changed: int
     more: bool
@@ -74,10 +74,10 @@ class Turn:
 
 
 class Sync:
-    """Keeps the cache fresh. One turn at a time; the database says what is due, not this object.
+    """Keeps the cache up to date, one turn at a time; the database says what is due.
 
-    `alive` is called before each query, so that the process that has the lease can renew it;
-    `zones` are time zones in which people ask, besides those of schedules and rules.
+    `alive` is called before each query, so that the process can renew its lease; `zones` returns
+    time zones of questions, besides those of schedules and rules.
     """
 
     def __init__(
@@ -103,22 +103,22 @@ class Sync:
         self._backfilled: datetime | None = None
         self._still_unknown: list[Window] = []
         self._paused: Interval | None = None
-        self._first: bool | None = None
+        self._is_first_sync: bool | None = None
         self._windows = 0
         self._queries = 0
         self._seconds = 0.0
 
     def turn(self) -> Turn:
-        """Fetch the newest buckets that are due, then one window of what is still missing.
+        """Fetch the newest buckets that are due, then one missing window.
 
-        A failure keeps what is stored, is recorded for answers and status, and makes the next
-        turns wait.
+        After a failure the stored usage stays, the error is recorded for answers and the status,
+        and the next turns do nothing for a while.
         """
         now = self._clock()
         if self._paused and self._paused[0] <= now < self._paused[1]:
             return Turn(0, more=False)
         try:
-            self._begin_first(now)
+            self._begin_first_sync(now)
             changed, failed = self._newest(now)
             more = self._older(now)
             if failed:
@@ -126,70 +126,70 @@ class Sync:
             if self._store.fact(TROUBLE):
                 self._store.keep_fact(TROUBLE, "")
             if not more:
-                self._end_first()
+                self._end_first_sync()
         except (OpenRouterError, StoreError) as error:
             return self._failed(error)
         self._paused = None
         return Turn(changed, more)
 
     def crashed(self, error: Exception) -> None:
-        """Record an unexpected exception of a turn for answers and status, and pause.
+        """Record an unexpected exception of a turn for answers and the status, and pause.
 
-        Nothing of its text is repeated, since it is meant for the log and not for people.
+        Its text is not included, because it is meant for the log and not for people.
         """
         now = self._clock()
         self._paused = now, now + AFTER_TROUBLE
         self._record(now, f"an unexpected error ({type(error).__name__}); the log has the details")
 
     def list_directory(self) -> None:
-        """Fetch keys and people, credits and budgets now."""
+        """Fetch the directory, credits and budgets now."""
         self._directory.list_now()
 
     def up_to_date(self) -> bool:
-        """Whether nothing is due and nothing is missing, whichever process fetched it."""
+        """Whether nothing is due or missing."""
         now, state = self._clock(), self._store.state()
         every = self._planner.plan.every
-        fresh = not any(due(granularity, now, state.synced, every) for granularity in ORDER)
-        return fresh and most_missing(now, state.pulled) is None
+        fresh = not any(is_due(granularity, now, state.synced, every) for granularity in ORDER)
+        return fresh and next_missing(now, state.pulled) is None
 
     def _failed(self, error: OpenRouterError | StoreError) -> Turn:
-        now, rest = self._clock(), AFTER_TROUBLE
+        now, pause = self._clock(), AFTER_TROUBLE
         if isinstance(error, OpenRouterError):
-            rest = AFTER_REFUSAL if error.permanent else max(rest, timedelta(seconds=error.wait))
-        self._paused = now, now + rest
+            pause = AFTER_REFUSAL if error.permanent else max(pause, timedelta(seconds=error.wait))
+        self._paused = now, now + pause
         self._record(now, str(error))
         return Turn(0, more=False, error=error)
 
     def _record(self, now: datetime, words: str) -> None:
-        """Save why a turn failed, for answers and status."""
+        """Store why a turn failed, for answers and the status."""
         try:
             self._store.keep_fact(TROUBLE, json.dumps({"at": now.isoformat(), "words": words}))
         except StoreError as worse:
             log.warning("Sync: the failure could not be recorded: %s", worse)
 
     def _newest(self, now: datetime) -> tuple[int, OpenRouterError | None]:
-        """The newest buckets of what is due: rows changed, and what could not be fetched.
+        """Fetch the newest buckets of all due granularities: changed rows, and an error if any.
 
-        A granularity that fails stops no other.
+        A failing granularity doesn't stop the others.
         """
         changed = 0
         failed: OpenRouterError | None = None
         for granularity in ORDER:
-            if not due(granularity, now, self._store.state().synced, self._planner.plan.every):
+            if not is_due(granularity, now, self._store.state().synced, self._planner.plan.every):
                 continue
             self._queries = 0
             at = self._clock().replace(microsecond=0)
-            rest: Window | None = newest(granularity, at)
+            remaining: Window | None = newest_window(granularity, at)
             try:
-                while rest:
-                    part, older = newest_part(rest, self._lengths[granularity])
+                while remaining:
+                    part, older = split_off_newest(remaining, self._lengths[granularity])
                     try:
                         changed += self._keep(part, None if older else at)
                     except TimedOutError:
                         if not self._shorten(part):
                             raise
                     else:
-                        rest = older
+                        remaining = older
                 self._planner.fetched(granularity, self._queries)
             except (TimedOutError, PartialAnswerError) as error:
                 failed = error
@@ -197,20 +197,20 @@ class Sync:
         return changed, failed
 
     def _shorten(self, part: Window) -> bool:
-        """Ask for half as much from now on; False where a part is a single bucket."""
+        """Fetch half as much from now on; False if the part is a single bucket."""
         halves = part.halves()
         if halves:
             self._lengths[part.granularity] = halves[1].end - halves[1].start
         return halves is not None
 
     def _older(self, now: datetime) -> bool:
-        """Fetch one window that is missing, of the nightly look back, or of the backfill.
+        """Fetch one window: a missing one, else of the nightly look-back, else of the backfill.
 
-        Returns whether more of the first two may remain.
+        Returns whether there may be more missing or look-back windows.
         """
-        window = most_missing(now, self._known())
+        window = next_missing(now, self._known())
         if window:
-            self._past(window)
+            self._fetch_past(window)
             return True
         if self._look_back(now):
             return True
@@ -218,34 +218,34 @@ class Sync:
         return False
 
     def _backfill(self, now: datetime) -> None:
-        """Fetch one window again whose usage was stored without the optional figures.
+        """Fetch one window again that was stored without the optional figures.
 
-        Which windows these are is in the database, so a restart goes on where it was. It is the
-        least urgent work: one window at a time, newest first, with pauses. Where OpenRouter still
-        does not give the figures, it is tried for three windows a day.
+        The database knows these windows, so a restart continues where it was. This is the least
+        urgent work: one window at a time, newest first, with pauses. If OpenRouter still doesn't
+        provide the figures, only three windows a day are tried.
         """
         if self._api.refused_metrics() or len(self._still_unknown) >= BACKFILL_TRIES:
             return
         if self._backfilled and timedelta() <= now - self._backfilled < BACKFILL_EVERY:
             return
         known = self._with(self._store.known(), self._still_unknown)
-        window = most_missing(now, known)
+        window = next_missing(now, known)
         if window is None:
             return
         self._backfilled = now
-        rest = self._past(window)
-        if rest == window:  # it took too long: shorter windows are asked for from now on
+        remaining = self._fetch_past(window)
+        if remaining == window:  # it timed out; from now on windows are shorter
             return
-        part = Window(window.granularity, rest.end if rest else window.start, window.end)
+        part = Window(window.granularity, remaining.end if remaining else window.start, window.end)
         if gaps((part.start, part.end), self._store.known()[part.granularity]):
             self._still_unknown.append(part)
 
-    def _known(self) -> Held:
-        """What is stored, or was given up a short time ago."""
+    def _known(self) -> Coverage:
+        """The coverage of the cache, plus windows that were given up recently."""
         return self._with(self._store.state().pulled, ())
 
-    def _with(self, known: Held, others: Iterable[Window]) -> Held:
-        """These intervals, those of windows given up a short time ago, and those of others."""
+    def _with(self, known: Coverage, others: Iterable[Window]) -> Coverage:
+        """Coverage plus the windows that were given up recently, and other windows."""
         now = self._clock()
         self._given_up = [
             (window, at) for window, at in self._given_up if timedelta() <= now - at < GIVEN_UP
@@ -255,13 +255,13 @@ class Sync:
             added[window.granularity].append((window.start, window.end))
         return {g: merge([*known.get(g, ()), *added[g]]) for g in ORDER}
 
-    def _past(self, window: Window) -> Window | None:
-        """Fetch the newest part of a window of the past; what remains of it.
+    def _fetch_past(self, window: Window) -> Window | None:
+        """Fetch the newest part of a past window; returns the remaining window.
 
-        What takes OpenRouter too long is asked for in smaller parts. A bucket that it does not
-        answer, and a part that it answers incompletely, are noted and not asked for for an hour.
+        After a timeout, smaller parts are fetched. A bucket that can't be fetched, or a part with
+        an incomplete response, is recorded and not retried for an hour.
         """
-        part, rest = newest_part(window, self._lengths[window.granularity])
+        part, remaining = split_off_newest(window, self._lengths[window.granularity])
         try:
             self._keep(part, None)
         except (TimedOutError, RefusedError) as error:
@@ -271,50 +271,59 @@ class Sync:
         except PartialAnswerError as error:
             self._give_up(part, error)
             self._store.note(part, [str(error).removesuffix(".")])
-        return rest
+        return remaining
 
     def _give_up(self, part: Window, error: OpenRouterError) -> None:
-        log.warning("Sync: gave up the %ss from %s: %s", part.granularity, part.start, error)
+        log.warning(
+            "Sync: giving up on the %ss from %s for an hour: %s",
+            part.granularity,
+            part.start,
+            error,
+        )
         self._given_up.append((part, self._clock()))
 
     def _look_back(self, now: datetime) -> bool:
         today = now.date().isoformat()
-        if self._store.fact("looked_back") is None:  # everything has only just been fetched
+        if (
+            self._store.fact("looked_back") is None
+        ):  # everything has just been fetched for the first time
             self._store.keep_fact("looked_back", today)
         if not self._looking_back and now.hour >= LOOK_BACK_HOUR:
             if self._store.fact("looked_back") == today:
                 return False
             self._given_up.clear()
             self._still_unknown.clear()
-            self._looking_back = [look_back(g, now) for g in (Granularity.HOUR, Granularity.DAY)]
+            self._looking_back = [
+                look_back_window(g, now) for g in (Granularity.HOUR, Granularity.DAY)
+            ]
             self._forget(now)
         if not self._looking_back:
             return False
-        rest = self._past(self._looking_back[-1])
-        self._looking_back[-1:] = [rest] if rest else []
+        remaining = self._fetch_past(self._looking_back[-1])
+        self._looking_back[-1:] = [remaining] if remaining else []
         if not self._looking_back:
             self._store.keep_fact("looked_back", today)
         return bool(self._looking_back)
 
     def _forget(self, now: datetime) -> None:
-        """Drop fine usage that coarser buckets hold as well.
+        """Delete old usage by minute and hour, which coarser buckets contain as well.
 
-        Where the days of a zone in use begin within an hour, the minutes are added up to quarter
-        hours and stay as long as hours do.
+        If a zone in use has a fractional-hour offset, minutes are summed to quarter hours, which
+        are kept as long as hours.
         """
-        age = dict(KEEP)
+        kept_for = dict(KEEP)
         zones = {*self._zones(), *self._store.zones()}
-        if any(off_the_hour(zone, now) for zone in zones):
-            age[Granularity.MINUTE] = KEEP[Granularity.HOUR]
+        if any(has_fractional_hour_offset(zone, now) for zone in zones):
+            kept_for[Granularity.MINUTE] = KEEP[Granularity.HOUR]
             end = floor(now - KEEP[Granularity.MINUTE], Granularity.HOUR)
-            held = self._store.state().held.get(Granularity.MINUTE, ())
+            coverage = self._store.state().coverage.get(Granularity.MINUTE, ())
             done = self._store.fact(_QUARTERS)
-            starts = [now - age[Granularity.MINUTE], held[0][0] if held else end]
+            starts = [now - kept_for[Granularity.MINUTE], coverage[0][0] if coverage else end]
             starts += [datetime.fromisoformat(done)] if done else []
             self._store.to_quarters(floor(max(starts), Granularity.HOUR), end)
             self._store.keep_fact(_QUARTERS, end.isoformat())
-        for granularity, kept in age.items():
-            self._store.forget(granularity, floor(now - kept, granularity))
+        for granularity, length in kept_for.items():
+            self._store.forget(granularity, floor(now - length, granularity))
 
     def _keep(self, window: Window, synced_at: datetime | None) -> int:
         now, begun = self._clock(), monotonic()
@@ -338,26 +347,28 @@ class Sync:
     # -- progress
 
     def _report_progress(self, window: Window) -> None:
-        held = self._store.state().pulled
+        coverage = self._store.state().pulled
         now = self._clock()
-        done = [held_part(granularity, now, held) for granularity in ORDER]
-        whole = most_missing(now, self._known()) is None
+        done = [stored_share(granularity, now, coverage) for granularity in ORDER]
+        is_complete = next_missing(now, self._known()) is None
         words = f"{window.granularity}s back to {window.start:%Y-%m-%d %H:%M}"
         progress = Progress(
-            1.0 if whole else sum(done) / len(done), words, "" if whole else self._left(now)
+            1.0 if is_complete else sum(done) / len(done),
+            words,
+            "" if is_complete else self._time_left(now),
         )
         self._report(progress)
-        if self._first and not whole:
-            said = {"done": round(progress.done, 2), "left": progress.left, "at": now.isoformat()}
-            self._store.keep_fact(FIRST_SYNC, json.dumps(said))
+        if self._is_first_sync and not is_complete:
+            fact = {"done": round(progress.done, 2), "left": progress.left, "at": now.isoformat()}
+            self._store.keep_fact(FIRST_SYNC, json.dumps(fact))
 
-    def _left(self, now: datetime) -> str:
-        """How long what is missing will take at the pace so far, in words."""
+    def _time_left(self, now: datetime) -> str:
+        """The remaining time at the current pace, in words."""
         known = self._known()
         windows = sum(
             ceil((window.end - window.start) / self._lengths[granularity])
             for granularity in ORDER
-            for window in missing(granularity, now, known)
+            for window in missing_windows(granularity, now, known)
         )
         each = max(self._seconds / max(self._windows, 1), _QUERIES_A_WINDOW * _SECONDS_A_QUERY)
         minutes = max(1, ceil(windows * each / 60))
@@ -365,16 +376,16 @@ class Sync:
         for_keys = f" for {keys:,} key{'' if keys == 1 else 's'}" if keys else ""
         return f"about {minutes:,} minute{'' if minutes == 1 else 's'} left{for_keys}"
 
-    def _begin_first(self, now: datetime) -> None:
-        """Record that the first sync has begun, so that answers and status can say so."""
-        if self._first is None:
-            said = self._store.fact(FIRST_SYNC)
-            self._first = bool(said) or (said is None and not self._store.state().synced)
-            if self._first and not said:
-                begun = {"done": 0.0, "left": "", "at": now.isoformat()}
-                self._store.keep_fact(FIRST_SYNC, json.dumps(begun))
+    def _begin_first_sync(self, now: datetime) -> None:
+        """Record that the first sync has started, so that answers and the status mention it."""
+        if self._is_first_sync is None:
+            fact = self._store.fact(FIRST_SYNC)
+            self._is_first_sync = bool(fact) or (fact is None and not self._store.state().synced)
+            if self._is_first_sync and not fact:
+                first_progress = {"done": 0.0, "left": "", "at": now.isoformat()}
+                self._store.keep_fact(FIRST_SYNC, json.dumps(first_progress))
 
-    def _end_first(self) -> None:
-        if self._first:
-            self._first = False
+    def _end_first_sync(self) -> None:
+        if self._is_first_sync:
+            self._is_first_sync = False
             self._store.keep_fact(FIRST_SYNC, "")

@@ -1,4 +1,4 @@
-"""One pass of syncing from the command line; it waits for a process that is syncing already."""
+"""A single sync from the command line, which waits for other syncing processes."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from bot.store import Store
 from bot.store.sync_state import LEASE, LEASE_LENGTH, failure, first_sync, sentences
 from bot.sync.sync import Progress, Sync
 
-LOOK = 1.0
-"""Seconds between two checks of whether the other process is done."""
-SAY_EVERY = timedelta(seconds=15)
+CHECK_SECONDS = 1.0
+"""Seconds between checks whether the other process is done."""
+SAY_EVERY = timedelta(seconds=15)  # between two lines while waiting
 
 
 class SyncOnce:
-    """Fetches what is missing, once, with the lease of the syncing process.
+    """Fetches what is due or missing, once, while holding the sync lease.
 
-    `name` is what others call this process, `say` prints a line while it waits, `pause` waits for
+    `name` identifies this process to others, `say` prints a line while it waits, `pause` waits for
     some seconds.
     """
 
@@ -42,12 +42,12 @@ class SyncOnce:
         self._sync = Sync(api, store, clock, self._progress, lambda: self._lease(LEASE_LENGTH))
 
     def wait(self) -> bool:
-        """Wait until no other process syncs; False where it leaves nothing to do.
+        """Wait until no other process syncs; False if nothing is left to do then.
 
-        Raises OpenRouterError where the other process cannot sync either.
+        Raises OpenRouterError if the other process can't sync.
         """
         begun = self._clock()
-        said: datetime | None = None
+        said_at: datetime | None = None
         while not self._lease(LEASE_LENGTH):
             if self._sync.up_to_date():
                 return False
@@ -56,19 +56,19 @@ class SyncOnce:
             failed = failure(self._store)
             if failed and failed.at >= begun:
                 raise OpenRouterError(f"{_short(holder)} cannot sync this cache: {failed.words}")
-            if said is None or not timedelta() <= now - said < SAY_EVERY:
-                far = first_sync(self._store)
-                state = f" ({far})" if far else ""
-                before = f" Its last try failed: {failed.words}" if failed else ""
-                self._say(f"Waiting: {_short(holder)} is syncing this cache{state}.{before}")
-                said = now
-            self._pause(LOOK)
+            if said_at is None or not timedelta() <= now - said_at < SAY_EVERY:
+                progress = first_sync(self._store)
+                state = f" ({progress})" if progress else ""
+                last_failure = f" Its last try failed: {failed.words}" if failed else ""
+                self._say(f"Waiting: {_short(holder)} is syncing this cache{state}.{last_failure}")
+                said_at = now
+            self._pause(CHECK_SECONDS)
         return True
 
     def run(self, report: Callable[[float, str], object]) -> None:
-        """Fetch all that is due or missing. Raises OpenRouterError and StoreError.
+        """Fetch everything that is due or missing. Raises OpenRouterError and StoreError.
 
-        `report` gets how much is stored (0 to 1) and words about it.
+        `report` is called with the stored share (0 to 1) and a description.
         """
         self._report = report
         try:
@@ -83,7 +83,7 @@ class SyncOnce:
             self._lease(timedelta())
 
     def unavailable(self) -> list[str]:
-        """Sentences on what else could not be read from OpenRouter."""
+        """Sentences about other data that couldn't be fetched from OpenRouter."""
         return sentences(self._store)
 
     def _progress(self, progress: Progress) -> None:

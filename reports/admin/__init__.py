@@ -1,1 +1,1 @@
-"""The status, the audit log and the help."""
+"""Status, audit log and help."""

@@ -1,4 +1,4 @@
-"""Who did what: the entries of the log that admins read."""
+"""Entries of the audit log."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from enum import StrEnum
 
 from reports.wording.safe_text import visible
 
-LONGEST_WHAT = 300
-LONGEST_OUTCOME = 120
+LONGEST_WHAT = 300  # characters: the longest question
+LONGEST_OUTCOME = 120  # characters: a sentence
 DONE = "done"
 HIDDEN = "***"
 _SECRET = re.compile(r"\b(?:sk-|xox[a-z]{1,2}-|xapp-|eyJ)[A-Za-z0-9_-]{16,}")
-"""How keys and tokens look that people paste by mistake; a key's short label has dots and stays."""
+"""Keys and tokens that people paste by mistake; a key's short label with dots doesn't match."""
 
 
 class Act(StrEnum):
-    """What somebody did, or tried to do."""
+    """What a person did or tried to do."""
 
     ASKED = "asked"
     SHARED = "shared"
@@ -40,9 +40,9 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One line of the log: when (UTC), which Slack user, their address, what, where, how it ended.
+    """One entry: time (UTC), Slack user id, e-mail address, act, subject, channel id, outcome.
 
-    `where` is a channel's id. `outcome` is `done`, or says why not.
+    `outcome` is `done` or the reason why not.
     """
 
     at: datetime
@@ -55,7 +55,7 @@ class AuditEntry:
 
 
 def masked(text: str, secrets: tuple[str, ...] = ()) -> str:
-    """A text on one line without anything that looks like a key, cut to what the log keeps."""
+    """A text on one line with keys and secrets masked, cut to LONGEST_WHAT."""
     for secret in secrets:
         text = text.replace(secret, HIDDEN)
     return _SECRET.sub(HIDDEN, " ".join(visible(text).split()))[:LONGEST_WHAT]

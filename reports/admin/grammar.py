@@ -1,4 +1,4 @@
-"""Words about the bot itself: how it is, who did what, and what can be said to it.
+"""The grammar of commands about the bot itself: status, audit log and help.
 
 status = "status"
 audit  = "audit" { PERSON | period | "csv" }     PERSON as Slack writes mentions: <@U123|ada>
@@ -26,25 +26,25 @@ TOPICS = {
     "running": "running", "running it": "running", "run": "running", "admin": "running",
     "admins": "running", "status": "running", "audit": "running",
 }  # fmt: skip
-"""What may follow `help`, and the section that it means."""
+"""Words after `help`, and the section they mean."""
 _PERSON = "Choose people from Slack's list as you type @, so that I know who is meant."
 
 
 @dataclass(frozen=True, slots=True)
 class StatusRequest:
-    """How fresh the data is, and how the bot is."""
+    """A request for the status."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditRequest:
-    """The log: of whom (a Slack id; empty is everybody), of when (None is ever), as a file."""
+    """A request for the audit log: person (Slack id; "": all), period (None: all), as CSV."""
 
     person: str = ""
     period: Period | None = None
     csv: bool = False
 
     def words(self) -> str:
-        """The same in words."""
+        """The request as a command."""
         person = f"<@{self.person}>" if self.person else ""
         period = str(self.period) if self.period else ""
         return " ".join(filter(None, ("audit", person, period, "csv" if self.csv else "")))
@@ -52,7 +52,7 @@ class AuditRequest:
 
 @dataclass(frozen=True, slots=True)
 class HelpRequest:
-    """A section of the help; `unknown` is what was typed where it names no section."""
+    """A request for a section of the help; `unknown` is what was typed if it isn't a section."""
 
     section: str
     unknown: str = ""
@@ -62,11 +62,11 @@ Admin = StatusRequest | AuditRequest | HelpRequest
 
 
 _POLITE = {"", "me", "us", "please", "me please", "us please"}
-"""What follows `help` without naming a section."""
+"""Words after `help` that don't name a section."""
 
 
 def parse_admin(text: str) -> Admin | CommandError | None:
-    """Read words about the bot itself; None where they are about something else."""
+    """Parse a command about the bot itself; None if it is about something else."""
     typed = plain(text[: LONGEST * len("&amp;")]).strip()
     first, _, rest = typed.partition(" ")
     match first.lower():
@@ -84,16 +84,16 @@ def parse_admin(text: str) -> Admin | CommandError | None:
 
 def _status(rest: str) -> StatusRequest | CommandError:
     if rest.strip():
-        return CommandError("`status` says all there is; nothing follows it.", "status", "status")
+        return CommandError("`status` takes no further words.", "status", "status")
     return StatusRequest()
 
 
 def _audit(rest: str) -> AuditRequest | CommandError:
-    asked, left = AuditRequest(), list[str]()
+    asked, remaining = AuditRequest(), list[str]()
     try:
         words = tokens(rest)
-    except ValueError as wrong:
-        return CommandError(str(wrong), "", "audit")
+    except ValueError as error:
+        return CommandError(str(error), "", "audit")
     for word in words:
         bare = word.removeprefix("creator:").removeprefix("by:")
         if bare.startswith("<@") and bare.endswith(">"):
@@ -103,23 +103,23 @@ def _audit(rest: str) -> AuditRequest | CommandError:
         elif bare.lower() == "csv":
             asked = replace(asked, csv=True)
         else:
-            left.append(word)
-    if not left:
+            remaining.append(word)
+    if not remaining:
         return asked
-    found = parse(" ".join(left))
+    found = parse(" ".join(remaining))
     if (
         isinstance(found, QuestionCommand)
         and found.dated
         and found.query == Query(period=found.query.period)
     ):
         return replace(asked, period=found.query.period)
-    shown = clean(" ".join(left), 60)
-    meant = replace(asked, period=parse_period("7d")).words()
-    problem = f"The log is asked for by person and period, and “{shown}” is neither."
-    return CommandError(problem, asked.words(), meant)
+    typed = clean(" ".join(remaining), 60)
+    suggestion = replace(asked, period=parse_period("7d")).words()
+    problem = f"You can filter the audit log by person and period, but “{typed}” is neither."
+    return CommandError(problem, asked.words(), suggestion)
 
 
 def parse_period(words: str) -> Period | None:
-    """The period that words say, if that is all they say."""
+    """The period that words name, if they contain nothing else."""
     found = parse(words)
     return found.query.period if isinstance(found, QuestionCommand) else None

@@ -1,4 +1,4 @@
-"""How the bot is: how old its data, what failed last, what is next and what went out last."""
+"""The bot's status: age of its data, last failure, next and last deliveries."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ LATE_AFTER = {
     Granularity.HOUR: timedelta(minutes=20),
     Granularity.DAY: timedelta(minutes=60),
 }
-"""The age at which data is called late: longer than any pull that goes well takes."""
+"""The age at which data counts as late: longer than any successful sync takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """One granularity: when it was last synced (None: never), and back to when it is held."""
+    """One granularity: last sync (None: never) and since when it is stored, both UTC.
+
+    `whole`: without gaps.
+    """
 
     granularity: Granularity
     as_of: datetime | None
@@ -25,13 +28,13 @@ class Freshness:
     whole: bool = True
 
     def late(self, now: datetime) -> bool:
-        """Whether it is older than it should be."""
+        """Whether the data is older than it should be."""
         return self.as_of is None or now - self.as_of > LATE_AFTER[self.granularity]
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """The sync that failed last, with nothing gone well since."""
+    """The last failed sync, if none succeeded since."""
 
     at: datetime
     words: str
@@ -39,7 +42,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class UpcomingReport:
-    """A report that is due next; `where` is mrkdwn of ours."""
+    """An upcoming report; `where` is trusted mrkdwn."""
 
     title: str
     where: str
@@ -48,7 +51,7 @@ class UpcomingReport:
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """A report or alert that went out, or did not; `where` is mrkdwn of ours."""
+    """A sent or failed report or alert; `where` is trusted mrkdwn."""
 
     title: str
     where: str
@@ -59,9 +62,9 @@ class SentMessage:
 
 @dataclass(frozen=True, slots=True)
 class AdminDetails:
-    """What only admins are told. Sizes are bytes."""
+    """The part of the status for admins. Sizes are in bytes."""
 
-    coming: tuple[UpcomingReport, ...]
+    upcoming: tuple[UpcomingReport, ...]
     delivered: tuple[SentMessage, ...]
     schedules: int
     paused: int
@@ -74,23 +77,22 @@ class AdminDetails:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the bot is doing at a moment (UTC); `inside` is None for people who are not admins.
+    """The bot's status at a time (UTC); `details` is None for people who aren't admins.
 
-    `unsaved` is why nothing can be saved at present, as a sentence, or empty. `unavailable` are
-    sentences on what else could not be read, `first_sync` says how far the first sync has come
-    (empty: it is done).
+    `unsaved` is a sentence why nothing can be saved at present, or "". `unavailable` are sentences
+    about data that couldn't be fetched, `first_sync` is the progress of the first sync ("": done).
     """
 
     now: datetime
     version: str
     data: tuple[Freshness, ...]
     trouble: Trouble | None
-    inside: AdminDetails | None = None
+    details: AdminDetails | None = None
     unsaved: str = ""
     unavailable: tuple[str, ...] = ()
     first_sync: str = ""
 
     @property
     def well(self) -> bool:
-        """Whether all data is as fresh as it should be, and new data can be saved."""
+        """Whether no data is late and new data can be saved."""
         return not self.unsaved and not any(one.late(self.now) for one in self.data)

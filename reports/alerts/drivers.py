@@ -157,7 +157,9 @@ def question(rule: Rule, measurement: Measurement, zone: str) -> Query | None:
     seen = {one.dimension for one in filters}
     by = Dimension.KEY if Dimension.KEY not in seen else Dimension.MODEL
     period = watch.question_period(measurement, zone)
-    return Query(watch.measured, period, by, filters, watch.money_source, zone=zone)
+    kind = watch.question_kind
+    metric = watch.measured if kind is QueryKind.USAGE else None
+    return Query(metric, period, by, filters, watch.money_source, zone=zone, kind=kind)
 
 
 def shows_change(rule: Rule, measurement: Measurement) -> bool:

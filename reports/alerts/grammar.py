@@ -5,6 +5,7 @@
     watch     = METRIC [SOURCE] ">" AMOUNT "per" ("hour" | "day" | "week" | "month")
               | "budget" { PERCENT } | "spike" [">" DOLLARS] | "credits" "<" DOLLARS
               | ["key"] "unused" [DAYS] | ["key"] "orphaned" | ["model"] "retiring"
+              | "cache" "<" PERCENT
               | "new" ("model" | "key" | "creator") | "forecast" ">" DOLLARS "per month" | "sync"
     whose     = "by" DIMENSION | DIMENSION ":" NAME
     recipient = "to" ("me" | "owner") | "in" CHANNEL | "here"

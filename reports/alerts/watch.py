@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from reports.questions.query import QueryKind
 from reports.time.period import Calendar, Counted, Period, Unit
 from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
 
@@ -107,6 +108,8 @@ class Watch(ABC):
     """Whether a rule's card shows the figures of subjects that haven't triggered."""
     has_details: ClassVar[bool] = True
     """Whether there is usage behind it that a question can show."""
+    question_kind: ClassVar[QueryKind] = QueryKind.USAGE
+    """The kind of the question that shows more of it."""
 
     @abstractmethod
     def words(self) -> str:

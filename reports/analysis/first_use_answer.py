@@ -9,14 +9,21 @@ from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn
 from reports.analysis.first_use import FirstUse
 from reports.analysis.text import iso
 from reports.questions.query import Query
-from reports.questions.wording import DIMENSION_WORDS, capitalize_first, period_words, since_words
-from reports.time.timerange import TimeRange
+from reports.questions.wording import (
+    DIMENSION_WORDS,
+    bucket_words,
+    capitalize_first,
+    period_words,
+    since_words,
+)
+from reports.time.timerange import Granularity, TimeRange
 from reports.usage.dimensions import Dimension
 from reports.usage.format import money, number
 from reports.usage.usage import dollars
 
 NO_HISTORY = "No usage is stored from before this period, so I can't tell what is new in it."
 NOTHING_NEW = "No {what} was used for the first time in this period."
+NOBODY_NEW = "Nobody used OpenRouter for the first time in this period."
 _NAMED = 3
 """How many users are named in a row: the files have all of them."""
 
@@ -72,12 +79,15 @@ def _plural(what: Dimension, count: int) -> str:
 def _sentence(what: Dimension, found: Sequence[FirstUse], *, known: bool) -> str:
     if not known:
         return NO_HISTORY
+    creators = what is Dimension.CREATOR
+    if not found and creators:
+        return NOBODY_NEW
     if not found:
         return NOTHING_NEW.format(what=DIMENSION_WORDS[what])
-    verb = "was" if len(found) == 1 else "were"
+    used = "used OpenRouter" if creators else "was used" if len(found) == 1 else "were used"
     spend = money(sum(one.spend for one in found))
     return (
-        f"{len(found):,} {_plural(what, len(found))} {verb} used for the first time, for"
+        f"{len(found):,} {_plural(what, len(found))} {used} for the first time, for"
         f" {spend} so far in this period."
     )
 
@@ -107,7 +117,7 @@ def _rows(found: Sequence[FirstUse], query: Query, span: TimeRange) -> tuple[tup
     rows = [
         (
             one.label,
-            since_words(one.since, span),
+            _since(one.since, span),
             *((_names(one.users),) if with_users else ()),
             money(one.spend),
             number(one.tokens),
@@ -125,6 +135,13 @@ def _rows(found: Sequence[FirstUse], query: Query, span: TimeRange) -> tuple[tup
         blank = ("–", *(("–",) if with_users else ()))
         rows.append((f"Others ({len(rest):,})", *blank, *sums))
     return tuple(rows)
+
+
+def _since(moment: datetime, span: TimeRange) -> str:
+    """When something was first used, as fine as the buckets of the period."""
+    if span.granularity is Granularity.MONTH:
+        return bucket_words(moment, span)
+    return since_words(moment, span)
 
 
 def _names(users: Sequence[str]) -> str:

@@ -320,14 +320,16 @@ def _rounded(part: int, whole: int) -> int:
 def _best(history: _History, known: int, count: int) -> str:
     """The method that was off least over the days before the first `known`."""
     origins = _origins(known, count)
+    # before there are eight weeks, the profile is the weekday method; before two, no weekday counts
+    names = list(METHODS) if known >= _PROFILE else ["weekday", "pace"]
     if count <= 0 or not origins:
-        return next(iter(METHODS))
+        return names[0] if known >= _RECENT else "pace"
 
     def error(name: str) -> int:
         sums = history.errors(name, count, origins.stop - 1)
         return sums[origins.stop] - sums[origins.start]
 
-    return min(METHODS, key=error)
+    return min(names, key=error)
 
 
 def quantile(values: Sequence[_Ratio], share: Fraction) -> Fraction:

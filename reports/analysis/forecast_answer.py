@@ -20,10 +20,7 @@ from reports.usage.dimensions import Dimension
 from reports.usage.format import money, percent
 from reports.usage.usage import dollars, nano_dollars
 
-NO_DATA = (
-    "No usage is stored for this period or the days before it, so there is nothing to forecast"
-    " from."
-)
+NO_DATA = "No usage is stored for the days before today, so there is nothing to forecast from."
 NO_BAND = "There are too few earlier days to say how far off this may be, so there is no range yet."
 SHARED = "What is to come is divided by what each {name} spent in the past two weeks."
 FEWEST_RECORD = 3
@@ -96,6 +93,8 @@ def _sentences(query: Query, whole: ForecastGroup, past: ForecastRecord) -> tupl
     ]
     if found.band is None:
         lines.append(NO_BAND)
+    elif money(found.band.low) == money(found.band.high):
+        lines.append("Earlier days were all alike, so there is no range around it.")
     else:
         lines.append(
             f"Four times out of five it ends between {money(found.band.low)} and"
@@ -103,8 +102,10 @@ def _sentences(query: Query, whole: ForecastGroup, past: ForecastRecord) -> tupl
         )
     if limit := _limit(query):
         lines.append(_against(found, limit))
-    if whole.previous is not None:
+    if whole.previous:
         lines.append(f"{capitalize_first(_last(query))} came to {money(whole.previous)}.")
+    elif whole.previous == 0:
+        lines.append(f"Nothing was spent {_last(query)}.")
     lines.append(_record(query, past))
     return tuple(lines)
 
@@ -146,12 +147,12 @@ def _last(query: Query) -> str:
 def _notes(query: Query, whole: ForecastGroup | None, scope: ForecastScope) -> tuple[str, ...]:
     if whole is None or whole.found.method not in _METHODS:
         return ()
+    compared = "" if whole.found.band is None else (
+        " Of three simple methods, this was off least on the days so far."
+    )  # fmt: skip
     shared = (SHARED.format(name=DIMENSION_WORDS[query.by]),) if query.by else ()
     return (
-        (
-            f"How: {_METHODS[whole.found.method]}. Of three simple methods, this was off least on"
-            f" the days so far. The period ends {stamp(scope.end)}."
-        ),
+        (f"How: {_METHODS[whole.found.method]}.{compared} The period ends {stamp(scope.end)}."),
         *shared,
     )
 

@@ -81,7 +81,7 @@ def _sentences(found: Prices, query: Query) -> tuple[str, ...]:
     first = (
         f"{_money(whole.per_million)} for a million tokens and {_money(whole.per_request)} for a"
         f" request, over everything: {money(whole.spend)} for {number(whole.tokens)} tokens in"
-        f" {number(whole.requests)} requests."
+        f" {number(whole.requests)} {'request' if whole.requests == 1 else 'requests'}."
     )
     lines = [first]
     if whole.ratio is not None:

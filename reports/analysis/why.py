@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from operator import itemgetter
 from typing import NamedTuple
 
 
@@ -126,14 +127,21 @@ def _order(one: CellChange) -> tuple[int, str, str]:
     return -abs(now - before), key, model
 
 
+_PLACE = itemgetter(
+    *(CellUsage._fields.index(name) for name in ("key", "model", "creator"))
+)  # fmt: skip
+_BEFORE, _NOW = (itemgetter(CellUsage._fields.index(f"spend_{name}")) for name in ("before", "now"))
+
+
 def _added(cells: Iterable[CellUsage]) -> list[CellUsage]:
+    cells = list(cells)
+    if len(set(map(_PLACE, cells))) == len(cells):
+        return cells
     found: dict[tuple[str, str, str], CellUsage] = {}
     for cell in cells:
-        key, model, _, _, _, _, creator = cell
-        place = key, model, creator
-        known = found.setdefault(place, cell)
+        known = found.setdefault(_PLACE(cell), cell)
         if known is not cell:
-            found[place] = known._replace(
+            found[_PLACE(cell)] = known._replace(
                 tokens_before=known.tokens_before + cell.tokens_before,
                 tokens_now=known.tokens_now + cell.tokens_now,
                 spend_before=known.spend_before + cell.spend_before,
@@ -191,15 +199,14 @@ def _groups(
 
 def _group(label: str, changes: Sequence[CellChange]) -> GroupChange:
     """The cells of a group added up."""
+    if not changes:
+        return GroupChange(label, 0, 0, ChangeParts(0, 0, 0))
+    usages, parts = zip(*changes, strict=True)
     return GroupChange(
         label,
-        sum(usage.spend_before for usage, _ in changes),
-        sum(usage.spend_now for usage, _ in changes),
-        ChangeParts(
-            sum(parts.volume for _, parts in changes),
-            sum(parts.mix for _, parts in changes),
-            sum(parts.price for _, parts in changes),
-        ),
+        sum(map(_BEFORE, usages)),
+        sum(map(_NOW, usages)),
+        ChangeParts(*map(sum, zip(*parts, strict=True))),
     )
 
 

@@ -80,7 +80,7 @@ def why_answer(
         exact=lambda: _exact(query, found),
         data=lambda: _data(query, ranges, found),
         groups=tuple(group.label for group in found.groups[: query.top]),
-        steps=() if empty else _steps(found),
+        steps=_steps(found) if any(found.parts) else (),
         empty=empty,
     )
 
@@ -215,11 +215,14 @@ def _sentences(query: Query, ranges: ComparedRanges, found: Explanation) -> tupl
     lines = [_first(query, ranges, found.before, found.now)]
     if not found.tokens_before:
         return (*lines, ALL_NEW)
-    said = difference(Metric.TOKENS, found.tokens_now, found.tokens_before)
     largest = max(found.before, found.now)
-    lines.append(f"Volume {_part(found.parts.volume, largest)}: tokens are {said}.")
-    lines.append(f"Mix {_part(found.parts.mix, largest)}{_most(found, _MIX)}")
-    lines.append(f"Price {_part(found.parts.price, largest)}{_most(found, _PRICE)}")
+    if found.parts.volume:
+        said = difference(Metric.TOKENS, found.tokens_now, found.tokens_before)
+        lines.append(f"Volume {_part(found.parts.volume, largest)}: tokens are {said}.")
+    if found.parts.mix:
+        lines.append(f"Mix {_part(found.parts.mix, largest)}{_most(found, _MIX)}")
+    if found.parts.price:
+        lines.append(f"Price {_part(found.parts.price, largest)}{_most(found, _PRICE)}")
     return (*lines, *_new_and_gone(found))
 
 

@@ -1,1 +1,1 @@
-"""Reading exported files."""
+"""Parsing exported files."""

@@ -1,7 +1,7 @@
-"""Reading the site's Activity CSV and Logs CSV, and our own overview of the same form, row by row.
+"""Parse OpenRouter's Activity CSV and Logs CSV, and the bot's own overview CSV, row by row.
 
-Columns are found by name. A spreadsheet may have saved the file again: with semicolons or tabs, a
-decimal comma, or dates like 22.11.2026. What is wrong is said with its line; nothing is skipped.
+Columns are found by name. A spreadsheet may have saved the file with semicolons or tabs, decimal
+commas, or dates like 22.11.2026. Errors name the line; no row is skipped.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from reports.wording.safe_text import clean
 LONGEST_LINE = 64 * 1024
 """Bytes; a real line has a few hundred."""
 EARLIEST = datetime(2023, 1, 1, tzinfo=UTC)
-"""No usage can be older: there was no OpenRouter yet."""
+"""OpenRouter didn't exist before."""
 COLUMNS = ("Date", SLUG, *(figure.csv for figure in OVERVIEW))
-_LONGEST_NAME = 1_000
+_LONGEST_NAME = 1_000  # real names have at most a few hundred characters
 _MOST = 10**17
-"""More than any one row can have: nano-dollars (a hundred million dollars), tokens, requests."""
-_MOST_ADDED_UP = 10**18
+"""More than a row can have: nano-dollars (a hundred million dollars), tokens, requests."""
+_MOST_ADDED_UP = 10**18  # keeps sums within 64-bit integers
 _DATE = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?", re.ASCII)
 _DOTTED_DATE = re.compile(
     r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?: (\d{1,2}):(\d\d)(?::(\d\d))?)?", re.ASCII
@@ -41,21 +41,21 @@ _MOMENT = re.compile(
 _COMMA = re.compile(r"-?(\d+|\d{1,3}(\.\d{3})+),\d+([eE][+-]?\d{1,2})?", re.ASCII)
 _DELIMITERS = ",;\t"
 _MONEY = re.compile(r"(-?)(\d{1,12})(?:\.(\d{1,40}))?([eE][+-]?\d{1,2})?", re.ASCII)
-_PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
+_COMPRESSED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
 
 
 class BadFileError(ValueError):
-    """A file cannot be taken; the text says on which line, and why."""
+    """A file can't be imported; the text names the line and the reason."""
 
     def __init__(self, reason: str, line: int = 0) -> None:
         super().__init__(f"line {line}: {reason}" if line else reason)
 
 
 class FileRow(NamedTuple):
-    """One row: its line, the start of its bucket (UTC), slug, key or creator, and usage.
+    """One row: line number, start of the bucket (UTC), model slug, key or creator, and usage.
 
-    Where the file is grouped by model, the member is empty. `request` is the id of the one request
-    that a row of a Logs export is about; empty in an Activity export.
+    `member` is "" if the file is grouped by model. `request` is the request id of a row of a Logs
+    export; "" in an Activity export.
     """
 
     line: int
@@ -68,9 +68,9 @@ class FileRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """What a file is grouped by, its rows, read as they are asked for, and columns left out.
+    """A file's grouping, its rows (parsed lazily), and the names of ignored columns.
 
-    `logs` is true for a Logs export: a row for each request, in any order, by key.
+    `logs`: a Logs export, with a row per request, in any order, by key.
     """
 
     by: Dimension
@@ -80,7 +80,7 @@ class ParsedFile:
 
 
 def read_csv(lines: Iterable[bytes], now: datetime) -> ParsedFile:
-    """Read a file line by line. Raises BadFileError, also while the rows are asked for."""
+    """Parse a file line by line. Raises BadFileError, also while iterating over the rows."""
     text = _decoded(lines)
     first_line, delimiter = _first_line(text)
     records = _records(chain([first_line], text), delimiter)
@@ -90,8 +90,8 @@ def read_csv(lines: Iterable[bytes], now: datetime) -> ParsedFile:
     line, header = first
     amounts = _Amounts(delimiter)
     if "generation_id" in (name.strip().casefold() for name in header):
-        places = _log_columns(line, header)
-        rows = _log_rows(records, len(header), places, amounts, now)
+        positions = _log_columns(line, header)
+        rows = _log_rows(records, len(header), positions, amounts, now)
         return ParsedFile(Dimension.KEY, rows, logs=True)
     by, order = _columns(line, header)
     unknown = tuple(name for n, name in enumerate(header) if n not in order)
@@ -99,9 +99,9 @@ def read_csv(lines: Iterable[bytes], now: datetime) -> ParsedFile:
 
 
 def _first_line(lines: Iterator[str]) -> tuple[str, str]:
-    """The first line, and what separates its columns: the comma, or what a spreadsheet wrote.
+    """The first line and the delimiter: a comma, or what a spreadsheet wrote.
 
-    A line `sep=;` before it, as spreadsheets write it, is left empty.
+    A line like `sep=;` before the header, as written by spreadsheets, becomes an empty line.
     """
     first = next(lines, "")
     named = re.fullmatch(r"sep=([,;\t])\s*", first, re.IGNORECASE)
@@ -113,10 +113,10 @@ def _first_line(lines: Iterator[str]) -> tuple[str, str]:
 
 
 class _Amounts:
-    """Reads amounts of money, also with a decimal comma where commas do not separate columns.
+    """Parses amounts of money, also with decimal commas if the delimiter isn't a comma.
 
-    A file that has both decimal commas and decimal points is refused: one of them could be a
-    thousands separator.
+    A file with both decimal commas and points is rejected, because one could be a thousands
+    separator.
     """
 
     def __init__(self, delimiter: str) -> None:
@@ -124,14 +124,14 @@ class _Amounts:
         self._comma = self._point = False
 
     def read(self, line: int, column: str, text: str) -> int:
-        """An amount in nano-dollars. Raises BadFileError."""
+        """Parse an amount into nano-dollars. Raises BadFileError."""
         if self._commas_allowed and _COMMA.fullmatch(text):
             self._comma = True
             text = text.replace(".", "").replace(",", ".")
         elif "." in text:
             self._point = True
         if self._comma and self._point:
-            _refuse_value(
+            _fail_value(
                 line, column, text, "some amounts have a decimal comma and some a decimal point"
             )
         return _money(line, column, text)
@@ -139,8 +139,10 @@ class _Amounts:
 
 def _decoded(lines: Iterable[bytes]) -> Iterator[str]:
     for number, raw in enumerate(lines, 1):
-        if number == 1 and raw.startswith(_PACKED):
-            raise BadFileError("this is a packed file, not CSV; unpack it or save it as CSV", 1)
+        if number == 1 and raw.startswith(_COMPRESSED):
+            raise BadFileError(
+                "this is a compressed file, not CSV; extract it or save it as CSV", 1
+            )
         if len(raw) > LONGEST_LINE:
             raise BadFileError(f"longer than {LONGEST_LINE // 1024} KiB", number)
         try:
@@ -153,7 +155,7 @@ def _decoded(lines: Iterable[bytes]) -> Iterator[str]:
 
 
 def _records(lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Records that are not blank, with the line that each begins on."""
+    """Nonblank records with their first line number."""
     reader = csv.reader(lines, strict=True, delimiter=delimiter)
     while True:
         line = reader.line_num + 1
@@ -168,7 +170,7 @@ def _records(lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[s
 
 
 def _columns(line: int, header: Sequence[str]) -> tuple[Dimension, list[int]]:
-    """What the file is grouped by, and where the columns are; the member comes last."""
+    """The file's grouping and the positions of its columns, the member last."""
     names = [name.strip().casefold() for name in header]
     members = [d for d, name in MEMBER.items() if name.casefold() in names]
     if len(members) > 1:
@@ -177,8 +179,8 @@ def _columns(line: int, header: Sequence[str]) -> tuple[Dimension, list[int]]:
     missing = [name for name in wanted if name.casefold() not in names]
     if missing:
         raise BadFileError(
-            f"not an Activity export: no column {', '.join(missing)}. Import the site's Activity or"
-            " Logs export, or our CSV of a question without a metric.",
+            f"not an Activity export: no column {', '.join(missing)}. Import OpenRouter's Activity"
+            " or Logs export, or this bot's CSV of a question without a metric.",
             line,
         )
     if doubled := [name for name in wanted if names.count(name.casefold()) > 1]:
@@ -200,7 +202,7 @@ def _rows(
     member_at = order[len(COLUMNS)] if len(order) > len(COLUMNS) else None
     for line, record in records:
         if len(record) != width:
-            _refuse(line, f"{len(record)} values, where the header has {width}")
+            _fail(line, f"{len(record)} values, where the header has {width}")
         date = record[date_at]
         bucket = dates.get(date)
         if bucket is None:
@@ -211,18 +213,18 @@ def _rows(
         ]
         sums = list(map(int.__add__, sums, figures))
         if max(sums) > _MOST_ADDED_UP:
-            _refuse(line, "more than any organization can have used, added up")
+            _fail(line, "more than any organization can have used, added up")
         usage = Usage._make(_in_order((*figures, 0)))
         slug = _name(line, record[slug_at])
         if not slug:
-            _refuse(line, f"no {SLUG}")
+            _fail(line, f"no {SLUG}")
         member = "" if member_at is None else _name(line, record[member_at])
         yield FileRow(line, bucket, slug, member, usage)
 
 
 @dataclass(frozen=True, slots=True)
 class _LogColumns:
-    """Where the columns of a Logs export are; None for those that it may lack."""
+    """The positions of the columns of a Logs export; None for missing optional ones."""
 
     request: int
     created: int
@@ -253,18 +255,18 @@ _LOG_OPTIONAL = {"tokens_reasoning", "byok_usage_inference", "api_key_name"}
 def _log_columns(line: int, header: Sequence[str]) -> _LogColumns:
     names = [name.strip().casefold() for name in header]
     missing = []
-    places: list[int | None] = []
+    positions: list[int | None] = []
     for candidates in _LOG_COLUMNS:
         found = [names.index(name) for name in candidates if name in names]
-        places.append(found[0] if found else None)
+        positions.append(found[0] if found else None)
         if any(names.count(name) > 1 for name in candidates):
             raise BadFileError(f"the column {candidates[0]} is there twice", line)
         if not found and candidates[0] not in _LOG_OPTIONAL:
             missing.append(candidates[0])
     if missing:
         raise BadFileError(f"not a whole Logs export: no column {', '.join(missing)}", line)
-    required = [place for place in places[:6] if place is not None]
-    return _LogColumns(*required, *places[6:])
+    required = [position for position in positions[:6] if position is not None]
+    return _LogColumns(*required, *positions[6:])
 
 
 def _log_rows(
@@ -274,17 +276,17 @@ def _log_rows(
     amounts: _Amounts,
     now: datetime,
 ) -> Iterator[FileRow]:
-    """A row for each request, in the hour that it was made in."""
+    """The rows of a Logs export, one per request, with its hour as the bucket."""
     for line, record in records:
         if len(record) != width:
-            _refuse(line, f"{len(record)} values, where the header has {width}")
+            _fail(line, f"{len(record)} values, where the header has {width}")
         request, slug = record[at.request].strip(), _name(line, record[at.model].strip())
         if not request:
-            _refuse(line, "no generation_id")
+            _fail(line, "no generation_id")
         if len(request) > _LONGEST_NAME:
-            _refuse(line, f"a generation_id of {len(request)} characters")
+            _fail(line, f"a generation_id of {len(request)} characters")
         if not slug:
-            _refuse(line, "no model_permaslug")
+            _fail(line, "no model_permaslug")
         own = _optional(record, at.byok, "0")
         byok = amounts.read(line, "byok_usage_inference", own)
         usage = Usage(
@@ -300,12 +302,12 @@ def _log_rows(
         yield FileRow(line, _hour(line, record[at.created], now), slug, key, usage, request)
 
 
-def _optional(record: Sequence[str], place: int | None, default: str) -> str:
-    return (record[place] if place is not None else "") or default
+def _optional(record: Sequence[str], position: int | None, default: str) -> str:
+    return (record[position] if position is not None else "") or default
 
 
 def _hour(line: int, text: str, now: datetime) -> datetime:
-    """The hour (UTC) of a moment such as `2026-06-28 03:46:57.713`; without a zone it is UTC."""
+    """The hour (UTC) of a time such as `2026-06-28 03:46:57.713`, which is UTC by default."""
     try:
         if _MOMENT.fullmatch(text):
             found = datetime.fromisoformat(text)
@@ -313,11 +315,11 @@ def _hour(line: int, text: str, now: datetime) -> datetime:
         else:
             found = _parsed(text)
     except (ValueError, OverflowError):
-        _refuse_value(line, "created_at", text, "a date and time in UTC is required")
+        _fail_value(line, "created_at", text, "a date and time in UTC is required")
     if found < EARLIEST:
-        _refuse_value(line, "created_at", text, "before OpenRouter existed")
+        _fail_value(line, "created_at", text, "before OpenRouter existed")
     if found > now:
-        _refuse_value(line, "created_at", text, "in the future")
+        _fail_value(line, "created_at", text, "in the future")
     return found.replace(minute=0, second=0, microsecond=0)
 
 
@@ -325,16 +327,16 @@ def _date(line: int, text: str, now: datetime) -> datetime:
     try:
         found = _parsed(text)
     except ValueError:
-        _refuse_value(line, "Date", text, "YYYY-MM-DD HH:MM:SS in UTC is required")
+        _fail_value(line, "Date", text, "YYYY-MM-DD HH:MM:SS in UTC is required")
     if found < EARLIEST:
-        _refuse_value(line, "Date", text, "before OpenRouter existed")
+        _fail_value(line, "Date", text, "before OpenRouter existed")
     if found > now:
-        _refuse_value(line, "Date", text, "in the future")
+        _fail_value(line, "Date", text, "in the future")
     return found
 
 
 def _parsed(text: str) -> datetime:
-    """A date as the site writes it, or with dots as a spreadsheet does. Raises ValueError."""
+    """Parse a date in OpenRouter's format, or with dots as in spreadsheets. Raises ValueError."""
     if _DATE.fullmatch(text):
         return datetime.fromisoformat(text).replace(tzinfo=UTC)
     dotted = _DOTTED_DATE.fullmatch(text)
@@ -347,27 +349,27 @@ def _parsed(text: str) -> datetime:
 def _money(line: int, column: str, text: str) -> int:
     found = _MONEY.fullmatch(text)
     if found is None:
-        _refuse_value(line, column, text, "dollars as a plain number are required")
+        _fail_value(line, column, text, "dollars as a plain number are required")
     sign, whole, part, exponent = found.groups(default="")
     if len(part) <= 9 and not exponent:
         nano = int(whole) * NANO + (int(part.ljust(9, "0")) if part else 0)
         nano = -nano if sign else nano
     else:
-        # an exponent can make it anything; the largest that counts is far below
+        # check the size first, because an exponent can make it huge
         amount = Decimal(text)
         nano = nano_dollars(amount) if abs(amount) <= _MOST else _MOST + 1
     if abs(nano) > _MOST:
-        _refuse_value(line, column, text, "more than any organization can have used")
+        _fail_value(line, column, text, "more than any organization can have used")
     return nano
 
 
 def _count(line: int, column: str, text: str) -> int:
-    # int() alone would take spaces, underscores, signs and the digits of all scripts
+    # int() alone would accept spaces, underscores, signs and digits of all scripts
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        _refuse_value(line, column, text, "a whole number is required, digits only")
+        _fail_value(line, column, text, "a whole number is required, digits only")
     count = int(text)
     if count > _MOST:
-        _refuse_value(line, column, text, "more than any organization can have used")
+        _fail_value(line, column, text, "more than any organization can have used")
     return count
 
 
@@ -376,21 +378,21 @@ _FIGURES = [(figure.kind is FigureKind.MONEY, figure.csv) for figure in OVERVIEW
 _in_order = itemgetter(
     *(_NAMES.index(name) if name in _NAMES else len(_NAMES) for name in Usage._fields)
 )
-"""Takes the figures of a row and a 0, and gives those of a Usage."""
+"""Reorders a row's figures and a 0 into the fields of Usage."""
 
 
 def _name(line: int, text: str) -> str:
-    """A name without the sign that guards it from being run as a formula."""
+    """A name without the `'` that protects it from being run as a formula."""
     if len(text) > _LONGEST_NAME:
-        _refuse(line, f"a name of {len(text)} characters")
+        _fail(line, f"a name of {len(text)} characters")
     guarded = text[:1] == "'" and quoted(text[1:])[1] == "'"
     return text[1:] if guarded else text
 
 
-def _refuse_value(line: int, column: str, text: str, reason: str) -> NoReturn:
+def _fail_value(line: int, column: str, text: str, reason: str) -> NoReturn:
     shown = f"“{clean(text, 40)}”" if text else "empty"
-    _refuse(line, f"{column} is {shown}: {reason}")
+    _fail(line, f"{column} is {shown}: {reason}")
 
 
-def _refuse(line: int, reason: str) -> NoReturn:
+def _fail(line: int, reason: str) -> NoReturn:
     raise BadFileError(reason, line)

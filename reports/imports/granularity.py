@@ -1,4 +1,4 @@
-"""Finding the granularity of a file's dates, and the buckets that it covers."""
+"""Determine the granularity of a file's dates, and the buckets that it covers."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from datetime import datetime
 from itertools import pairwise
 
 from reports.imports.activity_csv import BadFileError
-from reports.time.timerange import HOUR, STEP, Granularity, floor, following
+from reports.time.timerange import HOUR, STEP, Granularity, floor, next_bucket
 from reports.usage.coverage import Interval
 
 COARSE_FIRST = (Granularity.MONTH, Granularity.DAY, Granularity.HOUR, Granularity.MINUTE)
 _LONGEST_EXPORT = {Granularity.DAY: 93, Granularity.HOUR: 73, Granularity.MINUTE: 181}
-"""Buckets of the longest export by granularity, the unfinished one included; months have no end."""
-_MOST_BUCKETS = 50_000
-_SHORTEST_LOCAL_DAY = 23 * HOUR
+"""The most buckets that an export can have, including the unfinished one; months are unlimited."""
+_MOST_BUCKETS = 50_000  # more than five years by hour
+_SHORTEST_LOCAL_DAY = 23 * HOUR  # when daylight saving starts
 
 
 @dataclass(frozen=True, slots=True)
 class Dates:
-    """The granularity found, a note where it is not certain, and the buckets that the file covers.
+    """The granularity, a note if it is uncertain, and the buckets that the file covers.
 
-    `buckets` are the start and end of each, oldest first. Buckets between two dates of an export
-    are covered although they have no rows: nothing was used.
+    `buckets` are pairs of start and end (UTC), oldest first. Buckets without rows between two dates
+    of an export are covered: there was no usage.
     """
 
     granularity: Granularity
@@ -32,11 +32,11 @@ class Dates:
 
 
 def find_granularity(dates: Mapping[datetime, int], chosen: Granularity | None = None) -> Dates:
-    """Read a file's dates, given with their first line, as buckets of the chosen granularity.
+    """Interpret a file's dates, given with their first line, as buckets of a granularity.
 
-    Without a choice it is the coarsest whose buckets begin on all dates: months where all are the
-    first of one; a single date counts as a day at most. Raises BadFileError where the dates fit no
-    granularity well.
+    Without `chosen`, it is the coarsest whose buckets start on all dates: months if all dates are
+    the first of a month; a single date is a day at most. Raises BadFileError if the dates don't fit
+    a granularity.
     """
     ordered = sorted(dates)
     granularity = chosen or _found(ordered)
@@ -57,13 +57,13 @@ def _found(ordered: Sequence[datetime]) -> Granularity:
 def _check(
     ordered: Sequence[datetime], granularity: Granularity, dates: Mapping[datetime, int]
 ) -> None:
-    """Refuse days of another time zone, and files put together from several granularities."""
+    """Reject days of another time zone, and files that mix granularities. Raises BadFileError."""
     small = granularity in {Granularity.HOUR, Granularity.MINUTE}
     apart = all(b - a >= _SHORTEST_LOCAL_DAY for a, b in pairwise(ordered))
     if small and len(ordered) > 1 and apart:
         raise BadFileError(
             f"the dates are days apart but not at midnight UTC ({ordered[0]:%Y-%m-%d %H:%M}): days"
-            " of another time zone cannot be imported. Export them in UTC, or choose --granularity"
+            " of another time zone can't be imported. Export them in UTC, or choose --granularity"
             f" {granularity} if they are {granularity}s.",
             dates[ordered[0]],
         )
@@ -81,18 +81,18 @@ def _check(
 def _note(ordered: Sequence[datetime], granularity: Granularity, chosen: Granularity | None) -> str:
     if chosen or len(ordered) > 1:
         return ""
-    return f"There is one date only, taken as a {granularity}; choose --granularity if it is not."
+    return f"There is only one date, taken as a {granularity}; choose --granularity if it isn't."
 
 
 def _buckets(ordered: Sequence[datetime], granularity: Granularity) -> tuple[Interval, ...]:
-    """All buckets from the first date to the last, but for gaps that no single export can have."""
+    """All buckets from the first to the last date, without gaps too long for a single export."""
     longest = _LONGEST_EXPORT.get(granularity)
     found: list[Interval] = []
     for date in ordered:
         if found and (longest is None or date - found[-1][0] < longest * STEP[granularity]):
             while (start := found[-1][1]) < date:
-                found.append((start, following(start, granularity)))
-        found.append((date, following(date, granularity)))
+                found.append((start, next_bucket(start, granularity)))
+        found.append((date, next_bucket(date, granularity)))
         if len(found) > _MOST_BUCKETS:
             raise BadFileError(f"more than {_MOST_BUCKETS:,} {granularity}s from first to last")
     return tuple(found)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from reports.alerts.grammar import EXAMPLES, parse_alert, split_signs
 from reports.alerts.kinds.registry import KINDS, kind_of
 from reports.alerts.rule import Rule
-from reports.alerts.threshold import amount
+from reports.alerts.threshold import amount, currency_of
 from reports.alerts.vocabulary import ABOVE, BELOW, FILLERS, FREQUENCIES, PER, WATCHES, unit_of
 from reports.natural import vocabulary as say
 from reports.natural.names import AmbiguousNameError, KnownNames, named
@@ -77,7 +78,31 @@ def hear_alert(said: str, known: KnownNames) -> Rule | CommandError | None:
     if watched <= set(METRICS) and not (watched and told):
         return None
     found = parse_alert(" ".join(["alert", *words]))
+    if isinstance(found, CommandError) and (dollars := _in_dollars(words)):
+        # only asked: the same number in dollars is another amount
+        return replace(found, problem=f"{found.problem} Did you mean dollars?", choices=(dollars,))
     return found if isinstance(found, Rule | CommandError) else None
+
+
+def _joined(found: re.Match[str]) -> str:
+    """`50 euros` as one word; any other word stays apart from the number before it."""
+    return found[1] + found[2] if currency_of(found[2])[1] else found[0]
+
+
+def _in_dollars(words: Sequence[str]) -> str:
+    """The alert with dollars in place of another currency; empty where there is none, or where
+    something else is wrong with it.
+    """
+    words = re.sub(r"\b([0-9.,]+) (\w+)\b", _joined, " ".join(words)).split()
+    amounts = [amount(word) for word in words]
+    if not any(one and one.currency for one in amounts):
+        return ""
+    swapped = [
+        f"${one.value:f}" if one and one.currency else word
+        for one, word in zip(amounts, words, strict=True)
+    ]
+    found = parse_alert(" ".join(["alert", *swapped]))
+    return f"alert {found.words()}" if isinstance(found, Rule) else ""
 
 
 def _named(said: str) -> str:
@@ -98,7 +123,7 @@ def _with_watch(words: list[str]) -> list[str]:
         return words
     if any(one.percent for one in thresholds):
         return ["budget", *words]
-    return ["spend", *words] if any(one.dollars for one in thresholds) else words
+    return ["spend", *words] if any(one.dollars or one.currency for one in thresholds) else words
 
 
 def _translated(words: Sequence[str], known: KnownNames) -> list[str]:

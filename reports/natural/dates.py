@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from contextlib import suppress
+from datetime import date, timedelta
 
 from reports.natural import vocabulary as say
 from reports.natural import written_dates as loose_dates
@@ -32,6 +33,8 @@ def stretch(words: Sequence[str], today: date, order: Order = "") -> tuple[int, 
         return at + counted[0], counted[1]
     if lead and (short := _of_one_month(words[at:], today)):
         return at + short[0], str(DateSpan(*short[1]))
+    if until_now and (ordinal := _day_of_month(words[1:], today)):
+        return ordinal[0] + 1, str(DateSpan(ordinal[1], today))
     found = days(words[at:], today, order) or (_unit(words[at:], today) if lead else None)
     if found is None:
         if lead == "since":
@@ -94,6 +97,26 @@ def _of_one_month(words: Sequence[str], today: date) -> tuple[int, Days] | None:
         return None
     last = found[1][1]
     return (at + found[0], (last.replace(day=day), last)) if 0 < day <= last.day else None
+
+
+def _day_of_month(words: Sequence[str], today: date) -> tuple[int, date] | None:
+    """`the 1st`, `the 3rd` without a month: the last such day that has begun."""
+    at = _skip(words, 0, {"the"})
+    word, following = (*words[at:], "", "")[:2]
+    if following in say.MONTHS or following == "of":
+        return None
+    day = _number(word) if word[-2:] in {"st", "nd", "rd", "th"} else None
+    if word == "first" and not following:
+        day = 1
+    if not day or day > 31:
+        return None
+    first = today.replace(day=1)
+    for _ in range(3):  # one of three months in a row has a 31st
+        with suppress(ValueError):
+            if (found := first.replace(day=day)) <= today:
+                return at + 1, found
+        first = (first - timedelta(days=1)).replace(day=1)
+    return None
 
 
 def _unit(words: Sequence[str], today: date) -> tuple[int, Days] | None:

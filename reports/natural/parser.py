@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time
 from itertools import islice, takewhile
 
 from reports.alerts.rule import Rule
+from reports.alerts.threshold import amount, currency_of
 from reports.commands import Command, parse_command
 from reports.natural import vocabulary as say
 from reports.natural import written_dates as loose_dates
@@ -41,10 +42,10 @@ from reports.questions.grammar import (
 from reports.questions.kinds import STILL_RUNNING, kind_of
 from reports.questions.limit_kinds import is_unfit
 from reports.questions.query import Query, QueryKind, Versus
-from reports.questions.topics import TopicAsked
+from reports.questions.topics import BUDGET, TopicAsked
 from reports.time.period import NAMED, DateSpan, Month
 from reports.time.timerange import NotBegunError, ranges, zone_names
-from reports.usage.dimensions import Dimension, Filter, Metric
+from reports.usage.dimensions import Dimension, Filter, Metric, form_label
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean, plain
 from reports.wording.shared_grammar import list_request
@@ -54,6 +55,7 @@ _ORDER = (
 )  # fmt: skip
 _WITHOUT_METRIC = {
     QueryKind.PRICE, QueryKind.FORECAST, QueryKind.CACHE, QueryKind.RETIRING, QueryKind.NEW,
+    QueryKind.WHATIF,
 }  # fmt: skip
 MOST_COMPARED = 2_000
 """Names among which the one most like a wrong word is looked for: more would take a while."""
@@ -62,6 +64,17 @@ _LONGEST_TOPIC = 6
 VOCABULARY = (
     *say.METRICS, *say.DIMENSIONS, *NAMED, *say.FILES, *say.UNITS, *say.MONTHS, "last", "without",
 )  # fmt: skip
+_SENTENCE = say.FILLERS - {"total", "number", "chart"}
+"""Words that are in sentences and in no command."""
+_SPELLED = {
+    *(word for word in (*VOCABULARY, *say.FILLERS) if len(word) > 3 and word.isalpha()),
+    "spend", "tokens", "requests", "yesterday", "today", "much", "many",
+}  # fmt: skip
+"""The words by which a misspelled one is corrected."""
+_SHORTEST_TYPO = 4
+"""Shorter words with a letter changed are as likely other words."""
+_MOST_TYPOS = 3
+"""With more corrections than that, a sentence is no longer what was typed."""
 _BEGINNINGS = {
     "schedule", "schedules", "alert", "alerts", "quiet", "audit", "status", "help",
 }  # fmt: skip
@@ -198,11 +211,17 @@ def parse_text(text: str, known: KnownNames, today: date) -> Read:
     return _alert(said, words, known) or found if isinstance(found, CommandError) else found
 
 
+_NOBODY = {"the", "this", "our", "us", "all", "everything", "everyone", "month", "week", "year",
+           "day", "today", "now", "team", "organization", "org", "company", "openrouter", "and",
+           "limits", "keys", "workspaces", "a", "my", "me"}  # fmt: skip
+"""Words after `budget for` that name nobody in particular."""
+
+
 def _of_topic(topic: str, said: str, bare: list[str], known: KnownNames, today: date) -> Read:
     """A question about something else than usage; `bare` are its words without names."""
     kind = kind_of(topic)
     if kind is None:
-        return ParsedText(topic)
+        return ParsedText(topic, remarks=_all_budgets(said) if topic == BUDGET else ())
     own = flags(topic, bare)
     if kind is QueryKind.WHATIF:
         return _what_if(said, known, today)
@@ -212,6 +231,15 @@ def _of_topic(topic: str, said: str, bare: list[str], known: KnownNames, today: 
     return read
 
 
+def _all_budgets(said: str) -> tuple[str, ...]:
+    """A remark where one budget is asked for, `for marketing`, and the answer has all of them."""
+    words = said.strip(" ?!.").split()
+    at = next((n for n, word in enumerate(words) if word.casefold() in {"for", "of"}), len(words))
+    after = [word for word in words[at + 1 :] if word.casefold() not in _NOBODY]
+    shown = clean(" ".join(words[at:]), 40)
+    return (f"These are all budgets and limits; I didn't look for “{shown}”.",) if after else ()
+
+
 def _what_if(said: str, known: KnownNames, today: date) -> ParsedText:
     """A question about other prices: the two models, and the period and filters beside them."""
     plain_words = [word.strip('?!.,;()"') for word in said.casefold().split()]
@@ -219,22 +247,24 @@ def _what_if(said: str, known: KnownNames, today: date) -> ParsedText:
     said_by_kind = WHAT_IF_WORDS | set(moved.split(" -> "))
     pairs = zip(said.split(), plain_words, strict=True)
     rest = " ".join(word for word, bare in pairs if bare not in said_by_kind)
-    words, left = [str(QueryKind.WHATIF), moved], tuple[str, ...]()
+    words, ignored = [str(QueryKind.WHATIF), moved], ""
     read = _read(rest, known, today) if rest else None
     found = parse(read.words) if isinstance(read, ParsedText) else None
     if isinstance(read, ParsedText) and isinstance(found, QuestionCommand):
         words += [str(found.query.period)] * ("period" in found.given)
+        words += [f"by {found.query.by}"] * ("by" in found.given)
         words += map(str, found.query.filters)
-        left = read.left
-    elif rest:
-        left = (rest,)
-    return ParsedText(" ".join(filter(None, words)), left=left)
+    elif rest and moved:
+        ignored = f"I ignored “{clean(rest, 60)}”."
+    return ParsedText(" ".join(filter(None, words)), remarks=(ignored,) if ignored else ())
 
 
 def _narrowed(kind: QueryKind, own: str, read: ParsedText | CommandError | None) -> ParsedText:
     """A question about what is so now: its own words, and the filters that could be read."""
     found = parse(read.words) if isinstance(read, ParsedText) else None
     filters = found.query.filters if isinstance(found, QuestionCommand) else ()
+    if own == "me":  # says it already
+        filters = tuple(one for one in filters if one != Filter(Dimension.CREATOR, "me"))
     return ParsedText(" ".join((f"{kind} {own}".strip(), *map(str, filters))))
 
 
@@ -306,9 +336,47 @@ def _read(
         choices = tuple(one.canonical for one in read if isinstance(one, ParsedText))
         return CommandError(str(wrong), choices=choices)
     except UnknownWordError as wrong:
+        if again and (text := _without_typos(reader, known)):
+            corrected = _read(
+                text[0], known, today, again=False, schedules=schedules, order=order, kind=kind
+            )
+            if isinstance(corrected, ParsedText):
+                return replace(corrected, remarks=(text[1], *corrected.remarks))
         return CommandError(str(wrong), *_meant(reader, known, today) if again else ())
     except ValueError as wrong:
         return CommandError(str(wrong))
+
+
+def _without_typos(reader: _TextReader, known: KnownNames) -> tuple[str, str] | None:
+    """A sentence with its misspelled words corrected, and which words those are.
+
+    Only sentences are corrected, by words that say nothing or the grammar's own: a command with a
+    typo is asked about, and so is what may be a name.
+    """
+    words = list(reader.words)
+    lower = [word.casefold().strip(".") for word in words]
+    if not _SENTENCE & set(lower):
+        return None
+    changed: list[str] = []
+    for at, word in enumerate(lower):
+        plain_word = len(word) >= _SHORTEST_TYPO and word.isascii() and word.isalpha()
+        if not plain_word or word in _SPELLED or known.has(word):
+            continue
+        close = [one for one in _SPELLED if abs(len(one) - len(word)) < 2 and one[0] == word[0]]
+        meant = nearest.word(word, close)
+        if not meant or nearest.word(word, _alike(word, known)):
+            continue
+        if len(changed) == _MOST_TYPOS:
+            return None
+        words[at] = meant
+        changed.append(f"“{clean(word, 40)}” for “{meant}”")
+    return (" ".join(words), f"I took {' and '.join(changed)}.") if changed else None
+
+
+def _alike(word: str, known: KnownNames) -> list[str]:
+    """Names that begin like a word and are about as long."""
+    names = islice((*known.by_key, *known.full_names), MOST_COMPARED)
+    return [one for one in names if one[:1] == word[:1] and abs(len(one) - len(word)) < 2]
 
 
 def _instead(reader: _TextReader, name: str, words: str) -> str:
@@ -358,6 +426,8 @@ class _TextReader:
     order: Order = ""
     kind: QueryKind | None = None
     extra: tuple[str, ...] = ()
+    over: str = ""
+    whole_day: bool = False
 
     @property
     def rhythm(self) -> str:
@@ -368,10 +438,11 @@ class _TextReader:
         bare = [self._without_punctuation(word) for word in words]
         self.words = [part for word in bare for part in _split(word, self.known)]
         rules: tuple[Callable[[], int], ...] = (
-            self._topic, self._filter, self._mention, self._long_name, self._amount,
-            self._part_of_day, self._stretch, self._standing,
+            self._topic, self._filter, self._mention, self._long_name, self._currency,
+            self._over_amount, self._amount, self._part_of_day, self._hours, self._half_year,
+            self._stretch, self._standing,
             self._versus, self._by, self._top, self._dated, self._period, self._option,
-            self._metric, self._self, self._leaving_out, self._name, self._filler,
+            self._metric, self._token_part, self._self, self._leaving_out, self._name, self._filler,
         )  # fmt: skip
         while self.at < len(self.words):
             taken = next((count for rule in rules if (count := rule())), 0)
@@ -396,6 +467,10 @@ class _TextReader:
         self._group()
         if self.superlative and not self.plural and "by" in self.given:
             self.given.setdefault("top", ["top 1"])
+        if self.whole_day and "period" not in self.given:
+            self._give("period", "today")
+        if self.over:
+            self._largest_first()
         if not self.given and not self.standing:
             return None
         unclear = self.given and {word.casefold() for word in self.standing} <= say.RHYTHMS
@@ -406,11 +481,24 @@ class _TextReader:
             said.setdefault("period", [implied])
         parts = [word for kind in _ORDER for word in said.get(kind, ()) if word]
         words = " ".join((["schedule", *self.standing] if self.standing else []) + parts)
+        if self.over and "by" not in self.given:
+            return _over_what(self.over, words)
         read = parse_command(words)
         if isinstance(read, CommandError):
             return read
         left, remarks = self._ignored(read), tuple(self.remarks)
         return ParsedText(words, frozenset(self.given), left, rhythm=self.rhythm, remarks=remarks)
+
+    def _largest_first(self) -> None:
+        """A question for groups over an amount."""
+        if "metric" not in self.given:
+            self._give("metric", str(Metric.SPEND))
+        self.given["top"] = ["top 50"]
+        if "by" in self.given:
+            self._remark(
+                f"I can't leave out what is below {clean(self.over, 20)}; the list begins with the"
+                " largest."
+            )
 
     def _leave_out_verbs(self) -> None:
         """`tokens spent` asks for tokens: a verb is no metric beside one that is named."""
@@ -432,7 +520,7 @@ class _TextReader:
 
     def _group(self) -> None:
         """What is grouped by where that follows from the way in which it is asked."""
-        if "by" in self.given or not self.words:
+        if "by" in self.given or not self.words or self.kind is QueryKind.WHATIF:
             return
         filters = self.filters
         several = {one.dimension for one in filters if not one.exclude}
@@ -504,6 +592,8 @@ class _TextReader:
         self.given["kind"] = [" ".join((kind, *self.extra))]
         self.superlative = False
         self.given.pop("top", None)
+        if kind is QueryKind.PRICE and "cheapest" in {word.casefold() for word in self.words}:
+            self._remark("The dearest come first, so the cheapest are last, free ones at the end.")
         if kind in _WITHOUT_METRIC:
             self.given.pop("metric", None)
         if kind is QueryKind.RETIRING:
@@ -512,6 +602,8 @@ class _TextReader:
             self.given["by"] = [one for one in self.given.get("by", ()) if "model" not in one]
         if kind is QueryKind.NEW:
             self.given.pop("by", None)
+        if kind in {QueryKind.LIMITS, QueryKind.KEYS}:  # about now, and nothing is grouped
+            self.given = {one: self.given[one] for one in ("kind", "filter") if one in self.given}
         if kind is QueryKind.FORECAST:
             self.left.clear()  # "per month" says of which period the end is meant
 
@@ -592,6 +684,33 @@ class _TextReader:
                 return count
         return 0
 
+    def _currency(self) -> int:
+        """`in euros`, `in £`: figures are in dollars all the same, and that is said."""
+        dollars, other = currency_of(self._word())
+        if not other or dollars or wants(self.words):
+            return 0
+        self._remark(f"OpenRouter bills in US dollars, so these are dollars, not {other}.")
+        return 1
+
+    def _over_amount(self) -> int:
+        """`over $100`, `> 100`: the largest groups come first, so those are at the top."""
+        sign = self._word()[:1] if self._word()[:1] in {">", "≥"} else ""
+        rest = self._word().lstrip(">≥=") if sign else ""
+        at = 1 if rest else self._skip(0, say.OVER_AMOUNT)
+        word = rest or self._word(at)
+        found = amount(word) if at else None
+        if found is None or found.percent or found.currency or not (sign or found.dollars):
+            return 0
+        if wants(self.words) or self._word(-1) in {"less", "fewer"} or found.value <= 0:
+            return 0
+        self.over = f"${word.removeprefix('$')}" if self._of_spend() else word
+        return at if rest else at + 1
+
+    def _of_spend(self) -> bool:
+        """Whether a question is about spend, as far as it has been read."""
+        metrics = self.given.get("metric", [])
+        return not metrics or metrics == [str(Metric.SPEND)]
+
     def _amount(self) -> int:
         """An amount, of which a question knows nothing; it is never passed over."""
         at = 1 if self._word() in {"than", "over", "above", "below", "under"} else 0
@@ -619,6 +738,39 @@ class _TextReader:
             self._give("period", day)
         self.remarks.append("I can't look at a part of a day, so this is the whole day.")
         return at
+
+    def _hours(self) -> int:
+        """`between 9am and 5pm`, `after 18:00`: the whole day, since days cannot be cut."""
+        if self.standing or self._word() not in {"between", "from", "after", "before", "at"}:
+            return 0
+        if not _is_time(self._word(1)):
+            return 0
+        at = 2
+        if self._word(2) in {"and", "to", "until", "till", "-", "–"} and _is_time(self._word(3)):
+            at = 4
+        self._remark("I can't look at single hours of a day, so this is the whole day.")
+        self.whole_day = True
+        return at
+
+    def _half_year(self) -> int:
+        """`half year`, `half a year`, `last half year`: six months."""
+        at = 1 if self._word() in say.PAST or self._word() in {"past", "a"} else 0
+        if self._word(-1) in {"first", "second", "1st", "2nd"}:
+            return 0
+        if self._word(at) == "half-year":
+            count = at + 1
+        elif self._word(at) == "half":
+            count = self._skip(at + 1, {"a", "the"}) + 1
+            if self._word(count - 1) != "year":
+                return 0
+        else:
+            return 0
+        self._give("period", "6m")
+        return count
+
+    def _remark(self, sentence: str) -> None:
+        if sentence not in self.remarks:
+            self.remarks.append(sentence)
 
     def _filled(self, count: int) -> bool:
         """Whether words begin or end with one that says nothing, and so are no name's."""
@@ -950,6 +1102,19 @@ class _TextReader:
         self._give("metric", str(metric) if metric else "")
         return 1
 
+    def _token_part(self) -> int:
+        """`output tokens`: tokens, which are shown with their parts."""
+        if self._word() not in say.TOKEN_PARTS:
+            return 0
+        self.given.pop("metric", None)
+        self._give("metric", str(Metric.TOKENS))
+        self.asks_how_much = False
+        self._remark(
+            "Tokens are shown with their parts: prompt (input), completion (output) and reasoning,"
+            " which is part of completion. The CSV has them for each group."
+        )
+        return 1
+
     def _self(self) -> int:
         word = self._word()
         if word not in say.SELF:
@@ -1045,6 +1210,16 @@ class _TextReader:
         return (
             1 if sign or self._word() in say.FILLERS or not self._word().strip("-–—:&+/()") else 0
         )
+
+
+def _over_what(over: str, words: str) -> CommandError:
+    """What to say to `spend > 100`, which does not say of what."""
+    choices = {form_label(by): canonical(f"{words} by {by}") for by in Dimension}
+    return CommandError(
+        f"What is to be over {clean(over, 20)}: each model, each API key or each creator?",
+        choices=tuple(choices.values()),
+        labels=tuple(choices),
+    )
 
 
 _RANGE = re.compile(

@@ -11,6 +11,13 @@ _LEAVE = {"quit", "exit", "logout", "close", "q", ":q"}
 _ALL_TIME = ("all time", "all-time", "alltime", "forever", "ever", "lifetime", "life time",
              "since the beginning of time", "since inception", "to date")  # fmt: skip
 _UNITS_TO_DATE = ("month to date", "year to date", "week to date", "quarter to date")
+_NOT_COUNTED = {
+    "error", "errors", "failure", "failures", "failed", "failing", "latency", "latencies",
+    "throughput", "uptime", "downtime", "outages",
+}  # fmt: skip
+NOT_COUNTED = (
+    "I can't show errors or speed: OpenRouter's usage data has spend, tokens and requests only."
+)
 NOTHING_TO_CLOSE = "There is nothing to close; `help` shows what you can ask."
 NO_ALL_TIME = (
     "I can't show all time at once; name a period like `1y` (the past year) or `since 2025-01-01`."
@@ -29,6 +36,8 @@ def refusal(text: str) -> str:
         return NOTHING_TO_CLOSE
     if wants(words):  # `tell me if we ever spend $50 a day` is an alert
         return ""
+    if _NOT_COUNTED & set(words):
+        return NOT_COUNTED
     return NO_ALL_TIME if _asks_for_all_time(words) else ""
 
 

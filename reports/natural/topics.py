@@ -133,6 +133,7 @@ _SAID_BY: dict[QueryKind, tuple[str, ...]] = {
 """Phrases that say of which kind a question is, and nothing else."""
 _SAY_NOTHING: dict[QueryKind, set[str]] = {
     QueryKind.PRICE: _PRICE | {
+        "cheapest",
         "token", "tokens", "million", "unit", "effective", "blended", "rate", "pay", "charged",
         "request", "requests", "call", "calls",
     },
@@ -192,7 +193,8 @@ _SAID_BY[QueryKind.RETIRING] = _RETIRING_SAID
 _SAY_NOTHING[QueryKind.RETIRING] = _RETIRING | {
     "soon", "next", "still", "date", "dates", "will", "end", "ends", "when", *say.UNITS,
 }  # fmt: skip
-_SAY_NOTHING[QueryKind.KEYS] = _KEYS | {"keys"}
+_OWNING = {"whose", "owns", "owned", "owner", "owners"}
+_SAY_NOTHING[QueryKind.KEYS] = _KEYS | _OWNING | {"keys"}
 _KEY_FLAGS = {
     "unused": ({"unused", "stale", "idle"}, _UNUSED_SAID),
     "unlimited": (
@@ -244,6 +246,8 @@ _BY_WORDS: tuple[tuple[Topic, set[str], tuple[str, ...]], ...] = (
 def greets(words: Sequence[str]) -> bool:
     """Whether words (lower case) greet, thank, or ask what the bot is, and ask for nothing else."""
     said = " ".join(words)
+    if words[0] in {*say.PARTS_OF_DAY, "gm"} and set(words[1:]) <= _GREETINGS:
+        return True
     if any(said.startswith(phrase) or said.endswith(phrase) for phrase in _ABOUT_ME):
         return len(words) < 10
     return bool(_GREETS & set(words)) and set(words) <= _GREETINGS
@@ -257,17 +261,14 @@ def topic_said(words: Sequence[str]) -> str:
     if words in (["who", "am", "i"], ["whoami"]):
         return ME
     said, given = _without_periods(words), set(words)
-    keys = bool(given & {"key", "keys"})
-    if _lists_keys(words) or (keys and (given & _KEYS or _has(said, _KEYS_SAID))):
-        return Topic.KEYS
-    if any(word.startswith("cach") or word == "uncached" for word in words):
-        return Topic.CACHE
-    if given & _NEW and given & NEW_OF.keys():
-        return Topic.NEW
+    if first := _about_what_there_is(words, said, given):
+        return first
     for topic, some, phrases in _BY_WORDS:
         if _says(given, said, some, phrases):
             return topic
-    if given & _LIMITS or ((keys or "my" in given) and given & (_BUDGETS | _LEFT)):
+    if given & _LIMITS or (
+        (given & {"key", "keys"} or "my" in given) and given & (_BUDGETS | _LEFT)
+    ):
         return Topic.LIMITS
     if given & _BUDGETS:
         return BUDGET
@@ -284,6 +285,18 @@ def _says(given: set[str], said: str, some: set[str], phrases: tuple[str, ...]) 
     """Whether one of some words is given, or one of some phrases said."""
     unreal = some is _WHATIF and "instead" in given and bool(given & {"would", "if"})
     return unreal or bool(given & some) or _has(said, phrases)
+
+
+def _about_what_there_is(words: Sequence[str], said: str, given: set[str]) -> Topic | None:
+    """Questions about keys, models and the cache, whatever else is said in them."""
+    keys, models = bool(given & {"key", "keys"}), bool(given & {"model", "models"})
+    if (keys and (given & (_OWNING | _KEYS) or _has(said, _KEYS_SAID))) or _lists_keys(words):
+        return Topic.KEYS
+    if models and "cheapest" in given:
+        return Topic.PRICE
+    if any(word.startswith("cach") or word == "uncached" for word in words):
+        return Topic.CACHE
+    return Topic.NEW if given & _NEW and given & NEW_OF.keys() else None
 
 
 def _without_periods(words: Sequence[str]) -> str:

@@ -53,6 +53,10 @@ OVER: dict[tuple[str, ...], str] = {
 }  # fmt: skip
 VERSUS = {"vs", "versus", "against", "compared", "than"}
 COMPARE = {"compare", "comparing", "comparison"}
+TOKEN_PARTS = {"output", "input", "prompt", "completion", "reasoning"}
+"""Parts of tokens, which are shown beside them but can't be asked for alone."""
+OVER_AMOUNT = {"than", "over", "above", ">", "≥", ">="}
+"""What comes before an amount that groups are to be larger than."""
 TOP = {"top", "biggest", "largest", "highest", "heaviest", "busiest", "priciest", "costliest"}
 MOST = {"most"}
 SPENDERS = {"spender", "spenders"}

@@ -11,8 +11,8 @@ from reports.usage.dimensions import Dimension, Filter, Metric
 
 EVERYTHING = "all"
 UNGROUPED = "none"
-ALONE = "alone"
-UP_TO_NOW = "now"
+NO_COMPARISON = "alone"
+REFRESH = "now"
 OUT = "out:"
 PERIODS = (
     "1h", "1d", "1w", "1m", "3m", "1y", "today", "yesterday", "this week", "last week",
@@ -39,7 +39,7 @@ class Choice:
 
     @property
     def renews(self) -> bool:
-        """Whether it asks about now; every other choice keeps the moment of the answer."""
+        """Whether it asks about now; all other choices keep the time of the answer."""
         return self.follow is FollowUpAction.PERIOD
 
 
@@ -63,23 +63,23 @@ def inside(query: Query, pattern: str) -> Query:
     """The question about one group, grouped by the next useful dimension (drill down)."""
     if query.by is None:
         return query
-    kept = tuple(one for one in query.filters if one.dimension is not query.by)
-    narrowed = replace(query, filters=(*kept, Filter(query.by, pattern)))
+    other_filters = tuple(one for one in query.filters if one.dimension is not query.by)
+    narrowed = replace(query, filters=(*other_filters, Filter(query.by, pattern)))
     return replace(narrowed, by=_next(narrowed))
 
 
 def without_filter(query: Query, value: str) -> Query | None:
     """The question without one filter (`OUT` and its index), grouped by that filter's dimension."""
-    count = value.removeprefix(OUT)
-    if value == count or not (count.isascii() and count.isdigit() and len(count) < 3):
+    index = value.removeprefix(OUT)
+    if value == index or not (index.isascii() and index.isdigit() and len(index) < 3):
         return None
-    if int(count) >= len(query.filters):
+    if int(index) >= len(query.filters):
         return None
-    left = query.filters[int(count)]
+    removed = query.filters[int(index)]
     return replace(
         query,
-        filters=tuple(one for one in query.filters if one is not left),
-        by=left.dimension,
+        filters=tuple(one for one in query.filters if one is not removed),
+        by=removed.dimension,
     )
 
 
@@ -103,18 +103,18 @@ def _with_metric(query: Query, value: str) -> Query | None:
 
 
 def _with_period(query: Query, value: str) -> Query | None:
-    if value == UP_TO_NOW:
+    if value == REFRESH:
         return query
     read = parse(value)
     if not isinstance(read, QuestionCommand):
         return None
-    # what one period is compared with may be shorter than the next
+    # the comparison may be shorter than the new period
     versus = query.versus and Versus.BEFORE
     return replace(query, period=read.query.period, versus=versus)
 
 
 def _with_versus(query: Query, value: str) -> Query | None:
-    if value == ALONE:
+    if value == NO_COMPARISON:
         return replace(query, versus=None)
     known = {str(versus): versus for versus in Versus}
     return replace(query, versus=known[value]) if value in known else None

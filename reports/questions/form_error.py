@@ -1,4 +1,4 @@
-"""What the forms of questions and schedules share: errors at fields, and reading typed words."""
+"""Shared by the forms of questions and schedules: errors by field, and parsing typed text."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from dataclasses import dataclass
 from reports.questions.grammar import Command, CommandError, parse
 
 QuestionWords = Callable[[str], str | CommandError]
-"""Rewrites a question in natural language in the grammar's words, or says what is wrong with it.
+"""Converts natural language into a command, or returns an error.
 
-It knows the names that the person may use, so it comes from outside.
+It is passed in, because it needs the names that the person may see.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class FormError:
-    """What is wrong, and at which field to show it."""
+    """A problem, and the field to show it at."""
 
     field: str
     problem: str
 
 
 def strict_words(text: str) -> str | CommandError:
-    """A `QuestionWords` that reads the grammar's own words only."""
+    """A `QuestionWords` that only accepts the strict grammar."""
     found = parse(text)
     return found if isinstance(found, CommandError) else text
 
 
 def parse_typed(text: str, rewrite: QuestionWords) -> tuple[Command | CommandError, str]:
-    """What a person typed into a field, and its words in the grammar.
+    """Parse text typed into a field; returns the result and its words in the grammar.
 
-    The grammar is tried first; only what it does not cover is rewritten.
+    Text that the strict grammar doesn't accept is rewritten with `rewrite`.
     """
     strict = parse(text)
     if not isinstance(strict, CommandError):
@@ -41,6 +41,6 @@ def parse_typed(text: str, rewrite: QuestionWords) -> tuple[Command | CommandErr
 
 
 def said(wrong: CommandError, command: str = "") -> str:
-    """The error at a field: the problem, and what was probably meant."""
+    """The text of a field error: the problem, and a suggestion if there is one."""
     meant = wrong.suggestion.removeprefix(command).strip()
     return (wrong.problem + (f" Did you mean: {meant}" if meant else ""))[:1_000]

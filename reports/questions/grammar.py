@@ -1,4 +1,4 @@
-"""The words after /activity: read into a Command, or into a CommandError with what to say.
+"""The grammar of questions: words after /activity are parsed into a Command or a CommandError.
 
     question  = { kind | metric | period | "by" dimension | filter | option }      in any order
     metric    = "spend" | "cost" | "tokens" | "requests"
@@ -13,7 +13,7 @@
     option    = "credits" | "byok" | "top" N | "csv" | "pdf" ["summary"] | "share" | "tz" ZONE
               | "vs" ("before" | "yesterday" | "last" ("day" | "week" | "month" | "year"))
 
-Nothing is read with a regular expression or with `int()` alone: both accept more than they should.
+Regular expressions and plain `int()` aren't used, because both accept more than they should.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean, plain
 from reports.wording.token_cursor import TokenCursor
 
-LONGEST = 300
+LONGEST = 300  # characters; more than any question needs, and little work to parse
 MOST_FILTERS = 20
-MOST_TOP = 50
-MOST_WRONG = 10
+MOST_TOP = 50  # rows that fit a Slack message
+MOST_WRONG = 10  # errors after which parsing stops
 
 METRICS = {
     "spend": Metric.SPEND,
@@ -91,7 +91,7 @@ _BEGUN = {
     "tz": "tz Europe/Berlin",
     "vs": "vs last month",
 } | {word: f"by {word}" for word in DIMENSIONS}
-"""Words that say nothing on their own, with something that does."""
+"""Words that need another word, with a complete example."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class QuestionCommand:
 
 @dataclass(frozen=True, slots=True)
 class HelpCommand:
-    """The person wants to know what can be asked."""
+    """A request for help."""
 
 
 Command = QuestionCommand | HelpCommand
@@ -117,11 +117,11 @@ Command = QuestionCommand | HelpCommand
 
 @dataclass(frozen=True, slots=True)
 class CommandError:
-    """Words that were not understood: the sentence to say, and the command they may have meant.
+    """An invalid command: the problem as a sentence, and the command that was probably meant.
 
-    `suggestion` is a whole command that can be run, without the command's name; `choices` are
-    several, where the words may mean either, and `labels` their names on buttons if the commands
-    themselves are no help in choosing. `examples` are for people who are new to the bot.
+    `understood` is the valid part. `suggestion` is a complete command without the command's name;
+    `choices` are several if the words are ambiguous, and `labels` their names on buttons if the
+    commands themselves don't explain the difference. `examples` are for new users.
     """
 
     problem: str
@@ -137,14 +137,14 @@ class CommandError:
         return self.choices or ((self.suggestion,) if self.suggestion else ())
 
 
-class _Wrong(ValueError):  # noqa: N818 - its text is what is said
+class _Wrong(ValueError):  # noqa: N818 - internal
     def __init__(self, problem: str, suggestion: str = "") -> None:
         super().__init__(problem)
         self.suggestion = suggestion
 
 
 def parse(text: str) -> Command | CommandError:
-    """Read the words of a question, as Slack sends them or as a shell does."""
+    """Parse the words of a question, from Slack or a shell; problems are returned."""
     question = text.strip()
     if len(question) <= LONGEST * len("&amp;"):
         question = plain(question).strip()
@@ -176,9 +176,9 @@ def _too_long(length: int) -> CommandError:
 
 
 def tokens(text: str) -> list[str]:
-    """Split at spaces, but not inside double quotes; quotes stay where they stand.
+    """Split at spaces outside double quotes; quotes are kept.
 
-    Raises ValueError for a quotation mark that is never closed.
+    Raises ValueError if a quotation mark is missing.
     """
     found, current, quoted = [], "", False
     for char in text:
@@ -196,7 +196,7 @@ def tokens(text: str) -> list[str]:
 
 @dataclass(slots=True)
 class _QuestionReader:
-    """Reads one word after the other into a query; each kind of word may stand once."""
+    """Parses words from left to right into a query; each kind of word may occur once."""
 
     query: Query = field(default_factory=Query)
     seen: dict[str, str] = field(default_factory=dict)
@@ -205,7 +205,7 @@ class _QuestionReader:
     wrong: list[_Wrong] = field(default_factory=list)
 
     def read(self, words: list[str]) -> None:
-        """Read on after a wrong word, so that the rest of what was meant is not lost."""
+        """Parse words, continuing after an error so that the rest is understood."""
         self.words = TokenCursor(words)
         rules: tuple[Callable[[str], bool], ...] = (
             self._kind, self._filter, self._by, self._metric, self._period, self._option,
@@ -222,19 +222,21 @@ class _QuestionReader:
             self.query = replace(self.query, period=DEFAULT_PERIODS[self.query.kind])
 
     def error(self) -> CommandError:
-        """What to say of the first wrong word; the suggestion is a whole question."""
+        """The error for the first wrong word; the suggestion is a complete question."""
         first, understood = self.wrong[0], self.query.words() if self.seen else ""
         guesses = [wrong.suggestion for wrong in self.wrong if wrong.suggestion]
         if len(guesses) < len(self.wrong):
-            return CommandError(str(first), understood)  # a word that stays wrong is not dropped
+            return CommandError(
+                str(first), understood
+            )  # don't suggest a question without a word that can't be corrected
         corrected = _QuestionReader(self.query, dict(self.seen))
         for guess in guesses:
             corrected.read(tokens(guess))
         suggestion = corrected.query.words()
-        # a guess that is the default changes nothing, yet it is right beside what was understood
+        # a guess that equals the default is still a correction if something else was understood
         changed = corrected.query != self.query or (self.seen and guesses and not corrected.wrong)
         if not changed or corrected.help or len(suggestion) > LONGEST:
-            suggestion = first.suggestion if _reads(*tokens(first.suggestion)) else ""
+            suggestion = first.suggestion if _is_valid(*tokens(first.suggestion)) else ""
         return CommandError(str(first), understood, suggestion)
 
     def _unknown(self, word: str) -> _Wrong:
@@ -270,7 +272,7 @@ class _QuestionReader:
         meant = nearest.word(word, WORDS)
         if meant not in _BEGUN:
             return meant
-        if not following or not _reads(meant, following):
+        if not following or not _is_valid(meant, following):
             return _BEGUN[meant]
         self.words.take()
         return f"{meant} {following}"
@@ -278,13 +280,13 @@ class _QuestionReader:
     def _once(self, kind: str, word: str) -> None:
         before = self.seen.setdefault(kind, word)
         if before is not word:
-            raise _Wrong(_two(kind, before, word))
+            raise _Wrong(_only_one_problem(kind, before, word))
 
     def _kind(self, word: str) -> bool:
-        """The word of a kind, or a word that only questions of its kind have."""
+        """Parse the word of a kind, or a word that only its questions have."""
         kind = kind_of(word.lower())
         if kind is QueryKind.KEYS and (self.seen or self.wrong):
-            kind = None  # elsewhere it may be what is grouped by, or what is new
+            kind = None  # elsewhere it may be a dimension, or the subject of `new`
         if kind:
             self._once("kind", word)
             self.query = replace(self.query, kind=kind)
@@ -352,7 +354,7 @@ class _QuestionReader:
             if unit.lower() not in _UNITS:
                 raise _Wrong(
                     f"`{lower}` needs hour, day, week, month or year after it{_not(unit)}.",
-                    self._unit_meant(lower, unit),
+                    self._with_similar_unit(lower, unit),
                 )
             period = Calendar(_UNITS[unit.lower()], last=lower == "last")
             word = f"{word} {unit}"
@@ -367,14 +369,14 @@ class _QuestionReader:
         return self.words.peek().lower() == word
 
     def _count_follows(self) -> bool:
-        """Whether a count follows, as in `3d` or `3 days`, which is then made the former."""
+        """Whether a counted period follows; `3 days` is replaced by `3d`."""
         count, unit = self.words.peek(), self.words.peek(1).lower()
         if _integer(count) is not None and unit.removesuffix("s") in _UNITS:
             self.words.take_many(2)
             self.words.put_back(f"{count}{unit[0]}")
         return _is_counted(self.words.peek().lower())
 
-    def _unit_meant(self, word: str, unit: str) -> str:
+    def _with_similar_unit(self, word: str, unit: str) -> str:
         if _integer(unit) and self.words:
             counted = nearest.word(self.words.take().removesuffix("s"), _UNITS)
             return f"{unit}{counted[0]}" if counted else ""
@@ -406,7 +408,7 @@ class _QuestionReader:
         return True
 
     def _file(self, word: str, *, summary: bool = False) -> None:
-        """Add a file; `pdf summary`, in either order, is the first pages of the PDF alone."""
+        """Add a file; `pdf summary`, in either order, means only the first pages of the PDF."""
         if word == "pdf" and self._follows("summary"):
             self.words.take()
             summary = True
@@ -514,30 +516,30 @@ def _date(word: str) -> Month | DateSpan:
 
 
 def _integer(word: str) -> int | None:
-    """A whole number in plain ASCII digits; `int()` would also take other scripts and `1_000`."""
+    """A whole number in ASCII digits; `int()` would also accept other scripts and `1_000`."""
     return int(word) if word.isascii() and word.isdigit() and len(word) <= 12 else None
 
 
-def _reads(*words: str) -> bool:
+def _is_valid(*words: str) -> bool:
     probe = _QuestionReader()
     probe.read(list(words))
     return bool(words) and not probe.wrong
 
 
 def following_name(word: str) -> str:
-    """The name in `modle:gpt*`, as it can be typed after the right dimension."""
+    """The name in a misspelled filter such as `modle:gpt*`, with quotes if needed."""
     name = " ".join(plain(word.partition(":")[2].replace('"', "")).split())
     return f'"{name}"' if " " in name else name
 
 
 def grouping(word: str) -> str:
-    """What to say to `by` followed by a word that usage cannot be grouped by."""
+    """The problem with `by` followed by a word that isn't a dimension."""
     not_by = f", not by {_quoted(word)}" if word else ""
     return f"You can group by model, key or creator{not_by}."
 
 
-def _two(kind: str, before: str, word: str) -> str:
-    """What to say to two words of which a question can have one."""
+def _only_one_problem(kind: str, before: str, word: str) -> str:
+    """The problem with two words of which a question can have only one."""
     if kind == "dimension":
         one, other = (said.removeprefix("by ") for said in (before, word))
         return f"You can group by only one thing: {clean(one, 40)} or {clean(other, 40)}."

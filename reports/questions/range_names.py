@@ -25,7 +25,7 @@ _COMMA = re.compile(r"\b(\d\d? [A-Z][a-z]{2} \d{4}),(?= \d\d:\d\d\b)", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class _Days:
-    """The local days of a range, both in; `whole`: it begins and ends at midnight."""
+    """The first and last local day of a range; `whole`: it starts and ends at midnight."""
 
     first: date
     last: date
@@ -42,7 +42,7 @@ class _Days:
         return cls(start.date(), last, start.time() == midnight and ends)
 
     def is_unit(self, unit: Unit, months: int = 0) -> bool:
-        """Whether these days are exactly one unit, or as many months, of the calendar."""
+        """Whether these days are exactly one calendar week, or `months` calendar months."""
         if unit is Unit.WEEK:
             return self.first.weekday() == 0 and self.last - self.first == 6 * _DAY
         begins = self.first.day == 1 and (self.first.month - 1) % months == 0
@@ -50,22 +50,22 @@ class _Days:
 
 
 def title_words(period: Period, span: TimeRange) -> str:
-    """What a document says that it is of: `October 2026`, `10/22/2026 – 11/22/2026`."""
+    """The period in a document's title: `October 2026`, `10/22/2026 – 11/22/2026`."""
     days = _Days.of(span)
     if name := _calendar_name(days, span):
         return name
-    if span.unfinished and (name := _begun_name(period, days)):
+    if span.unfinished and (name := _unfinished_name(period, days)):
         return f"{name} so far"
     return _dates(span)
 
 
 def range_dates(span: TimeRange) -> str:
-    """Where a range begins and ends, and its buckets: `10/22/2026 – 11/22/2026, by day, UTC`."""
+    """A range in a document: `10/22/2026 – 11/22/2026, by day, UTC`."""
     return f"{_dates(span)}, by {span.granularity}, {span.zone}"
 
 
 def before_name(period: Period, span: TimeRange, versus: Versus | None = None) -> str:
-    """What a period is compared with: `September 2026`, `the 7 days before`, `a year earlier`."""
+    """The compared period: `September 2026`, `the 7 days before`, `a year earlier`."""
     days = _Days.of(span)
     if versus in {None, Versus.BEFORE} and not span.unfinished and days.whole:
         before = _before(days)
@@ -76,7 +76,7 @@ def before_name(period: Period, span: TimeRange, versus: Versus | None = None) -
 
 
 def file_words(span: TimeRange) -> str:
-    """A range in a file's name: `2026-10`, `2026-10-22_2026-11-22`, `2026-11-22T1031`."""
+    """A range for a file name: `2026-10`, `2026-10-22_2026-11-22`, `2026-11-22T1031`."""
     days = _Days.of(span)
     if span.granularity in _FINE and (span.unfinished or not days.whole):
         return f"{span.until.astimezone(ZoneInfo(span.zone)):%Y-%m-%dT%H%M}"
@@ -93,22 +93,22 @@ def file_words(span: TimeRange) -> str:
 
 
 def day_words(day: date) -> str:
-    """A day as documents show it: `11/22/2026`."""
+    """A day in the format of documents: `11/22/2026`."""
     return f"{day:%m/%d/%Y}"
 
 
 def moment_words(moment: datetime) -> str:
-    """A moment in UTC as documents show it: `11/22/2026 10:31 UTC`."""
+    """A UTC time in the format of documents: `11/22/2026 10:31 UTC`."""
     return f"{moment:%m/%d/%Y %H:%M} UTC"
 
 
 def in_document(text: str) -> str:
-    """A text with its dates in the form that documents have."""
+    """A text with its dates in the format of documents."""
     return axis_date(_COMMA.sub(r"\1", _ISO_DATE.sub(r"\2/\3/\1", text)))
 
 
 def axis_date(label: str) -> str:
-    """The name of a bucket on an axis in the form that documents have: `22 Nov` as `11/22`."""
+    """An axis label in the date format of documents: `11/22` for `22 Nov`."""
     return _AXIS_DATE.sub(
         lambda found: "/".join(
             part
@@ -128,7 +128,7 @@ def _calendar_name(days: _Days, span: TimeRange) -> str | None:
 
 
 def _day_name(days: _Days) -> str | None:
-    """The calendar's name of some whole days, if they have one."""
+    """The name of a calendar month, quarter, year, week or day; None for other days."""
     if days.is_unit(Unit.MONTH, 1):
         return f"{days.first:%B %Y}"
     if days.is_unit(Unit.MONTH, 3):
@@ -141,8 +141,8 @@ def _day_name(days: _Days) -> str | None:
     return day_words(days.first) if days.first == days.last else None
 
 
-def _begun_name(period: Period, days: _Days) -> str | None:
-    """The name of a calendar period that is not over yet."""
+def _unfinished_name(period: Period, days: _Days) -> str | None:
+    """The name of an unfinished calendar period."""
     if isinstance(period, Month):
         return f"{period.first:%B %Y}"
     if not isinstance(period, Calendar) or period.last:
@@ -162,7 +162,7 @@ def _begun_name(period: Period, days: _Days) -> str | None:
 
 
 def _before(days: _Days) -> _Days | None:
-    """The calendar unit right before the one that these days are."""
+    """The calendar unit before the one that these days form."""
     last = days.first - _DAY
     for months in (1, 3, 12):
         if days.is_unit(Unit.MONTH, months):

@@ -1,7 +1,7 @@
 """Commands and questions that are about something other than usage figures.
 
-Each topic is answered by code of its own; until that exists, `not_yet` says so in one sentence,
-so that nobody gets another question's answer.
+Each topic is answered by its own code. `not_yet` is the answer for topics without any, so that
+people don't get the answer to another question.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from reports.questions.kinds import kind_of
 
 
 class Topic(StrEnum):
-    """What a question is about; the value is the word that begins its command."""
+    """The subject of a question; the value is the first word of its command."""
 
     FORECAST = "forecast"
     WHY = "why"
@@ -33,7 +33,7 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TopicAsked:
-    """A question about a topic; `words` is the question as it was typed."""
+    """A question about a topic; `words` is the typed question."""
 
     topic: Topic
     words: str = ""
@@ -41,17 +41,17 @@ class TopicAsked:
 
 @dataclass(frozen=True, slots=True)
 class BalanceAsked:
-    """What is left of the credits, and how long it lasts."""
+    """A request for the credits that are left, and how long they last."""
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetAsked:
-    """How much of the budgets and limits is used."""
+    """A request for the use of budgets and limits."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeAsked:
-    """One's own month."""
+    """A request for one's own usage this month."""
 
 
 Personal = BalanceAsked | BudgetAsked | MeAsked
@@ -83,13 +83,13 @@ _UPCOMING = {
 
 
 def not_yet(topic: Topic) -> str:
-    """One sentence that says that a topic has no answer yet, and what comes closest."""
+    """A sentence that a topic has no answer yet, and what works instead."""
     instead = _INSTEAD.get(topic, "model, key and creator work")
     return f"{_NOT_YET[topic]}; {instead}."
 
 
 def personal(words: Sequence[str]) -> Personal | None:
-    """The command that words are, case and punctuation aside: `balance`, `me`, ..."""
+    """The request for words like `balance` or `me`, ignoring case; None for others."""
     return _COMMANDS.get(tuple(word.casefold() for word in words))
 
 

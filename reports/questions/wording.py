@@ -1,4 +1,4 @@
-"""Questions, ranges and moments in words that people read."""
+"""Questions, time ranges and times in words, for messages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KIND_WORDS = {
     QueryKind.RETIRING: "Retiring models",
     QueryKind.NEW: "New",
 }
-"""What the heading of an answer of each kind begins with."""
+"""The first words in the title of an answer, by kind."""
 _SOURCE = {
     MoneySource.ALL: "",
     MoneySource.CREDITS: " from credits",
@@ -37,11 +37,11 @@ EARLIER = {
     Versus.MONTH: Unit.MONTH,
     Versus.YEAR: Unit.YEAR,
 }
-"""How much earlier that is which a period is compared with."""
+"""How much earlier the compared period is, by comparison."""
 
 
 def period_words(period: Period) -> str:
-    """A period as one says it: `past month`, `last week`, `October 2026`, `1–15 Oct 2026`."""
+    """A period in words: `past month`, `last week`, `October 2026`, `1–15 Oct 2026`."""
     if isinstance(period, Counted):
         if period.count == 1:
             return f"past {period.unit}"
@@ -56,31 +56,31 @@ def period_words(period: Period) -> str:
 
 
 def before_words(period: Period, *, unfinished: bool, versus: Versus | None = None) -> str:
-    """What a period is compared with: `the month before`, `the same part of last month`."""
+    """The compared period in words: `the month before`, `the same part of last month`."""
     if versus in EARLIER:
         return f"a {EARLIER[versus]} earlier"
     if isinstance(period, Counted):
-        many = f"{period.count} {period.unit}s" if period.count > 1 else str(period.unit)
-        return f"the {many} before"
+        length = f"{period.count} {period.unit}s" if period.count > 1 else str(period.unit)
+        return f"the {length} before"
     if isinstance(period, Calendar):
         if period.last or not unfinished:
             return f"the {period.unit} before"
         name = "yesterday" if period.unit is Unit.DAY else f"last {period.unit}"
         return f"the same part of {name}"
     days = 0 if isinstance(period, Month) else (period.last - period.first).days + 1
-    before = {0: "the month before", 1: "the day before"}.get(days, f"the {days} days before")
-    return f"the same part of {before}" if unfinished else before
+    previous = {0: "the month before", 1: "the day before"}.get(days, f"the {days} days before")
+    return f"the same part of {previous}" if unfinished else previous
 
 
 def metric_words(query: Query, metric: Metric) -> str:
-    """A metric with the restriction that the question puts on it: `spend from credits`."""
+    """A metric with its money source: `spend from credits`."""
     return f"{metric}{_SOURCE[query.source]}" if metric is Metric.SPEND else str(metric)
 
 
 def title(query: Query) -> str:
-    """What was asked, as a heading: `Tokens by model, past month`, `Price by key, today`.
+    """The title of an answer: `Tokens by model, past month`, `Price by key, today`.
 
-    An overview whose spend is restricted says so: `Activity (spend from credits), past day`.
+    An overview of one money source says so: `Activity (spend from credits), past day`.
     """
     if query.kind is not QueryKind.USAGE:
         about = f" ({metric_words(query, query.metric)})" if query.metric else ""
@@ -97,12 +97,12 @@ def title(query: Query) -> str:
 
 
 def capitalize_first(words: str) -> str:
-    """Words as a heading begins them; `API key` keeps its own capitals."""
+    """Words with a capital first letter; other capitals stay, as in `API key`."""
     return words[:1].upper() + words[1:]
 
 
 def since_words(moment: datetime, wanted: TimeRange) -> str:
-    """A moment in the zone of a range, as fine as its buckets: `29 Nov 2025`, `22 Nov 04:00`."""
+    """A time in the zone of a range, as precise as its buckets: `29 Nov 2025`, `22 Nov 04:00`."""
     at = moment.astimezone(ZoneInfo(wanted.zone))
     if wanted.granularity in {Granularity.MINUTE, Granularity.HOUR}:
         return f"{at.day} {at:%b %H:%M}"
@@ -110,7 +110,7 @@ def since_words(moment: datetime, wanted: TimeRange) -> str:
 
 
 def range_words(wanted: TimeRange) -> str:
-    """Where a range begins and ends: `22 Oct – 22 Nov 2026, by day, UTC`."""
+    """A range in words: `22 Oct – 22 Nov 2026, by day, UTC`."""
     zone = ZoneInfo(wanted.zone)
     first, last = wanted.start.astimezone(zone), wanted.until.astimezone(zone)
     if wanted.granularity in {Granularity.MINUTE, Granularity.HOUR}:
@@ -140,14 +140,14 @@ def bucket_words(bucket: datetime, wanted: TimeRange) -> str:
 
 
 def stamp(moment: datetime) -> str:
-    """A moment in UTC, to the minute."""
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+    """A time in UTC: `22 Nov 2026, 10:31 UTC`. `moment` must be in UTC."""
+    return f"{moment.day} {moment:%b %Y}, {moment:%H:%M} UTC"
 
 
 def filter_words(query: Query, quote: Callable[[str], str] = str) -> str:
-    """What a question is narrowed to: `only model:claude*, key:prod, without key:ci*`.
+    """The filters in words: `only model:claude*, key:prod, without key:ci*`.
 
-    `quote` marks up the filters of each side, such as code for Slack.
+    `quote` formats the filters after `only` and `without`, for example as code in Slack.
     """
     sides = (
         ("only", [str(one) for one in query.filters if not one.exclude]),
@@ -161,7 +161,7 @@ def filter_words(query: Query, quote: Callable[[str], str] = str) -> str:
 
 
 def excluded_words(query: Query) -> str:
-    """What a heading says of what is left out: ` without opus`."""
+    """The exclusions for a title: ` without opus`; "" if there are none."""
     names = [clean(one.pattern.strip("*"), 40) for one in query.filters if one.exclude]
     more = f" and {len(names) - 2} more" if len(names) > 2 else ""
     return f" without {', '.join(names[:2])}{more}" if names else ""

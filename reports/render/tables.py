@@ -20,7 +20,7 @@ from reports.usage.dimensions import Metric
 from reports.usage.format import change, difference, figure, percent
 from reports.wording.safe_text import clean
 
-LONGEST_NAME = 60
+LONGEST_NAME = 60  # longer names make table columns too narrow
 NONE = "–"
 EARLIER_ONLY = "Used before only"
 """The label of the row for groups with usage only in the previous period."""

@@ -31,7 +31,7 @@ from reports.usage.dimensions import Metric
 from reports.usage.format import figure
 
 _LEVELS = "▁▂▃▄▅▆▇█"
-_TREND_LENGTH = 32
+_TREND_LENGTH = 32  # keeps rows within about 110 columns
 
 
 def as_text(summary: Summary) -> str:

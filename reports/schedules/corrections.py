@@ -1,4 +1,4 @@
-"""Unknown words in a schedule: what to say about them, and what they may have meant."""
+"""Unrecognized words in a schedule: what to say, and what to suggest."""
 
 from __future__ import annotations
 
@@ -15,20 +15,22 @@ DAYS = {
     )
     for name in (WEEKDAYS[n], full, f"{full}s")
 } | {"tues": 1, "weds": 2, "thur": 3, "thurs": 3}
-RHYTHMS = ("daily", "weekdays", "weekly", "monthly")
-KNOWN = (*RHYTHMS, *DAYS, "here", "creators", "cron")
-_SELDOM = {
+FREQUENCIES = ("daily", "weekdays", "weekly", "monthly")
+KNOWN = (*FREQUENCIES, *DAYS, "here", "creators", "cron")
+_RARE_FREQUENCIES = {
     "quarterly": "0 9 1 1,4,7,10 * 3m",
     "yearly": "0 9 1 1 * last year",
     "annually": "0 9 1 1 * last year",
 }
-_SPOKEN = {"noon": "12:00", "midday": "12:00", "midnight": "0:00"}
+_NAMED_TIMES = {"noon": "12:00", "midday": "12:00", "midnight": "0:00"}
 
 
-class Wrong(ValueError):  # noqa: N818 - its text is what is said
-    """`instead` is what would do in the place of a word, `corrected` a whole schedule that does.
+class ScheduleWordsError(ValueError):
+    """A problem with the words of a schedule; the text says what it is.
 
-    Without either it is what is left of the words without the wrong ones, with `place` after it.
+    The suggestion is one of: `corrected`, a complete valid command; `instead`, a pair of wrong
+    words and their replacement; or `target`, words for another target (`to me`), which replace the
+    wrong target in the remaining words.
     """
 
     def __init__(
@@ -36,43 +38,45 @@ class Wrong(ValueError):  # noqa: N818 - its text is what is said
         problem: str,
         corrected: str = EXAMPLE,
         instead: tuple[str, str] | None = None,
-        place: str = "",
+        target: str = "",
     ) -> None:
         super().__init__(problem)
         self.corrected = corrected
         self.instead = instead
-        self.place = place
+        self.target = target
 
 
-def guess(word: str, problem: str, following: str = "") -> None:
-    """Raise what a word that no question has may have meant, if that can be guessed.
+def suggest_for(word: str, problem: str, following: str = "") -> None:
+    """Raise ScheduleWordsError if a suggestion for an unrecognized word is found.
 
-    With the word `following` it may be a city, such as New York.
+    `following` is the next word, for cities of two words such as New York.
     """
     lower = word.lower()
-    if following and (there := nearest.city(f"{word}_{following}")):
-        both = f"{word} {following}"
-        raise Wrong(f"“{clean(both, 40)}” is a city. Use the name of its time zone.",
-                     instead=(both, there))  # fmt: skip
+    if following and (zone_of_city := nearest.city(f"{word}_{following}")):
+        city_words = f"{word} {following}"
+        raise ScheduleWordsError(
+            f"“{clean(city_words, 40)}” is a city. Use the name of its time zone.",
+            instead=(city_words, zone_of_city),
+        )
     zone = nearest.city(word)
     hours, dot, minutes = lower.partition(".")
-    if lower in _SELDOM:
-        said = f"There's no shortcut for “{clean(word)}” yet. Use a cron expression."
-        raise Wrong(said, instead=(word, _SELDOM[lower]))
-    if lower in _SPOKEN:
-        raise Wrong(f"I can't read “{clean(word)}” as a time. Write it in digits.",
-                     instead=(word, _SPOKEN[lower]))  # fmt: skip
+    if lower in _RARE_FREQUENCIES:
+        problem_words = f"There's no shortcut for “{clean(word)}” yet. Use a cron expression."
+        raise ScheduleWordsError(problem_words, instead=(word, _RARE_FREQUENCIES[lower]))
+    if lower in _NAMED_TIMES:
+        raise ScheduleWordsError(f"I can't read “{clean(word)}” as a time. Write it in digits.",
+                     instead=(word, _NAMED_TIMES[lower]))  # fmt: skip
     if dot and hours.isascii() and hours.isdigit() and time_of_day(hours, minutes, ""):
-        raise Wrong(f"I can't read “{clean(word)}” as a time. Write it with a colon.",
+        raise ScheduleWordsError(f"I can't read “{clean(word)}” as a time. Write it with a colon.",
                      instead=(word, f"{hours}:{minutes}"))  # fmt: skip
     if zone:
-        raise Wrong(f"“{clean(word, 40)}” is a city. Use the name of its time zone.",
+        raise ScheduleWordsError(f"“{clean(word, 40)}” is a city. Use the name of its time zone.",
                      instead=(word, zone))  # fmt: skip
     if (word.isalpha() and word.isupper() and len(word) in {3, 4}) or lower[:3] in {"utc", "gmt"}:
-        raise Wrong(
+        raise ScheduleWordsError(
             f"I don't recognize the time zone “{clean(word, 40)}”. Use a name like Europe/Berlin,"
             " or leave it out to use the one in your Slack profile."
         )
-    meant = nearest.word(word, KNOWN)
-    if meant:
-        raise Wrong(problem, instead=(word, meant))
+    similar = nearest.word(word, KNOWN)
+    if similar:
+        raise ScheduleWordsError(problem, instead=(word, similar))

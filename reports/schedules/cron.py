@@ -1,7 +1,7 @@
-"""Five-field cron expressions, as far as a report needs them: one time of day on some days.
+"""Five-field cron expressions for reports: one time of day on some days.
 
-Monday is 1, Sunday 0 or 7. As in cron itself, a day of the month and a day of the week that are
-both named mean either; a field that begins with `*` names nothing.
+Monday is 1, Sunday 0 or 7. As in cron, if both the day of the month and the day of the week are
+restricted, either may match; a field that starts with `*` is unrestricted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LEAP_YEAR = 2024
 
 
 class CronError(ValueError):
-    """No cron expression that a report can run by; the text says why, `meant` what would do."""
+    """An expression that reports can't use; the text says why, `meant` is a valid alternative."""
 
     def __init__(self, problem: str, meant: str = "0 9 * * 1") -> None:
         super().__init__(problem)
@@ -32,7 +32,7 @@ class CronError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """The days of a cron expression; weekdays count from Sunday, 0."""
+    """The days of a cron expression; weekdays count from Sunday (0). `either`: one may match."""
 
     days: frozenset[int]
     months: frozenset[int]
@@ -48,8 +48,8 @@ class Cron:
         return of_month or of_week if self.either else of_month and of_week
 
     @property
-    def fires(self) -> bool:
-        """Whether there is such a day at all; 31 February is none."""
+    def ever_runs(self) -> bool:
+        """Whether any such day exists; 31 February doesn't."""
         if self.either:
             return True
         return any(n <= monthrange(_LEAP_YEAR, m)[1] for m in self.months for n in self.days)
@@ -58,17 +58,17 @@ class Cron:
         return self.words
 
 
-def looks_like_cron(words: list[str]) -> bool:
-    """Whether words may be the five fields of an expression."""
-    if len(words) != 5 or not (words[0][:1].isdigit() or words[0].startswith("*")):
+def looks_like_cron(fields: list[str]) -> bool:
+    """Whether words look like the five fields of an expression."""
+    if len(fields) != 5 or not (fields[0][:1].isdigit() or fields[0].startswith("*")):
         return False
-    return all(_is_field(word) for word in words[:3]) and all(
-        _is_field(word, names) for word, names in zip(words[3:], (_MONTHS, _WEEKDAYS), strict=True)
+    return all(_is_field(word) for word in fields[:3]) and all(
+        _is_field(word, names) for word, names in zip(fields[3:], (_MONTHS, _WEEKDAYS), strict=True)
     )
 
 
 def parse(text: str) -> tuple[Cron, time]:
-    """Read an expression: its days and its time of day. Raises CronError."""
+    """Parse an expression into its days and its time of day. Raises CronError."""
     fields = text.lower().split()
     if len(fields) != 5:
         raise CronError(f"A cron expression has five fields, not {len(fields)}.")
@@ -84,7 +84,7 @@ def parse(text: str) -> tuple[Cron, time]:
     either = not fields[2].startswith("*") and not fields[4].startswith("*")
     words = " ".join(fields)
     cron = Cron(days, months, frozenset(n % 7 for n in weekdays), either, words)
-    if not cron.fires:
+    if not cron.ever_runs:
         last = max(monthrange(_LEAP_YEAR, month)[1] for month in months)
         meant = " ".join((fields[0], fields[1], str(last), *fields[3:]))
         raise CronError("There is no such day in any year, so it would never run.", meant)
@@ -112,22 +112,22 @@ def _values(
 
 
 def _part(part: str, name: str, allowed: range, names: Mapping[str, int]) -> range:
-    span, slash, step = part.partition("/")
-    size = _number(step, name, range(1, allowed[-1] + 1), {}) if slash else 1
+    span, has_step, step = part.partition("/")
+    step_size = _number(step, name, range(1, allowed[-1] + 1), {}) if has_step else 1
     if span == "*":
-        # every Sunday is one day, though it has two numbers
+        # Sunday has two numbers (0 and 7); count it once
         last = 6 if names is _WEEKDAYS else allowed[-1]
-        return range(allowed[0], last + 1, size)
-    first, dash, last_word = span.partition("-")
+        return range(allowed[0], last + 1, step_size)
+    first, has_end, last_word = span.partition("-")
     start = _number(first, name, allowed, names)
-    if not dash:
-        return range(start, (allowed[-1] if slash else start) + 1, size)
+    if not has_end:
+        return range(start, (allowed[-1] if has_step else start) + 1, step_size)
     end = _number(last_word, name, allowed, names)
     if names is _WEEKDAYS and end == 0:
         end = 7
     if end < start:
         raise CronError(f"In the {name} of that cron expression, {span} runs backwards.")
-    return range(start, end + 1, size)
+    return range(start, end + 1, step_size)
 
 
 def _number(word: str, name: str, allowed: range, names: Mapping[str, int]) -> int:
@@ -137,5 +137,5 @@ def _number(word: str, name: str, allowed: range, names: Mapping[str, int]) -> i
     if word.isascii() and word.isdigit() and len(word) <= 3 and int(word) in allowed:
         return int(word)
     raise CronError(
-        f"The {name} of that cron expression is none: it goes from {allowed[0]} to {allowed[-1]}."
+        f"The {name} of that cron expression must be from {allowed[0]} to {allowed[-1]}."
     )

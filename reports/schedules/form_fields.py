@@ -1,6 +1,6 @@
 """A schedule as the fields of a form, and back.
 
-The fields become the words of a schedule, which the grammar reads. So a form has the same defaults
+The fields are converted to a command that the grammar parses, so the form has the same defaults
 and errors as the command.
 """
 
@@ -19,7 +19,7 @@ from reports.questions.form_error import (
 )
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import FileFormat
-from reports.schedules.corrections import RHYTHMS
+from reports.schedules.corrections import FREQUENCIES
 from reports.schedules.cron import Cron, CronError
 from reports.schedules.cron import parse as parse_cron
 from reports.schedules.grammar import ScheduledQuestion, ScheduleTarget, parse_schedule
@@ -38,7 +38,9 @@ from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean
 
 LAST = "last"
-_OTHERS = "Only enter the question here. How often, when, where and files have their own fields."
+_HAS_OTHER_FIELDS = (
+    "Only enter the question here. How often, when, where and files have their own fields."
+)
 
 
 class ScheduleField(StrEnum):
@@ -56,8 +58,8 @@ class ScheduleField(StrEnum):
     FILES = "form_files"
 
 
-class Often(StrEnum):
-    """How often a report comes."""
+class Frequency(StrEnum):
+    """How often a report is sent."""
 
     DAILY = "daily"
     WEEKDAYS = "weekdays"
@@ -68,13 +70,13 @@ class Often(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScheduleFields:
-    """What the form holds; fields that don't apply to `often` and `to` are ignored.
+    """The values of the form; fields that don't apply to `often` and `to` are ignored.
 
     `days` are names such as `mon`, `month_day` a number or `last`, `at` is `HH:MM`.
     """
 
     question: str = "spend by creator"
-    often: str = Often.WEEKLY
+    often: str = Frequency.WEEKLY
     days: tuple[str, ...] = (WEEKDAYS[0],)
     month_day: str = "1"
     cron: str = "0 9 * * 1"
@@ -85,97 +87,101 @@ class ScheduleFields:
     files: tuple[str, ...] = ()
 
 
-def fields_of(standing: ScheduledQuestion, zone: str) -> ScheduleFields:
-    """The fields of a schedule; `zone` is used where it names none."""
-    rule = standing.rule
+def fields_of(scheduled: ScheduledQuestion, zone: str) -> ScheduleFields:
+    """The fields of a schedule; `zone` is the default time zone."""
+    rule = scheduled.rule
     found = ScheduleFields(
-        question=_question(standing),
-        at=f"{standing.at:%H:%M}",
-        zone=standing.zone or zone,
-        to=standing.target.kind or TargetKind.PERSON,
-        channel=standing.target.id,
-        files=tuple(standing.query.files),
+        question=_question(scheduled),
+        at=f"{scheduled.at:%H:%M}",
+        zone=scheduled.zone or zone,
+        to=scheduled.target.kind or TargetKind.PERSON,
+        channel=scheduled.target.id,
+        files=tuple(scheduled.query.files),
     )
     match rule:
         case Daily():
-            return replace(found, often=Often.DAILY)
+            return replace(found, often=Frequency.DAILY)
         case Weekly(days) if days == WORKDAYS:
-            return replace(found, often=Often.WEEKDAYS)
+            return replace(found, often=Frequency.WEEKDAYS)
         case Weekly(days):
             return replace(found, days=tuple(WEEKDAYS[day] for day in sorted(days)))
         case Monthly(day):
-            return replace(found, often=Often.MONTHLY, month_day=str(day or LAST))
+            return replace(found, often=Frequency.MONTHLY, month_day=str(day or LAST))
         case Cron():
-            return replace(found, often=Often.CRON, cron=str(rule))
+            return replace(found, often=Frequency.CRON, cron=str(rule))
 
 
 def read_fields(
     fields: ScheduleFields, rewrite: QuestionWords = strict_words
 ) -> ScheduledQuestion | FormError:
-    """The schedule of the fields, or what is wrong in which of them.
+    """The schedule of the fields, or the field with an error and its text.
 
-    `rewrite` reads natural language in the field of the question.
+    `rewrite` converts natural language in the question field.
     """
-    when = _when(fields)
+    when = _timing_words(fields)
     if isinstance(when, FormError):
         return when
-    place = _place(fields)
-    if isinstance(place, FormError):
-        return place
+    target = _target(fields)
+    if isinstance(target, FormError):
+        return target
     asked, question = parse_typed(fields.question, rewrite)
     if isinstance(asked, CommandError):
-        return FormError(ScheduleField.QUESTION, _misread(fields.question, asked, when))
+        return FormError(ScheduleField.QUESTION, _question_error(fields.question, asked, when))
     if not isinstance(asked, QuestionCommand):
         return FormError(ScheduleField.QUESTION, "Enter a question, for example: spend by creator")
-    words = ["schedule", when, question, *fields.files, place.words()]
+    words = ["schedule", when, question, *fields.files, target.words()]
     found = parse_schedule(" ".join(filter(None, words)))
     if isinstance(found, CommandError):
-        return FormError(ScheduleField.QUESTION, _said(found))
-    meant = parse_schedule(" ".join(["schedule", when, place.words()]))
+        return FormError(ScheduleField.QUESTION, _error_with_question(found))
+    meant = parse_schedule(" ".join(["schedule", when, target.words()]))
     if not (isinstance(found, ScheduledQuestion) and isinstance(meant, ScheduledQuestion)):
-        return FormError(ScheduleField.QUESTION, _OTHERS)
+        return FormError(ScheduleField.QUESTION, _HAS_OTHER_FIELDS)
     same = (found.rule, found.at, found.zone, found.target)
     if same != (meant.rule, meant.at, meant.zone, meant.target):
-        return FormError(ScheduleField.QUESTION, _OTHERS)
-    return replace(found, target=place)
+        return FormError(ScheduleField.QUESTION, _HAS_OTHER_FIELDS)
+    return replace(found, target=target)
 
 
-def _misread(question: str, wrong: CommandError, when: str) -> str:
-    """What is said of a question that means nothing; how often it comes has its own field."""
-    if any(word.lower() in RHYTHMS for word in question.split()):
-        return _OTHERS
-    asked, standing = parse(wrong.suggestion), parse_schedule(f"schedule {when}")
+def _question_error(question: str, error: CommandError, when: str) -> str:
+    """The error for an invalid question; words like `weekly` belong into their own field."""
+    if any(word.lower() in FREQUENCIES for word in question.split()):
+        return _HAS_OTHER_FIELDS
+    asked, scheduled = parse(error.suggestion), parse_schedule(f"schedule {when}")
     if not (
         isinstance(asked, QuestionCommand)
-        and wrong.suggestion
-        and isinstance(standing, ScheduledQuestion)
+        and error.suggestion
+        and isinstance(scheduled, ScheduledQuestion)
     ):
-        return said(wrong)
+        return said(error)
     query = asked.query
     if query.period == DEFAULT and str(DEFAULT) not in question.split():
-        query = replace(query, period=usual_period(standing.rule))
-    meant = _question(replace(standing, query=query))
-    return said(CommandError(wrong.problem, "", meant))
+        query = replace(query, period=usual_period(scheduled.rule))
+    suggested = _question(replace(scheduled, query=query))
+    return said(CommandError(error.problem, "", suggested))
 
 
-def _said(wrong: CommandError) -> str:
-    meant = parse_schedule(wrong.suggestion) if wrong.suggestion else None
-    if not isinstance(meant, ScheduledQuestion):
-        return wrong.problem[:1_000]
-    return said(CommandError(wrong.problem, "", _question(meant)))
+def _error_with_question(error: CommandError) -> str:
+    suggested = parse_schedule(error.suggestion) if error.suggestion else None
+    if not isinstance(suggested, ScheduledQuestion):
+        return error.problem[:1_000]
+    return said(CommandError(error.problem, "", _question(suggested)))
 
 
-def _when(fields: ScheduleFields) -> str | FormError:
-    """The words of the rule, the time and the zone."""
+def _timing_words(fields: ScheduleFields) -> str | FormError:
+    """The command words for rule, time and zone, or the field with an error."""
     typed = fields.zone.strip()
     zone = zone_names().get(typed.lower())
     if zone is None:
-        shown, meant = clean(typed, 40) if typed else "", nearest.zone(typed)
-        problem = f"I don't recognize the time zone “{shown}”." if shown else "Enter a time zone."
-        return FormError(
-            ScheduleField.ZONE, f"{problem} Did you mean {meant}?" if meant else problem
+        typed_zone, similar = clean(typed, 40) if typed else "", nearest.zone(typed)
+        problem = (
+            f"I don't recognize the time zone “{typed_zone}”."
+            if typed_zone
+            else "Enter a time zone."
         )
-    if fields.often == Often.CRON:
+        return FormError(
+            ScheduleField.ZONE, f"{problem} Did you mean {similar}?" if similar else problem
+        )
+    if fields.often == Frequency.CRON:
         try:
             rule, _ = parse_cron(fields.cron)
         except CronError as wrong:
@@ -185,18 +191,18 @@ def _when(fields: ScheduleFields) -> str | FormError:
         return f"{rule} {zone}"
     if _time(fields.at) is None:
         return FormError(ScheduleField.AT, "Choose a time of day.")
-    if fields.often == Often.WEEKLY and not fields.days:
+    if fields.often == Frequency.WEEKLY and not fields.days:
         return FormError(ScheduleField.DAYS, "Choose at least one day of the week.")
     rhythm = {
-        Often.DAILY: "daily",
-        Often.WEEKDAYS: "weekdays",
-        Often.WEEKLY: f"weekly {','.join(fields.days)}",
-        Often.MONTHLY: f"monthly {fields.month_day}",
-    }.get(Often(fields.often), "daily")
+        Frequency.DAILY: "daily",
+        Frequency.WEEKDAYS: "weekdays",
+        Frequency.WEEKLY: f"weekly {','.join(fields.days)}",
+        Frequency.MONTHLY: f"monthly {fields.month_day}",
+    }.get(Frequency(fields.often), "daily")
     return f"{rhythm} {fields.at} {zone}"
 
 
-def _place(fields: ScheduleFields) -> ScheduleTarget | FormError:
+def _target(fields: ScheduleFields) -> ScheduleTarget | FormError:
     if fields.to == TargetKind.CHANNEL:
         if not fields.channel:
             return FormError(ScheduleField.CHANNEL, "Choose a channel for the report.")
@@ -211,21 +217,21 @@ def _time(text: str) -> time | None:
         return None
 
 
-def _question(standing: ScheduledQuestion) -> str:
-    """The words of the question alone; its period goes where it is the rule's usual one."""
-    query = replace(standing.query, files=(), zone=None, share=False)
+def _question(scheduled: ScheduledQuestion) -> str:
+    """The words of the question, without a period that is the rule's default."""
+    query = replace(scheduled.query, files=(), zone=None, share=False)
     words = query.words()
-    head = " ".join(filter(None, (query.metric, str(query.period))))
-    if query.period == usual_period(standing.rule) and words.startswith(head):
-        short = " ".join(filter(None, (query.metric, words.removeprefix(head).strip())))
-        again = parse(short)
-        if isinstance(again, QuestionCommand) and not again.dated and short:
-            asked = replace(again.query, period=query.period)
+    start = " ".join(filter(None, (query.metric, str(query.period))))
+    if query.period == usual_period(scheduled.rule) and words.startswith(start):
+        shortened = " ".join(filter(None, (query.metric, words.removeprefix(start).strip())))
+        reparsed = parse(shortened)
+        if isinstance(reparsed, QuestionCommand) and not reparsed.dated and shortened:
+            asked = replace(reparsed.query, period=query.period)
             if asked == query and (query.metric or query.by or query.filters):
-                return short
+                return shortened
     return words
 
 
 def file_names() -> tuple[str, ...]:
-    """The files that may go with a report."""
+    """The files that can be attached to a report."""
     return tuple(FileFormat)

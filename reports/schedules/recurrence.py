@@ -1,7 +1,7 @@
-"""When a schedule is due: one run for each local date of its rule.
+"""When a schedule is due: one run for each local date that matches its rule.
 
-Where the clock shows a time twice, the first one counts; where it skips a time, the first instant
-after the gap. A run reports on the complete period before it.
+An ambiguous local time means its first occurrence, a skipped one the first instant after the gap.
+A run reports on the previous complete period.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ WORKDAYS = frozenset(range(5))
 CATCH_UP = timedelta(days=3)
 """How late a run may be; older ones are skipped."""
 LATE_AFTER = timedelta(minutes=10)
+"""A report that is sent later than this says so; ticks and retries take a few minutes at most."""
 MOST_MISSED = 400
+"""Days of missed runs that are looked at: more than a year of daily runs."""
 _FARTHEST = timedelta(days=366 * 41)  # a 29 February on one weekday may take 40 years
 
 
@@ -75,7 +77,7 @@ Rule = Daily | Weekly | Monthly | Cron
 
 @dataclass(frozen=True, slots=True)
 class Recurrence:
-    """Dates, local time and time zone."""
+    """A rule for dates, a local time and a time zone."""
 
     rule: Rule = Weekly()
     at: time = time(9)
@@ -97,7 +99,7 @@ class TargetKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DueRun:
-    """A run that is due: its local date, and its instant (UTC)."""
+    """A due run: its local date, and its instant (UTC)."""
 
     day: date
     at: datetime
@@ -105,19 +107,19 @@ class DueRun:
 
 @dataclass(frozen=True, slots=True)
 class MissedRuns:
-    """Due runs: the one to make, and those that are too old."""
+    """Due runs: the one to deliver (None if all are too old), and those to skip."""
 
     run: DueRun | None
     skipped: tuple[DueRun, ...] = ()
 
 
 def occurrence(day: date, at: time, zone: str) -> datetime:
-    """The instant (UTC) at which a local date's run is due."""
+    """The instant (UTC) of the run on a local date."""
     return local(day, zone, at)
 
 
-def following(schedule: Recurrence, after: date) -> DueRun:
-    """The first run after a local date. ValueError if there is none within 40 years."""
+def next_run(schedule: Recurrence, after: date) -> DueRun:
+    """The first run after a local date. Raises ValueError if there is none within 41 years."""
     day, farthest = after + DAY, after + _FARTHEST
     while day <= farthest:
         if schedule.rule.matches(day):
@@ -126,22 +128,22 @@ def following(schedule: Recurrence, after: date) -> DueRun:
     raise ValueError("this schedule never runs")
 
 
-def first(schedule: Recurrence, now: datetime) -> DueRun:
-    """The first run after a moment."""
-    # two days back, since a time in a gap is later than the date it belongs to
+def first_run(schedule: Recurrence, now: datetime) -> DueRun:
+    """The first run after a time. Raises ValueError if there is none within 41 years."""
+    # start two days back, because a skipped time may move a run to the next date
     day = now.astimezone(ZoneInfo(schedule.zone)).date() - 2 * DAY
-    while (found := following(schedule, day)).at <= now:
+    while (found := next_run(schedule, day)).at <= now:
         day = found.day
     return found
 
 
-def due(schedule: Recurrence, last: date, now: datetime) -> tuple[DueRun, ...]:
-    """All runs that are due by now, for dates after the last one that was handled."""
+def due_runs(schedule: Recurrence, last: date, now: datetime) -> tuple[DueRun, ...]:
+    """All runs that are due by now, for local dates after `last`."""
     return tuple(_due(schedule, last, now))
 
 
-def missed(runs: tuple[DueRun, ...], now: datetime) -> MissedRuns:
-    """Of the runs that are due, only the newest is made, and only if it isn't too old."""
+def split_missed(runs: tuple[DueRun, ...], now: datetime) -> MissedRuns:
+    """Split due runs: only the newest is delivered, and only within CATCH_UP."""
     if not runs:
         return MissedRuns(None)
     newest = runs[-1]
@@ -152,7 +154,7 @@ def missed(runs: tuple[DueRun, ...], now: datetime) -> MissedRuns:
 
 def _due(schedule: Recurrence, last: date, now: datetime) -> Iterator[DueRun]:
     today = now.astimezone(ZoneInfo(schedule.zone)).date()
-    # after years of silence only the newest are worth a line each
+    # after years without a run only the newest are reported as skipped
     day = max(last + DAY, today - MOST_MISSED * DAY)
     while day <= today:
         if schedule.rule.matches(day):
@@ -163,7 +165,7 @@ def _due(schedule: Recurrence, last: date, now: datetime) -> Iterator[DueRun]:
 
 
 def rule_of(words: str) -> Rule:
-    """The rule of its own words. ValueError if they aren't a rule's."""
+    """Parse a rule from its `str`. Raises ValueError (CronError for five other fields)."""
     kind, _, rest = words.partition(" ")
     match kind:
         case "daily":
@@ -178,7 +180,7 @@ def rule_of(words: str) -> Rule:
 
 
 def usual_period(rule: Rule) -> Calendar:
-    """The complete period that a rule without a period in its question reports on."""
+    """The complete period that a rule reports on if its question has no period."""
     match rule:
         case Weekly() if len(rule.days) == 1:
             return Calendar(Unit.WEEK, last=True)
@@ -189,10 +191,10 @@ def usual_period(rule: Rule) -> Calendar:
     return Calendar(Unit.DAY, last=True, word="yesterday")
 
 
-def complete(period: Period) -> Period | None:
-    """The complete period before a run that a period of a question means; None for a fixed one.
+def complete_period(period: Period) -> Period | None:
+    """The complete period that a question's period means in a schedule; None for a fixed one.
 
-    `1m` and `this month` become `last month`; a count stays, of whole units (see `period_at`).
+    `1m` and `this month` become `last month`; a count above 1 is kept (see `query_for_run`).
     """
     if isinstance(period, Month | DateSpan) or period.unit is Unit.HOUR:
         return None
@@ -202,7 +204,7 @@ def complete(period: Period) -> Period | None:
     return Calendar(period.unit, last=True, word=word)
 
 
-def query_at(query: Query, due_at: datetime, zone: str) -> Query:
+def query_for_run(query: Query, due_at: datetime, zone: str) -> Query:
     """The question of one run: in the schedule's zone, about whole units before its date, or as it
     is where it is about a time that is not over.
     """

@@ -1,4 +1,4 @@
-"""A scheduled report's figures: an answer, what each group was before, and what moved most."""
+"""A scheduled report's figures: an answer, previous figures by group, the largest changes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from reports.questions.summary import MetricSummary, Series, Summary
 from reports.usage.dimensions import Metric, MoneySource
 from reports.usage.usage import Usage
 
-MOST_MOVERS = 3
-CENT = 10**7
+MOST_MOVERS = 3  # changes named at the top of a report
+CENT = 10**7  # in nano-dollars
 
 
 class Cell(NamedTuple):
-    """Whose use it is, as far as it is known: creator, model, key; empty where it is not."""
+    """Creator, model and key of some usage; "" for what is unknown."""
 
     creator: str
     model: str
@@ -24,7 +24,7 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Mover:
-    """How much one creator's use of one model with one key changed."""
+    """The change of one creator's usage of one model with one key."""
 
     cell: Cell
     change: int
@@ -32,7 +32,7 @@ class Mover:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A period that was reported before, and by how many nano-dollars its spend changed since."""
+    """An already reported period, and the change of its spend since (nano-dollars)."""
 
     period: str
     change: int
@@ -40,10 +40,10 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that a scheduled report says about its period.
+    """The figures of a scheduled report.
 
-    `before` is each group's figure in the period before by label (None: not known), `top` the
-    model that each group used most.
+    `before` is the previous period's figure by group label (None: unknown), `top` the model that
+    each group used most.
     """
 
     summary: Summary
@@ -63,36 +63,39 @@ class Report:
 
     @property
     def groups(self) -> tuple[Series, ...]:
-        """The groups that used anything, largest first."""
+        """The groups with usage, largest first."""
         return tuple(group for group in self.part.groups if group.usage.requests or group.sum)
 
 
 def movers(
-    now: Mapping[Cell, Usage], before: Mapping[Cell, Usage], metric: Metric, source: MoneySource
+    current: Mapping[Cell, Usage],
+    previous: Mapping[Cell, Usage],
+    metric: Metric,
+    source: MoneySource,
 ) -> tuple[Mover, ...]:
-    """What changed most, in either direction; a change too small to be shown is none."""
-    none = Usage()
+    """The largest changes in either direction, without those below a fiftieth of the largest."""
+    no_usage = Usage()
     changes = (
         Mover(
             cell,
-            now.get(cell, none).value(metric, source)
-            - before.get(cell, none).value(metric, source),
+            current.get(cell, no_usage).value(metric, source)
+            - previous.get(cell, no_usage).value(metric, source),
         )
-        for cell in {*now, *before}
+        for cell in {*current, *previous}
     )
     found = sorted((one for one in changes if one.change), key=lambda m: (-abs(m.change), m.cell))
-    least = abs(found[0].change) / 50 if found else 0
-    return tuple(one for one in found[:MOST_MOVERS] if abs(one.change) >= least)
+    smallest = abs(found[0].change) / 50 if found else 0
+    return tuple(one for one in found[:MOST_MOVERS] if abs(one.change) >= smallest)
 
 
 def top_models(
     found: Iterable[tuple[str, str, Usage]], metric: Metric, source: MoneySource
 ) -> dict[str, str]:
-    """The model with the largest figure in each group, of (group, model, usage)."""
+    """The model with the largest value in each group, from (group, model, usage)."""
     best: dict[str, tuple[int, str]] = {}
     for group, model, usage in found:
         value = usage.value(metric, source)
-        known = best.get(group)
-        if known is None or (value, known[1]) > (known[0], model):
+        current_best = best.get(group)
+        if current_best is None or (value, current_best[1]) > (current_best[0], model):
             best[group] = value, model
     return {group: model for group, (_, model) in best.items()}

@@ -1,4 +1,4 @@
-"""A schedule as it was typed: its question, when it runs, and where the report goes."""
+"""A schedule as it was typed: question, recurrence and target."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from reports.schedules.recurrence import Recurrence, Rule, TargetKind
 
 @dataclass(frozen=True, slots=True)
 class ScheduleTarget:
-    """Where reports go, as it was typed; a channel by its id, and its name if known.
+    """Where reports go, as it was typed; a channel has its id, and its name if known.
 
-    Without a kind, it is the conversation in which it was typed.
+    Without a kind, it is the conversation in which the command was typed.
     """
 
     kind: TargetKind | None = None
@@ -21,7 +21,7 @@ class ScheduleTarget:
     name: str = ""
 
     def words(self) -> str:
-        """The place as it is typed."""
+        """The target as command words."""
         match self.kind:
             case TargetKind.PERSON:
                 return "to me"
@@ -34,7 +34,7 @@ class ScheduleTarget:
 
 @dataclass(frozen=True, slots=True)
 class ScheduledQuestion:
-    """A schedule: what, when, where. Without a zone, it runs in the person's own."""
+    """A schedule: question, rule, local time, target. Without a zone, the owner's is used."""
 
     query: Query
     rule: Rule
@@ -43,11 +43,11 @@ class ScheduledQuestion:
     target: ScheduleTarget = ScheduleTarget()
 
     def schedule(self, zone: str) -> Recurrence:
-        """When it runs; `zone` is used where it names none."""
+        """The recurrence, in `zone` if the schedule has none."""
         return Recurrence(self.rule, self.at, self.zone or zone)
 
     def words(self) -> str:
-        """The same in the grammar's own words."""
+        """The schedule as command words, without `schedule` itself."""
         when = str(Recurrence(self.rule, self.at, self.zone or "")).strip()
         question = replace(self.query, zone=None).words()
         return " ".join(filter(None, (when, question, self.target.words())))

@@ -1,4 +1,4 @@
-"""Suggest a schedule for a question: as often as its period is long."""
+"""Suggest a schedule for a question, with a frequency that matches its period."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from datetime import time
 
 from reports.questions.query import RUNNING, Query
 from reports.schedules.grammar import ScheduledQuestion
-from reports.schedules.recurrence import Daily, Monthly, Rule, Weekly, complete, usual_period
+from reports.schedules.recurrence import Daily, Monthly, Rule, Weekly, complete_period, usual_period
 from reports.time.period import Calendar, Counted, Period, Unit
 
 
 def suggest_schedule(query: Query) -> ScheduledQuestion:
     """A question as a schedule that runs once per period and covers complete periods."""
-    rule = _rhythm(query.period)
-    period = complete(query.period) or usual_period(rule)
+    rule = _rule_for(query.period)
+    period = complete_period(query.period) or usual_period(rule)
     if query.kind in RUNNING:
         period, rule = query.period, Weekly(frozenset({0}))
     asked = replace(query, period=period, zone=None, files=(), share=False)
     return ScheduledQuestion(asked, rule, time(9), query.zone)
 
 
-def _rhythm(period: Period) -> Rule:
+def _rule_for(period: Period) -> Rule:
     if not isinstance(period, Counted | Calendar) or period.unit in {Unit.MONTH, Unit.YEAR}:
         return Monthly(1)
     count = period.count if isinstance(period, Counted) else 1

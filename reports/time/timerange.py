@@ -1,6 +1,6 @@
-"""Time ranges: half-open, UTC, cut into buckets. Here the calendar and its zones are settled.
+"""Time ranges: half-open, UTC, divided into buckets; and all calendar and time zone arithmetic.
 
-Every function takes `now`; nothing here knows what time it is.
+Functions that depend on the current time take `now` (aware).
 """
 
 from __future__ import annotations
@@ -37,14 +37,15 @@ STEP = {
 
 
 class NotBegunError(ValueError):
-    """The period asked for has not begun, or is a day that its zone left out."""
+    """The period is in the future, or is a day that its time zone skipped."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimeRange:
-    """Buckets that touch each other: their starts (UTC), and the end of the last one (exclusive).
+    """Adjacent buckets: their starts (UTC), and the exclusive end of the last one.
 
-    `until` is the end, or the moment of asking where the last bucket is unfinished.
+    `until` is the end, or the time of the question if the last bucket is unfinished. Raises
+    ValueError if there is no bucket or they are not in order.
     """
 
     buckets: tuple[datetime, ...]
@@ -60,16 +61,16 @@ class TimeRange:
 
     @property
     def start(self) -> datetime:
-        """Where the first bucket starts."""
+        """The start of the first bucket (UTC)."""
         return self.buckets[0]
 
     @property
     def unfinished(self) -> bool:
-        """Whether the last bucket is still being filled."""
+        """Whether the last bucket isn't over yet."""
         return self.until < self.end
 
     def index(self, moment: datetime) -> int:
-        """Which bucket a moment of the range falls into."""
+        """The index of the bucket that contains a time of the range."""
         return bisect_right(self.buckets, moment) - 1
 
 
@@ -79,12 +80,12 @@ _LONGEST_BEFORE = {
     Unit.MONTH: 32 * DAY + HOUR,
     Unit.YEAR: 397 * DAY,
 }
-"""How long a range may be that is compared with one so much earlier: counted periods are one
+"""The maximum length of a range that is compared with one a unit earlier: counted periods are one
 bucket longer than their name says."""
 
 
 class OverlapError(ValueError):
-    """A range is longer than it is to be moved back, so that it would be compared with itself."""
+    """A range is longer than the unit it is shifted by, so it would overlap the shifted range."""
 
     def __init__(self, unit: Unit) -> None:
         super().__init__(f"it is longer than a {unit}")
@@ -92,7 +93,7 @@ class OverlapError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Ranges:
-    """The range that a period means, and the one before it, to compare with."""
+    """The range of a period, and the previous range that it is compared with."""
 
     current: TimeRange
     previous: TimeRange
@@ -100,7 +101,7 @@ class Ranges:
 
 @lru_cache(maxsize=1)
 def zone_names() -> dict[str, str]:
-    """The names of all zones, by their lower-case form; not those that mean a machine's own."""
+    """All time zone names by their lower-case form, except those for the machine's own zone."""
     names = available_timezones() - {"localtime", "Factory"}
     return {name.lower(): name for name in sorted(names)}
 
@@ -108,7 +109,7 @@ def zone_names() -> dict[str, str]:
 def local(day: date, zone: str, at: time = time()) -> datetime:
     """The instant (UTC) of a local date and time.
 
-    Where it comes twice, the first; where it never comes, the first instant after the gap.
+    An ambiguous time means its first occurrence; a skipped time the first instant after the gap.
     """
     if zone == "UTC":
         return datetime.combine(day, at, UTC)
@@ -116,21 +117,21 @@ def local(day: date, zone: str, at: time = time()) -> datetime:
     instant = datetime.combine(day, at, tz).astimezone(UTC)
     if instant.astimezone(tz).replace(tzinfo=None) == datetime.combine(day, at):
         return instant
-    # In a gap the two readings (fold 0 and 1) lie on either side of the jump: find it.
-    late = instant
-    early = datetime.combine(day, at, tz).replace(fold=1).astimezone(UTC)
-    offset = early.astimezone(tz).utcoffset()
-    while late - early > timedelta(seconds=1):
-        middle = early + (late - early) / 2
+    # In a gap, fold 0 and fold 1 give instants on either side of the jump: bisect to find it.
+    after_gap = instant
+    before_gap = datetime.combine(day, at, tz).replace(fold=1).astimezone(UTC)
+    offset = before_gap.astimezone(tz).utcoffset()
+    while after_gap - before_gap > timedelta(seconds=1):
+        middle = before_gap + (after_gap - before_gap) / 2
         if middle.astimezone(tz).utcoffset() == offset:
-            early = middle
+            before_gap = middle
         else:
-            late = middle
-    return late.replace(microsecond=0)
+            after_gap = middle
+    return after_gap.replace(microsecond=0)
 
 
 def floor(moment: datetime, granularity: Granularity, zone: str = "UTC") -> datetime:
-    """The start of the bucket that a moment falls into; days and months are the zone's."""
+    """The start (UTC) of the bucket that contains a time; days and months are those of the zone."""
     if granularity is Granularity.MINUTE:
         return moment.astimezone(UTC).replace(second=0, microsecond=0)
     if granularity is Granularity.HOUR:
@@ -139,18 +140,18 @@ def floor(moment: datetime, granularity: Granularity, zone: str = "UTC") -> date
     return local(day if granularity is Granularity.DAY else day.replace(day=1), zone)
 
 
-def following(bucket: datetime, granularity: Granularity) -> datetime:
-    """The start of the next bucket (of UTC)."""
+def next_bucket(bucket: datetime, granularity: Granularity) -> datetime:
+    """The start of the next bucket in UTC."""
     if granularity is Granularity.MONTH:
         return floor(bucket + timedelta(days=31), granularity)
     return bucket + STEP[granularity]
 
 
 def ranges(period: Period, now: datetime, zone: str = "UTC") -> Ranges:
-    """The time range that a period means now, and the one before it.
+    """The time range of a period at `now`, and the previous one.
 
-    A finished span is compared with as many days right before, or with as many months where it is
-    made of whole ones. Raises NotBegunError for a period that lies wholly in the future.
+    A date span is compared with the same number of days before it, or of months if it consists of
+    whole months. Raises NotBegunError if the period is in the future or its zone skipped it.
     """
     if isinstance(period, Counted):
         current = _counted(period, now, zone)
@@ -158,45 +159,45 @@ def ranges(period: Period, now: datetime, zone: str = "UTC") -> Ranges:
     first, after, before = _days(period, now, zone)
     if local(first, zone) == local(after, zone):
         raise NotBegunError(f"{period} never came in {zone}")
-    whole = (
+    full = (
         _hour_of(period, now, zone)
         if isinstance(period, Calendar) and period.unit is Unit.HOUR
         else _calendar(first, after, zone)
     )
-    if whole.start > now:
+    if full.start > now:
         raise NotBegunError(f"{period} has not begun")
-    current = _elapsed(whole, now)
+    current = _elapsed(full, now)
     if isinstance(period, Calendar) and period.unit is Unit.HOUR:
-        earlier = _slide(whole, -HOUR)
+        previous = _slide(full, -HOUR)
     else:
         while local(before, zone) == local(first, zone):
             before -= DAY
-        earlier = _calendar(before, first, zone, whole.granularity)
+        previous = _calendar(before, first, zone, full.granularity)
     if current.unfinished:
-        earlier = _first(earlier, len(current.buckets))
-    return Ranges(current, earlier)
+        previous = _first(previous, len(current.buckets))
+    return Ranges(current, previous)
 
 
-def earlier(current: TimeRange, unit: Unit) -> TimeRange:
-    """The same range a day, week, month or year earlier, in as many buckets or nearly so.
+def shifted_back(current: TimeRange, unit: Unit) -> TimeRange:
+    """The same range a day, week, month or year earlier, in about as many buckets.
 
-    Raises OverlapError where the range is longer than that.
+    Raises OverlapError if the range is longer than the unit.
     """
     zone, granularity = ZoneInfo(current.zone), current.granularity
     starts, ends = (at.astimezone(zone) for at in (current.start, current.end))
-    fine = granularity in {Granularity.MINUTE, Granularity.HOUR}
+    is_below_day = granularity in {Granularity.MINUTE, Granularity.HOUR}
     if current.end - current.start > _LONGEST_BEFORE[unit]:
         raise OverlapError(unit)
     first = _back(starts.date(), unit)
-    if fine:
+    if is_below_day:
         start = floor(local(first, current.zone, starts.time()), granularity)
         end = start + (current.end - current.start)
         return TimeRange(_steps(start, end, STEP[granularity]), end, granularity, end, current.zone)
-    # a month may lack both the first and the last day, and then ends on that day twice
-    after = max(_back(ends.date(), unit), first + DAY)
-    while local(first, current.zone) == local(after, current.zone):
+    # if the shorter month lacks both the first and the last day, both become its last day
+    end_day = max(_back(ends.date(), unit), first + DAY)
+    while local(first, current.zone) == local(end_day, current.zone):
         first -= DAY
-    whole = _calendar(first, after, current.zone, granularity)
+    whole = _calendar(first, end_day, current.zone, granularity)
     return _first(whole, len(current.buckets)) if current.unfinished else whole
 
 
@@ -235,7 +236,7 @@ def _months(period: Counted) -> int:
 
 
 def _months_back(day: date, count: int) -> date:
-    """The same day so many months earlier, or that month's last day."""
+    """The same day `count` months earlier, or that month's last day."""
     year, month = divmod(_month_count(day) - count, 12)
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
@@ -266,7 +267,7 @@ def _counted(period: Counted, now: datetime, zone: str) -> TimeRange:
 
 
 def _days(period: Period, now: datetime, zone: str) -> tuple[date, date, date]:
-    """First day, day after the last, and first day of the period before, in the zone."""
+    """The first day, the day after the last, and the first day of the previous period."""
     if isinstance(period, Month):
         return period.first, period.last + DAY, _months_back(period.first, 1)
     if isinstance(period, Calendar):
@@ -313,7 +314,7 @@ def _next_month(day: date) -> date:
 
 
 def _hour_of(period: Calendar, now: datetime, zone: str) -> TimeRange:
-    """This or the last hour of the zone's clock, by minute."""
+    """This or the last clock hour of the zone, by minute."""
     offset = now.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()
     start = floor(now + offset, Granularity.HOUR) - offset
     start = floor(start, Granularity.MINUTE) - (HOUR if period.last else timedelta())
@@ -324,19 +325,19 @@ def _hour_of(period: Calendar, now: datetime, zone: str) -> TimeRange:
 def _calendar(
     first: date, after: date, zone: str, granularity: Granularity | None = None
 ) -> TimeRange:
-    """Local days from one date until before another, in buckets that suit their number."""
+    """The local days from `first` to before `after`, in buckets that fit the length."""
     granularity = granularity or _granularity(after - first)
     start, end = local(first, zone), local(after, zone)
     if granularity is Granularity.HOUR:
         buckets = _steps(start, end, HOUR)
     elif granularity is Granularity.DAY:
         days = (first + timedelta(days=n) for n in range((after - first).days))
-        # a zone that once skipped a whole day has a date of no length
+        # a date that the zone skipped has no length
         buckets = tuple(sorted({local(day, zone) for day in days} - {end}))
     else:
         firsts = [first]
-        while (following := _next_month(firsts[-1])) < after:
-            firsts.append(following)
+        while (next_first := _next_month(firsts[-1])) < after:
+            firsts.append(next_first)
         buckets = tuple(local(day, zone) for day in firsts)
     return TimeRange(buckets, end, granularity, end, zone)
 
@@ -346,7 +347,7 @@ def _steps(start: datetime, end: datetime, step: timedelta) -> tuple[datetime, .
 
 
 def _elapsed(whole: TimeRange, now: datetime) -> TimeRange:
-    """The part of a range up to and with the bucket that now falls into."""
+    """The part of a range through the bucket that contains `now`."""
     if now >= whole.end:
         return whole
     count = whole.index(now) + 1
@@ -366,7 +367,7 @@ def _slide(whole: TimeRange, by: timedelta) -> TimeRange:
 
 
 def _before(current: TimeRange, count: int) -> TimeRange:
-    """As many buckets right before a range."""
+    """The `count` buckets right before a range."""
     granularity, end = current.granularity, current.start
     if granularity is Granularity.MINUTE or granularity is Granularity.HOUR:
         step = STEP[granularity]
@@ -374,8 +375,10 @@ def _before(current: TimeRange, count: int) -> TimeRange:
         return TimeRange(buckets, end, granularity, end, current.zone)
     after = end.astimezone(ZoneInfo(current.zone)).date()
     if granularity is Granularity.DAY:
-        first = after - timedelta(days=count + 1)  # one more, since a zone may leave out a day
+        first = after - timedelta(
+            days=count + 1
+        )  # one more, because the zone may have skipped a day
     else:
         first = _months_back(after, count)
-    earlier = _calendar(first, after, current.zone, granularity)
-    return replace(earlier, buckets=earlier.buckets[-count:])
+    calendar_range = _calendar(first, after, current.zone, granularity)
+    return replace(calendar_range, buckets=calendar_range.buckets[-count:])

@@ -1,4 +1,4 @@
-"""The balance of purchased credits, and how long it lasts at the pace of the past week."""
+"""The balance of purchased credits, and how long it lasts at last week's pace."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
-_HOURS_UP_TO = timedelta(hours=48)
-_DAYS_UP_TO = timedelta(days=60)
-_MONTHS_UP_TO = timedelta(days=730)
+# up to these lengths a duration is given in hours, days and months
+_MAX_IN_HOURS = timedelta(hours=48)
+_MAX_IN_DAYS = timedelta(days=60)
+_MAX_IN_MONTHS = timedelta(days=730)
 SOON = timedelta(days=7)
-"""A balance that does not last this long is worth a warning: topping up may need approval."""
+"""A balance that won't last this long gets a warning: topping up may need approval."""
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Purchased credits as OpenRouter reported them at `reported_at` (UTC), all in nano-dollars.
+    """Purchased credits as reported by OpenRouter at `reported_at` (UTC), in nano-dollars.
 
-    `used` is what was spent from credits over the stretch `over` just before now: the past week,
-    or less where less is held.
+    `used` is what was spent from credits over the length of time `over` before now: the past week,
+    or less if less is stored.
     """
 
     bought: int
@@ -30,7 +31,7 @@ class Balance:
 
     @property
     def lasts(self) -> timedelta | None:
-        """How long the rest lasts at that pace; None if nothing is left, or nothing is spent."""
+        """How long the balance lasts at that pace; None if it is used up or nothing was spent."""
         if self.left <= 0 or self.used <= 0 or self.over <= timedelta():
             return None
         seconds = Fraction(self.left, self.used) * int(self.over.total_seconds())
@@ -38,13 +39,13 @@ class Balance:
 
     @property
     def runs_out(self) -> datetime | None:
-        """When it runs out (UTC), counted from when it was reported; None as for `lasts`."""
+        """When it runs out (UTC), counted from `reported_at`; None if unknown or too far off."""
         lasts = self.lasts
         return None if lasts is None or lasts > timedelta(days=3650) else self.reported_at + lasts
 
     @property
     def low(self) -> bool:
-        """Whether it is used up or will be within a week."""
+        """Whether it is used up or will be within `SOON`."""
         return self.left <= 0 or (self.lasts is not None and self.lasts < SOON)
 
 
@@ -52,14 +53,14 @@ _FOREVER = int(timedelta(days=36_500).total_seconds())
 
 
 def duration_words(length: timedelta) -> str:
-    """A length of time as people say it, rounded down: `about 21 hours`, `about 11 days`."""
+    """A length of time in words, rounded down: `about 21 hours`, `about 11 days`."""
     if length < _HOUR:
         return "less than an hour"
-    if length < _HOURS_UP_TO:
+    if length < _MAX_IN_HOURS:
         return _about(length // _HOUR, "hour")
-    if length < _DAYS_UP_TO:
+    if length < _MAX_IN_DAYS:
         return _about(length // _DAY, "day")
-    if length < _MONTHS_UP_TO:
+    if length < _MAX_IN_MONTHS:
         return _about(int(length / timedelta(days=30.44)), "month")
     return "more than two years"
 

@@ -1,4 +1,4 @@
-"""Which usage is stored, and so at which granularity a range is read and what is missing."""
+"""Which usage is stored, at which granularity a range is read from it, and what is missing."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reports.time.timerange import DAY, HOUR, Granularity, TimeRange, floor, following, local
+from reports.time.timerange import DAY, HOUR, Granularity, TimeRange, floor, local, next_bucket
 
 Interval = tuple[datetime, datetime]
-Held = Mapping[Granularity, tuple[Interval, ...]]
+Coverage = Mapping[Granularity, tuple[Interval, ...]]
 """Half-open intervals (UTC) for which usage is stored, by granularity; sorted, not touching."""
 
-_AWAITED = {
+_MAX_AGE = {
     Granularity.MINUTE: timedelta(minutes=3),
     Granularity.HOUR: timedelta(minutes=20),
     Granularity.DAY: timedelta(minutes=30),
 }
-"""How old the newest bucket may be without a word: some times what the rhythm of syncs promises."""
+"""How old the newest bucket may be before it counts as missing: a few sync intervals."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerableRange:
-    """The range as it can be answered, the granularity it is read at, and what is missing.
+    """The range as it can be answered, the granularity to read, and what is missing.
 
-    `partial` says in words what is missing; `unknown` are the indexes of buckets of which nothing
-    is held, `incomplete` those of buckets of which a part is not; `since` is the moment (UTC) from
-    which usage is held, where the beginning is missing.
+    `partial` describes what is missing; `unknown` holds the indexes of buckets without data,
+    `incomplete` of those with partial data; `since` is the time (UTC) from which usage is stored,
+    if the beginning is missing.
     """
 
     range: TimeRange
@@ -40,7 +40,7 @@ class AnswerableRange:
 
 
 def merge(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
-    """Intervals sorted, with those that overlap or touch made one."""
+    """Intervals in order, with overlapping and adjacent ones merged."""
     merged: list[Interval] = []
     for start, end in sorted(intervals):
         if merged and start <= merged[-1][1]:
@@ -50,11 +50,11 @@ def merge(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
     return tuple(merged)
 
 
-def gaps(wanted: Interval, held: Iterable[Interval]) -> tuple[Interval, ...]:
-    """The parts of an interval that are in none of some merged intervals."""
+def gaps(wanted: Interval, coverage: Iterable[Interval]) -> tuple[Interval, ...]:
+    """The parts of an interval that are not covered by merged intervals."""
     missing: list[Interval] = []
     start, end = wanted
-    for a, b in held:
+    for a, b in coverage:
         if b <= start or a >= end:
             continue
         if a > start:
@@ -65,8 +65,8 @@ def gaps(wanted: Interval, held: Iterable[Interval]) -> tuple[Interval, ...]:
     return tuple(missing)
 
 
-def common(each: Iterable[Sequence[Interval]]) -> tuple[Interval, ...]:
-    """The intervals that lie in all of several sequences of merged intervals."""
+def intersection(each: Iterable[Sequence[Interval]]) -> tuple[Interval, ...]:
+    """The intersection of several sequences of merged intervals."""
     first, *others = each
     found = tuple(first)
     for other in others:
@@ -79,61 +79,65 @@ def common(each: Iterable[Sequence[Interval]]) -> tuple[Interval, ...]:
     return found
 
 
-def source(wanted: TimeRange, held: Held) -> AnswerableRange:
-    """How a range is answered from what is held.
+def answerable_range(wanted: TimeRange, coverage: Coverage) -> AnswerableRange:
+    """How a range can be answered from the stored usage.
 
-    UTC days are read as days, months as days; the days of another zone are made of hours where
-    all of them are held, else they are UTC days. Where a zone is not whole hours from UTC they are
-    made of minutes (or of the quarter hours that are kept of them), else they begin with the first
-    full UTC hour in them. `partial` says what differs. Months that only a file
-    brought count in questions by month. Whole days or months that are over and not held by hour
-    or by day are answered in days or months.
+    UTC days and months are read from stored days. Days of another zone are summed from hours if
+    all hours are stored, else they become UTC days. In a zone that isn't whole hours from UTC, days
+    are summed from minutes (or their stored quarter hours), else they start at the first full UTC
+    hour; `partial` mentions such differences. Months that were only imported from a file count in
+    questions by month. Past days (or months) that aren't stored by hour (or day) are answered by
+    day (or month).
     """
     if wanted.granularity is Granularity.MINUTE:
-        return _seen(wanted, Granularity.MINUTE, held)
+        return _with_gaps(wanted, Granularity.MINUTE, coverage)
     on_hours = _on_grid(wanted, Granularity.HOUR)
-    if not on_hours and _made_of(wanted, held, Granularity.MINUTE):
-        return _seen(wanted, Granularity.MINUTE, held)
+    if not on_hours and _is_stored_as(wanted, coverage, Granularity.MINUTE):
+        return _with_gaps(wanted, Granularity.MINUTE, coverage)
     if wanted.granularity is Granularity.HOUR:
         aligned, note = _aligned(wanted, Granularity.HOUR)
-        return _seen(aligned, Granularity.HOUR, held, note)
+        return _with_gaps(aligned, Granularity.HOUR, coverage, note)
     if _on_grid(wanted, Granularity.DAY):
-        return _seen(wanted, Granularity.DAY, held)
+        return _with_gaps(wanted, Granularity.DAY, coverage)
     by_hour, note = _aligned(wanted, Granularity.HOUR)
-    if _made_of(by_hour, held, Granularity.HOUR):
-        return _seen(by_hour, Granularity.HOUR, held, note)
+    if _is_stored_as(by_hour, coverage, Granularity.HOUR):
+        return _with_gaps(by_hour, Granularity.HOUR, coverage, note)
     aligned, note = _aligned(wanted, Granularity.DAY)
-    return _seen(aligned, Granularity.DAY, held, note)
+    return _with_gaps(aligned, Granularity.DAY, coverage, note)
 
 
-def reaches(wanted: TimeRange, stored: Granularity, held: Held) -> bool:
-    """Whether all of a range is stored, so that it can be compared with."""
-    return not gaps((wanted.start, min(wanted.end, wanted.until)), _known(wanted, stored, held))
+def is_stored(wanted: TimeRange, stored: Granularity, coverage: Coverage) -> bool:
+    """Whether a range is stored completely."""
+    return not gaps(
+        (wanted.start, min(wanted.end, wanted.until)), _stored_intervals(wanted, stored, coverage)
+    )
 
 
-def _known(wanted: TimeRange, stored: Granularity, held: Held) -> tuple[Interval, ...]:
-    """What is held of a range at a granularity, with the whole months that have no days."""
-    months = held.get(Granularity.MONTH, ())
+def _stored_intervals(
+    wanted: TimeRange, stored: Granularity, coverage: Coverage
+) -> tuple[Interval, ...]:
+    """The stored intervals at a granularity, with imported months that have no stored days."""
+    months = coverage.get(Granularity.MONTH, ())
     if wanted.granularity is not Granularity.MONTH or stored is not Granularity.DAY or not months:
-        return held.get(stored, ())
+        return coverage.get(stored, ())
     before = wanted.start - timedelta(microseconds=1)
-    first = following(floor(before, Granularity.MONTH), Granularity.MONTH)
+    first = next_bucket(floor(before, Granularity.MONTH), Granularity.MONTH)
     last = floor(wanted.end, Granularity.MONTH)
     whole = ((max(start, first), min(end, last)) for start, end in months)
-    return merge([*held.get(stored, ()), *whole])
+    return merge([*coverage.get(stored, ()), *whole])
 
 
-def _coarser(wanted: TimeRange, held: Held) -> AnswerableRange | None:
-    """The same period in days for hours, in months for days, where only so all of it is held."""
-    to = {Granularity.HOUR: Granularity.DAY, Granularity.DAY: Granularity.MONTH}
-    grid = to.get(wanted.granularity)
+def _coarser(wanted: TimeRange, coverage: Coverage) -> AnswerableRange | None:
+    """The range by day instead of hour, or month instead of day, if only that is complete."""
+    coarser_of = {Granularity.HOUR: Granularity.DAY, Granularity.DAY: Granularity.MONTH}
+    grid = coarser_of.get(wanted.granularity)
     if grid is None or wanted.unfinished:
         return None
     if any(floor(edge, grid, wanted.zone) != edge for edge in (wanted.start, wanted.end)):
         return None
-    firsts = tuple(b for b in wanted.buckets if floor(b, grid, wanted.zone) == b)
-    found = source(replace(wanted, buckets=firsts, granularity=grid), held)
-    if not reaches(found.range, found.stored, held):
+    starts = tuple(b for b in wanted.buckets if floor(b, grid, wanted.zone) == b)
+    found = answerable_range(replace(wanted, buckets=starts, granularity=grid), coverage)
+    if not is_stored(found.range, found.stored, coverage):
         return None
     coarse = found.range.granularity
     note = f"shown by {coarse}, since not all {wanted.granularity}s of this period are stored"
@@ -145,31 +149,33 @@ def _on_grid(wanted: TimeRange, grid: Granularity) -> bool:
 
 
 def _aligned(wanted: TimeRange, grid: Granularity) -> tuple[TimeRange, tuple[str, ...]]:
-    """The same range on UTC hours, or on the UTC days and months of the same dates."""
+    """The range moved to full UTC hours, or to UTC days of the same dates, with notes on it."""
     if _on_grid(wanted, grid):
         return wanted, ()
-    # two edges that fall together leave no bucket between them
-    edges = sorted({_moved(edge, wanted.zone, grid) for edge in (*wanted.buckets, wanted.end)})
+    # edges that become equal leave no bucket between them
+    edges = sorted({_move_edge(edge, wanted.zone, grid) for edge in (*wanted.buckets, wanted.end)})
     if wanted.unfinished:
-        if grid is Granularity.HOUR and edges[0] > wanted.until:  # minutes after its first bucket
+        if (
+            grid is Granularity.HOUR and edges[0] > wanted.until
+        ):  # asked minutes after the first bucket started
             edges = [floor(wanted.until, grid), edges[0]]
-        begun = max(bisect_right(edges, wanted.until), 1)
-        edges = edges[: begun + 1]
+        begun_count = max(bisect_right(edges, wanted.until), 1)
+        edges = edges[: begun_count + 1]
     end = edges[-1]
     until = min(wanted.until, end) if wanted.unfinished else end
-    moved = replace(wanted, buckets=tuple(edges[:-1]), end=end, until=until)
+    aligned = replace(wanted, buckets=tuple(edges[:-1]), end=end, until=until)
     if grid is Granularity.HOUR:
-        return moved, (_shifted(moved),)
-    why = (
+        return aligned, (_shifted(aligned),)
+    reason = (
         f"hourly data for the days of {wanted.zone} is incomplete"
         if _on_grid(wanted, Granularity.HOUR)
         else f"the days of {wanted.zone} do not begin on a full UTC hour"
     )
-    return replace(moved, zone="UTC"), (f"days are UTC days: {why}",)
+    return replace(aligned, zone="UTC"), (f"days are UTC days: {reason}",)
 
 
 def _shifted(moved: TimeRange) -> str:
-    """What the days of a zone really are where only whole UTC hours are stored."""
+    """A note on how buckets of a zone differ if only full UTC hours are stored."""
     begins = f"{moved.start.astimezone(ZoneInfo(moved.zone)):%H:%M}"
     if moved.granularity is Granularity.HOUR:
         return f"hours are full UTC hours, so this period starts at {begins} in {moved.zone}"
@@ -179,21 +185,21 @@ def _shifted(moved: TimeRange) -> str:
     )
 
 
-def _moved(edge: datetime, zone: str, grid: Granularity) -> datetime:
+def _move_edge(edge: datetime, zone: str, grid: Granularity) -> datetime:
     if grid is Granularity.HOUR:
-        # up and not down, so that the bucket still begins on its own date in its zone
+        # rounded up, so that the bucket still starts on its local date
         floored = floor(edge, grid)
         return floored if floored == edge else floored + HOUR
     return local(edge.astimezone(ZoneInfo(zone)).date(), "UTC")
 
 
-def _seen(
-    wanted: TimeRange, stored: Granularity, held: Held, note: tuple[str, ...] = ()
+def _with_gaps(
+    wanted: TimeRange, stored: Granularity, coverage: Coverage, note: tuple[str, ...] = ()
 ) -> AnswerableRange:
-    missing = _missing(wanted, stored, held)
-    if missing and (coarser := _coarser(wanted, held)):
+    missing = _missing(wanted, stored, coverage)
+    if missing and (coarser := _coarser(wanted, coverage)):
         return replace(coarser, partial=(*note, *coarser.partial))
-    words = (_words(gap, stored, wanted) for gap in missing)
+    words = (_gap_words(gap, stored, wanted) for gap in missing)
     unknown, incomplete = _missing_buckets(wanted, missing)
     since = None
     if missing and missing[0][0] == wanted.start and len(unknown) < len(wanted.buckets):
@@ -204,9 +210,9 @@ def _seen(
 def _missing_buckets(
     wanted: TimeRange, missing: tuple[Interval, ...]
 ) -> tuple[frozenset[int], frozenset[int]]:
-    """The indexes of buckets that lie wholly in gaps, and of those that lie there in part.
+    """The indexes of buckets that are completely missing, and of those partially missing.
 
-    Of the bucket that is being filled only the time that has passed counts.
+    Of an unfinished bucket only the time that has passed counts.
     """
     unknown, incomplete = set(), set()
     ends = (*wanted.buckets[1:], wanted.end)
@@ -219,24 +225,26 @@ def _missing_buckets(
     return frozenset(unknown), frozenset(incomplete)
 
 
-def _made_of(wanted: TimeRange, held: Held, grain: Granularity) -> bool:
-    """Whether hours or minutes make up a range; those that only wait for a sync do not matter."""
-    found = gaps((wanted.start, min(wanted.end, wanted.until)), held.get(grain, ()))
-    waiting = DAY if grain is Granularity.HOUR else HOUR
-    recent = max(wanted.until - waiting, wanted.start) if wanted.unfinished else wanted.end
+def _is_stored_as(wanted: TimeRange, coverage: Coverage, grain: Granularity) -> bool:
+    """Whether a range can be summed from hours or minutes, ignoring gaps newer than a sync."""
+    found = gaps((wanted.start, min(wanted.end, wanted.until)), coverage.get(grain, ()))
+    tolerated = DAY if grain is Granularity.HOUR else HOUR
+    recent = max(wanted.until - tolerated, wanted.start) if wanted.unfinished else wanted.end
     return not any(gap[0] <= recent for gap in found)
 
 
-def _missing(wanted: TimeRange, stored: Granularity, held: Held) -> tuple[Interval, ...]:
-    found = gaps((wanted.start, min(wanted.end, wanted.until)), _known(wanted, stored, held))
+def _missing(wanted: TimeRange, stored: Granularity, coverage: Coverage) -> tuple[Interval, ...]:
+    found = gaps(
+        (wanted.start, min(wanted.end, wanted.until)), _stored_intervals(wanted, stored, coverage)
+    )
     if not wanted.unfinished:
         return found
-    # the bucket that is being filled was pulled while it was still shorter
-    recent = wanted.until - _AWAITED[stored]
+    # the unfinished bucket was fetched when less of it had passed
+    recent = wanted.until - _MAX_AGE[stored]
     return tuple(gap for gap in found if gap[0] < recent)
 
 
-def _words(gap: Interval, stored: Granularity, wanted: TimeRange) -> str:
+def _gap_words(gap: Interval, stored: Granularity, wanted: TimeRange) -> str:
     what = _DATA[stored]
     start, end = (_stamp(moment, stored) for moment in gap)
     if gap[0] == wanted.start and gap[1] >= min(wanted.end, wanted.until):
@@ -245,7 +253,7 @@ def _words(gap: Interval, stored: Granularity, wanted: TimeRange) -> str:
         return f"no {what} before {end}"
     if gap[1] >= min(wanted.end, wanted.until):
         within = stored is not Granularity.MINUTE and floor(gap[0], stored) != gap[0]
-        if within:  # the bucket that was being filled
+        if within:  # the bucket that was unfinished at the last sync
             return f"no {what} after {_stamp(gap[0], Granularity.HOUR)}"
         return f"no {what} from {start} on"
     return f"no {what} from {start} until {end}"
@@ -260,6 +268,6 @@ _DATA = {
 
 
 def _stamp(moment: datetime, stored: Granularity) -> str:
-    """A moment in UTC: `29 Nov 2025`, or `22 Nov 2026, 10:10 UTC` where buckets are finer."""
+    """A time in UTC: `29 Nov 2025`, or `22 Nov 2026, 10:10 UTC` for buckets below a day."""
     day = f"{moment.day} {moment:%b %Y}"
     return day if stored is Granularity.DAY else f"{day}, {moment:%H:%M} UTC"

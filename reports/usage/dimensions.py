@@ -1,4 +1,4 @@
-"""What is counted, what it is grouped by, and filters of both."""
+"""Metrics, dimensions, money sources and filters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Metric(StrEnum):
-    """What is counted: money in nano-dollars, tokens, or requests."""
+    """What is measured: money in nano-dollars, tokens, or requests."""
 
     SPEND = "spend"
     TOKENS = "tokens"
@@ -24,7 +24,7 @@ class Dimension(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DimensionNames:
-    """What a dimension is called.
+    """The names of a dimension.
 
     `label` is its name in messages; `words` are those of the question grammar, the first one the
     usual one, and `spoken` further ones in natural language, with their plurals. `csv` is the
@@ -63,7 +63,7 @@ def form_label(dimension: Dimension) -> str:
 
 
 class MoneySource(StrEnum):
-    """Where the money comes from: OpenRouter credits, one's own provider keys, or both."""
+    """Which spend counts: OpenRouter credits, the estimated cost of own provider keys, or both."""
 
     ALL = "all"
     CREDITS = "credits"
@@ -72,9 +72,9 @@ class MoneySource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Members of a dimension by name, to count them alone or to leave them out.
+    """A filter by name on the members of a dimension, or an exclusion of them.
 
-    `*` in the pattern matches anything, and case does not matter.
+    `*` in the pattern matches anything; case is ignored.
     """
 
     dimension: Dimension

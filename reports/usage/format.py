@@ -1,4 +1,4 @@
-"""Figures for people: money, counts, percentages and changes."""
+"""Figures as text in messages and charts: money, counts, percentages and changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WIDE = Context(prec=60)  # quantize fails beyond the default of 28 digits
 
 
 def number(value: int | Fraction) -> str:
-    """A count for people in three significant digits with K, M, B: `170`, `4.26K`, `10.6M`."""
+    """A count with three significant digits and K, M or B: `170`, `4.26K`, `10.6M`."""
     exact = Fraction(value)
     if exact < 0:
         return "-" + number(-exact)
@@ -29,10 +29,10 @@ def number(value: int | Fraction) -> str:
 
 
 def money(nano: int | Fraction) -> str:
-    """Nano-dollars for people: `$4,804.81`, four decimals below ten cents: `$0.0123`.
+    """Nano-dollars as `$4,804.81`, with four decimals below ten cents: `$0.0123`.
 
-    Less than a hundredth of a cent has as many decimals as its first two digits need, since
-    something is never shown as `$0`; nothing is `$0`. A minus stands before the dollar sign.
+    Below a hundredth of a cent it has enough decimals for two significant digits, so only zero is
+    `$0`. A minus sign comes before the dollar sign.
     """
     amount = Fraction(nano) / NANO
     if amount < 0:
@@ -49,23 +49,23 @@ def money(nano: int | Fraction) -> str:
 
 
 def axis_money(nano: int | Fraction) -> str:
-    """Nano-dollars on the axis of a chart, where room is short: `$500`, `$2.5K`, `$1M`."""
+    """Nano-dollars in short, for the axis of a chart: `$500`, `$2.5K`, `$1M`."""
     shown = number(Fraction(nano) / NANO)
     return f"-${shown[1:]}" if shown.startswith("-") else f"${shown}"
 
 
 def figure(metric: Metric, value: int | Fraction) -> str:
-    """A metric's figure for people: money with cents, counts in three significant digits."""
+    """A metric's value: money with cents, counts with three significant digits."""
     return money(value) if metric is Metric.SPEND else number(value)
 
 
 def axis_figure(metric: Metric, value: int | Fraction) -> str:
-    """A metric's figure on the axis of a chart."""
+    """A metric's value in short, for the axis of a chart."""
     return axis_money(value) if metric is Metric.SPEND else number(value)
 
 
 def percent(ratio: Fraction | float) -> str:
-    """A share as a percentage with one decimal: `10.4%`, `100.0%`; `<0.1%` for a trace."""
+    """A share as a percentage with one decimal: `10.4%`, `100.0%`; `<0.1%` if it would be zero."""
     tenths = round(Fraction(ratio) * 1000)
     if ratio and not tenths:
         return "<0.1%"
@@ -74,7 +74,7 @@ def percent(ratio: Fraction | float) -> str:
 
 
 def change(ratio: Fraction | None) -> str:
-    """A change against the period before: `+12.0%`, `-3.1%`, `no change`, `–` when unknown."""
+    """A change from the previous period: `+12.0%`, `-3.1%`, `no change`, `–` if unknown."""
     if ratio is None:
         return "–"
     if not round(ratio * 1000):
@@ -82,24 +82,24 @@ def change(ratio: Fraction | None) -> str:
     return ("+" if ratio > 0 else "") + percent(ratio)
 
 
-def difference(metric: Metric, now: int, before: int) -> str:
-    """How a figure moved: `up $99.20 (+8.6%)`, `down 1.2M (-3.1%)`, `no change`.
+def difference(metric: Metric, current: int, previous: int) -> str:
+    """The change of a metric's value: `up $99.20 (+8.6%)`, `down 1.2M (-3.1%)`, `no change`.
 
-    The percentage is left out where there was nothing before.
+    There is no percentage if the earlier value is zero.
     """
-    moved = now - before
-    if not moved:
+    delta = current - previous
+    if not delta:
         return "no change"
-    words = f"{'up' if moved > 0 else 'down'} {figure(metric, abs(moved))}"
-    if not before:
+    words = f"{'up' if delta > 0 else 'down'} {figure(metric, abs(delta))}"
+    if not previous:
         return words
-    ratio = Fraction(moved, abs(before))
-    # a change that rounds to 0.0% keeps its amount alone
+    ratio = Fraction(delta, abs(previous))
+    # a change that rounds to 0.0% is shown without a percentage
     return f"{words} ({change(ratio)})" if round(ratio * 1000) else words
 
 
 def _digits(exact: Fraction) -> str:
-    """A number from 0 up in three significant digits, thousands grouped, no trailing zeros."""
+    """A nonnegative number with three significant digits and grouped thousands."""
     value = Decimal(exact.numerator) / Decimal(exact.denominator)
     if value >= 100:
         return f"{int(value.to_integral_value(ROUND_HALF_EVEN)):,}"

@@ -1,4 +1,4 @@
-"""Limits of keys and budgets of workspaces: how much is used, and when they reset."""
+"""Limits of keys and budgets of workspaces: used share and reset time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from fractions import Fraction
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A limit set at OpenRouter, in nano-dollars; `used` is None where it is not known.
+    """A limit set in OpenRouter, in nano-dollars; `used` is None if it is unknown.
 
-    `reset` is daily, weekly, monthly or empty (never); `resets_at` (UTC) goes with it.
+    `reset` is daily, weekly, monthly or "" (never); `resets_at` (UTC) is the next reset.
     """
 
     label: str
@@ -22,10 +22,10 @@ class Limit:
 
     @property
     def share(self) -> Fraction | None:
-        """The part of the limit that is used; more than 1 where it was exceeded."""
+        """The used share of the limit, above 1 if exceeded; None if unknown."""
         return None if self.used is None or not self.limit else Fraction(self.used, self.limit)
 
 
 def fullest_first(limits: list[Limit]) -> tuple[Limit, ...]:
-    """Limits by how much of them is used, the unknown ones last."""
+    """Limits by used share, largest first, unknown ones last."""
     return tuple(sorted(limits, key=lambda one: (one.share is None, -(one.share or 0), one.label)))

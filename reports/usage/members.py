@@ -1,4 +1,4 @@
-"""Members of a dimension: their names, told apart where two share one, and found by a pattern."""
+"""Members of a dimension: unique labels, and lookup by name pattern."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ NO_CREATOR = "(no creator)"
 class Member:
     """One model, API key or creator.
 
-    `ref` is what OpenRouter knows it by (slug, key hash, user id; empty for use without a key or
-    a creator); `detail` tells namesakes apart: the key's label, the creator's address. `owner` is
-    the creator of a key. `gone`: no longer in OpenRouter's directory.
+    `ref` is OpenRouter's identifier (slug, key hash, user id; empty for usage without a key or
+    creator); `detail` distinguishes members with the same name: the key's label or the creator's
+    e-mail address. `owner` is the member id of a key's creator. `gone`: no longer in OpenRouter's
+    directory.
     """
 
     id: int
@@ -33,15 +34,15 @@ class Member:
 
 
 def labels(members: Iterable[Member]) -> dict[int, str]:
-    """What each member is called in answers: its name, with more where another has the same."""
-    everyone = list(members)
-    shared = Counter(clean(member.name) for member in everyone)
-    named = {member.id: _label(member, shared) for member in everyone}
+    """A unique label for each member id: its name, with a suffix if another has the same name."""
+    members_ = list(members)
+    shared = Counter(clean(member.name) for member in members_)
+    named = {member.id: _label(member, shared) for member in members_}
     count = Counter(named.values())
-    # use without a key or a creator keeps its name, whatever others are called
-    kept = {member.id for member in everyone if not member.ref or count[named[member.id]] == 1}
+    # usage without a key or creator keeps its name even if another member has the same
+    final = {member.id for member in members_ if not member.ref or count[named[member.id]] == 1}
     taken = set(named.values())
-    for member in sorted(named.keys() - kept):
+    for member in sorted(named.keys() - final):
         while named[member] in taken:
             named[member] += f" #{member}"
         taken.add(named[member])
@@ -58,35 +59,35 @@ def _label(member: Member, shared: Counter[str]) -> str:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a text is what a pattern says; `*` stands for anything, case does not matter.
+    """Whether a text matches a pattern, in which `*` matches anything.
 
-    Nor do quotation marks and invisible characters, which a question does not keep.
+    Case, quotation marks and invisible characters are ignored, as questions don't keep them.
     """
-    return _matches(_folded(pattern), _folded(text))
+    return _matches(_normalized(pattern), _normalized(text))
 
 
-def _folded(text: str) -> str:
+def _normalized(text: str) -> str:
     return " ".join(plain(plain(text).replace('"', "")).split()).casefold()
 
 
-def _matches(pattern: str, rest: str) -> bool:
+def _matches(pattern: str, remaining: str) -> bool:
     first, *others = pattern.split("*")
     if not others:
-        return rest == first
-    if not rest.startswith(first):
+        return remaining == first
+    if not remaining.startswith(first):
         return False
-    rest = rest[len(first) :]
+    remaining = remaining[len(first) :]
     *middle, last = others
     for piece in middle:
-        found = rest.find(piece)
+        found = remaining.find(piece)
         if found < 0:
             return False
-        rest = rest[found + len(piece) :]
-    return rest.endswith(last)
+        remaining = remaining[found + len(piece) :]
+    return remaining.endswith(last)
 
 
-def called(member: Member, label: str) -> tuple[str, ...]:
-    """Everything that a member may be called in a filter."""
+def filter_names(member: Member, label: str) -> tuple[str, ...]:
+    """All names by which a filter may refer to a member."""
     names = {label, member.name, member.detail}
     if member.dimension is Dimension.MODEL:
         names.add(member.name.rpartition("/")[2])
@@ -96,36 +97,42 @@ def called(member: Member, label: str) -> tuple[str, ...]:
 
 
 def find(pattern: str, members: Iterable[Member], named: dict[int, str]) -> frozenset[int]:
-    """The ids of the members that a pattern means."""
-    wanted = _folded(pattern)
+    """The ids of the members that match a pattern; `named` are their labels by id."""
+    wanted = _normalized(pattern)
     return frozenset(
         member.id
         for member in members
-        if any(_matches(wanted, _folded(name)) for name in called(member, named[member.id]))
+        if any(
+            _matches(wanted, _normalized(name)) for name in filter_names(member, named[member.id])
+        )
     )
 
 
-def index(members: Iterable[Member], named: dict[int, str]) -> dict[str, frozenset[int]]:
-    """The ids of members by each of the names that they may be called, for `look_up`."""
+def index_by_name(members: Iterable[Member], named: dict[int, str]) -> dict[str, frozenset[int]]:
+    """Member ids by each of their filter names (normalized), for `look_up`."""
     found: dict[str, set[int]] = {}
     for member in members:
-        for name in called(member, named[member.id]):
-            found.setdefault(_folded(name), set()).add(member.id)
+        for name in filter_names(member, named[member.id]):
+            found.setdefault(_normalized(name), set()).add(member.id)
     return {name: frozenset(ids) for name, ids in found.items()}
 
 
 def look_up(pattern: str, indexed: Mapping[str, frozenset[int]]) -> frozenset[int] | None:
-    """What `find` gives, at once; None for a pattern that stands for many names."""
-    wanted = _folded(pattern)
+    """The result of `find` from an index; None for a pattern with a wildcard."""
+    wanted = _normalized(pattern)
     return None if "*" in wanted else indexed.get(wanted, frozenset())
 
 
-def nearest(pattern: str, members: Iterable[Member], named: dict[int, str]) -> str | None:
-    """The name most like a pattern that means nobody, as it may stand in a filter."""
-    wanted = _folded(pattern).strip("*")
-    names = {_folded(name): name for m in members for name in sorted(called(m, named[m.id]))}
-    holding = sorted(
+def nearest_name(pattern: str, members: Iterable[Member], named: dict[int, str]) -> str | None:
+    """The filter name closest to a pattern without a match; None if nothing is similar."""
+    wanted = _normalized(pattern).strip("*")
+    names = {
+        _normalized(name): name
+        for member in members
+        for name in sorted(filter_names(member, named[member.id]))
+    }
+    containing = sorted(
         (name for name in names if wanted and wanted in name), key=lambda n: (len(n), n)
     )
-    found = holding or get_close_matches(wanted, sorted(names), n=1, cutoff=0.5)
+    found = containing or get_close_matches(wanted, sorted(names), n=1, cutoff=0.5)
     return clean(plain(names[found[0]]).replace('"', "")) if found else None

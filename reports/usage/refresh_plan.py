@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from reports.time.timerange import HOUR, Granularity
-from reports.usage.sync_windows import EVERY
+from reports.usage.sync_windows import SYNC_INTERVAL
 
 STEADY_REQUESTS = 45.0
 """Requests a minute for usage and the directory together. OpenRouter allows 64; the others are left
@@ -48,7 +48,9 @@ class RefreshPlan:
     @property
     def slowed(self) -> bool:
         """Whether usage is fetched less often than it is for a small organization."""
-        return any(self.every[granularity] > EVERY[granularity] for granularity in EVERY)
+        return any(
+            self.every[granularity] > SYNC_INTERVAL[granularity] for granularity in SYNC_INTERVAL
+        )
 
 
 def refresh_plan(queries: Mapping[Granularity, float], listing: int) -> RefreshPlan:
@@ -61,10 +63,10 @@ def refresh_plan(queries: Mapping[Granularity, float], listing: int) -> RefreshP
     usual = LIST_EVERY if listing <= SHORT_LISTING else LIST_LONG_EVERY
     list_every = max(usual, shortest)
     for_listing = listing * (_MINUTE / list_every)
-    for_usage = sum(count * (_MINUTE / EVERY[each]) for each, count in queries.items())
+    for_usage = sum(count * (_MINUTE / SYNC_INTERVAL[each]) for each, count in queries.items())
     slower = min(max(for_usage / (STEADY_REQUESTS - for_listing), 1.0), MOST_TIMES_SLOWER)
     return RefreshPlan(
-        {granularity: every * slower for granularity, every in EVERY.items()},
+        {granularity: every * slower for granularity, every in SYNC_INTERVAL.items()},
         list_every,
         max(LIST_UNKNOWN_EVERY, shortest),
         for_listing + for_usage / slower,

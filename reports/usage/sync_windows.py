@@ -1,7 +1,7 @@
 """Which windows of usage to fetch next, decided from what is stored.
 
-OpenRouter keeps minutes for 3 hours; it is asked for 31 days by hour and 365 by day. Recent buckets
-are fetched again and again, since past buckets still change for a while.
+OpenRouter has minutes for 3 hours, hours for 31 days and days for 365 days. Recent buckets are
+fetched repeatedly, because OpenRouter still changes them for a while.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from reports.time.timerange import DAY, HOUR, STEP, Granularity, floor
-from reports.usage.coverage import Held, gaps
+from reports.usage.coverage import Coverage, gaps
 
 MINUTE = timedelta(minutes=1)
-REACH = {Granularity.MINUTE: 3 * HOUR, Granularity.HOUR: 31 * DAY, Granularity.DAY: 365 * DAY}
-EVERY = {
+HISTORY = {Granularity.MINUTE: 3 * HOUR, Granularity.HOUR: 31 * DAY, Granularity.DAY: 365 * DAY}
+SYNC_INTERVAL = {
     Granularity.MINUTE: timedelta(seconds=45),
     Granularity.HOUR: timedelta(minutes=4),
     Granularity.DAY: timedelta(minutes=14),
@@ -24,25 +24,26 @@ EVERY = {
 """How often each granularity is fetched, so that it is at most 60 s, 5 min and 15 min old; large
 organizations need longer intervals (see refresh_plan)."""
 RECENT = {Granularity.MINUTE: 10 * MINUTE, Granularity.HOUR: 2 * HOUR, Granularity.DAY: DAY}
-LOOK_BACK = 7 * DAY
+LOOK_BACK = 7 * DAY  # OpenRouter corrects usage for some days
 QUARTER = timedelta(minutes=15)
 """All zones are whole quarter hours from UTC."""
-_SEASON = timedelta(days=91)
+_SEASON = timedelta(days=91)  # a quarter of a year finds summer and winter time
 FIRST_WINDOW = {Granularity.MINUTE: 3 * HOUR, Granularity.HOUR: 3 * DAY, Granularity.DAY: 31 * DAY}
-ROWS_AIMED_AT = 6_000
-MOST_GROWTH = 8
+TARGET_ROWS = 6_000
+"""Rows per window: OpenRouter truncates responses at 10,000, so this leaves room for growth."""
+MAX_GROWTH = 8  # from one window to the next: usage may be much denser further back
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of time to fetch at a granularity: from a bucket's start until `end` (UTC)."""
+    """A time range to fetch at a granularity: from a bucket's start until `end` (UTC)."""
 
     granularity: Granularity
     start: datetime
     end: datetime
 
     def halves(self) -> tuple[Window, Window] | None:
-        """The window cut in two at a bucket's edge, or None where it is one bucket."""
+        """The window split in two at a bucket's edge, or None if it is a single bucket."""
         step = STEP[self.granularity]
         buckets = -((self.start - self.end) // step)
         if buckets < 2:
@@ -54,66 +55,75 @@ class Window:
         )
 
 
-def off_the_hour(zone: str, now: datetime) -> bool:
-    """Whether the days of a zone begin within an hour of UTC, at some time of the year.
+def has_fractional_hour_offset(zone: str, now: datetime) -> bool:
+    """Whether a zone's offset from UTC isn't whole hours, at some time of the year.
 
-    Their usage has to be kept by the quarter hour. An unknown zone does not count.
+    Its days start within a UTC hour, so usage has to be kept by the quarter hour. False for an
+    unknown zone.
     """
     try:
-        place = ZoneInfo(zone)
+        zone_info = ZoneInfo(zone)
     except (ValueError, OSError, ZoneInfoNotFoundError):
         return False
     offsets = (
-        (now + months * _SEASON).astimezone(place).utcoffset() or timedelta()
-        for months in range(-2, 3)
+        (now + seasons * _SEASON).astimezone(zone_info).utcoffset() or timedelta()
+        for seasons in range(-2, 3)
     )
     return any(offset % HOUR for offset in offsets)
 
 
-def due(
+def is_due(
     granularity: Granularity,
     now: datetime,
     synced: Mapping[Granularity, datetime],
-    every: Mapping[Granularity, timedelta] = EVERY,
+    every: Mapping[Granularity, timedelta] = SYNC_INTERVAL,
 ) -> bool:
     """Whether a granularity is to be fetched now; also where the clock was set back."""
     last = synced.get(granularity)
     return last is None or not timedelta() <= now - last < every[granularity]
 
 
-def newest(granularity: Granularity, now: datetime) -> Window:
-    """The newest buckets, up to now: fetched at every turn."""
+def newest_window(granularity: Granularity, now: datetime) -> Window:
+    """The newest buckets up to now, which every sync fetches."""
     return Window(granularity, floor(now - RECENT[granularity], granularity), now)
 
 
-def missing(granularity: Granularity, now: datetime, held: Held) -> tuple[Window, ...]:
-    """What OpenRouter has before the newest buckets and the cache has not, newest first."""
-    earliest = floor(now - REACH[granularity], granularity)
+def missing_windows(
+    granularity: Granularity, now: datetime, coverage: Coverage
+) -> tuple[Window, ...]:
+    """Windows that OpenRouter has but the cache doesn't, before the newest, latest first."""
+    earliest = floor(now - HISTORY[granularity], granularity)
     if granularity is Granularity.MINUTE:
         earliest += MINUTE  # minutes can only be queried in windows of at most 3 hours
-    before = newest(granularity, now).start
-    found = gaps((earliest, before), held.get(granularity, ()))
+    before = newest_window(granularity, now).start
+    found = gaps((earliest, before), coverage.get(granularity, ()))
     return tuple(Window(granularity, floor(a, granularity), b) for a, b in reversed(found))
 
 
-def most_missing(now: datetime, held: Held) -> Window | None:
-    """The window to fetch next of what is missing: of the granularity of which least is stored.
+def next_missing(now: datetime, coverage: Coverage) -> Window | None:
+    """The missing window to fetch next: of the granularity with the smallest stored share.
 
-    So a first sync soon answers every kind of question a little way back.
+    So during the first sync, every kind of question soon has some recent data.
     """
-    wanted = [windows[0] for g in REACH if (windows := missing(g, now, held))]
-    return min(wanted, key=lambda window: held_part(window.granularity, now, held), default=None)
+    candidates = [
+        windows[0]
+        for granularity in HISTORY
+        if (windows := missing_windows(granularity, now, coverage))
+    ]
+    return min(
+        candidates, key=lambda window: stored_share(window.granularity, now, coverage), default=None
+    )
 
 
-def held_part(granularity: Granularity, now: datetime, held: Held) -> float:
-    """How much of what OpenRouter has at a granularity is stored, from 0 to 1."""
-    reach = REACH[granularity]
-    absent = gaps((now - reach, now), held.get(granularity, ()))
+def stored_share(granularity: Granularity, now: datetime, coverage: Coverage) -> float:
+    """The stored share of OpenRouter's history at a granularity, from 0 to 1."""
+    reach = HISTORY[granularity]
+    absent = gaps((now - reach, now), coverage.get(granularity, ()))
     return 1 - sum((end - start for start, end in absent), timedelta()) / reach
 
 
-def look_back(granularity: Granularity, now: datetime) -> Window:
-    """The last seven days up to the newest buckets, for what changed after the fact."""
+def look_back_window(granularity: Granularity, now: datetime) -> Window:
+    """The last seven days before the newest buckets, to pick up later changes."""
     return Window(
         granularity,
         floor(now - LOOK_BACK, granularity),
@@ -121,20 +131,20 @@ def look_back(granularity: Granularity, now: datetime) -> Window:
     )
 
 
-def newest_part(window: Window, length: timedelta) -> tuple[Window, Window | None]:
-    """The newest part of a window, about so long, and what remains of it."""
-    cut = floor(window.end - length, window.granularity)
-    if cut <= window.start:
+def split_off_newest(window: Window, length: timedelta) -> tuple[Window, Window | None]:
+    """The newest part of a window, about `length` long, and the remaining window if any."""
+    split_at = floor(window.end - length, window.granularity)
+    if split_at <= window.start:
         return window, None
-    newest = Window(window.granularity, cut, window.end)
-    return newest, Window(window.granularity, window.start, cut)
+    newest_window = Window(window.granularity, split_at, window.end)
+    return newest_window, Window(window.granularity, window.start, split_at)
 
 
 def next_length(window: Window, rows: int) -> timedelta:
-    """How long the next window may be, given how many rows this one brought.
+    """The length of the next window, given the number of rows of this one.
 
-    It grows carefully, since an answer that is cut short has to be asked for again in parts.
+    It grows at most eightfold, because a truncated response has to be fetched again in parts.
     """
     length = window.end - window.start
-    most = max(length * MOST_GROWTH, FIRST_WINDOW[window.granularity])
-    return max(min(length * (ROWS_AIMED_AT / max(rows, 1)), most), STEP[window.granularity])
+    most = max(length * MAX_GROWTH, FIRST_WINDOW[window.granularity])
+    return max(min(length * (TARGET_ROWS / max(rows, 1)), most), STEP[window.granularity])

@@ -1,4 +1,4 @@
-"""Usage: what one bucket, member and model used. Money is whole nano-dollars, never a float."""
+"""Usage figures. Money is an integer number of nano-dollars, never a float."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _WIDE = Context(prec=60)  # the default of 28 digits would round twice
 class Usage(NamedTuple):
     """Counts of requests and tokens, and money in nano-dollars.
 
-    The fields are those of the table of figures, in its order. Reasoning tokens are a part of
-    completion tokens; BYOK requests a part of requests. `cached` are the prompt tokens that came
-    from a cache (there can be more of them than prompt tokens), `saved` is what caching saved
-    (negative where it cost more); both are 0 where they are not known, which the store says.
+    The fields match the table of figures, in its order. Reasoning tokens are part of completion
+    tokens, BYOK requests part of requests. `cached` are prompt tokens read from a cache (there can
+    be more of them than prompt tokens), `saved` is what caching saved (negative if it cost more);
+    both are 0 if unknown, which the store records.
     """
 
     requests: int = 0
@@ -42,7 +42,7 @@ class Usage(NamedTuple):
         return self.prompt + self.completion
 
     def value(self, metric: Metric, source: MoneySource = MoneySource.ALL) -> int:
-        """The one figure that a metric looks at: nano-dollars, tokens or requests."""
+        """The value of a metric: nano-dollars (from one source or all), tokens or requests."""
         if metric is Metric.TOKENS:
             return self.prompt + self.completion
         if metric is Metric.REQUESTS:
@@ -54,7 +54,7 @@ class Usage(NamedTuple):
         return self.credits + self.byok
 
     def parts(self, metric: Metric, source: MoneySource = MoneySource.ALL) -> dict[str, int]:
-        """What a metric's figure is made of, by name."""
+        """The parts of a metric's value, by name."""
         parts = {name: self[index] for name, index in PARTS[metric]}
         if metric is not Metric.SPEND or source is MoneySource.ALL:
             return parts
@@ -74,13 +74,13 @@ class UsageRow(NamedTuple):
 
 
 def total(usages: Iterable[Usage]) -> Usage:
-    """All of them added up."""
+    """The sum of usages."""
     columns = list(zip(*usages, strict=True))
     return Usage(*map(sum, columns)) if columns else ZERO
 
 
 def dollars(nano: int | Fraction) -> str:
-    """Nano-dollars as a plain decimal in dollars: up to 9 places, no trailing zeros, `0` for none.
+    """Nano-dollars as a plain decimal in dollars: up to 9 places, without trailing zeros.
 
     A fraction of a nano-dollar (an average) is rounded half to even.
     """
@@ -90,7 +90,7 @@ def dollars(nano: int | Fraction) -> str:
 
 
 def exact_money(nano: int) -> str:
-    """Nano-dollars to the last digit, as people write it: `$5,000`, `$1.10`, `$0.0012`, `-$3`."""
+    """Nano-dollars with all digits and a dollar sign: `$5,000`, `$1.10`, `$0.0012`, `-$3`."""
     if nano < 0:
         return f"-{exact_money(-nano)}"
     units, rest = divmod(nano, NANO)
@@ -99,7 +99,7 @@ def exact_money(nano: int) -> str:
 
 
 def nano_dollars(amount: Decimal | int) -> int:
-    """Dollars as whole nano-dollars, rounded half to even. ValueError if it is no amount."""
+    """Dollars as integer nano-dollars, rounded half to even. Raises ValueError if not finite."""
     try:
         places = Decimal(amount).quantize(_NANO_DOLLAR, ROUND_HALF_EVEN, _WIDE)
     except InvalidOperation:
@@ -110,10 +110,10 @@ def nano_dollars(amount: Decimal | int) -> int:
 
 
 def plus(one: Sequence[int], other: Sequence[int]) -> Usage:
-    """The sum of both."""
+    """The sum of two usages."""
     return Usage._make(map(add, one, other))
 
 
 def minus(one: Sequence[int], other: Sequence[int]) -> Usage:
-    """The first less the second."""
+    """The difference of two usages."""
     return Usage._make(map(sub, one, other))

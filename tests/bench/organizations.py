@@ -27,7 +27,7 @@ from bot.store.encoding import (
 )
 from reports.time.timerange import STEP, Granularity
 from reports.usage.dimensions import Dimension
-from reports.usage.sync_windows import REACH, Window
+from reports.usage.sync_windows import HISTORY, Window
 
 NOW = datetime(2026, 11, 18, 10, 31, 7, tzinfo=UTC)
 """The moment at which every question is asked: a Wednesday."""
@@ -83,7 +83,7 @@ def reached(granularity: Granularity) -> Window:
     """All that is held at a granularity."""
     step = STEP[granularity]
     end = datetime.min.replace(tzinfo=UTC) + (NOW - datetime.min.replace(tzinfo=UTC)) // step * step
-    return Window(granularity, end - REACH[granularity], end + step)
+    return Window(granularity, end - HISTORY[granularity], end + step)
 
 
 def _make(organization: Organization, path: Path) -> None:

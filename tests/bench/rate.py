@@ -13,7 +13,7 @@ from bot.openrouter.client import PAGE
 from bot.openrouter.wire import ROW_LIMIT
 from reports.time.timerange import STEP, Granularity
 from reports.usage.refresh_plan import STEADY_REQUESTS, refresh_plan
-from reports.usage.sync_windows import EVERY, REACH, RECENT, ROWS_AIMED_AT
+from reports.usage.sync_windows import HISTORY, RECENT, SYNC_INTERVAL, TARGET_ROWS
 from tests.bench.organizations import HUGE
 from tests.bench.table import Figure, at_most
 
@@ -28,7 +28,7 @@ _PAGES_OF_KEYS = 2
 def run() -> Iterator[Figure]:
     """The requests a minute, how much slower usage is fetched, and how long a first sync takes."""
     for keys in KEYS:
-        queries = {each: float(_queries(each, keys)) for each in EVERY}
+        queries = {each: float(_queries(each, keys)) for each in SYNC_INTERVAL}
         listing = ceil(keys * (_PAGES_OF_KEYS + _PEOPLE_A_KEY) / PAGE) + min(BESIDES, keys // 50)
         plan = refresh_plan(queries, listing)
         name = f"{keys:,} keys"
@@ -51,7 +51,7 @@ def _queries(granularity: Granularity, keys: int) -> int:
     """Queries for the newest buckets: the total, and both views in as many parts as they need."""
     buckets = RECENT[granularity] // STEP[granularity] + 1
     by_key = _rows(granularity, keys) * buckets
-    windows = max(1, ceil(by_key / ROWS_AIMED_AT))
+    windows = max(1, ceil(by_key / TARGET_ROWS))
     splits = max(1, ceil(_rows(granularity, keys) / ROW_LIMIT)) if windows >= buckets else 1
     windows = min(windows, buckets)
     return windows * (1 + _views(splits))
@@ -66,10 +66,10 @@ def _views(splits: int) -> int:
 def _first_sync(keys: int, steady: float) -> float:
     """Minutes for all that OpenRouter keeps, beside what keeping up takes, at 60 requests."""
     queries = 0
-    for granularity, reach in REACH.items():
+    for granularity, reach in HISTORY.items():
         buckets = reach // STEP[granularity]
         rows = _rows(granularity, keys)
         splits = max(1, ceil(rows / ROW_LIMIT))
-        windows = min(buckets, ceil(rows * buckets / ROWS_AIMED_AT))
+        windows = min(buckets, ceil(rows * buckets / TARGET_ROWS))
         queries += windows * (1 + _views(splits if windows == buckets else 1))
     return queries / (60 - min(steady, STEADY_REQUESTS))

@@ -15,7 +15,7 @@ import sqlite_utils
 from bot.store import Database, Store
 from bot.store.encoding import StoredView
 from reports.time.timerange import Granularity
-from reports.usage.sync_windows import Window, newest
+from reports.usage.sync_windows import Window, newest_window
 from tests.bench import naive
 from tests.bench.organizations import LARGE, NOW, Organization, database
 from tests.bench.pulled import Rows, changed, copied, newest_of, rows_of
@@ -55,7 +55,7 @@ class Watched(Database):
 
 def run() -> Iterator[Figure]:
     """What is promised of writing and of size."""
-    window = newest(Granularity.DAY, NOW)
+    window = newest_window(Granularity.DAY, NOW)
     rows = rows_of(database(LARGE), window)
     members = naive.members_of(LARGE)
     with copied(naive.naive_database(LARGE)) as path, copied(database(LARGE)) as ours:

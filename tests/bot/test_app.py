@@ -50,7 +50,7 @@ def test_an_empty_cache_says_what_it_waits_for(openrouter, slack, tmp_path):
     with worlds.running(openrouter, slack, tmp_path / "a.db") as world:
         said = httpx.get(world.url("/readyz"), timeout=60)
         assert said.status_code == 503
-        assert said.json() == {"ok": False, "reason": "the first sync is not done yet"}
+        assert said.json() == {"ok": False, "reason": "the first sync isn't finished yet"}
         assert status(world, "/healthz") == 200
         assert "No data yet" in str(world.ask("tokens 7d")["blocks"])
         assert "No data yet" in world.words("tokens 7d")
@@ -75,7 +75,7 @@ def test_openrouter_may_be_down_from_the_start(openrouter, slack, tmp_path):
         assert status(world, "/healthz") == 200
         worlds.wait_until(lambda: "The last sync failed at" in world.words("tokens 7d"))
         said = world.words("tokens 7d")
-        assert "OpenRouter did not answer" in said
+        assert "OpenRouter didn't answer" in said
         assert "no connection" in said
         openrouter.start()
         worlds.wait_until(lambda: "Tokens: 38.5K" in world.words("tokens 7d"))
@@ -205,7 +205,7 @@ def test_probes_wait_for_no_database_and_say_when_it_is_stuck(world, monkeypatch
         patch.setattr(app, "STUCK_SECONDS", 0)
         said = httpx.get(world.url("/readyz"), timeout=60)
         assert said.status_code == 503
-        assert said.json()["reason"].startswith("no answer from the database for ")
+        assert said.json()["reason"].startswith("no response from the database for ")
     go.set()
     worlds.wait_until(lambda: status(world, "/readyz") == 200)
 

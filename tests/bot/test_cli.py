@@ -156,6 +156,15 @@ def test_what_is_left_out_is_in_the_json(ask):
     assert said["metrics"]["spend"]["sum"] == "27"
 
 
+@pytest.mark.parametrize("filters", [["-model:*gpt*"], ["-model:*gpt*", "-key:hash"]])
+def test_a_filter_with_a_minus_is_no_option(ask, filters):
+    code, out, _ = ask("spend", "7d", *filters[:1], "--json")
+    assert (code, json.loads(out)["query"]["filters"]) == (0, filters[:1])
+    code, _, err = ask("spend", "7d", *filters)
+    assert "option" not in err.lower()
+    assert code == 0 or f"called “{filters[-1].partition(':')[2]}”" in err
+
+
 def test_a_date_that_can_be_two_is_answered_with_a_command_for_each(ask):
     code, out, err = ask("10/03/2026")
     assert (code, out) == (2, "")
@@ -269,7 +278,7 @@ def test_what_nobody_thought_of_is_one_line_as_well(run, database, monkeypatch):
     monkeypatch.setattr("bot.analysis.registry.answer", lambda *_, **__: 1 / 0)
     code, _, err = run("ask", DATABASE_URL=f"sqlite:///{database}")
     assert code == 1
-    assert err == "Something went wrong here (ZeroDivisionError). LOG_LEVEL=DEBUG shows where.\n"
+    assert err == "Something went wrong (ZeroDivisionError). LOG_LEVEL=DEBUG shows where.\n"
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])
@@ -322,7 +331,7 @@ def test_settings_may_stand_in_a_file(tmp_path, database):
     (tmp_path / ".env").write_text(f"DATABASE_URL=sqlite:///{database}\nPORT=none\n")
     done = process(["ask"], tmp_path, SLACK_BOT_TOKEN_FILE=str(tmp_path / "token"))
     assert done.returncode == 2
-    assert done.stderr == "Settings are missing or wrong:\nPORT is no number from 0 to 65535.\n"
+    assert done.stderr == "Settings are missing or wrong:\nPORT must be a number from 0 to 65535.\n"
     assert process(["ask"], tmp_path, PORT="1").returncode == 0
 
 

@@ -12,8 +12,8 @@ from bot.config import (
     Need,
     Secret,
     Visibility,
+    contains_secrets,
     environment,
-    holds_secrets,
     inspect,
     load,
 )
@@ -69,37 +69,37 @@ def test_blank_is_not_set(blank):
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("SLACK_BOT_TOKEN", "xoxp-canary", "does not begin with xoxb-"),
-        ("SLACK_APP_TOKEN", "canary", "does not begin with xapp-"),
+        ("SLACK_BOT_TOKEN", "xoxp-canary", "doesn't start with xoxb-"),
+        ("SLACK_APP_TOKEN", "canary", "doesn't start with xapp-"),
         ("OPENROUTER_MANAGEMENT_KEY", "sk-or canary", "contains characters that no key has"),
         ("OPENROUTER_MANAGEMENT_KEY", "sk-ör-canary", "contains characters that no key has"),
         ("SLACK_SIGNING_SECRET", "can\nary", "contains characters that no key has"),
-        ("OPENROUTER_BASE_URL", "http://openrouter.ai/api/v1", "is no https address"),
-        ("OPENROUTER_BASE_URL", "https://user:canary@openrouter.ai", "is no https address"),
-        ("OPENROUTER_BASE_URL", "https://openrouter.ai/api?x=1", "is no https address"),
-        ("OPENROUTER_BASE_URL", "https://", "is no https address"),
-        ("OPENROUTER_BASE_URL", "https://[::1/", "is no https address"),
-        ("OPENROUTER_BASE_URL", "ftp://openrouter.ai", "is no https address"),
-        ("OPENROUTER_BASE_URL", "https://openrouter.ai:99999", "is no https address"),
-        ("SLACK_API_URL", "http://169.254.169.254/", "is no https address"),
+        ("OPENROUTER_BASE_URL", "http://openrouter.ai/api/v1", "must be an https address"),
+        ("OPENROUTER_BASE_URL", "https://user:canary@openrouter.ai", "must be an https address"),
+        ("OPENROUTER_BASE_URL", "https://openrouter.ai/api?x=1", "must be an https address"),
+        ("OPENROUTER_BASE_URL", "https://", "must be an https address"),
+        ("OPENROUTER_BASE_URL", "https://[::1/", "must be an https address"),
+        ("OPENROUTER_BASE_URL", "ftp://openrouter.ai", "must be an https address"),
+        ("OPENROUTER_BASE_URL", "https://openrouter.ai:99999", "must be an https address"),
+        ("SLACK_API_URL", "http://169.254.169.254/", "must be an https address"),
         ("DATABASE_URL", "mysql://u:canary@localhost/a", "is not of the form sqlite:///"),
         ("DATABASE_URL", "postgresql://u:canary@host", "names no database"),
         ("DATABASE_URL", "postgresql://u:can:ary@host:x/a", "must be percent-encoded"),
         ("DATABASE_URL", "sqlite:///", "is not of the form sqlite:///"),
-        ("PORT", "http", "is no number from 0 to 65535"),
-        ("PORT", "65536", "is no number from 0 to 65535"),
-        ("PORT", "٣٠٠٠", "is no number from 0 to 65535"),
-        ("PORT", "-1", "is no number from 0 to 65535"),
-        ("ACTIVITY_COMMAND", "activity", "is no command such as /activity"),
-        ("ACTIVITY_COMMAND", "/", "is no command such as /activity"),
-        ("ACTIVITY_COMMAND", "/a b", "is no command such as /activity"),
-        ("ACTIVITY_COMMAND", "/" + "a" * 32, "is no command such as /activity"),
+        ("PORT", "http", "must be a number from 0 to 65535"),
+        ("PORT", "65536", "must be a number from 0 to 65535"),
+        ("PORT", "٣٠٠٠", "must be a number from 0 to 65535"),
+        ("PORT", "-1", "must be a number from 0 to 65535"),
+        ("ACTIVITY_COMMAND", "activity", "must be a command such as /activity"),
+        ("ACTIVITY_COMMAND", "/", "must be a command such as /activity"),
+        ("ACTIVITY_COMMAND", "/a b", "must be a command such as /activity"),
+        ("ACTIVITY_COMMAND", "/" + "a" * 32, "must be a command such as /activity"),
         ("ACTIVITY_ADMINS", "ada@example.com", "must be Slack member IDs"),
         ("ACTIVITY_ADMINS", "U01,@ada", "must be Slack member IDs"),
-        ("ACTIVITY_TIMEZONE", "Europe/Berlln", "is no zone such as Europe/Berlin"),
-        ("ACTIVITY_VISIBILITY", "all", "is none of org, own"),
-        ("ACTIVITY_GUESTS", "yes", "is none of deny, allow"),
-        ("LOG_LEVEL", "LOUD", "is none of DEBUG"),
+        ("ACTIVITY_TIMEZONE", "Europe/Berlln", "must be a time zone such as Europe/Berlin"),
+        ("ACTIVITY_VISIBILITY", "all", "must be one of org, own"),
+        ("ACTIVITY_GUESTS", "yes", "must be one of deny, allow"),
+        ("LOG_LEVEL", "LOUD", "must be one of DEBUG"),
     ],
 )
 def test_it_says_what_is_wrong_without_showing_it(name, value, words):
@@ -155,7 +155,7 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path):
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     for path in (tmp_path / "none", tmp_path, tmp_path / "binary"):
         lines = wrong({"SLACK_BOT_TOKEN_FILE": str(path)}, Need.SLACK)
-        assert lines[0] == "SLACK_BOT_TOKEN_FILE: the file cannot be read."
+        assert lines[0] == "SLACK_BOT_TOKEN_FILE: the file can't be read."
         assert not any("SLACK_BOT_TOKEN is not set" in line for line in lines)
 
 
@@ -171,7 +171,7 @@ def test_the_environment_comes_before_the_file(tmp_path, monkeypatch):
 def test_a_file_that_is_no_text_is_said(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path(".env").write_bytes(b"PORT=\xff\xfe")
-    with pytest.raises(ConfigError, match=r"\.env cannot be read"):
+    with pytest.raises(ConfigError, match=r"\.env can't be read"):
         environment()
 
 
@@ -204,7 +204,7 @@ def test_a_file_needs_no_secrecy():
 def test_an_env_file_with_the_login_of_a_server_holds_a_secret(tmp_path, url, secret):
     file = tmp_path / "env"
     file.write_text(f"DATABASE_URL={url}\n")
-    assert holds_secrets(str(file)) is secret
+    assert contains_secrets(str(file)) is secret
 
 
 NAMES = [

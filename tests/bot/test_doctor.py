@@ -110,15 +110,15 @@ def test_it_starts_from_nothing(look, tmp_path, monkeypatch):
 
 def test_it_tells_a_wrong_bot_token(values, look):
     _, said = look(values | {"SLACK_BOT_TOKEN": "xoxb-wrong"})
-    assert said["SLACK_BOT_TOKEN"].startswith("FAIL Slack answers invalid_auth. Copy the token")
+    assert said["SLACK_BOT_TOKEN"].startswith("FAIL Slack returned invalid_auth. Copy the token")
     assert "OAuth & Permissions" in said["SLACK_BOT_TOKEN"]
 
 
 def test_it_tells_a_slack_that_is_not_there(values, look, slack):
     slack.fail("*", "drop", times=9)
     _, said = look(values)
-    assert said["Slack"].startswith("FAIL no answer from http://127.0.0.1:")
-    assert said["SLACK_APP_TOKEN"].startswith("FAIL no answer from Slack")
+    assert said["Slack"].startswith("FAIL no response from http://127.0.0.1:")
+    assert said["SLACK_APP_TOKEN"].startswith("FAIL no response from Slack")
 
 
 def test_it_tells_a_wrong_app_token(values, look):
@@ -146,7 +146,7 @@ def test_it_tells_scopes_that_nobody_needs(openrouter, database, look):
 def test_without_an_app_token_it_says_where_slack_has_to_reach_the_bot(values, look):
     del values["SLACK_APP_TOKEN"]
     _, said = look(values | {"PORT": "3210"})
-    assert said["Slack's way in"].startswith("ok HTTP on port 3210;")
+    assert said["HTTP endpoint"].startswith("ok HTTP on port 3210;")
 
 
 def test_it_tells_an_ordinary_key_from_a_management_key(values, look, openrouter):
@@ -163,7 +163,7 @@ def test_it_tells_a_key_that_openrouter_does_not_know(values, look):
 def test_it_tells_an_openrouter_that_is_not_there(values, look, openrouter):
     openrouter.stop()
     _, said = look(values)
-    assert said["OPENROUTER_MANAGEMENT_KEY"].startswith("FAIL OpenRouter did not answer")
+    assert said["OPENROUTER_MANAGEMENT_KEY"].startswith("FAIL OpenRouter didn't answer")
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ def test_it_tells_why_the_last_sync_failed(values, look, openrouter, tmp_path):
         ({}, "ok nobody is an admin, so nobody can see the audit log. Set it to your member ID"),
         (
             {"ACTIVITY_VISIBILITY": "own"},
-            "ok nobody is an admin, so nobody can see the audit log and everybody only sees their",
+            "ok nobody is an admin, so nobody can see the audit log and everyone only sees their",
         ),
         ({"ACTIVITY_ADMINS": "ada"}, "ok 1 named"),
         ({"ACTIVITY_ADMINS": "U0NOBODY"}, "FAIL U0NOBODY isn't in this workspace"),

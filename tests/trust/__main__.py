@@ -1,6 +1,6 @@
 """`make trust`: the long kill loops, every zone against brute force, and who may see what.
 
-`python -m tests.trust reports`, `alerts`, `zones` or `people` does one of them alone.
+`python -m tests.trust reports`, `alerts`, `server`, `zones` or `people` does one of them alone.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bot.demo.openrouter.server import LocalOpenRouter
 
+from .. import databases
 from .. import world as worlds
 from . import alerts as kill_loop
 from .reports import Outcome, run
@@ -23,6 +24,10 @@ ROUNDS = ((600, 90, 1, 11), (600, 90, 2, 12), (600, 90, 3, 13), (600, 90, 4, 14)
 """Reports, kills, most workers at a time, seed."""
 STORMS = ((90, 1, 21, False), (90, 2, 22, False), (120, 3, 23, False), (60, 3, 24, True))
 """Kills, most workers at a time, seed, and whether Slack's history cannot be read."""
+SERVER_ROUNDS = ((200, 40, 4, 31, 2), (200, 40, 4, 32, 0))
+"""Reports, kills, most workers at a time, seed, and restarts of the server."""
+SERVER_STORMS = ((60, 4, 41, 2), (60, 4, 42, 0))
+"""Kills, most workers at a time, seed, and restarts of the server."""
 CASES = 5_000
 """Random people doing random things."""
 
@@ -74,6 +79,39 @@ def alerts() -> bool:
     return whole
 
 
+def server() -> bool:
+    """Both kill loops on a server that cuts connections and crashes; whether all arrived once."""
+    with tempfile.TemporaryDirectory() as folder, databases.server(durable=True) as url:
+        databases.use(url)
+        try:
+            return _server(Path(folder))
+        finally:
+            databases.use("")
+
+
+def _server(folder: Path) -> bool:
+    openrouter = LocalOpenRouter(worlds.small())
+    openrouter.requests_per_minute = None
+    filled = folder / "filled.db"
+    with openrouter:
+        worlds.fill(openrouter, filled)
+    whole = True
+    for number, (reports, kills, most, seed, restarts) in enumerate(SERVER_ROUNDS):
+        place = folder / f"reports-{number}"
+        place.mkdir()
+        found = run(place, filled, reports, kills, most, seed, longest=600, restarts=restarts)
+        print(f"server, 1 to {most} workers: {found}", flush=True)
+        whole &= (found.lost, found.doubled, found.states) == (0, 0, {"sent": reports})
+    for number, (kills, most, seed, restarts) in enumerate(SERVER_STORMS):
+        place = folder / f"alerts-{number}"
+        place.mkdir()
+        outcome = kill_loop.run(place, kills, most, seed, longest=600, restarts=restarts)
+        print(f"server, 1 to {most} workers: {outcome}", *outcome.wrong[:5], sep="\n  ", flush=True)
+        whole &= not outcome.wrong
+    print(f"kill loops on a server: {'trusted' if whole else 'NOT to be trusted'}")
+    return whole
+
+
 def zones() -> bool:
     """Whether every due time of every zone is the one that brute force finds."""
     count = wrong = 0
@@ -101,7 +139,7 @@ def people() -> bool:
     return kept
 
 
-PARTS = {"reports": reports, "alerts": alerts, "zones": zones, "people": people}
+PARTS = {"reports": reports, "alerts": alerts, "server": server, "zones": zones, "people": people}
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from reports.usage.dimensions import Dimension
 from reports.usage.sync_windows import Window
 from reports.usage.usage import NANO, ZERO, Usage
 
+from .. import databases
 from .hurried import SLACK_SECONDS
 from .nursery import serve, services
 from .organization import KEYS, MODELS, NANO_A_CENT, TOKENS_A_CENT, Version
@@ -46,7 +47,7 @@ BACK = (
 )
 
 
-def watching(database: Path, slack: Slack, clock: Swift) -> Callable[[], None]:
+def watching(database: Path | str, slack: Slack, clock: Swift) -> Callable[[], None]:
     """Judges and tells."""
     files = Database(database)
     alerts = AlertServices(
@@ -74,7 +75,7 @@ def watching(database: Path, slack: Slack, clock: Swift) -> Callable[[], None]:
     return tick
 
 
-def syncing(database: Path, source: Path, clock: Swift) -> Callable[[], None]:
+def syncing(database: Path | str, source: Path, clock: Swift) -> Callable[[], None]:
     """Brings what is saved in a file into the cache, again and again."""
     store = Store(Database(database))
 
@@ -130,9 +131,9 @@ def main() -> None:
 
     def make(kind: str) -> Callable[[], None]:
         if kind == "sync":
-            return syncing(Path(database), Path(source), clock)
+            return syncing(databases.address(database), Path(source), clock)
         slack = Slack(token, api_url, wait=clock.wait, timeout=SLACK_SECONDS)
-        return watching(Path(database), slack, clock)
+        return watching(databases.address(database), slack, clock)
 
     serve(make)
 

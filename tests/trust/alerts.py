@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import random
 import re
-import sqlite3
 import time
 from collections import Counter, defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -24,9 +24,11 @@ from bot.demo.slack import LocalSlack
 from bot.demo.slack.api import SCOPES
 from bot.store import Database, Store
 from bot.store.alerts.rules import AlertRules, NewRule
+from bot.store.errors import DatabaseLostError
 
+from .. import databases
 from .alert_worker import WRITTEN, set_up_workspace
-from .fleet import Slow, Workers, intact, storm
+from .fleet import ServerTrouble, Slow, Workers, storm
 from .organization import (
     BALANCES,
     KEYS,
@@ -69,6 +71,7 @@ class Outcome:
     messages: int = 0
     replies: int = 0
     intact: bool = False
+    server: str = ""
     calm: bool = False
 
     @property
@@ -90,6 +93,7 @@ class Outcome:
             f" {len(self.doubled)} doubled, {len(self.unclear)} unclear, database"
             f" {'intact' if self.intact else 'DAMAGED'}"
             + (f"; {self.again} sent again, unseen" if self.blind else "")
+            + (f"; {self.server}" if self.server else "")
         )
 
 
@@ -164,7 +168,13 @@ class Watch(Workers):
     """Workers of alerts; one more syncs."""
 
     def __init__(self, database: Path, source: Path, slack: LocalSlack, clock: Swift) -> None:
-        arguments = [str(database), str(source), slack.api_url, slack.bot_token, clock.words()]
+        arguments = [
+            str(databases.at(database)),
+            str(source),
+            slack.api_url,
+            slack.bot_token,
+            clock.words(),
+        ]
         super().__init__("alert_worker", *arguments)
         self._syncs = 0
 
@@ -175,17 +185,25 @@ class Watch(Workers):
 
 
 def run(
-    folder: Path, kills: int, most: int, seed: int, longest: float, *, blind: bool = False
+    folder: Path,
+    kills: int,
+    most: int,
+    seed: int,
+    longest: float,
+    *,
+    blind: bool = False,
+    restarts: int = 0,
 ) -> Outcome:
     """Kill so often while use is told and revised; then let the workers come to rest.
 
-    Whoever is `blind` cannot read what was posted, and posts it again where no answer came.
+    Whoever is `blind` cannot read what was posted, and posts it again where no answer came. On a
+    server, all connections are cut every 2 seconds, and it is restarted so often.
     """
     chance, outcome = random.Random(seed), Outcome(kills, blind)
     database, source = folder / "activity.db", folder / "used.json"
     clock = Swift(START, time.time())
     begun = time.monotonic()
-    files = Database(database)
+    files = Database(databases.at(database))
     store = Store(files)
     people = [(f"{name}@example.com", name) for name in MAKERS]
     scopes = {one for one in SCOPES if not (blind and one.endswith(":history"))}
@@ -198,9 +216,13 @@ def run(
         author = Author(chance, clock, source, store)
         fleet = Watch(database, source, slack, clock)
 
+        trouble = ServerTrouble(database, restarts)
+
         def meanwhile() -> None:
             fleet.sync()
-            author.step()
+            with suppress(DatabaseLostError):
+                author.step()
+            trouble()
             if chance.random() < 0.08:
                 slack.fail("*", 503, times=chance.choice((20, 100)))
 
@@ -209,6 +231,7 @@ def run(
             fleet.sync()
             while len(fleet.pids) < most + 1:
                 fleet.add()
+            outcome.server = f"{trouble}" if databases.on_postgres() else ""
             outcome.calm = _rest(author, files, begun + longest)
         finally:
             fleet.end()
@@ -241,8 +264,9 @@ def _rest(author: Author, files: Database, until: float) -> bool:
     """Wait until the last version was judged and nothing is left to tell."""
     settled = False
     while time.monotonic() < until:
-        settled = settled or author.settled()
-        with files.read() as connection:
+        with suppress(DatabaseLostError):
+            settled = settled or author.settled()
+        with suppress(DatabaseLostError), files.read() as connection:
             open_ = connection.execute(
                 "SELECT (SELECT count(*) FROM alert_event WHERE state NOT IN ('told', 'dropped'))"
                 " + (SELECT count(*) FROM alert_telling WHERE state NOT IN ('sent', 'failed')"
@@ -267,22 +291,23 @@ class Told:
 
 
 def _count(outcome: Outcome, author: Author, slack: LocalSlack, database: Path) -> None:
-    outcome.intact = intact(database)
+    outcome.intact = databases.is_sound(database)
     messages: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for channel in list(slack.workspace.channels):
         for message in slack.messages(channel):
             if message.get("metadata"):
                 messages[message["metadata"]["event_payload"]["key"]].append(message)
-    connection = sqlite3.connect(database)
-    names = dict(connection.execute("SELECT CAST(id AS TEXT), name FROM member"))
-    told = [
-        Told(rule, names.get(subject, "all"), period, kind, key or "", tuple(messages[key or ""]))
-        for rule, subject, period, kind, key in connection.execute(
+    with databases.looking(database) as connection:
+        found = connection.execute("SELECT CAST(id AS TEXT), name FROM member").fetchall()
+        names = dict(found)
+        events = connection.execute(
             "SELECT e.rule, e.subject, e.period, e.kind, t.key FROM alert_event e"
             " LEFT JOIN alert_telling t ON t.id = e.telling WHERE e.kind != 'ended' ORDER BY e.id"
-        )
+        ).fetchall()
+    told = [
+        Told(rule, names.get(subject, "all"), period, kind, key or "", tuple(messages[key or ""]))
+        for rule, subject, period, kind, key in events
     ]
-    connection.close()
     posted = {key: found for key, found in messages.items() if found}
     outcome.messages = sum("thread_ts" not in found[0] for found in posted.values())
     outcome.replies = len(posted) - outcome.messages

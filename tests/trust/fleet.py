@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -14,8 +13,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import psycopg
+
 from bot.demo.slack import LocalSlack
 
+from .. import databases
 from .hurried import LONGEST_DELAY
 
 FAULTS = ("drop", "drop_after", "half", 500, 503, "internal_error", 429)
@@ -111,9 +113,34 @@ def storm(
     return faults
 
 
-def intact(database: Path) -> bool:
-    """Whether SQLite finds nothing wrong with a file."""
-    connection = sqlite3.connect(database)
-    said = connection.execute("PRAGMA integrity_check").fetchone()[0]
-    connection.close()
-    return bool(said == "ok")
+class ServerTrouble:
+    """Cuts all connections to a server now and then, and restarts it a few times.
+
+    Does nothing where the database is a file.
+    """
+
+    def __init__(self, database: Path, restarts: int = 0, every: float = 2.0) -> None:
+        self._database, self._restarts, self._every = database, restarts, every
+        self._last = self._restarted = time.monotonic()
+        self.cuts = self.restarts = 0
+
+    def __call__(self) -> None:
+        """Do what is due."""
+        now = time.monotonic()
+        if not databases.on_postgres() or now - self._last < self._every:
+            return
+        self._last = now
+        if self.restarts < self._restarts and now - self._restarted > 4 * self._every:
+            databases.restart_at_once()
+            self.restarts += 1
+            self._restarted = time.monotonic()
+            return
+        with suppress(psycopg.Error), databases.looking(self._database) as connection:
+            found = connection.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            ).fetchone()
+            self.cuts += found[0]
+
+    def __str__(self) -> str:
+        return f"{self.cuts} connections cut, {self.restarts} restarts of the server"

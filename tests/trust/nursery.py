@@ -17,7 +17,10 @@ from bot.slack.client import Slack
 from bot.store import Database, Store
 from bot.store.admin.audit_log import AuditLog
 from bot.store.admin.status import StatusReader
+from bot.store.errors import DatabaseLostError
 from bot.store.expiring_keys import ExpiringKeys
+
+from .. import databases
 
 REST = 0.05
 
@@ -36,7 +39,7 @@ def services(files: Database, slack: Slack, clock: Callable[[], datetime]) -> Se
         {
             "SLACK_BOT_TOKEN": token,
             "SLACK_API_URL": api_url,
-            "DATABASE_URL": f"sqlite:///{files.path}",
+            "DATABASE_URL": databases.url(files.address),
         }
     )
     store = Store(files)
@@ -63,9 +66,19 @@ def serve(make: Callable[[str], Callable[[], object]]) -> None:
         pid = os.fork()
         if not pid:
             sys.stdin.close()
-            _work(make(line.strip()))
+            _work(_made(make, line.strip()))
         sys.stdout.write(f"{pid}\n")
         sys.stdout.flush()
+
+
+def _made(make: Callable[[str], Callable[[], object]], kind: str) -> Callable[[], object]:
+    """What `make` gives, as soon as its database can be opened: a server may be restarting."""
+    while True:
+        try:
+            return make(kind)
+        except DatabaseLostError as error:
+            sys.stderr.write(f"{error!r}\n")
+            time.sleep(REST)
 
 
 def _work(tick: Callable[[], object]) -> None:

@@ -16,12 +16,13 @@ from bot.store.schedules.opt_outs import OptOuts
 from bot.store.schedules.runs import ReportRuns, Timing
 from bot.store.schedules.schedules import Schedules
 
+from .. import databases
 from .. import world as worlds
 from .hurried import HURRIED, SLACK_SECONDS
 from .nursery import serve, services
 
 
-def made(database: Path, api_url: str, token: str, *, patient: bool) -> ReportDelivery:
+def made(database: Path | str, api_url: str, token: str, *, patient: bool) -> ReportDelivery:
     """The street of reports, over a database and a Slack."""
     stopping = threading.Event()
     files = Database(database)
@@ -41,7 +42,7 @@ def made(database: Path, api_url: str, token: str, *, patient: bool) -> ReportDe
 
 
 def main() -> None:
-    database, api_url, token = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    database, api_url, token = databases.address(sys.argv[1]), sys.argv[2], sys.argv[3]
     patient = len(sys.argv) > 4
     serve(lambda _: made(database, api_url, token, patient=patient).tick)
 

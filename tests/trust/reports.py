@@ -6,12 +6,12 @@ Each report must be in Slack once in the end: none lost, none doubled, the datab
 from __future__ import annotations
 
 import random
-import sqlite3
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from bot.demo.slack import LocalSlack
 from bot.schedules.figures import SavedNames
@@ -20,8 +20,9 @@ from bot.store.schedules.runs import ReportRuns
 from bot.store.schedules.schedules import NewSchedule, Schedules
 from reports.schedules.recurrence import Daily, Recurrence, TargetKind
 
+from .. import databases
 from .. import world as worlds
-from .fleet import Slow, Workers, intact, storm
+from .fleet import ServerTrouble, Slow, Workers, storm
 from .hurried import HURRIED
 
 METHODS = ("chat.postMessage",) * 4 + ("conversations.history",)
@@ -41,13 +42,14 @@ class Outcome:
     how: dict[str, int] = field(default_factory=dict)
     withdrawn: int = 0
     intact: bool = False
+    server: str = ""
 
     def __str__(self) -> str:
         return (
             f"{self.reports} reports, {self.kills} kills, {sum(self.faults.values())} faults in"
             f" {self.seconds:.0f} s: {self.lost} lost, {self.doubled} doubled, database"
             f" {'intact' if self.intact else 'DAMAGED'}; {self.states}, {self.how},"
-            f" {self.withdrawn} withdrawn"
+            f" {self.withdrawn} withdrawn{'; ' if self.server else ''}{self.server}"
         )
 
 
@@ -63,7 +65,7 @@ def set_up(
     places = [slack.workspace.add_channel(f"room-{n}", [bot]).id for n in range(channels)]
     now = worlds.now()
     due = (now + ahead).replace(second=0, microsecond=0)
-    files = Database(database)
+    files = Database(databases.at(database))
     schedules = Schedules(files, lambda: due - timedelta(seconds=1))
     schedule = Recurrence(Daily(), due.time(), "UTC")
     maker, nothing = slack.user("ada").id, SavedNames().as_json()
@@ -84,27 +86,38 @@ class Fleet(Workers):
     """
 
     def __init__(self, database: Path, slack: LocalSlack, *, patient: bool = False) -> None:
-        arguments = [str(database), slack.api_url, slack.bot_token, *["patient"] * patient]
+        arguments = [
+            str(databases.at(database)),
+            slack.api_url,
+            slack.bot_token,
+            *["patient"] * patient,
+        ]
         super().__init__("report_worker", *arguments)
 
 
 def run(
-    folder: Path, filled: Path, reports: int, kills: int, most: int, seed: int, longest: float
-) -> Outcome:
-    """Kill so often while so many reports go out; then let the workers finish in peace."""
+    folder: Path, filled: Path, reports: int, kills: int, most: int, seed: int, longest: float,
+    restarts: int = 0,
+) -> Outcome:  # fmt: skip
+    """Kill so often while so many reports go out; then let the workers finish in peace.
+
+    On a server, all connections are cut every 2 seconds, and it is restarted so often.
+    """
     chance, outcome = random.Random(seed), Outcome(reports)
     database = folder / "activity.db"
-    database.write_bytes(filled.read_bytes())
+    databases.copy(filled, database)
     begun = time.monotonic()
     with LocalSlack(rate_limits=False, longest_history_page=30) as slack:
         set_up(database, slack, reports, max(4, reports // 25))
         Slow(slack, random.Random(seed + 1))
         fleet = Fleet(database, slack)
+        trouble = ServerTrouble(database, restarts)
         try:
-            outcome.faults = storm(chance, fleet, slack, kills, most, METHODS)
+            outcome.faults = storm(chance, fleet, slack, kills, most, METHODS, trouble)
             outcome.kills = kills
             while len(fleet.pids) < most:
                 fleet.add()
+            outcome.server = f"{trouble}" if databases.on_postgres() else ""
             _wait(database, begun + longest)
         finally:
             fleet.end()
@@ -114,7 +127,7 @@ def run(
 
 
 def _wait(database: Path, until: float) -> None:
-    files = Database(database)
+    files = Database(databases.at(database))
     runs = ReportRuns(files, worlds.now, HURRIED)
     while time.monotonic() < until:
         counts = runs.counts()
@@ -125,18 +138,22 @@ def _wait(database: Path, until: float) -> None:
 
 
 def _count(outcome: Outcome, slack: LocalSlack, database: Path) -> None:
-    connection = sqlite3.connect(database)
+    with databases.looking(database) as connection:
+        _look(outcome, slack, connection)
+    outcome.intact = databases.is_sound(database)
+
+
+def _look(outcome: Outcome, slack: LocalSlack, connection: Any) -> None:
     keys = {
         f"{schedule}.{period}.{recipient}"
         for schedule, period, recipient in connection.execute(
             "SELECT schedule, period, recipient FROM run"
         )
     }
-    outcome.states = dict(connection.execute("SELECT state, count(*) FROM run GROUP BY 1"))
-    outcome.how = dict(connection.execute("SELECT how, count(*) FROM run GROUP BY 1"))
-    [(outcome.withdrawn,)] = connection.execute("SELECT count(*) FROM withdrawn")
-    connection.close()
-    outcome.intact = intact(database)
+    states = connection.execute("SELECT state, count(*) FROM run GROUP BY 1")
+    outcome.states = dict(states.fetchall())
+    outcome.how = dict(connection.execute("SELECT how, count(*) FROM run GROUP BY 1").fetchall())
+    [(outcome.withdrawn,)] = connection.execute("SELECT count(*) FROM withdrawn").fetchall()
     posted = Counter(
         message["metadata"]["event_payload"]["key"]
         for channel in list(slack.workspace.channels)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from bot.alerts.scope import Scope, creator_email, scope_of
+from bot.alerts.scope import Scope, allowed_members, creator_email, scope_of
 from bot.store.encoding import from_seconds
+from bot.store.usage.selection import Selection
 from reports.alerts.evaluation import Measurement
+from reports.alerts.forecast_record import history_start, record_words
 from reports.alerts.kinds.forecast import Forecast, forecast
-from reports.alerts.needed_usage import needed
-from reports.time.timerange import DAY, Granularity
+from reports.alerts.needed_usage import Needed, needed
+from reports.alerts.periods import AlertPeriod
+from reports.time.timerange import DAY, Granularity, local
 from reports.usage.dimensions import Metric
 
 if TYPE_CHECKING:
@@ -45,9 +49,9 @@ def _forecasts(
         figures = dict.fromkeys(days, 0)
         for member in members:
             for start, usage in found.get(member, {}).items():
-                local = from_seconds(start).astimezone(zone).date()
-                if local in figures:
-                    figures[local] += usage.value(Metric.SPEND, watch.source)
+                day = from_seconds(start).astimezone(zone).date()
+                if day in figures:
+                    figures[day] += usage.value(Metric.SPEND, watch.source)
         creator = creator_email(context.directory, scope, subject)
         yield forecast(watched.rule, subject, label, figures, watched.zone, at, creator)
 
@@ -58,3 +62,31 @@ def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measu
     if isinstance(watch, Forecast):
         scope = scope_of(context.directory, watched.rule, watched.asker, watched.members)
         yield from _forecasts(watched, context, scope, watch)
+
+
+def explain(
+    watched: WatchedRule, context: MeasurementContext, measurement: Measurement
+) -> Iterable[str]:
+    """How sure the forecast is, while the month runs."""
+    watch, first = watched.rule.watch, context.figures.complete_from(Granularity.DAY)
+    if not isinstance(watch, Forecast) or not measurement.part or first is None:
+        return ()
+    wanted = allowed_members(context.directory, watched.rule, watched.asker, watched.members)
+    if watched.rule.by and measurement.subject.isdecimal():
+        wanted[watched.rule.by] = frozenset({int(measurement.subject)})
+    zone = ZoneInfo(watched.zone)
+    first_day = first.astimezone(zone).date() + (DAY if watched.zone != "UTC" else timedelta())
+    start = max(history_start(measurement.at, watched.zone), first_day)
+    today = measurement.at.astimezone(zone).date()
+    span = AlertPeriod(local(start, watched.zone), local(today, watched.zone))
+    if span.start >= span.end:
+        return ()
+    needed_ = Needed(None, (), span, Granularity.DAY, watched.zone)
+    found = context.figures.series(needed_, Selection.of(None, wanted))
+    days = {start + n * DAY: 0 for n in range((today - start).days)}
+    for by_day in found.values():
+        for at, usage in by_day.items():
+            day = from_seconds(at).astimezone(zone).date()
+            if day in days:
+                days[day] += usage.value(Metric.SPEND, watch.source)
+    return record_words(days, measurement, watched.zone)

@@ -17,7 +17,7 @@ from reports.alerts.kinds.new import New, first_use
 from reports.alerts.periods import SETTLED, AlertPeriod
 from reports.time.timerange import DAY, HOUR, Granularity, floor
 from reports.usage.dimensions import Dimension, Metric
-from reports.usage.sync_windows import REACH
+from reports.usage.sync_windows import HISTORY
 from reports.usage.usage import ZERO, Usage
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _firsts(watched: WatchedRule, context: MeasurementContext, watch: New) -> It
     complete_from = context.figures.complete_from(Granularity.DAY)
     if (
         complete_from is None
-        or complete_from > floor(now - REACH[Granularity.DAY], Granularity.DAY) + DAY
+        or complete_from > floor(now - HISTORY[Granularity.DAY], Granularity.DAY) + DAY
     ):
         return
     since = _news_since(watched, now)

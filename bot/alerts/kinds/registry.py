@@ -8,7 +8,10 @@ from bot.alerts.context import MeasurementContext, WatchedRule
 from bot.alerts.kinds.above import measure as measure_above
 from bot.alerts.kinds.budget import explain as explain_budget
 from bot.alerts.kinds.budget import measure as measure_budget
+from bot.alerts.kinds.cache import explain as explain_cache
+from bot.alerts.kinds.cache import measure as measure_cache
 from bot.alerts.kinds.credits import measure as measure_credits
+from bot.alerts.kinds.forecast import explain as explain_forecast
 from bot.alerts.kinds.forecast import measure as measure_forecast
 from bot.alerts.kinds.new import measure as measure_new
 from bot.alerts.kinds.orphaned import explain as explain_orphaned
@@ -21,6 +24,7 @@ from bot.alerts.kinds.unused import measure as measure_unused
 from reports.alerts.evaluation import Measurement
 from reports.alerts.kinds.above import Above
 from reports.alerts.kinds.budget import Budget
+from reports.alerts.kinds.cache import Cache
 from reports.alerts.kinds.credits import Credits
 from reports.alerts.kinds.forecast import Forecast
 from reports.alerts.kinds.new import New
@@ -34,6 +38,7 @@ from reports.alerts.watch import Watch
 MEASURES: dict[type[Watch], Callable[[WatchedRule, MeasurementContext], Iterator[Measurement]]] = {
     Above: measure_above,
     Budget: measure_budget,
+    Cache: measure_cache,
     Credits: measure_credits,
     Forecast: measure_forecast,
     New: measure_new,
@@ -48,6 +53,8 @@ NOTES: dict[
     Callable[[WatchedRule, MeasurementContext, Measurement], Iterable[str]],
 ] = {
     Budget: explain_budget,
+    Cache: explain_cache,
+    Forecast: explain_forecast,
     Orphaned: explain_orphaned,
     Retiring: explain_retiring,
 }

@@ -12,7 +12,7 @@ from bot.store.encoding import DIMENSION, to_milliseconds
 from bot.store.readable import UNREADABLE, Row, read_one
 from bot.store.schedules.notices import add_notice
 from bot.store.schedules.schedules import StoredSchedule, after, entry
-from reports.schedules.recurrence import DueRun, TargetKind, due, missed
+from reports.schedules.recurrence import DueRun, TargetKind, due_runs, split_missed
 from reports.time.timerange import DAY
 from reports.usage.dimensions import Dimension
 
@@ -60,7 +60,7 @@ def plan(connection: Connection, known: StoredSchedule, now: datetime, tell: Tel
     One whose zone is not known any more rests, so that the others go on.
     """
     try:
-        runs = due(known.draft.schedule, known.next.day - DAY, now)
+        runs = due_runs(known.draft.schedule, known.next.day - DAY, now)
     except ZoneInfoNotFoundError:
         log.warning("A schedule rests: its time zone %s is not known", known.draft.schedule.zone)
         connection.execute(
@@ -68,7 +68,7 @@ def plan(connection: Connection, known: StoredSchedule, now: datetime, tell: Tel
             (f"its time zone {known.draft.schedule.zone} is not known any more", known.id),
         )
         return
-    found = missed(runs, now)
+    found = split_missed(runs, now)
     if found.run:
         insert(connection, known, found.run, now)
     for skipped in found.skipped:

@@ -17,8 +17,8 @@ from reports.schedules.recurrence import (
     DueRun,
     Recurrence,
     TargetKind,
-    first,
-    following,
+    first_run,
+    next_run,
     occurrence,
     rule_of,
 )
@@ -112,7 +112,7 @@ class Schedules:
         id_ = secrets.token_hex(5)
         with self._db.write() as connection:
             now = self._clock()
-            next_ = first(draft.schedule, now)
+            next_ = first_run(draft.schedule, now)
             connection.execute(
                 "INSERT INTO schedule (id, maker, email, question, rule, at, zone, target, channel,"
                 " name, members, made_at, next_day, next_at) VALUES"
@@ -167,7 +167,7 @@ class Schedules:
             known = _get(connection, id_)
             if known is None or (was is not None and known.draft.made != was.made):
                 return None
-            next_ = first(draft.schedule, self._clock())
+            next_ = first_run(draft.schedule, self._clock())
             # figures of another question are none to compare the next report with
             connection.execute("UPDATE run SET spend = NULL WHERE schedule = ?", (id_,))
             connection.execute(
@@ -188,7 +188,7 @@ class Schedules:
         with self._db.write() as connection:
             known = _get(connection, id_)
             if known and known.paused is not None:
-                next_ = first(known.draft.schedule, self._clock())
+                next_ = first_run(known.draft.schedule, self._clock())
                 connection.execute(
                     "UPDATE schedule SET paused = NULL, errors = 0, next_day = ?, next_at = ?"
                     " WHERE id = ?",
@@ -241,7 +241,7 @@ class Schedules:
             with suppress(ZoneInfoNotFoundError):  # what is due of it will say so
                 next_ = min(
                     DueRun(one.next.day, _at(one.draft.schedule, one.next.day)),
-                    first(one.draft.schedule, now),
+                    first_run(one.draft.schedule, now),
                     key=lambda due: due.day,
                 )
             if next_ != one.next:
@@ -255,7 +255,7 @@ class Schedules:
 
 def after(known: StoredSchedule, last: date) -> DueRun:
     """The run after a date that was dealt with."""
-    return following(known.draft.schedule, max(last, known.next.day - DAY))
+    return next_run(known.draft.schedule, max(last, known.next.day - DAY))
 
 
 def columns() -> str:

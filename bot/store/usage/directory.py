@@ -11,7 +11,7 @@ from functools import cached_property
 from bot.store.connection import Connection
 from bot.store.encoding import DIMENSION, DIMENSION_OF, from_seconds, to_seconds
 from reports.usage.dimensions import Dimension
-from reports.usage.members import Member, find, index, labels, look_up, nearest
+from reports.usage.members import Member, find, index_by_name, labels, look_up, nearest_name
 
 IMPORTED = "imported:"
 """Prefix of the ref of a member that so far only a file has named."""
@@ -70,7 +70,7 @@ class Directory:
     def _indexes(self) -> Mapping[Dimension, Mapping[str, frozenset[int]]]:
         """The members of each dimension by all of their names."""
         named = dict(self.labels)
-        return {dimension: index(group, named) for dimension, group in self.of.items()}
+        return {dimension: index_by_name(group, named) for dimension, group in self.of.items()}
 
     def at(self, address: str) -> frozenset[int]:
         """The creators that have an e-mail address."""
@@ -89,7 +89,7 @@ class Directory:
 
     def nearest(self, dimension: Dimension, pattern: str) -> str | None:
         """The name that is most like a pattern that matches no member; None if none is similar."""
-        return nearest(pattern, self.of[dimension], dict(self.labels))
+        return nearest_name(pattern, self.of[dimension], dict(self.labels))
 
 
 def read(connection: Connection, version: int) -> Directory:

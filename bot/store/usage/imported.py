@@ -12,7 +12,7 @@ from datetime import datetime
 
 from bot.store.connection import Connection
 from bot.store.encoding import FIGURES, GRANULARITY, SUMMED, VIEWS, from_seconds, part, to_seconds
-from reports.time.timerange import Granularity, following
+from reports.time.timerange import Granularity, next_bucket
 from reports.usage.coverage import Interval, gaps, merge
 
 _DAY, _MONTH = GRANULARITY[Granularity.DAY], GRANULARITY[Granularity.MONTH]
@@ -146,7 +146,7 @@ def sum_complete_months(connection: Connection, start: datetime, end: datetime) 
     ).fetchone()
     for bucket in sorted(months(connection)):
         first = from_seconds(bucket)
-        after = following(first, Granularity.MONTH)
+        after = next_bucket(first, Granularity.MONTH)
         # the days of a month that is not over are all stored when they are up to the last sync
         until = min(after, from_seconds(synced[0])) if synced and synced[0] > bucket else after
         if first < end and start < after and not gaps((first, until), days):

@@ -20,7 +20,7 @@ from bot.store.encoding import (
 )
 from bot.store.usage import imported
 from bot.store.usage.selection import Ids, Selection
-from reports.time.timerange import STEP, Granularity, TimeRange, floor, following
+from reports.time.timerange import STEP, Granularity, TimeRange, floor, next_bucket
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import ZERO, Usage, plus, total
 
@@ -327,7 +327,7 @@ def _bucket_starts(span: Span) -> list[int]:
     months = []
     while start < end:
         months.append(start)
-        start = to_seconds(following(from_seconds(start), stored))
+        start = to_seconds(next_bucket(from_seconds(start), stored))
     return months
 
 

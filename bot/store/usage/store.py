@@ -24,8 +24,8 @@ from bot.store.usage.imported import Intake
 from bot.store.usage.read import Ranking, UsageTotals
 from bot.store.usage.selection import Selection
 from bot.store.usage.write import statements, window_rows, write
-from reports.time.timerange import HOUR, Granularity, TimeRange, floor, following
-from reports.usage.coverage import Held, Interval, common, gaps, merge
+from reports.time.timerange import HOUR, Granularity, TimeRange, floor, next_bucket
+from reports.usage.coverage import Coverage, Interval, gaps, intersection, merge
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.figures import OPTIONAL_NAMES
 from reports.usage.sync_windows import QUARTER, Window
@@ -45,12 +45,12 @@ class CacheState:
     sums of days.
     """
 
-    held: Held
+    coverage: Coverage
     synced: Mapping[Granularity, datetime]
-    imported: Held = field(default_factory=dict)
+    imported: Coverage = field(default_factory=dict)
 
     @property
-    def pulled(self) -> Held:
+    def pulled(self) -> Coverage:
         """The intervals that were synced from OpenRouter, by granularity."""
         return {
             granularity: tuple(
@@ -58,7 +58,7 @@ class CacheState:
                 for interval in intervals
                 for part in gaps(interval, self.imported.get(granularity, ()))
             )
-            for granularity, intervals in self.held.items()
+            for granularity, intervals in self.coverage.items()
         }
 
 
@@ -156,13 +156,13 @@ class Store:
         held[Granularity.MONTH] = files[Granularity.MONTH]
         return CacheState(held, synced, files)
 
-    def known(self, figures: Collection[str] = OPTIONAL_NAMES) -> Held:
+    def known(self, figures: Collection[str] = OPTIONAL_NAMES) -> Coverage:
         """The intervals for which all of these optional figures are known, by granularity."""
         found: dict[Granularity, tuple[Interval, ...]] = {}
         with self._db.read() as connection:
             for granularity, code in GRANULARITY.items():
                 each = [figure_coverage.known(connection, code, name) for name in figures]
-                found[granularity] = common(each)
+                found[granularity] = intersection(each)
         return found
 
     def unknown_buckets(
@@ -182,7 +182,7 @@ class Store:
             known = self.known(figures)[stored]
         unknown = set()
         for index, bucket in enumerate(pairwise([*wanted.buckets, wanted.end])):
-            spans = common([[bucket], stored_spans])
+            spans = intersection([[bucket], stored_spans])
             if not spans or any(gaps(span, known) for span in spans):
                 unknown.add(index)
         return frozenset(unknown)
@@ -291,7 +291,7 @@ class Store:
         buckets = []
         start = floor(known[0], granularity)
         while start < known[1]:
-            buckets.append((start, following(start, granularity)))
+            buckets.append((start, next_bucket(start, granularity)))
             start = buckets[-1][1]
         count = 0
         with self._db.write(Area.USAGE) as connection:

@@ -1,4 +1,4 @@
-"""The log of who did what: its newest entries as a message, all of it as CSV."""
+"""The audit log: its newest entries as a message, all entries as CSV."""
 
 from __future__ import annotations
 
@@ -15,38 +15,40 @@ from reports.questions.wording import period_words
 from reports.render.csv import quoted
 from reports.wording.safe_text import as_typed, clean, escape, plain
 
-MOST = 20
+MOST = 20  # entries in a message
 KEPT_DAYS = 400
 HEADER = "Time,Person,Email,Act,What,Where,Outcome"
 _MENTION = re.compile(r"<([@#])[A-Z0-9]+\|([^<>|]*)>")
-_MOST_CHARACTERS = 9_000
-_LONGEST_TEXT = 3_800
+_MOST_CHARACTERS = 9_000  # a message holds about 13,200 in all blocks
+_LONGEST_TEXT = 3_800  # below Slack's recommended 4,000 characters
 
 
 def message(
     entries: Sequence[AuditEntry], count: int, asked: AuditRequest, command: str
 ) -> Message:
-    """The newest entries; `count` is how many there are of what was asked for."""
-    head = f"*Who did what*{_scope(asked)}"
+    """The newest entries; `count` is the number of matching entries."""
+    title = f"*Audit log*{_scope(asked)}"
     if not entries:
-        return _message([f"{head}: nothing is noted.", _more(command)])
-    told = fitting([_line(entry) for entry in entries], _MOST_CHARACTERS)
-    shown = f"the newest {len(told)} of {count:,}" if count > len(told) else f"{count:,}"
-    lines = [f"{head}, {shown} {'entry' if count == 1 else 'entries'}", *told]
+        return _message([f"{title}: no entries.", _more(command)])
+    entry_lines = fitting([_line(entry) for entry in entries], _MOST_CHARACTERS)
+    shown_count = (
+        f"the newest {len(entry_lines)} of {count:,}" if count > len(entry_lines) else f"{count:,}"
+    )
+    lines = [f"{title}, {shown_count} {'entry' if count == 1 else 'entries'}", *entry_lines]
     return _message([*lines, _more(command)])
 
 
 def write_csv(entries: Iterable[AuditEntry], out: BinaryIO) -> int:
-    """Write entries as CSV, newest first as they come; returns how many there were.
+    """Write entries as CSV, in the given order; returns their number.
 
-    What others chose or typed can be no formula in a spreadsheet. Times are UTC.
+    Spreadsheets can't run untrusted text as formulas. Times are UTC.
     """
     out.write(f"{HEADER}\n".encode())
     written = 0
     for one in entries:
         at = f"{one.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-        ended = as_typed(plain(one.outcome))
-        values = (at, one.person, one.email, one.act, one.what, one.where, ended)
+        outcome = as_typed(plain(one.outcome))
+        values = (at, one.person, one.email, one.act, one.what, one.where, outcome)
         out.write((",".join(map(quoted, values)) + "\n").encode())
         written += 1
     return written
@@ -66,19 +68,19 @@ def _line(one: AuditEntry) -> str:
     what = f" {code(_named(one.what), 120)}" if one.what else ""
     where = f" in <#{one.where}>" if one.where[:1] in {"C", "G"} else ""
     ended = "" if one.outcome == DONE else f": _{_plain(one.outcome)}_"
-    who = f"<@{one.person}>" if one.person.isalnum() else "somebody"
+    who = f"<@{one.person}>" if one.person.isalnum() else "someone"
     return f"• {moment(one.at)} {who} {one.act}{what}{where}{ended}"
 
 
 def _named(what: str) -> str:
-    """What somebody typed, with people and channels as it was shown to them: @ada, #spend."""
+    """Typed text with names instead of mentions: @ada, #spend."""
     return _MENTION.sub(lambda found: found[1] + (found[2] or "(private)"), what)
 
 
 def _plain(words: str) -> str:
-    """Words said to somebody, with ids for mentions, and nothing that ends italics."""
-    said = clean(as_typed(plain(words)), 80)
-    return escape(said).replace("_", " ").replace("`", "'")
+    """Text for italics in mrkdwn, without mentions and characters that end it."""
+    text = clean(as_typed(plain(words)), 80)
+    return escape(text).replace("_", " ").replace("`", "'")
 
 
 def _more(command: str) -> str:

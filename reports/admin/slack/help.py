@@ -1,4 +1,4 @@
-"""The help: a short overview with a button for each section, and the sections themselves."""
+"""The help: an overview with a button for each section, and the sections."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
 )
-TALK: tuple[tuple[str, str], ...] = (
+IN_YOUR_OWN_WORDS: tuple[tuple[str, str], ...] = (
     ("what did we spend on opus last week by person", "mention me, or send me a DM"),
     ("by key", "reply in the thread of an answer; also `only gemini`, `vs last month`"),
     ("every monday 9:00", "reply in a thread to schedule its question"),
@@ -55,7 +55,7 @@ TALK: tuple[tuple[str, str], ...] = (
 )
 """Natural language and replies, which only work in Slack."""
 _UNDER = "Use the menus under an answer to change it or drill down."
-STANDING: tuple[tuple[str, str], ...] = (
+SCHEDULES: tuple[tuple[str, str], ...] = (
     ("schedule weekly spend by creator", "here, every Monday at 9:00, about last week"),
     ("schedule daily 8:30 to me", "also `weekdays`, `monthly 15`, `monthly last`, `0 9 * * 1`"),
     ("schedule weekly to creators", "admins only: each creator gets their own usage; also `csv`"),
@@ -94,7 +94,7 @@ RUNNING: tuple[tuple[str, str], ...] = (
 )
 EXAMPLES = ("spend 1d by model", "tokens 1m by key top 5", "cost last month by creator csv")
 ACTION = "help_"
-"""How the actions of the help's buttons begin; the section's name follows."""
+"""The prefix of the buttons' action ids; the section's name follows."""
 TOPICS = {
     "asking": "Questions",
     "understanding": "Prices, changes and forecasts",
@@ -103,13 +103,13 @@ TOPICS = {
     "alerts": "Alerts",
     "running": "Status and audit",
 }
-"""The sections by their names, with their headings."""
+"""Section names and their headings."""
 _ABOUT = "Ask about your OpenRouter usage"
 _ORDER = "[what] [when] [whose] [how]"
 _ENTRIES = {
     "understanding": UNDERSTANDING,
     "files": FILES,
-    "schedules": STANDING,
+    "schedules": SCHEDULES,
     "alerts": ALERTS,
     "running": RUNNING,
 }
@@ -121,15 +121,18 @@ _OVERVIEW = (
 
 
 def help_message(command: str, topic: str = "", unknown: str = "") -> Message:
-    """The help as a Slack message: an overview, or the section of a topic of TOPICS.
+    """The help as a Slack message: an overview, or the section of a topic in TOPICS.
 
-    `unknown` is what somebody asked for help on that is no section. The buttons lead to all
-    sections.
+    `unknown` is the requested topic if it isn't a section. Buttons lead to all sections.
     """
     parts = [_unknown(unknown)] if unknown else []
     if topic == "asking":
         parts += [_entries(heading, entries) for heading, entries in SECTIONS]
-        parts += [_entries("In your own words", TALK), _UNDER, _tries(command, EXAMPLES)]
+        parts += [
+            _entries("In your own words", IN_YOUR_OWN_WORDS),
+            _UNDER,
+            _tries(command, EXAMPLES),
+        ]
     elif topic in _ENTRIES:
         entries = _ENTRIES[topic]
         parts.append(_entries(TOPICS[topic], entries))
@@ -159,7 +162,7 @@ def _tries(command: str, examples: Sequence[str]) -> str:
 
 
 def help_text(command: str) -> str:
-    """The help for a terminal."""
+    """The help as text for the terminal; `command` is the command's name there."""
     widest = max(len(words) for _, entries in SECTIONS for words, _ in entries)
     lines = [f"{_ABOUT}: {command} {_ORDER}, words in any order."]
     for heading, entries in SECTIONS:

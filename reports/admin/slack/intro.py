@@ -1,4 +1,4 @@
-"""What the bot says about itself to people who greet it or ask who it is."""
+"""The introduction for people who greet the bot or ask who it is."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _RUNS = (
 
 
 def intro(text: str = "") -> Message:
-    """A short introduction with buttons; a short reply where `text` only says thanks."""
+    """A short introduction with buttons; a short reply if `text` only says thanks."""
     words = {word.strip("?!.,").casefold() for word in text.split()} - {""}
     if words and words <= _THANKS:
         return text_message(WELCOME)

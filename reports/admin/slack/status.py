@@ -1,4 +1,4 @@
-"""The bot's status as a Slack message: short for everybody, in full for admins."""
+"""The bot's status as a Slack message: short for everyone, detailed for admins."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ _KIB = 1024
 
 
 def message(status: Status, command: str = "/activity") -> Message:
-    """The status as a message; `command` is what the command is called in Slack."""
-    sections = [_head(status), *([] if status.inside is None else _inside(status.inside, command))]
+    """The status as a message; `command` is the slash command's name."""
+    sections = [
+        _head(status),
+        *([] if status.details is None else _inside(status.details, command)),
+    ]
     shown = tuple(section(text) for text in sections)
     return Message("\n\n".join(sections)[:3_900], shown)
 
 
 def age(passed: timedelta) -> str:
-    """How long ago, in one unit: `40 s`, `5 min`, `3 h`, `2 days`."""
+    """An age in one unit: `40 s`, `5 min`, `3 h`, `2 days`."""
     if passed < 2 * _MINUTE:
         return f"{max(int(passed.total_seconds()), 0)} s"
     if passed < 2 * _HOUR:
@@ -31,7 +34,7 @@ def age(passed: timedelta) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes for people: `12.4 MB`."""
+    """A number of bytes as text: `12.4 MB`."""
     if count < _KIB**2:
         return f"{max(round(count / _KIB), 1)} KB"
     unit, name = (_KIB**3, "GB") if count >= _KIB**3 else (_KIB**2, "MB")
@@ -74,7 +77,7 @@ def _fresh(one: Freshness, now: datetime) -> str:
 
 
 def _inside(inside: AdminDetails, command: str) -> list[str]:
-    coming = [_coming(one) for one in inside.coming]
+    coming = [_coming(one) for one in inside.upcoming]
     delivered = [_delivery(one) for one in inside.delivered]
     alerted = [_delivery(one) for one in inside.alerted]
     paused = f" ({inside.paused} paused)" if inside.paused else ""

@@ -1,15 +1,15 @@
-"""Messages about stored items that this version of the bot cannot read, after a rollback."""
+"""Messages about stored items that this version can't read, after a rollback."""
 
 from __future__ import annotations
 
 from reports.block_kit.message import Message, text_message
 from reports.wording.safe_text import clean
 
-_LONGEST = 200
+_LONGEST = 200  # characters of a quoted command; the rest is not needed to recognize it
 
 
 def events(count: int, version: str) -> Message:
-    """For admins: alerts that were set aside. `version` is the version that cannot read them."""
+    """For admins: alerts that were set aside; `version` is the running version."""
     what = "1 alert" if count == 1 else f"{count} alerts"
     it = "It is" if count == 1 else "They are"
     them = "it" if count == 1 else "them"
@@ -21,7 +21,7 @@ def events(count: int, version: str) -> Message:
 
 
 def runs(count: int, version: str) -> Message:
-    """For admins: report runs that ended as failed because they cannot be read."""
+    """For admins: report runs that failed because they can't be read."""
     what = "1 scheduled report" if count == 1 else f"{count} scheduled reports"
     return text_message(
         f"I couldn't read {what} in my database, so nothing was posted for this run. A newer"
@@ -30,7 +30,7 @@ def runs(count: int, version: str) -> Message:
 
 
 def rule(words: str, command: str) -> Message:
-    """For the owner of an alert rule whose words this version does not understand."""
+    """For the owner of an alert rule that this version can't parse."""
     return text_message(
         f"This version of the bot doesn't understand your alert `{_quoted(words)}`, so it isn't"
         f" checked right now. Set it up again with `{command} alert ...`, or ask whoever"
@@ -39,7 +39,7 @@ def rule(words: str, command: str) -> Message:
 
 
 def schedule(question: str, command: str) -> Message:
-    """For the owner of a schedule that this version cannot read."""
+    """For the owner of a schedule that this version can't read."""
     return text_message(
         f"This version of the bot can't read your scheduled report `{_quoted(question)}`, so it is"
         " paused. It resumes by itself once the bot is upgraded; or set it up again with"

@@ -58,10 +58,10 @@ class Budget(Watch):
     help = (
         (
             "alert budget 80% to owner",
-            "for limits set at OpenRouter; sent to you, or `in #finance`",
+            "for limits set at OpenRouter, guardrails too; sent to you, or `in #finance`",
         ),
     )
-    form_label = "A key or workspace nears its budget"
+    form_label = "A key, member or workspace nears its limit"
     form_limit = ("Notify at", "One or more percentages, like 80% 100%.")
     usual_limit = "80% 100%"
     grows = set_at_openrouter = has_threshold = True

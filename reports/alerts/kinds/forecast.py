@@ -189,15 +189,15 @@ def forecast(
     past = {day: value for day, value in days.items() if today - FORECAST_DAYS * DAY <= day < today}
     value: int | None = None
     if len(past) >= _LEAST_DAYS:
-        rest_of_today = _expected(past, today, today) * (1 - _elapsed(zone, at))
-        to_come = rest_of_today + sum(_expected(past, today, day) for day in _days_after(today))
+        rest_of_today = expected(past, today, today) * (1 - _elapsed(zone, at))
+        to_come = rest_of_today + sum(expected(past, today, day) for day in days_after(today))
         value = so_far + int(to_come)
     return Measurement(
         subject, label, value, limit, at, month, True, so_far=so_far, creator=creator
     )
 
 
-def _expected(past: Mapping[date, int], today: date, day: date) -> Fraction:
+def expected(past: Mapping[date, int], today: date, day: date) -> Fraction:
     """What a day is going to use: as its weekday did, or as any day where that is unknown."""
     same = [(when, value) for when, value in past.items() if when.weekday() == day.weekday()]
     if not same or len(past) < _WEEK:
@@ -206,7 +206,8 @@ def _expected(past: Mapping[date, int], today: date, day: date) -> Fraction:
     return Fraction(sum(w * value for w, value in weights), sum(w for w, _ in weights))
 
 
-def _days_after(today: date) -> list[date]:
+def days_after(today: date) -> list[date]:
+    """The days of the month after a day."""
     month = today.month
     found = []
     while (today := today + DAY).month == month:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reports.alerts.kinds.above import Above
 from reports.alerts.kinds.budget import Budget
+from reports.alerts.kinds.cache import Cache
 from reports.alerts.kinds.credits import Credits
 from reports.alerts.kinds.forecast import Forecast
 from reports.alerts.kinds.new import New
@@ -15,7 +16,7 @@ from reports.alerts.kinds.unused import Unused
 from reports.alerts.watch import Watch
 
 KINDS: tuple[type[Watch], ...] = (
-    Above, Spike, Budget, Credits, Forecast, New, Unused, Orphaned, Retiring, Stale,
+    Above, Spike, Budget, Credits, Forecast, New, Unused, Orphaned, Cache, Retiring, Stale,
 )  # fmt: skip
 BY_KEY = {kind.key: kind for kind in KINDS}
 SPELLINGS = {word: kind.key for kind in KINDS for word in kind.spellings}

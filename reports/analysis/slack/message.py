@@ -34,9 +34,9 @@ def analysis_message(
     command: str = "/activity",
     *,
     controls: Controls | None = None,
-    picture: str = "",
+    image: str = "",
 ) -> Message:
-    """The answer with its menus and buttons; `picture` is the Slack id of its uploaded chart."""
+    """The answer with its menus and buttons; `image` is the file id of its uploaded chart."""
     scope = escape(range_words(found.range)) if found.range else ""
     filters = filter_words(found.query, code)
     small = ", ".join(part for part in (scope, filters) if part)
@@ -44,11 +44,11 @@ def analysis_message(
     said = [fit(escape(clean(words, LONGEST_SECTION)), LONGEST_SECTION)
             for words in found.sentences]  # fmt: skip
     blocks += [section(text) for text in packed(said)[:MOST_SECTIONS]]
-    if not picture:
+    if not image:
         blocks += _chart(found)
-    if picture:
+    if image:
         alt = f"Chart: {found.title}"[:1_000]
-        blocks.append({"type": "image", "alt_text": alt, "slack_file": {"id": picture}})
+        blocks.append({"type": "image", "alt_text": alt, "slack_file": {"id": image}})
     if found.rows:
         blocks.append(_table(found))
     blocks += [context(*_footer(found, command))]

@@ -1,1 +1,1 @@
-"""The Home tab as a Slack view."""
+"""App Home as a Slack view."""

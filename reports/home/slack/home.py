@@ -1,4 +1,4 @@
-"""The App Home as a view: usage, schedules, alerts, and for admins the status."""
+"""The view of App Home: usage, schedules, alerts, and for admins the status."""
 
 from __future__ import annotations
 
@@ -29,13 +29,14 @@ from reports.usage.balance import Balance
 from reports.wording.safe_text import clean, escape
 
 ASK, NEW_SCHEDULE, NEW_ALERT = "home_ask", "home_schedule", "home_alert"
+# App Home has at most 100 blocks, and each card takes two or three
 MOST_SCHEDULES, MOST_ALERTS = 6, 6
-MOST_NOTES = 4
+MOST_NOTES = 4  # a short context block
 
 
 @dataclass(frozen=True, slots=True)
 class HomeUsage:
-    """The past day and month, and the month by two dimensions (`tops`)."""
+    """The summaries of the past day and month, and of the month by two dimensions (`tops`)."""
 
     day: Summary
     month: Summary
@@ -43,33 +44,33 @@ class HomeUsage:
 
     @property
     def partial(self) -> tuple[str, ...]:
-        """The notes on missing data of all of them, without repeats."""
+        """Phrases about missing data in any of the summaries, without duplicates."""
         every = (self.day, self.month, *self.tops)
         return tuple(dict.fromkeys(words for one in every for words in one.partial))
 
 
 def view(sections: Sequence[Sequence[Block]]) -> dict[str, Any]:
-    """The Home view of its sections, within Slack's limit of 100 blocks for any organization.
+    """The view of App Home, always within Slack's limit of 100 blocks.
 
-    The sections are made one by one with the functions below, so that one that fails can be
-    replaced by `unavailable`. Empty ones are left out.
+    Sections are built separately with the functions below, so that a failing one can be replaced by
+    `unavailable`.
     """
     blocks = [block for blocks in sections for block in blocks]
     return {"type": "home", "blocks": blocks}
 
 
 def unavailable(what: str) -> list[Block]:
-    """In place of a section that couldn't be loaded; `what` is what it shows, in plain words."""
+    """The replacement for a section that failed; `what` is its content in plain words."""
     return [section(f":warning: I couldn't load {what}. Open this tab again in a minute.")]
 
 
-def sentence(words: str) -> dict[str, Any]:
-    """A Home with a single paragraph; `words` are mrkdwn."""
+def single_paragraph(words: str) -> dict[str, Any]:
+    """A view with a single paragraph of mrkdwn."""
     return {"type": "home", "blocks": [header("Activity"), section(words)]}
 
 
 def head(scope: str, as_of: datetime | None) -> list[Block]:
-    """The title, the buttons, and whose usage it is (`scope`), as of when (UTC)."""
+    """The title, the buttons, whose usage it is (`scope`, mrkdwn), and the last sync (UTC)."""
     asks = (
         button("Ask", ASK, style="primary"),
         button("New schedule", NEW_SCHEDULE),
@@ -105,14 +106,14 @@ def balance_section(balance: Balance | None) -> list[Block]:
 def schedules_section(
     shown: Sequence[schedules.ScheduleCard], count: int, command: str
 ) -> list[Block]:
-    """A person's schedules with their buttons; `count` is how many there are in all."""
+    """A person's schedules with their buttons; `count` is their total number."""
     none = "None yet. A schedule posts an answer every day, week or month."
     cards = [schedules.card_blocks(card) for card in shown]
     return _listed("schedules", cards, count, none, command)
 
 
 def alerts_section(shown: Sequence[alert_cards.RuleCard], count: int, command: str) -> list[Block]:
-    """A person's alerts with their buttons; `count` is how many there are in all."""
+    """A person's alerts with their buttons; `count` is their total number."""
     none = (
         "None yet. An alert messages you when spend passes a limit or spikes, or a new key appears."
     )
@@ -127,15 +128,15 @@ def status_section(current: Status, command: str) -> list[Block]:
 
 
 def _listed(
-    name: str, cards: list[list[Block]], count: int, none: str, command: str
+    name: str, cards: list[list[Block]], count: int, empty_text: str, command: str
 ) -> list[Block]:
-    """A list with its heading; `name` is both the heading's word and the command for all of it."""
+    """A list with a heading; `name` is also the command that lists everything."""
     blocks = [divider(), header(_counted(f"My {name}", count))]
     if not cards:
-        return [*blocks, section(none)]
+        return [*blocks, section(empty_text)]
     more = count - len(cards)
-    rest = [context(f"{more} more: `{escape(command)} {name}`")] if more > 0 else []
-    return [*blocks, *(block for card in cards for block in card), *rest]
+    more_note = [context(f"{more} more: `{escape(command)} {name}`")] if more > 0 else []
+    return [*blocks, *(block for card in cards for block in card), *more_note]
 
 
 def _counted(title: str, count: int) -> str:

@@ -1,4 +1,4 @@
-"""Cards of the Home: each metric over the past day and month, the top groups, the credits."""
+"""Cards of App Home: each metric over the past day and month, and the top groups."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reports.usage.dimensions import Metric
 from reports.usage.format import figure, money, percent
 from reports.wording.safe_text import clean, escape
 
-LONGEST_NAME = 40
+LONGEST_NAME = 40  # fits a column of App Home
 
 
 def metric_cards(day: Summary, month: Summary) -> list[Block]:
@@ -20,7 +20,7 @@ def metric_cards(day: Summary, month: Summary) -> list[Block]:
 
 
 def tops(*summaries: Summary) -> Block:
-    """The groups that spent most, side by side."""
+    """The groups with the highest spend, in columns."""
     return fields(*map(_top, summaries))
 
 
@@ -47,15 +47,15 @@ def _top(summary: Summary) -> str:
     name = DIMENSION_WORDS[by] if by else "all"
     part = summary.metrics[Metric.SPEND]
     lines = [f"*Top {name}s, {period_words(summary.query.period)}*"]
-    shown = ranked_groups(summary, part) if part.sum else ()
+    listed = ranked_groups(summary, part) if part.sum else ()
     lines += [
-        f"{place}. {escape(clean(group.label, LONGEST_NAME))}  {money(group.sum)}"
+        f"{rank}. {escape(clean(group.label, LONGEST_NAME))}  {money(group.sum)}"
         f" ({escape(percent(group.share))})"
-        for place, group in enumerate(shown, 1)
+        for rank, group in enumerate(listed, 1)
     ]
-    rest = others(summary, part) if shown else None
-    if rest and rest[1]:
-        lines.append(f"{rest[0]:,} more: {money(rest[1])}")
-    if not shown:
+    others_ = others(summary, part) if listed else None
+    if others_ and others_[1]:
+        lines.append(f"{others_[0]:,} more: {money(others_[1])}")
+    if not listed:
         lines.append("Nothing was spent.")
     return "\n".join(lines)

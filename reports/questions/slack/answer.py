@@ -68,12 +68,12 @@ def answer(
     command: str = "/activity",
     *,
     controls: Controls | None = None,
-    picture: str = "",
+    image: str = "",
 ) -> Message:
     """The answer to a question; `command` is the name of the slash command.
 
-    `controls` go under it, if given; `picture` is the Slack id of an uploaded chart, which replaces
-    the native one.
+    `controls` are added below it if given; `image` is the file id of an uploaded chart, which
+    replaces the native one.
     """
     query = summary.query
     scope = escape(range_words(summary.range))
@@ -86,8 +86,8 @@ def answer(
         blocks += _detail(summary, summary.metrics[query.metric])
     else:
         blocks += _overview(summary)
-    if picture:
-        blocks = [_picture(summary, picture) if b["type"] == CHART else b for b in blocks]
+    if image:
+        blocks = [_image_block(summary, image) if b["type"] == CHART else b for b in blocks]
     blocks.append(context(*_footer(summary, command)))
     if controls:
         blocks += rows(summary, controls)
@@ -95,7 +95,7 @@ def answer(
 
 
 def as_text(summary: Summary) -> str:
-    """The answer's figures as plain text, within the length that Slack shows."""
+    """The answer's figures as escaped plain text, within Slack's message limit."""
     lines = [f"{title(summary.query)} ({_scope(summary)})"]
     if summary.empty:
         lines.append(empty_words(summary, NOTHING_YET))
@@ -135,32 +135,32 @@ def _groups_as_text(summary: Summary) -> list[str]:
     ]
 
 
-def error(wrong: CommandError, command: str = "/activity", *, examples: bool = False) -> Message:
-    """The reply to words that were not understood: one line, and a button that runs the guess.
+def error(problem: CommandError, command: str = "/activity", *, examples: bool = False) -> Message:
+    """The reply to an invalid command: the problem, and a button that runs the suggestion.
 
-    `examples` adds a line of examples, for people who are new to the bot.
+    `examples` adds a line of examples for new users.
     """
-    said = [fit(escape(clean(readable(wrong.problem), LONGEST_SECTION)), LONGEST_CODE)]
+    sentences = [fit(escape(clean(readable(problem.problem), LONGEST_SECTION)), LONGEST_CODE)]
     runs: list[RunButton] = []
-    if wrong.choices:  # the problem is a question that these answer
-        labels = wrong.labels or tuple(readable(one) for one in wrong.choices)
-        runs += map(RunButton, labels, wrong.choices)
-    elif wrong.suggestion:
-        meant = f"{command} {readable(wrong.suggestion)}"
-        said.append(f"Did you mean {code(meant)}?")
-        runs.append(RunButton("Run it", wrong.suggestion))
-    elif wrong.understood:
-        said.append(f"I understood {code(readable(wrong.understood))}.")
-    lines = [" ".join(said)]
+    if problem.choices:  # the problem is a question, and the choices are its answers
+        labels = problem.labels or tuple(readable(one) for one in problem.choices)
+        runs += map(RunButton, labels, problem.choices)
+    elif problem.suggestion:
+        suggested = f"{command} {readable(problem.suggestion)}"
+        sentences.append(f"Did you mean {code(suggested)}?")
+        runs.append(RunButton("Run it", problem.suggestion))
+    elif problem.understood:
+        sentences.append(f"I understood {code(readable(problem.understood))}.")
+    lines = [" ".join(sentences)]
     if examples:
-        shown = " · ".join(code(f"{command} {example}") for example in wrong.examples)
+        shown = " · ".join(code(f"{command} {example}") for example in problem.examples)
         lines.append(f"Try {shown}, or {code(f'{command} help')} for everything.")
     text = "\n".join(lines)
     return Message(text, (*text_sections(text), *run_buttons(runs)))
 
 
 def figures(why: str, summary: Summary) -> Message:
-    """The figures of an answer as text, after a sentence that says why there is no file."""
+    """The figures of an answer as text, after a sentence why there is no file."""
     text = f"{escape(why)}\n{as_text(summary)}"
     return Message(text, text_sections(text))
 
@@ -208,7 +208,7 @@ def _parts(part: MetricSummary) -> str:
 
 
 def _chart(summary: Summary, part: MetricSummary) -> list[Block]:
-    """The chart, where there is anything to draw."""
+    """The native chart, if there is anything to draw."""
     if len(part.buckets) < 2 or not any(part.buckets):
         return []
     slugs = summary.query.by is Dimension.MODEL
@@ -232,19 +232,19 @@ def _chart(summary: Summary, part: MetricSummary) -> list[Block]:
     ]
     axis = {"categories": list(labels), "y_label": UNITS[part.metric]}
     kind = "line" if len(series) > 1 else "bar"
-    drawn = {"type": kind, "series": series, "axis_config": axis}
-    without = excluded_words(summary.query)
+    chart = {"type": kind, "series": series, "axis_config": axis}
+    exclusions = excluded_words(summary.query)
     heading = (
-        f"{capitalize_first(metric_words(summary.query, part.metric))}{by}{without}, per {each}"
+        f"{capitalize_first(metric_words(summary.query, part.metric))}{by}{exclusions}, per {each}"
     )
-    noted = f"{heading} ({data.note})" if data.note else heading
-    heading = noted if len(noted) <= LONGEST_CHART_TITLE else heading
+    with_note = f"{heading} ({data.note})" if data.note else heading
+    heading = with_note if len(with_note) <= LONGEST_CHART_TITLE else heading
     heading = clean(heading, LONGEST_CHART_TITLE)
-    return [{"type": CHART, "title": heading, "chart": drawn}]
+    return [{"type": CHART, "title": heading, "chart": chart}]
 
 
 def _plain(metric: Metric, value: int) -> int | float:
-    """A figure for drawing only; it may be rounded."""
+    """A figure for the chart, as a number; money is rounded to millionths of a dollar."""
     return round(value / NANO, 6) if metric is Metric.SPEND else value
 
 
@@ -254,17 +254,17 @@ def _scope(summary: Summary) -> str:
 
 
 def _footer(summary: Summary, command: str) -> list[str]:
-    dated = escape(_dated(summary))
+    as_of_text = escape(_dated(summary))
     if summary.as_of:
-        dated = f"Data as of {moment(summary.as_of)}"
+        as_of_text = f"Data as of {moment(summary.as_of)}"
     notes = [fit(f":warning: {escape(as_sentence(words))}", 900) for words in summary.partial[:5]]
-    return [dated, *notes, code(summary.query.command(command))]
+    return [as_of_text, *notes, code(summary.query.command(command))]
 
 
 def _dated(summary: Summary) -> str:
     return f"Data as of {stamp(summary.as_of)}" if summary.as_of else "No data yet"
 
 
-def _picture(summary: Summary, file: str) -> Block:
+def _image_block(summary: Summary, file: str) -> Block:
     alt = f"Chart: {title(summary.query)}"
     return {"type": "image", "alt_text": alt, "slack_file": {"id": file}}

@@ -30,7 +30,7 @@ _RUNS = (
 
 
 def balance_message(balance: Balance | None) -> Message:
-    """What is left of the credits, and how long it lasts."""
+    """The remaining credits and how long they last."""
     if balance is None:
         return text_message(UNKNOWN)
     card = credits_card(balance)
@@ -38,15 +38,15 @@ def balance_message(balance: Balance | None) -> Message:
 
 
 def balance_text(balance: Balance | None) -> str:
-    """The same as plain lines."""
+    """The same as plain text."""
     if balance is None:
         return UNKNOWN
-    lasts = lasting(balance).removeprefix(":warning: ")
+    lasts = lasting_words(balance).removeprefix(":warning: ")
     return f"Credits: {money(balance.left)} left, as of {stamp(balance.reported_at)}\n{lasts}"
 
 
 def balance_json(balance: Balance | None, command: str, as_of: datetime | None) -> dict[str, Any]:
-    """The same for machines: money as decimal strings, times in UTC; null is unknown."""
+    """The same as JSON values: money as decimal strings, times in UTC; null is unknown."""
     found: dict[str, Any] = {
         "query": {"command": f"{command} balance"},
         "as_of": None if as_of is None else _iso(as_of),
@@ -70,7 +70,7 @@ def balance_json(balance: Balance | None, command: str, as_of: datetime | None) 
 
 
 def limits_message(limits: Sequence[Limit]) -> Message:
-    """Limits in a table, the fullest first."""
+    """Limits as a table, fullest first."""
     if not limits:
         return text_message(NO_LIMITS)
     rows = [["Limit", "Used", "Of", "Share", "Resets"], *map(_row, limits[:MOST_LIMITS])]
@@ -78,7 +78,7 @@ def limits_message(limits: Sequence[Limit]) -> Message:
 
 
 def limits_section(limits: Sequence[Limit]) -> list[Block]:
-    """The limits of a person's own keys as a paragraph; nothing where there are none."""
+    """The limits of a person's own keys as a section; empty if there are none."""
     if not limits:
         return []
     lines = escape(limits_text(limits[:MOST_OWN]))
@@ -86,7 +86,7 @@ def limits_section(limits: Sequence[Limit]) -> list[Block]:
 
 
 def limits_text(limits: Sequence[Limit]) -> str:
-    """Limits as plain lines."""
+    """Limits as plain text."""
     lines = []
     for one in limits[:MOST_LIMITS]:
         name, used, limit, share, resets = _row(one)
@@ -98,7 +98,7 @@ def limits_text(limits: Sequence[Limit]) -> str:
 
 
 def limits_json(limits: Sequence[Limit], command: str, as_of: datetime | None) -> dict[str, Any]:
-    """Limits for machines: money as decimal strings, `share` as a number; null is unknown."""
+    """Limits as JSON values: money as decimal strings, `share` as a number; null is unknown."""
     return {
         "query": {"command": f"{command} budget"},
         "as_of": None if as_of is None else _iso(as_of),
@@ -130,12 +130,12 @@ def _iso(moment: datetime) -> str:
 
 
 def credits_card(balance: Balance) -> Block:
-    """What is left of the credits, and how long it lasts."""
+    """The remaining credits and how long they last."""
     head = f"*Credits*  *{money(balance.left)}* left, as of {moment(balance.reported_at)}"
-    return section(f"{head}\n{lasting(balance)}")
+    return section(f"{head}\n{lasting_words(balance)}")
 
 
-def lasting(balance: Balance) -> str:
+def lasting_words(balance: Balance) -> str:
     """How long the credits last, as a sentence in mrkdwn."""
     mark = ":warning: " if balance.low else ""
     if balance.left <= 0:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from reports.block_kit.elements import Block, actions, button, menu, option
 from reports.block_kit.message import RUN
 from reports.questions.follow_up import (
-    ALONE,
     EVERYTHING,
+    NO_COMPARISON,
     OUT,
     PERIODS,
+    REFRESH,
     UNGROUPED,
-    UP_TO_NOW,
     FollowUpAction,
 )
 from reports.questions.grammar import QuestionCommand, parse
@@ -29,7 +29,7 @@ from reports.questions.wording import (
 )
 from reports.render.tables import ranked_groups
 from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
-from reports.time.timerange import OverlapError, earlier
+from reports.time.timerange import OverlapError, shifted_back
 from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.wording.safe_text import clean
 
@@ -38,26 +38,26 @@ EXPORT = "export_"
 SHARE = "answer_share"
 SCHEDULE = "answer_schedule"
 ALERT = "answer_alert"
-_AS_LONG = {
+_UNIT_OF_LENGTH = {
     **{(1, unit): unit for unit in Unit},
     (24, Unit.HOUR): Unit.DAY,
     (7, Unit.DAY): Unit.WEEK,
     (12, Unit.MONTH): Unit.YEAR,
 }
 _WHY = 9
-"""The number of the button among those that run a command: other rows number theirs from 0."""
+"""The number of the Why button, distinct from those of other rows, which start at 0."""
 _MOST_INSIDE = 25
-"""Groups to drill into: a message holds about 13,200 characters in all."""
+"""Groups to drill into: a message holds about 13,200 characters in total."""
 
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """What the controls send back when they are used.
+    """The data that menus and buttons send back.
 
     `state` (at most 255 characters) comes back from the menus, `value` (2,000) from the buttons;
     `inside` holds the ids of groups (150) by label. `private`: only one person of the conversation
     sees the answer, so it can be shared. `own_only`: the asker can only see their own usage, so the
-    creator filter cannot be removed. `why` is the question that explains a change, if there is one.
+    creator filter can't be removed. `why` is the question that explains a change, if there is one.
     """
 
     state: str
@@ -69,7 +69,7 @@ class Controls:
 
 
 def rows(summary: Summary, controls: Controls) -> list[Block]:
-    """The rows under an answer; under an empty one only the menus."""
+    """The menus and buttons below an answer; only menus if it is empty."""
     selects = [
         _metric(summary),
         _period(summary.query),
@@ -84,11 +84,11 @@ def rows(summary: Summary, controls: Controls) -> list[Block]:
 def analysis_rows(
     query: Query, groups: Sequence[str], controls: Controls, *, empty: bool
 ) -> list[Block]:
-    """The rows under the answer to a question of another kind than usage.
+    """The menus and buttons below an analysis answer.
 
-    `groups` are the labels of the members that one may look into.
+    `groups` are the labels of groups to drill into.
     """
-    now = query.kind in WITHOUT_PERIOD  # then nothing can be grouped either
+    now = query.kind in WITHOUT_PERIOD  # such questions have no grouping either
     selects = [*([] if now else [_period(query), _by(query)]), *_inside(query, groups, controls)]
     found = [{**actions(*selects), "block_id": controls.state}] if selects else []
     return found if empty else [*found, actions(*_buttons(controls, alert=False))]
@@ -103,7 +103,7 @@ def _metric(summary: Summary) -> Block:
 
 def _period(query: Query) -> Block:
     present = query.period
-    options = [option("Up to now", UP_TO_NOW)]
+    options = [option("Up to now", REFRESH)]
     value = str(present)
     for words in PERIODS:
         read = parse(words)
@@ -123,34 +123,34 @@ def _by(query: Query) -> Block:
 
 
 def _versus(summary: Summary) -> Block:
-    """The comparisons on offer: the period before, and the same period a day to a year earlier.
+    """The menu of comparisons: the previous period, and the same period a day to a year earlier.
 
-    Of two comparisons that mean the same (a day earlier, the day before) only one is offered.
+    Of two equal comparisons (a day earlier, the day before) only one is offered.
     """
     query, wanted = summary.query, summary.range
-    before = before_words(query.period, unfinished=wanted.unfinished)
-    same = _just_before(query.period)
-    twice = Versus.BEFORE if same and query.versus is same else same
-    options = [option("Compare with …", ALONE), option(f"vs {before}", Versus.BEFORE)]
+    previous = before_words(query.period, unfinished=wanted.unfinished)
+    equal = _just_before(query.period)
+    redundant = Versus.BEFORE if equal and query.versus is equal else equal
+    options = [option("Compare with …", NO_COMPARISON), option(f"vs {previous}", Versus.BEFORE)]
     for versus, unit in EARLIER.items():
         with suppress(OverlapError):
-            earlier(wanted, unit)
+            shifted_back(wanted, unit)
             options.append(option(f"vs a {unit} earlier", versus))
-    options = [one for one in options if one["value"] != twice]
-    return menu(FollowUpAction.VERSUS, "Compare with", options, str(query.versus or ALONE))
+    options = [one for one in options if one["value"] != redundant]
+    return menu(FollowUpAction.VERSUS, "Compare with", options, str(query.versus or NO_COMPARISON))
 
 
 def _just_before(period: Period) -> Versus | None:
-    """The comparison that is the same as with the period before, if there is one."""
+    """The comparison that equals the one with the previous period, if there is one."""
     match period:
         case Counted(count, unit):
-            long = _AS_LONG.get((count, unit))
+            long = _UNIT_OF_LENGTH.get((count, unit))
         case Calendar(unit):
             long = unit
         case Month():
             long = Unit.MONTH
         case DateSpan(first, last):
-            long = _AS_LONG.get(((last - first).days + 1, Unit.DAY))
+            long = _UNIT_OF_LENGTH.get(((last - first).days + 1, Unit.DAY))
     return next((versus for versus, unit in EARLIER.items() if unit is long), None)
 
 
@@ -162,14 +162,14 @@ def _ranked_groups(summary: Summary) -> list[str]:
 
 
 def _inside(query: Query, groups: Sequence[str], controls: Controls) -> list[Block]:
-    """Drill-down into the groups shown, and removal of the filters that were set."""
+    """The menu to drill down into groups and to remove filters."""
     filters = query.filters
     options = [
-        option(_way_out(one), f"{OUT}{index}")
+        option(_remove_filter_label(one), f"{OUT}{index}")
         for index, one in enumerate(filters)
         if not (controls.own_only and one.dimension is Dimension.CREATOR)
     ]
-    ways_out = len(options)
+    removals = len(options)
     options += [
         option(label, controls.inside[label])
         for label in groups[:_MOST_INSIDE]
@@ -177,12 +177,12 @@ def _inside(query: Query, groups: Sequence[str], controls: Controls) -> list[Blo
     ]
     if not options:
         return []
-    inside = query.by and len(options) > ways_out
+    inside = query.by and len(options) > removals
     label = f"Look inside a{_article(query)}" if inside else "Filters"
     return [menu(FollowUpAction.INSIDE, label, options)]
 
 
-def _way_out(one: Filter) -> str:
+def _remove_filter_label(one: Filter) -> str:
     if one.exclude:
         return f"‹ With {clean(str(one).removeprefix('-'))} again"
     return f"‹ Without {clean(str(one))}"

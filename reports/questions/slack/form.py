@@ -132,7 +132,7 @@ def entered(found: Entered) -> QuestionFields:
     )
 
 
-def foreseen(command: str, found: Summary | AnalysisDocument | str) -> str:
+def preview_text(command: str, found: Summary | AnalysisDocument | str) -> str:
     """The command that it is, and the answer in short; a sentence where there is none."""
     lines = [f"Same as typing: {code(command, 400)}"]
     if isinstance(found, str):

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 UNKNOWN = "·"
-LONGEST = 26
+LONGEST = 26  # fits half the width of App Home on a phone
 
 
 def sparkline(

@@ -27,6 +27,7 @@ from reports.usage.members import CHATROOM, NO_CREATOR
 from reports.wording.safe_text import clean
 
 AMBER, AMBER_TINT = "#B45309", "#FEF6E7"
+# font sizes and line height in points
 _NOTE, _NOTE_LEADING = 7.5, 10.5
 _SUBTITLE = 10.5
 

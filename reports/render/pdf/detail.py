@@ -23,6 +23,7 @@ from reports.usage.format import figure, percent
 from reports.usage.usage import ZERO, Usage, UsageRow, total
 from reports.wording.safe_text import clean
 
+# heights of the parts of a page, in points; chosen by eye
 _CHART = 150.0
 _HEADING = 34.0
 _HEADER = 19.0

@@ -21,6 +21,7 @@ from reports.render.pdf.table import SWATCH, Layout, Table
 from reports.usage.dimensions import Metric, MoneySource
 from reports.usage.format import change, figure
 
+# sizes in points; three charts and a short table fit the first page
 _TEXT_WIDTH = 118.0
 _PANEL_HEIGHT = 104.0
 _LEGEND_COLUMNS = 3

@@ -13,6 +13,7 @@ from reports.render.canvas.canvas import A4, FAINT, GREY, Align, PageCanvas
 from reports.render.fonts import Face, fit, text_width
 from reports.wording.safe_text import clean
 
+# margins and baselines in points from the lower left corner; A4 with margins of about 15 mm
 LEFT, RIGHT = 42.0, A4[0] - 42.0
 TOP, BOTTOM = 782.0, 52.0
 PAGE_WIDTH = RIGHT - LEFT

@@ -20,7 +20,7 @@ from reports.time.timerange import TimeRange
 from reports.usage.usage import UsageRow
 from reports.wording.safe_text import clean
 
-LEADING = 12.5
+LEADING = 12.5  # line height in points; almost 60 rows on a page
 _NARROWEST = 0.55  # long model names are condensed down to this horizontal scale, then cut
 _GAP = 2
 _DARK, _BLUE = ".1 g", ".1 .3 .8 rg"  # kept short because they are in every row

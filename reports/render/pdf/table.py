@@ -9,7 +9,7 @@ from reports.render.fonts import Face, fit
 from reports.render.pdf.pages import LEFT, RIGHT, Pages
 from reports.wording.safe_text import clean
 
-SIZE = 8.0
+SIZE = 8.0  # font size; with it eight columns of figures fit the page
 CELL = SIZE * 0.6  # the width of a character in the monospaced font
 ROW = 14.0
 _LAST = ROW + 4

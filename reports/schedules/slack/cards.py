@@ -1,4 +1,4 @@
-"""Schedules as their owners see them: confirmations, and the list with its buttons."""
+"""Messages about schedules: confirmations, and the list with its buttons."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from reports.wording.safe_text import as_typed, clean, escape
 from reports.wording.times import clock_words, zone_city
 
 PAGE = 12
+"""Schedules on a page: two blocks each, below Slack's limit of 50 blocks."""
 PREVIEW, RUN, PAUSE = "schedule_preview", "schedule_run", SCHEDULE_PAUSE
 EDIT, DELETE = SCHEDULE_EDIT, "schedule_delete"
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -30,13 +31,13 @@ STANDARD = ScheduledQuestion(
     time(9),
     target=ScheduleTarget(TargetKind.PERSON),
 )
-"""The report that is offered on the first start."""
+"""The report that an admin is offered on the first start."""
 _HOW = {"reconciled": ", found in the channel", "found": ", found in the channel"}
 
 
 @dataclass(frozen=True, slots=True)
 class LastRunOutcome:
-    """How the newest run ended."""
+    """The outcome of the newest run."""
 
     state: str
     at: datetime
@@ -70,14 +71,14 @@ class UnreadableCard:
 
 def title(card: ScheduleCard) -> str:
     """A schedule's question and times, in mrkdwn."""
-    # as code, since the `*` of a filter would make text bold
+    # as code, because `*` in a filter would be rendered as bold
     return f"{code(as_typed(card.question), 300)}, {escape(rule_words(card.schedule))}"
 
 
 OWN_ONLY = "It only covers your own usage, which is what you can see here."
 
 
-def made(
+def saved_message(
     card: ScheduleCard,
     *,
     again: bool,
@@ -100,7 +101,7 @@ def made(
     return Message(text, tuple(blocks))
 
 
-def readers(channel: str, *, private: bool) -> str:
+def readers_note(channel: str, *, private: bool) -> str:
     """Who will see the reports that go to a channel, in mrkdwn."""
     if private:
         return f"All members of <#{channel}> will see these reports."
@@ -110,8 +111,8 @@ def readers(channel: str, *, private: bool) -> str:
     )
 
 
-def stopped(card: ScheduleCard) -> Message:
-    """Confirm that somebody opted out of a report, with a button that undoes it."""
+def opted_out_message(card: ScheduleCard) -> Message:
+    """Confirm that a recipient opted out of a report, with a button that undoes it."""
     text = f"I won't send you this report anymore: {title(card)}"
     return Message(text, (section(text), actions(button("Undo", START, card.id))))
 
@@ -125,7 +126,7 @@ def rule_words(schedule: Recurrence) -> str:
         case Weekly(days) if days == WORKDAYS:
             days_ = "Monday to Friday"
         case Weekly(days):
-            days_ = f"every {listed([DAY_NAMES[day] for day in sorted(days)])}"
+            days_ = f"every {joined([DAY_NAMES[day] for day in sorted(days)])}"
         case Monthly(None):
             days_ = "on the last day of every month"
         case Monthly(day):
@@ -135,18 +136,18 @@ def rule_words(schedule: Recurrence) -> str:
     return f"{days_} at {clock_words(schedule.at)} {zone}"
 
 
-def listed(names: Sequence[str]) -> str:
+def joined(names: Sequence[str]) -> str:
     """Names in a sentence: `Monday, Tuesday and Friday`."""
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
-def listing(
+def list_message(
     cards: Sequence[ScheduleCard],
     page: int,
     count: int,
     command: str,
     *,
-    everybody: bool,
+    all_owners: bool,
     stopped: Sequence[ScheduleCard] = (),
     unreadable: Sequence[UnreadableCard] = (),
 ) -> Message:
@@ -160,22 +161,22 @@ def listing(
             f" `{escape(command)} schedule weekly spend by creator in #finance mon 9:00`"
         )
         return Message(text, (section(text),))
-    whose = "All schedules" if everybody else "Your schedules"
+    heading = "All schedules" if all_owners else "Your schedules"
     pages = -(-count // PAGE)
-    head = f"*{whose}* ({count})" + (f", page {page} of {pages}" if pages > 1 else "")
+    head = f"*{heading}* ({count})" + (f", page {page} of {pages}" if pages > 1 else "")
     blocks: list[Block] = [section(head)]
     for card in cards:
-        by = f", set up by <@{card.owner}>" if everybody else ""
+        by = f", set up by <@{card.owner}>" if all_owners else ""
         blocks += [section(_body(card) + by), _buttons(card)]
     lines = [head, *(f"• {_body(card)}" for card in cards)]
     for card in stopped[:PAGE]:
         lines.append(f":no_bell: You stopped {title(card)}, set up by <@{card.owner}>")
         undo = button("Send me this again", START, card.id)
         blocks.append({**section(lines[-1]), "accessory": undo})
-    for one in unreadable[:PAGE]:
-        by = f", set up by <@{one.owner}>" if everybody else ""
+    for entry in unreadable[:PAGE]:
+        by = f", set up by <@{entry.owner}>" if all_owners else ""
         lines.append(
-            f":warning: Unreadable: {code(as_typed(one.question), 300)}{by}. A newer version of"
+            f":warning: Unreadable: {code(as_typed(entry.question), 300)}{by}. A newer version of"
             " the bot probably saved it. It is paused until the bot is upgraded."
         )
         blocks.append(section(lines[-1]))
@@ -187,11 +188,6 @@ def listing(
 def card_blocks(card: ScheduleCard) -> list[Block]:
     """One schedule with its buttons."""
     return [section(_body(card)), _buttons(card)]
-
-
-def said(text: str) -> Message:
-    """A message of one trusted mrkdwn text."""
-    return Message(text, (section(text),))
 
 
 def _body(card: ScheduleCard) -> str:
@@ -206,9 +202,9 @@ def _body(card: ScheduleCard) -> str:
     return "\n".join(lines)[:2_900]
 
 
-def _reason(why: str) -> str:
-    # a person's mention is ours, and whole
-    return why if why.startswith("by <@") else f"because {escape(why)}"
+def _reason(reason: str) -> str:
+    # a mention that the bot wrote itself must not be escaped
+    return reason if reason.startswith("by <@") else f"because {escape(reason)}"
 
 
 def _last(last: LastRunOutcome, zone: str) -> str:
@@ -218,10 +214,14 @@ def _last(last: LastRunOutcome, zone: str) -> str:
 
 
 def _buttons(card: ScheduleCard) -> Block:
-    rest = ("Pause", PAUSE) if card.paused is None else ("Resume", RESUME)
+    toggle = ("Pause", PAUSE) if card.paused is None else ("Resume", RESUME)
     elements = [
         button(label, action, card.id)
-        for label, action in (("Preview", PREVIEW), ("Run now", RUN), rest, ("Edit", EDIT))
+        for label, action in (("Preview", PREVIEW), ("Run now", RUN), toggle, ("Edit", EDIT))
     ]
-    sure = confirmation("Delete this schedule?", "Reports it has already posted stay.", "Delete")
-    return actions(*elements, button("Delete", DELETE, card.id, style="danger", confirm=sure))
+    delete_confirmation = confirmation(
+        "Delete this schedule?", "Reports it has already posted stay.", "Delete"
+    )
+    return actions(
+        *elements, button("Delete", DELETE, card.id, style="danger", confirm=delete_confirmation)
+    )

@@ -27,9 +27,9 @@ from reports.questions.slack.answer import NOTHING_YET
 from reports.questions.summary import Summary
 from reports.questions.wording import period_words
 from reports.render.tables import change_words, empty_words, ranked_groups
-from reports.schedules.form_fields import LAST, Often, ScheduleField, ScheduleFields, file_names
+from reports.schedules.form_fields import LAST, Frequency, ScheduleField, ScheduleFields, file_names
 from reports.schedules.grammar import ScheduledQuestion
-from reports.schedules.recurrence import WEEKDAYS, TargetKind, first, following
+from reports.schedules.recurrence import WEEKDAYS, TargetKind, first_run, next_run
 from reports.schedules.slack.cards import DAY_NAMES
 from reports.schedules.slack.message import when
 from reports.usage.dimensions import Metric
@@ -37,13 +37,13 @@ from reports.usage.format import figure, percent
 from reports.wording.safe_text import clean, escape
 
 CALLBACK = "schedule_form"
-RUNS = 3
+RUNS = 3  # next runs in the preview
 _OFTEN = (
-    (Often.DAILY, "Every day"),
-    (Often.WEEKDAYS, "Monday to Friday"),
-    (Often.WEEKLY, "Every week"),
-    (Often.MONTHLY, "Every month"),
-    (Often.CRON, "Custom (cron expression)"),
+    (Frequency.DAILY, "Every day"),
+    (Frequency.WEEKDAYS, "Monday to Friday"),
+    (Frequency.WEEKLY, "Every week"),
+    (Frequency.MONTHLY, "Every month"),
+    (Frequency.CRON, "Custom (cron expression)"),
 )
 _DAYS = tuple(zip(WEEKDAYS, DAY_NAMES, strict=True))
 _MONTH_DAYS = (*((str(n), f"Day {n}") for n in range(1, 32)), (LAST, "Last day"))
@@ -52,13 +52,13 @@ _FILES = {
     "pdf": "PDF, to forward or print",
     "pdf summary": "PDF, summary only",
 }
-_GROUPS = 3
+_GROUPS = 3  # groups in the preview
 
 
 def view(
     fields: ScheduleFields, meta: Meta, words: str, *, everyone: bool, note: str = ""
 ) -> dict[str, Any]:
-    """The modal; `words` (mrkdwn) is its preview.
+    """The modal; `words` (mrkdwn) is its preview text.
 
     `everyone` is whether reports may go to every creator; `note` (mrkdwn) a warning at the top.
     """
@@ -78,9 +78,9 @@ def _inputs(fields: ScheduleFields, meta: Meta, *, everyone: bool) -> Iterator[B
         longest=LONGEST,
     )
     yield select_input(ScheduleField.OFTEN, "How often", _OFTEN, fields.often)
-    if fields.often == Often.WEEKLY:
+    if fields.often == Frequency.WEEKLY:
         yield checkboxes(ScheduleField.DAYS, "Days", _DAYS, fields.days)
-    if fields.often == Often.MONTHLY:
+    if fields.often == Frequency.MONTHLY:
         yield select_input(
             ScheduleField.MONTH_DAY,
             "Day of the month",
@@ -88,7 +88,7 @@ def _inputs(fields: ScheduleFields, meta: Meta, *, everyone: bool) -> Iterator[B
             fields.month_day,
             hint="In shorter months it runs on the last day.",
         )
-    if fields.often == Often.CRON:
+    if fields.often == Frequency.CRON:
         hint = "Minute, hour, day, month, weekday. At most once a day."
         yield text_input(ScheduleField.CRON, "Cron expression", fields.cron, hint=hint, longest=100)
     else:
@@ -110,43 +110,45 @@ def _inputs(fields: ScheduleFields, meta: Meta, *, everyone: bool) -> Iterator[B
 
 
 def entered(found: Entered, zone: str) -> ScheduleFields:
-    """The values in the modal, with defaults for inputs it didn't have; `zone` is the person's."""
-    usual = ScheduleFields(zone=zone)
-    often = found.text(ScheduleField.OFTEN, usual.often)
-    to = found.text(ScheduleField.TO, usual.to)
+    """The values of the modal, with defaults for missing inputs; `zone` is the person's."""
+    defaults = ScheduleFields(zone=zone)
+    often = found.text(ScheduleField.OFTEN, defaults.often)
+    to = found.text(ScheduleField.TO, defaults.to)
     return ScheduleFields(
-        question=found.text(ScheduleField.QUESTION, usual.question),
-        often=often if often in set(Often) else usual.often,
-        days=tuple(day for day in found.many(ScheduleField.DAYS, usual.days) if day in WEEKDAYS),
-        month_day=found.text(ScheduleField.MONTH_DAY, usual.month_day),
-        cron=found.text(ScheduleField.CRON, usual.cron),
-        at=found.text(ScheduleField.AT, usual.at),
-        zone=found.text(ScheduleField.ZONE, usual.zone),
-        to=to if to in set(TargetKind) else usual.to,
+        question=found.text(ScheduleField.QUESTION, defaults.question),
+        often=often if often in set(Frequency) else defaults.often,
+        days=tuple(day for day in found.many(ScheduleField.DAYS, defaults.days) if day in WEEKDAYS),
+        month_day=found.text(ScheduleField.MONTH_DAY, defaults.month_day),
+        cron=found.text(ScheduleField.CRON, defaults.cron),
+        at=found.text(ScheduleField.AT, defaults.at),
+        zone=found.text(ScheduleField.ZONE, defaults.zone),
+        to=to if to in set(TargetKind) else defaults.to,
         channel=found.text(ScheduleField.CHANNEL),
         files=tuple(name for name in found.many(ScheduleField.FILES) if name in file_names()),
     )
 
 
-def foreseen(standing: ScheduledQuestion, zone: str, now: datetime, found: Summary | str) -> str:
+def preview_text(
+    scheduled: ScheduledQuestion, zone: str, now: datetime, found: Summary | str
+) -> str:
     """The preview (mrkdwn): the next runs and the current figures, or what is wrong.
 
     `found` is the answer to the question, or a sentence that says why there is none.
     """
-    schedule = standing.schedule(zone)
+    schedule = scheduled.schedule(zone)
     try:
-        due = first(schedule, now)
+        due = first_run(schedule, now)
         runs = [due]
         while len(runs) < RUNS:
-            runs.append(following(schedule, runs[-1].day))
+            runs.append(next_run(schedule, runs[-1].day))
     except ValueError:
         return ":warning: That date never occurs."
-    later = " and ".join(f"{run.day.day} {run.day:%b %Y}" for run in runs[1:])
-    lines = [f"*Next:* {escape(when(due.at, schedule.zone))}, then {later}"]
+    later_runs = " and ".join(f"{run.day.day} {run.day:%b %Y}" for run in runs[1:])
+    lines = [f"*Next:* {escape(when(due.at, schedule.zone))}, then {later_runs}"]
     if isinstance(found, str):
         return "\n".join([*lines, f":warning: {escape(clean(found, 600))}"])
-    said = f"*Preview* ({escape(period_words(found.query.period))}): "
-    lines.append(said + "; ".join(_figures(found)))
+    heading = f"*Preview* ({escape(period_words(found.query.period))}): "
+    lines.append(heading + "; ".join(_figures(found)))
     groups = _groups(found)
     return "\n".join([*lines, *([groups] if groups else [])])
 

@@ -37,21 +37,21 @@ from reports.wording.times import moment_words
 SCHEDULE_EDIT, SCHEDULE_PAUSE = "schedule_edit", "schedule_pause"
 STOP, START = "report_stop", "report_start"
 """The buttons by which a creator opts out of a report, and in again."""
-MOST_ROWS = 50
-_MOST_NOTES = 12
+MOST_ROWS = 50  # a table has at most 100 rows; reports are read, not searched
+_MOST_NOTES = 12  # notes fill one section
 _MOST_CHARACTERS = 5_000
-"""In a table: a message holds about 13,200 in all, and its menus and buttons take up to 6,000."""
+"""In a table: a message holds about 13,200, of which menus and buttons take up to 6,000."""
 _MOMENT = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class ReportContext:
-    """Who set up a report, and why it was sent.
+    """Who set up a report, and why it is sent.
 
-    `maker` and `asked_by` (who pressed *Run now*) are Slack ids. `notes` are plain sentences on
-    what differs from what was asked for. `incomplete` says that data of its period is missing,
-    `preview` that it is shown to one person before it is due. `entry` is the schedule's id;
-    `to_creators` says that the report goes to every creator, and `run` is then the id of its run.
+    `owner` and `asked_by` (who pressed *Run now*) are Slack ids. `notes` are plain sentences about
+    deviations from the schedule. `incomplete`: data of the period is missing; `preview`: it is
+    shown to one person before it is due. `entry` is the schedule's id; `to_creators`: the report
+    goes to every creator, and `run` is the id of its run.
     """
 
     schedule: Recurrence
@@ -68,48 +68,52 @@ class ReportContext:
     run: int = 0
 
 
-def report(
-    found: Report, about: ReportContext, picture: str = "", controls: Controls | None = None
+def report_message(
+    found: Report, context_: ReportContext, image: str = "", controls: Controls | None = None
 ) -> Message:
-    """The report; `picture` is the id of its uploaded chart, without which the native one is used.
+    """The report; `image` is the file id of its uploaded chart, "" for the native chart.
 
-    `controls` is what the menus and buttons of an answer carry; without it there are none.
+    `controls` is the state of its menus and buttons; without it there are none.
     """
-    unknown = about.incomplete and found.summary.empty
-    head = headline(found, unknown=unknown)
+    unknown = context_.incomplete and found.summary.empty
+    title_text = headline(found, unknown=unknown)
     lead = "No data for this period yet." if unknown else _lead(found)
-    blocks: list[Block] = [header(head)]
-    if about.to_creators:
+    blocks: list[Block] = [header(title_text)]
+    if context_.to_creators:
         blocks.append(
             context(
-                f"This is your own usage. <@{about.owner}> set up this report for every creator."
+                f"This is your own usage. <@{context_.owner}> set up this report for every creator."
             )
         )
     blocks.append(section(lead))
     if not found.summary.empty:
-        drawn = answer(found.summary, about.command, picture=picture).blocks
-        blocks += [block for block in drawn if block["type"] in {CHART, "image"}][:1]
+        chart_blocks = answer(found.summary, context_.command, image=image).blocks
+        blocks += [block for block in chart_blocks if block["type"] in {CHART, "image"}][:1]
         if found.summary.query.by:
             blocks.append(_table(found))
-    notes = _notes(found, about)
+    notes = _notes(found, context_)
     if notes:
-        warned = "\n".join(f":warning: {escape(note)}" for note in notes)
-        blocks.append(section(warned[:LONGEST_SECTION]))
-    blocks.append(_footer(found, about))
+        warnings = "\n".join(f":warning: {escape(note)}" for note in notes)
+        blocks.append(section(warnings[:LONGEST_SECTION]))
+    blocks.append(_footer(found, context_))
     if controls:
         blocks += rows(found.summary, controls)
-    if about.entry:
-        blocks.append(_manage(about))
+    if context_.entry:
+        blocks.append(_manage(context_))
     if unknown:
-        return Message("\n".join([head, *map(escape, notes)])[:LONGEST_TEXT], tuple(blocks))
-    return Message(_text(found, head, notes), tuple(blocks))
+        return Message("\n".join([title_text, *map(escape, notes)])[:LONGEST_TEXT], tuple(blocks))
+    return Message(_text(found, title_text, notes), tuple(blocks))
 
 
 def analysis_report(
-    found: AnalysisDocument, about: ReportContext, controls: Controls | None = None
+    found: AnalysisDocument,
+    about: ReportContext,
+    controls: Controls | None = None,
+    *,
+    image: str = "",
 ) -> Message:
-    """The report of a question of another kind than usage."""
-    message = analysis_message(found, about.command, controls=controls)
+    """The report for an analysis question, such as a forecast; `image` is its chart's file id."""
+    message = analysis_message(found, about.command, controls=controls, image=image)
     blocks: list[Block] = []
     if about.to_creators:
         blocks.append(
@@ -118,13 +122,15 @@ def analysis_report(
             )
         )
     if about.notes:
-        warned = "\n".join(f":warning: {escape(note)}" for note in about.notes)
-        blocks.append(section(warned[:LONGEST_SECTION]))
-    ran = f"for <@{about.asked_by}>" if about.asked_by else escape(str(about.schedule))
-    blocks.append(context(f"Scheduled by <@{about.owner}>: {ran}"))
-    managed = [_manage(about)] if about.entry else []
+        warnings = "\n".join(f":warning: {escape(note)}" for note in about.notes)
+        blocks.append(section(warnings[:LONGEST_SECTION]))
+    trigger = f"for <@{about.asked_by}>" if about.asked_by else escape(str(about.schedule))
+    blocks.append(context(f"Scheduled by <@{about.owner}>: {trigger}"))
+    manage_buttons = [_manage(about)] if about.entry else []
     text = "\n".join([message.text, *map(escape, about.notes)])[:LONGEST_TEXT]
-    return Message(text, message.blocks).with_blocks_above_footer(blocks).with_blocks(managed)
+    return (
+        Message(text, message.blocks).with_blocks_above_footer(blocks).with_blocks(manage_buttons)
+    )
 
 
 def headline(found: Report, *, unknown: bool = False) -> str:
@@ -157,7 +163,7 @@ def when(due_at: datetime, zone: str) -> str:
 
 
 def _manage(about: ReportContext) -> Block:
-    """The buttons that change the schedule, or stop it for one of its recipients."""
+    """The buttons that change the schedule, or opt one recipient out."""
     if about.to_creators:
         return actions(button("Stop sending me this", STOP, str(about.run)))
     return actions(
@@ -174,10 +180,15 @@ def mover(found: Mover, metric: Metric) -> str:
 
 def _lead(found: Report) -> str:
     part, metric = found.part, found.metric
-    lines = [f"*{escape(figure(metric, part.sum))}*, {escape(_versus(found))}"]
+    lines = [f"*{escape(figure(metric, part.sum))}*, {escape(_change_text(found))}"]
     if found.summary.query.metric is None:
-        others = (m for m in found.summary.metrics if m is not metric)
-        lines.append(" · ".join(f"{figure(m, found.summary.metrics[m].sum)} {m}" for m in others))
+        others = (metric_ for metric_ in found.summary.metrics if metric_ is not metric)
+        lines.append(
+            " · ".join(
+                f"{figure(metric_, found.summary.metrics[metric_].sum)} {metric_}"
+                for metric_ in others
+            )
+        )
     if found.summary.empty:
         lines.append("No usage in this period.")
     if found.movers:
@@ -186,20 +197,20 @@ def _lead(found: Report) -> str:
     return "\n".join(lines)[:LONGEST_SECTION]
 
 
-def _versus(found: Report) -> str:
-    """The change against the period it is compared with: `up $99.20 (8.6%) from last week`."""
-    part, then = found.part, _before(found)
+def _change_text(found: Report) -> str:
+    """The change from the previous period: `up $99.20 (8.6%) from last week`."""
+    part, period = found.part, _previous_period_words(found)
     if part.previous is None:
-        return f"nothing to compare with: no data for {then}"
-    before = figure(found.metric, part.previous)
+        return f"nothing to compare with: no data for {period}"
+    previous = figure(found.metric, part.previous)
     if part.change is None:
-        return f"up from {before} {then}" if part.sum else f"the same as {then}"
+        return f"up from {previous} {period}" if part.sum else f"the same as {period}"
     if part.sum == part.previous:
-        return f"the same as {then}"
-    return f"{difference(found.metric, part.sum, part.previous)} from {then}"
+        return f"the same as {period}"
+    return f"{difference(found.metric, part.sum, part.previous)} from {period}"
 
 
-def _before(found: Report) -> str:
+def _previous_period_words(found: Report) -> str:
     """The period that a report is compared with: `the week before`, `a year earlier`."""
     query = found.summary.query
     return before_words(
@@ -216,13 +227,13 @@ def _cell(cell: Cell) -> str:
     return ", ".join(names)
 
 
-def _shown(found: Report) -> tuple[list[Series], int, int]:
-    """The groups that have a row, how many others there are, and what those come to."""
+def _listed_groups(found: Report) -> tuple[list[Series], int, int]:
+    """The groups with a row, and the number and sum of the other groups."""
     groups = found.groups
     top = found.summary.query.top
     most = top if top != 10 else MOST_ROWS
     rows = list(groups[:most])
-    # usage without a creator is always shown, since somebody should look into it
+    # usage without a creator is always shown, because it needs attention
     rows += [group for group in groups[most:] if group.label == NO_CREATOR]
     count = len(groups) - len(rows)
     return rows, count, found.part.sum - sum(group.sum for group in rows)
@@ -231,11 +242,11 @@ def _shown(found: Report) -> tuple[list[Series], int, int]:
 def _table(found: Report) -> Block:
     query = found.summary.query
     by_model = query.by is Dimension.MODEL
-    head = DIMENSION_WORDS[query.by] if query.by else "all"
+    dimension = DIMENSION_WORDS[query.by] if query.by else "all"
     metric_name = str(found.metric).capitalize()
-    heads = [head[0].upper() + head[1:], metric_name, "Share", "Change"]
-    rows, count, rest = _shown(found)
-    lines = [[*heads, *([] if by_model else ["Top model"])]]
+    headers = [dimension[0].upper() + dimension[1:], metric_name, "Share", "Change"]
+    rows, count, others_sum = _listed_groups(found)
+    lines = [[*headers, *([] if by_model else ["Top model"])]]
     for group in rows:
         top = clean(found.top.get(group.label, "–").rpartition("/")[2] or "–", NAME_IN_TABLE)
         lines.append(
@@ -249,9 +260,9 @@ def _table(found: Report) -> Block:
         )
     empty = ["–"] * (1 if by_model else 2)
     if count:
-        share = Fraction(rest, found.part.sum) if found.part.sum else Fraction(0)
-        shown = figure(found.metric, rest)
-        lines.append([f"Others ({count:,})", shown, percent(share), *empty])
+        share = Fraction(others_sum, found.part.sum) if found.part.sum else Fraction(0)
+        others_text = figure(found.metric, others_sum)
+        lines.append([f"Others ({count:,})", others_text, percent(share), *empty])
     whole = "100.0%" if found.part.sum else "–"
     total = figure(found.metric, found.part.sum)
     changed = change(found.part.change) if found.part.previous else "–"
@@ -266,10 +277,10 @@ def _table(found: Report) -> Block:
 def _change(found: Report, group: Series) -> str:
     if found.before is None:
         return "–"
-    before = found.before.get(group.label, 0)
-    if not before:
+    previous = found.before.get(group.label, 0)
+    if not previous:
         return "new" if group.sum else "–"
-    return change(Fraction(group.sum - before, before))
+    return change(Fraction(group.sum - previous, previous))
 
 
 def _notes(found: Report, about: ReportContext) -> list[str]:
@@ -285,20 +296,25 @@ def _notes(found: Report, about: ReportContext) -> list[str]:
 
 def _footer(found: Report, about: ReportContext) -> Block:
     as_of = found.summary.as_of
-    dated = f"Data as of {stamp(as_of)}" if as_of else "Nothing has been synced yet"
+    as_of_text = f"Data as of {stamp(as_of)}" if as_of else "Nothing has been synced yet"
     if about.preview:
-        how = f"Preview, only visible to you. Set up by <@{about.owner}>"
+        origin = f"Preview, only visible to you. Set up by <@{about.owner}>"
     elif about.asked_by:
-        how = f"Sent by <@{about.asked_by}>, set up by <@{about.owner}>"
+        origin = f"Sent by <@{about.asked_by}>, set up by <@{about.owner}>"
     else:
-        how = f"Scheduled for {escape(when(about.due_at, about.schedule.zone))}, set up by"
-        how = f"{how} <@{about.owner}>"
-    lines = [_scope(found), dated, how, f"All your schedules: `{escape(about.command)} schedules`"]
+        origin = f"Scheduled for {escape(when(about.due_at, about.schedule.zone))}, set up by"
+        origin = f"{origin} <@{about.owner}>"
+    lines = [
+        _scope(found),
+        as_of_text,
+        origin,
+        f"All your schedules: `{escape(about.command)} schedules`",
+    ]
     return context(*(line[:1_900] for line in lines))
 
 
 def _scope(found: Report) -> str:
-    # as code, since the `*` of a filter would make text bold
+    # as code, because `*` in a filter would be rendered as bold
     filters = filter_words(found.summary.query, code)
     span = found.summary.range
     only = f", {filters}" if filters else ""
@@ -307,21 +323,22 @@ def _scope(found: Report) -> str:
 
 
 def _text(found: Report, head: str, notes: list[str]) -> str:
-    lines = [f"{head}, {_versus(found)}"]
+    lines = [f"{head}, {_change_text(found)}"]
     if found.summary.query.metric is None:
-        others = (m for m in found.summary.metrics if m is not found.metric)
+        others = (metric for metric in found.summary.metrics if metric is not found.metric)
         lines += [
-            f"{str(m).capitalize()}: {figure(m, found.summary.metrics[m].sum)}" for m in others
+            f"{str(metric).capitalize()}: {figure(metric, found.summary.metrics[metric].sum)}"
+            for metric in others
         ]
     lines += [mover(one, found.metric) for one in found.movers]
-    rows, count, rest = _shown(found)
+    rows, count, others_sum = _listed_groups(found)
     if found.summary.query.by:
         lines += [
             f"• {clean(group.label, NAME_IN_TABLE)}: {figure(found.metric, group.sum)}"
             f" ({percent(group.share)}, {_change(found, group)})"
             for group in rows
         ]
-        lines += [f"• {count:,} others: {figure(found.metric, rest)}"] if count else []
+        lines += [f"• {count:,} others: {figure(found.metric, others_sum)}"] if count else []
     room = LONGEST_TEXT - sum(len(escape(note)) + 1 for note in notes)
     text = escape("\n".join(lines))
     text = text if len(text) <= room else text[: max(room - 1, 0)].rpartition("\n")[0] + "…"

@@ -21,17 +21,17 @@ _UNKNOWN = (
 )
 
 
-def target_words(target: TargetKind, channel: str, maker: str) -> str:
+def target_words(target: TargetKind, channel: str, owner: str) -> str:
     """Where reports go, in mrkdwn."""
     match target:
         case TargetKind.CHANNEL:
             return f"in <#{channel}>"
         case TargetKind.PERSON:
-            return f"to <@{maker}>"
+            return f"to <@{owner}>"
     return "to each creator, privately (their own usage only)"
 
 
-def failed(title: str, where: str, code: str, run: int) -> Message:
+def failed_notice(title: str, where: str, code: str, run: int) -> Message:
     """A report could not be delivered: why, and how to fix it."""
     mend = FIXES.get(code, _UNKNOWN)
     slacks = "" if code in OURS else f" (`{escape(clean(code, 60))}`)"
@@ -42,7 +42,7 @@ def failed(title: str, where: str, code: str, run: int) -> Message:
     return _message(text, [button("Send it now", AGAIN, str(run), style="primary")])
 
 
-def unanswerable(title: str, where: str, problem: str) -> Message:
+def unanswerable_notice(title: str, where: str, problem: str) -> Message:
     """The question of a report can no longer be answered."""
     text = (
         f"I couldn't create the report {_named(title)} {where}: {escape(problem)}"
@@ -51,14 +51,14 @@ def unanswerable(title: str, where: str, problem: str) -> Message:
     return _message(text)
 
 
-def paused(title: str, where: str, why: str, schedule: str) -> Message:
+def paused_notice(title: str, where: str, why: str, schedule: str) -> Message:
     """A schedule was paused because it kept failing."""
     text = f"I paused the report {_named(title)} {where}: {escape(why)}. Once that's fixed:"
     return _message(text, [button("Resume", RESUME, schedule, style="primary")])
 
 
-def uncertain(title: str, where: str, code: str, run: int) -> Message:
-    """The owner decides about a report whose delivery is uncertain."""
+def uncertain_notice(title: str, where: str, code: str, run: int) -> Message:
+    """Ask the owner about a report whose delivery is uncertain."""
     text = (
         f"I can't tell whether the report {_named(title)} {where} was posted: Slack gave no clear"
         f" answer, and I can't read the history there (`{escape(clean(code, 60))}`). I didn't send"
@@ -71,7 +71,9 @@ def uncertain(title: str, where: str, code: str, run: int) -> Message:
     return _message(text, buttons)
 
 
-def skipped(title: str, where: str, schedule: Recurrence, runs: tuple[DueRun, ...]) -> Message:
+def skipped_notice(
+    title: str, where: str, schedule: Recurrence, runs: tuple[DueRun, ...]
+) -> Message:
     """Runs were skipped because the bot wasn't running for too long."""
     newest = when(runs[-1].at, schedule.zone)
     count = "One report" if len(runs) == 1 else f"{len(runs)} reports"
@@ -84,7 +86,7 @@ def skipped(title: str, where: str, schedule: Recurrence, runs: tuple[DueRun, ..
     return _message(text)
 
 
-def nobody(title: str, name: str) -> Message:
+def unreachable_creator(title: str, name: str) -> Message:
     """A creator cannot be reached in Slack."""
     text = (
         f"The report {_named(title)} didn't reach every creator. For example,"
@@ -93,7 +95,7 @@ def nobody(title: str, name: str) -> Message:
     return _message(text)
 
 
-def offer(zone: str, command: str) -> Message:
+def offer_message(zone: str, command: str) -> Message:
     """The standard report, offered to an admin."""
     text = (
         f"Would you like a report every Monday at 9:00 ({escape(zone_city(zone))}) with what each"

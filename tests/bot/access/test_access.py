@@ -163,8 +163,8 @@ def test_a_click_on_a_limited_answer_shows_an_admin_just_what_it_showed(own):
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        ("creator:ada@example.com", "the creator can be nobody but you"),
-        ("creator:nobody@example.com", "the creator can be nobody but you"),
+        ("creator:ada@example.com", "you can only filter to yourself as creator"),
+        ("creator:nobody@example.com", "you can only filter to yourself as creator"),
         ("key:prod", "No key of yours is called “prod”."),
         ("key:prdo", "No key of yours is called “prdo”."),
         ("model:nobodys", "No usage"),

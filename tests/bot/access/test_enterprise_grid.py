@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.access.policy import FOREIGN, Refusal, is_member, surely_foreign
+from bot.access.policy import FOREIGN, Refusal, is_certainly_foreign, is_member
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import Forge, LocalSlack
 from bot.listeners.clicks import foreign
@@ -146,7 +146,7 @@ def test_clicks_of_an_organization_wide_installation_carry_no_team() -> None:
 
 def test_without_an_organization_another_workspace_is_foreign_at_once() -> None:
     ours = Identity(OURS, "B1", "UB")
-    assert surely_foreign(ours, (OURS, HOME), None)
-    assert surely_foreign(ours, (HOME,), CORP)
-    assert not surely_foreign(ours, (OURS, "", None), CORP)
-    assert not surely_foreign(None, (HOME,), None)
+    assert is_certainly_foreign(ours, (OURS, HOME), None)
+    assert is_certainly_foreign(ours, (HOME,), CORP)
+    assert not is_certainly_foreign(ours, (OURS, "", None), CORP)
+    assert not is_certainly_foreign(None, (HOME,), None)

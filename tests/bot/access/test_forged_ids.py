@@ -80,7 +80,7 @@ def refused(world, user: str) -> list[str]:
 
 MESSAGE_ACTIONS = (
     "alert_details", "alert_acknowledge", "alert_snooze", "alert_mute", "alert_unmute",
-    "alert_change",
+    "alert_change", "alert_why",
 )  # fmt: skip
 
 

@@ -84,7 +84,7 @@ REFUSALS = (
     access.FOREIGN, "Only people can use this bot.", "Guests can't see this organization's usage",
 )  # fmt: skip
 NOT_THEIRS = (
-    NOT_YOURS, TO_CREATORS, "You see your own usage only", "This answer shows someone else's",
+    NOT_YOURS, TO_CREATORS, "You can only see your own usage", "This answer shows someone else's",
     "No key of yours", "I can't tell who you are",
 )  # fmt: skip
 

@@ -27,6 +27,8 @@ STANDING = {
     "grace": "schedule weekly tokens by key in #spend",
     "katherine": "schedule weekly spend by creator in #spend",
 }  # fmt: skip
+ANSWERED = ("alert_details", "alert_why")
+"""The buttons under an alert that answer a question."""
 FIRES = {
     "ada": "alert spend > $0.01 per month key:lab-ada in #spend",
     "grace": "alert tokens > 1 per month in #spend",
@@ -312,6 +314,7 @@ def hears(bots: Bots, chance: random.Random, person: str) -> Case:
     forge = {"team_id": "T0OTHER0001"} if forged else {}
     about: dict[str, dict[str, object]] = {
         "alert_details": {"shows": maker if bots.own and maker in LIMITED else None},
+        "alert_why": {"shows": maker if bots.own and maker in LIMITED else None},
         "alert_acknowledge": {"own": False},  # it is for all who hear it, and shows nothing
         "alert_change": {"maker": maker},
         "alert_snooze": {"maker": resolved_recipient or maker},
@@ -334,11 +337,11 @@ def hears(bots: Bots, chance: random.Random, person: str) -> Case:
             who_may.good(side.bot_client.submit(person, opened, {}))
 
     def after() -> None:
-        if allowed not in {May.NOTHING, May.NOT_THEIRS} and act != "alert_details":
+        if allowed not in {May.NOTHING, May.NOT_THEIRS} and act not in ANSWERED:
             bots.fire(name)
 
     beside = {maker} & {*LIMITED} if allowed is not May.NOTHING else set()
-    if person != maker and act == "alert_details":
+    if person != maker and act in ANSWERED:
         beside = set()
     public = "" if resolved_recipient else "spend"
     return Case(
@@ -421,7 +424,7 @@ def tidied(administered: Side) -> Iterator[None]:
     for schedule in {one.id for one in schedules.of(None)} - kept:
         schedules.remove(schedule)
     for rule in {one.id for one in rules.of(None)} - kept:
-        rules.remove(rule)
+        rules.delete(rule)
 
 
 def fills(bots: Bots, chance: random.Random, person: str) -> Case:

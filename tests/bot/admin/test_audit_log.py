@@ -110,7 +110,7 @@ def test_an_admin_picks_a_person_and_a_time(administered: World) -> None:
     said = administered.words(asked, user="katherine")
     assert "spend 7d" in said
     assert "spend 1d" not in said
-    assert "nothing is noted" in administered.words("audit 2020-01", user="katherine")
+    assert "no entries" in administered.words("audit 2020-01", user="katherine")
     assert "there is nothing to show yet" in administered.words("audit 2029-01", user="katherine")
 
 

@@ -42,6 +42,7 @@ from reports.alerts.rule import Rule
 from reports.commands import parse_command
 from reports.time.timerange import Granularity, floor
 from reports.usage.dimensions import Dimension
+from reports.usage.figures import OPTIONAL_NAMES
 from reports.usage.sync_windows import Window
 from reports.usage.usage import ZERO, Usage
 from tests import databases
@@ -67,8 +68,16 @@ class Truth:
     own_keys: set[str] = field(default_factory=set)
     """Keys whose usage is BYOK, paid to the provider."""
 
-    def use(self, at: datetime, dollars: float, key: str = "prod", model: str = "a/x") -> None:
+    cached: dict[tuple[datetime, str, str], int] = field(default_factory=dict)
+    """The share of prompt tokens from a cache in percent; a cached token saves 500 nano-dollars."""
+    figures: frozenset[str] = OPTIONAL_NAMES
+    """The optional figures that OpenRouter reports."""
+
+    def use(
+        self, at: datetime, dollars: float, key: str = "prod", model: str = "a/x", cached: int = 0
+    ) -> None:
         """Somebody uses so much in a minute."""
+        self.cached[floor(at, Granularity.MINUTE), key, model] = cached
         place = floor(at, Granularity.MINUTE), key, model
         self.used[place] = self.used.get(place, 0) + round(dollars * DOLLAR)
 
@@ -165,7 +174,7 @@ class AlertBot:
         ):
             start = floor(now - reach, granularity)
             window = Window(granularity, start, now)
-            self.store.replace(window, rows(self.store, truth, window), now)
+            self.store.replace(window, rows(self.store, truth, window), now, known=truth.figures)
         if evaluate:
             self.evaluator.evaluate_all()
 
@@ -239,7 +248,12 @@ def rows(store: Store, truth: Truth, window: Window) -> list[tuple[RowKey, Usage
         ):
             place = (view, bucket, member, model_id)
             byok = nano if key in truth.own_keys else 0
-            usage = Usage(requests=1, prompt=nano // 1000, credits=nano - byok, byok=byok)
+            prompt = nano // 1000
+            cached = prompt * truth.cached.get((at, key, model), 0) // 100
+            usage = Usage(
+                requests=1, prompt=prompt, credits=nano - byok, byok=byok,
+                cached=cached, saved=cached * 500,
+            )  # fmt: skip
             before = found.get(place, ZERO)
             found[place] = Usage(*map(sum, zip(before, usage, strict=True)))
     return list(found.items())

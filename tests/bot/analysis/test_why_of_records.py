@@ -15,7 +15,7 @@ from bot.answers.write_file import Format, Job, write_file
 from reports.questions.grammar import CommandError, parse
 from reports.questions.query import QueryKind
 from reports.time.timerange import TimeRange
-from reports.usage.coverage import source
+from reports.usage.coverage import answerable_range
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.usage import nano_dollars
 from tests.bot.answers.answer_reference import value
@@ -52,7 +52,7 @@ def test_every_cell_is_what_the_records_come_to(reference, data):  # noqa: F811
     told = found.data()
     if told["change"] is None:
         return
-    before = source(plan.ranges.previous, reference.store.state().held)
+    before = answerable_range(plan.ranges.previous, reference.store.state().coverage)
     for name, of in (("from", before), ("to", plan.source)):
         shown = {
             (cell["key"], cell["model"], cell.get("creator", "")): nano_dollars(cell[name])

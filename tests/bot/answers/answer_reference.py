@@ -14,7 +14,7 @@ from bot.demo.openrouter.organization import Organization, Record
 from bot.store import Store
 from reports.questions.query import Query
 from reports.time.timerange import Granularity, TimeRange
-from reports.usage.coverage import source
+from reports.usage.coverage import answerable_range
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.members import CHATROOM, Member, labels
 
@@ -118,7 +118,7 @@ class Reference:
             allowed.setdefault(one.dimension, set()).update(self.meant(one.dimension, one.pattern))
         if own is not None:
             allowed[Dimension.CREATOR] = allowed.get(Dimension.CREATOR, own) & own
-        held = self.store.state().held[stored]
+        held = self.store.state().coverage[stored]
         for one in self.organization.records:
             refs = {
                 Dimension.MODEL: one.model, Dimension.KEY: one.key, Dimension.CREATOR: one.member
@@ -177,8 +177,8 @@ class Reference:
 
     def previous(self, plan: Plan, metric: Metric, own: set[str] | None = None) -> int | None:
         """The sum of the range before, None where not all of it is held."""
-        held = self.store.state().held
-        before = source(plan.ranges.previous, held)
+        held = self.store.state().coverage
+        before = answerable_range(plan.ranges.previous, held)
         until = min(before.range.end, before.range.until)
         spans = held[before.stored]
         if not any(start <= before.range.start and until <= end for start, end in spans):

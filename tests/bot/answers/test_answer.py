@@ -182,7 +182,10 @@ def test_what_is_asked_for_and_what_is_left_out_are_the_whole(reference, data):
 )
 def test_who_sees_only_their_own_cannot_leave_themselves_out(reference, words):
     found = error(reference, words, OWN)
-    assert found.problem == "You see your own usage only, so nothing is left without you."
+    assert (
+        found.problem
+        == "You can only see your own usage, so nothing is left if you exclude yourself."
+    )
     assert found.suggestion == "spend 1y creator:me"
 
 
@@ -249,7 +252,7 @@ def test_what_is_answered_is_what_was_asked_or_it_says_so(reference, period, zon
     asked = ranges(query.period, NOW, query.zone or "UTC").current
     if not found.partial:
         assert found.range == asked
-        held = reference.store.state().held
+        held = reference.store.state().coverage
         plan = make_plan(reference.store, query, NOW, "UTC")
         assert any(
             start <= asked.start and min(asked.until, asked.end) <= end
@@ -576,7 +579,7 @@ def test_a_range_that_is_not_held_is_compared_with_nothing(reference):
 def test_a_period_longer_than_what_it_is_compared_with_is_said(reference):
     found = answer(reference.store, parse("3m vs last month").query, NOW, "UTC", whole=False)
     assert found == CommandError(
-        "Past 3 months cannot be compared with `last month`: it is longer than a month.",
+        "Past 3 months can't be compared with `last month`: it is longer than a month.",
         "3m",
         "3m vs before",
     )

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.answers.answer_message import group_name
-from bot.answers.answer_state import AnswerState, of_state, remember, shown_in, state_of
-from bot.answers.answer_state import last_in as last
+from bot.answers.answer_state import AnswerState, of_state, state_in_message, state_of, store_last
+from bot.answers.answer_state import last_answer as last
 from bot.answers.group_ids import group_id
 from bot.answers.visibility import ANYONE
 from bot.store import Database
@@ -54,7 +54,7 @@ def test_every_question_comes_back_from_a_block(
     state = state_of(services, what)
     assert 0 < len(state) <= 255
     assert of_state(services, state) == what
-    assert shown_in(services, {"blocks": [{"block_id": "b1"}, {"block_id": state}]}) == what
+    assert state_in_message(services, {"blocks": [{"block_id": "b1"}, {"block_id": state}]}) == what
     assert AnswerState.of_value(what.value()) == what
     assert len(what.value()) <= 2_000
 
@@ -69,8 +69,8 @@ def test_a_block_of_nonsense_stands_for_nothing(services: SimpleNamespace, state
 def test_a_thread_goes_on_from_what_was_answered_last(services: SimpleNamespace) -> None:
     first, second = (AnswerState(text, NOW, "UTC", "U1") for text in ("1d", "spend 1w"))
     assert last(services, "C1", "1.0") is None
-    remember(services, "C1", "1.0", first)
-    remember(services, "C1", "1.0", second)
+    store_last(services, "C1", "1.0", first)
+    store_last(services, "C1", "1.0", second)
     assert last(services, "C1", "1.0") == second
     assert last(services, "C1", "2.0") is None
     assert last(services, "C2", "1.0") is None

@@ -118,7 +118,7 @@ def test_what_minutes_do_not_tell_is_cut_at_the_hour_and_called_so(live):
 def test_without_such_a_zone_minutes_are_dropped_after_two_days(live):
     bot = live("Europe/Berlin")
     bot.run(4 * DAY)
-    held = bot.cache.store.state().held
+    held = bot.cache.store.state().coverage
     first = next(iter(held.values()))[0][0]
     assert bot.clock() - first < timedelta(days=3)
 

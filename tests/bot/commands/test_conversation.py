@@ -9,9 +9,9 @@ import pytest
 
 from bot.access.policy import FOREIGN, OUTSIDERS
 from bot.alerts.deliver import AlertDelivery
-from bot.answers.answer_state import last_in
-from bot.commands.conversation import ALONE, OF_WHAT, WHICH
-from bot.commands.dispatch import DIRECT
+from bot.answers.answer_state import last_answer
+from bot.commands.conversation import ONLY_YOU, REPORT_WHAT, WHICH_QUESTION
+from bot.commands.dispatch import NO_SHARE_IN_DM
 from bot.demo.slack import Forge, LocalSlack
 from bot.schedules.deliver import ReportDelivery
 from reports.admin.slack.intro import INTRO, WELCOME
@@ -238,7 +238,7 @@ def test_where_people_see_different_things_a_mention_is_answered_to_them_alone(
         for user in ("ada", "grace"):
             world.bot_client.mention(user, "general", "tokens 7d by key")
             wait_until(lambda user=user: hidden(world, user))
-            assert hidden(world, user)[-1]["text"].startswith(ALONE)
+            assert hidden(world, user)[-1]["text"].startswith(ONLY_YOU)
         assert not answers(world, "general")
         assert "prod" not in str(hidden(world, "grace"))
         # names of others are no words that she could use
@@ -309,7 +309,9 @@ def test_a_fragment_goes_on_from_what_a_menu_changed(world: World) -> None:
     answer = told_in_dm(world, "spend 7d by model")
     world.bot_client.click("ada", answer["channel"], answer["ts"], "follow_metric", "tokens")
     wait_until(lambda: "tokens" in command(world.slack.chat.find(answer["channel"], answer["ts"])))
-    wait_until(lambda: "tokens" in str(last_in(world.bot.reports.services, answer["channel"], "")))
+    wait_until(
+        lambda: "tokens" in str(last_answer(world.bot.reports.services, answer["channel"], ""))
+    )
     assert command(told_in_dm(world, "by key")) == "/activity tokens 7d by key"
 
 
@@ -410,7 +412,7 @@ def test_a_guess_runs_at_a_click(world: World) -> None:
 
 
 def test_share_in_a_direct_message_has_no_effect_and_says_so(world: World) -> None:
-    assert DIRECT in told_in_dm(world, "spend 7d share")["text"]
+    assert NO_SHARE_IN_DM in told_in_dm(world, "spend 7d share")["text"]
 
 
 def test_help_on_something_unknown_names_the_sections(world: World) -> None:
@@ -435,7 +437,7 @@ def test_examples_are_shown_to_newcomers_once(world: World) -> None:
 def test_what_is_to_come_again_and_again_is_asked_where_nobody_said(world: World) -> None:
     world.bot_client.mention("ada", "general", "every monday 9:00")
     wait_until(lambda: hidden(world, "ada"))
-    assert hidden(world, "ada")[-1]["text"] == OF_WHAT
+    assert hidden(world, "ada")[-1]["text"] == REPORT_WHAT
 
 
 @pytest.mark.parametrize("code", ["restricted_action", "not_in_channel"])
@@ -548,7 +550,7 @@ def test_a_reply_to_what_is_no_answer_says_so(world: World) -> None:
     greeting = answers(world, dm)[-1]["ts"]
     world.bot_client.message("ada", "by key", thread=greeting)
     wait_until(lambda: answers(world, dm, greeting))
-    assert answers(world, dm, greeting)[-1]["text"] == WHICH
+    assert answers(world, dm, greeting)[-1]["text"] == WHICH_QUESTION
     world.bot_client.message("ada", "spend by key", thread=greeting)
     wait_until(lambda: len(answers(world, dm, greeting)) == 2)
     assert command(answers(world, dm, greeting)[-1]) == "/activity spend 1d by key"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from slack_bolt import App
 
 from bot.demo.slack import Forge
-from bot.http.endpoints import LARGEST_BODY, REMEMBERED, HttpEndpoints, Signatures
+from bot.http.endpoints import LARGEST_BODY, REMEMBERED_SECONDS, HttpEndpoints, Signatures
 
 SECRET = "feedface" * 4
 COMMAND = urlencode({"command": "/activity", "text": "tokens 7d"}).encode()
@@ -232,7 +232,7 @@ def test_signatures_are_forgotten_when_they_are_too_old_to_be_taken_anyway():
         body, stamp = str(number).encode(), str(int(now[0]))
         assert signatures.refusal(body, stamp, sign(body, stamp)) is None
         assert signatures.refusal(body, stamp, sign(body, stamp))
-        now[0] += REMEMBERED / 10
+        now[0] += REMEMBERED_SECONDS / 10
     assert len(signatures._seen) == len(signatures._order) <= 11
 
 

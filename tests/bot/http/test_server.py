@@ -300,9 +300,9 @@ def test_an_idle_connection_is_closed_after_a_while_and_can_be_used_until_then()
     with serving(Application(), short) as server, ExitStack() as stack:
         one = connect(server, stack, request)
         assert is_answered(one)
-        seen = {server._swept}
+        seen = {server._swept_at}
         while len(seen) < 5:  # so long that a request would have been closed
             said(server, "/quick", b"y")  # the loop goes round
-            seen.add(server._swept)
+            seen.add(server._swept_at)
         one.sendall(request)
         assert is_answered(one)

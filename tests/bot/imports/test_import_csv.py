@@ -230,8 +230,8 @@ def test_what_the_dates_of_an_export_are_is_found(
     file = tmp_path / "export.csv"
     file.write_bytes(export(ours, words))
     [done] = bring(theirs, str(file))
-    assert done.cut is not None
-    assert done.cut.granularity == name
+    assert done.dates_found is not None
+    assert done.dates_found.granularity == name
     assert ask(theirs, words).totals == ask(ours, words).totals
 
 
@@ -254,7 +254,7 @@ def test_the_same_file_twice_doubles_nothing(store: Store, tmp_path: Path) -> No
     assert (
         summary(done)
         == summary(again)
-        == (f"{file}: nothing imported; 3 days were held already and left as they are.")
+        == (f"{file}: nothing imported; 3 days were already stored and weren't changed.")
     )
     assert spend(store, "2024-03") == 6
 
@@ -268,14 +268,14 @@ def test_only_what_is_not_held_is_taken_and_said(store: Store, tmp_path: Path) -
     assert summary(done).splitlines() == [
         (
             f"{file}: 3 rows of 4 days imported (2024-03-01 to 2024-03-06, by API key);"
-            " 2 days were held already and left as they are."
+            " 2 days were already stored and weren't changed."
         ),
-        "  1 day without rows between them: nothing was used.",
+        "  1 day without rows in between: no usage.",
         (
             "  The newest day, 2024-03-06, may have been unfinished when the file was made:"
-            " a sync, or a file that goes on after it, will replace it."
+            " a sync, or a later file, will replace it."
         ),
-        "  Exports do not say how many requests were BYOK: imported usage counts none.",
+        "  Exports don't contain the number of BYOK requests, so imported usage has none.",
     ]
     assert spend(store, "2024-03") == 1 + 100 + 8 + 16
 
@@ -288,7 +288,7 @@ def test_a_sync_replaces_what_a_file_brought(store: Store, tmp_path: Path) -> No
          [(at("2024-03-03"), "h-prod", "u-ada", "x", spent(100))])  # fmt: skip
     assert spend(store, "2024-03") == 1 + 100 + 8
     state = store.state()
-    assert state.held[Granularity.DAY] == ((at("2024-03-01"), at("2024-03-05")),)
+    assert state.coverage[Granularity.DAY] == ((at("2024-03-01"), at("2024-03-05")),)
     assert state.pulled[Granularity.DAY] == ((at("2024-03-02"), at("2024-03-04")),)
     bring(store, march(tmp_path, 7, 7, 7, 7))
     assert spend(store, "2024-03") == 1 + 100 + 8
@@ -339,7 +339,7 @@ def test_old_hours_that_a_file_brought_outlive_the_nightly_cleaning(
     sync(store, Granularity.HOUR, recent, recent + DAY, [(recent, "", "", "m", spent(5))])
     store.forget(Granularity.HOUR, NOW - 100 * DAY)
     assert spend(store, "2024-03-05") == 9
-    assert store.state().held[Granularity.HOUR] == (
+    assert store.state().coverage[Granularity.HOUR] == (
         (at("2024-03-05T01:00"), at("2024-03-06T00:00")),
     )
 
@@ -579,11 +579,11 @@ def test_a_month_of_which_days_are_held_is_left_as_it_is(store: Store, tmp_path:
     assert summary(done).splitlines()[:2] == [
         (
             f"{file}: 4 rows of 2 months imported (2024-01 to 2024-03, by API key);"
-            " 1 month, or days of it, was held already and left as it is."
+            " 1 month, or days of it, was already stored and wasn't changed."
         ),
         (
             "  The newest month, 2024-03, may have been unfinished when the file was made:"
-            " a sync, or a file that goes on after it, will replace it."
+            " a sync, or a later file, will replace it."
         ),
     ]
     assert spend(store, YEAR) == 2 + 7 + 200
@@ -794,7 +794,7 @@ def test_the_command_says_what_it_did_on_stdout(
             "march.csv: 2 rows of 3 days imported (2024-03-01 to 2024-03-03, by model)."
         )
         assert said.out.splitlines()[-1] == (
-            "march.csv: nothing imported; 3 days were held already and left as they are."
+            "march.csv: nothing imported; 3 days were already stored and weren't changed."
         )
 
 
@@ -820,7 +820,7 @@ def test_a_single_date_is_a_day_unless_something_else_is_chosen(
         assert run("a.csv") == 0
         assert capsys.readouterr().out.splitlines()[:2] == [
             "a.csv: 1 row of 1 day imported (2024-03-01, by model).",
-            "  There is one date only, taken as a day; choose --granularity if it is not.",
+            "  There is only one date, taken as a day; choose --granularity if it isn't.",
         ]
         write(tmp_path / "b.csv", "", line("2024-05-01", None, spent(1)))
         assert run("b.csv", "--granularity", "month") == 0

@@ -112,7 +112,7 @@ def test_files_that_overlap_within_an_hour_count_each_request_once(store, tmp_pa
     bring(store, one)
     [said] = bring(store, two)
     assert "8 requests imported" in said
-    assert "3 more were counted already" in said
+    assert "3 more were already counted" in said
     assert spend(store, "2025-03-04") == spend(store, "2025-03") == {"all": 9 * 10**9}
     assert bring(store, one, two, one) is not None
     assert spend(store, "2025-03-04") == {"all": 9 * 10**9}
@@ -160,7 +160,7 @@ def test_what_openrouter_answered_for_stays(store, tmp_path):
 def test_what_is_wrong_is_said_with_its_line_and_nothing_is_taken(store, tmp_path, line, said):
     with pytest.raises(FileRefusedError, match=said):
         bring(store, write(tmp_path / "log.csv", line))
-    assert not any(store.state().held.values())
+    assert not any(store.state().coverage.values())
 
 
 def test_a_logs_export_without_its_costs_is_refused(store, tmp_path):

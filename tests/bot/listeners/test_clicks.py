@@ -1,10 +1,19 @@
 """Clicks: nothing is done twice, and what is meant is done."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
 import pytest
 
-from bot.listeners.clicks import DOUBLE, Clicks
+from bot.listeners.clicks import DOUBLE_CLICK_SECONDS, Clicks, SharedClicks
 from bot.slack.types import MessageLocation
+from bot.store import Database
+from bot.store.expiring_keys import ExpiringKeys
+from tests import databases
 
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+needs_server = pytest.mark.skipif(not databases.on_postgres(), reason="needs a server")
 AT = MessageLocation("C1", "1.0", hidden=True)
 
 
@@ -12,7 +21,7 @@ AT = MessageLocation("C1", "1.0", hidden=True)
     ("clicks", "done"),
     [
         ([("in", 1.0), ("in", 1.2)], [True, False]),
-        ([("in", 1.0), ("in", 1.0 + DOUBLE)], [True, True]),
+        ([("in", 1.0), ("in", 1.0 + DOUBLE_CLICK_SECONDS)], [True, True]),
         ([("in", 1.0), ("out", 1.5), ("in", 2.0)], [True, True, True]),
         ([("in", 1.0), ("out", 1.5), ("in", 1.0)], [True, True, False]),
         ([("in", 1.0), ("out", 1.5), ("out", 1.6)], [True, True, False]),
@@ -27,11 +36,50 @@ AT = MessageLocation("C1", "1.0", hidden=True)
 )
 def test_the_same_click_again_is_none_unless_another_came_between(clicks, done):
     known = Clicks()
-    found = [not known.again("U1", AT, what, {"action_ts": str(at)}) for what, at in clicks]
+    found = [not known.is_repeated("U1", AT, what, {"action_ts": str(at)}) for what, at in clicks]
     assert found == done
 
 
 def test_each_persons_clicks_are_their_own():
     known = Clicks()
-    assert not known.again("U1", AT, "in", {"action_ts": "1.0"})
-    assert not known.again("U2", AT, "in", {"action_ts": "1.0"})
+    assert not known.is_repeated("U1", AT, "in", {"action_ts": "1.0"})
+    assert not known.is_repeated("U2", AT, "in", {"action_ts": "1.0"})
+
+
+# -- processes that share a database on a server
+
+
+def process(tmp_path):
+    """What another process has: a connection of its own to the same database."""
+    keys = ExpiringKeys(Database(databases.at(tmp_path / "a.db")), lambda: NOW)
+    return SharedClicks(SimpleNamespace(expiring_keys=keys))
+
+
+@needs_server
+def test_a_click_that_slack_sends_to_two_processes_is_done_once(tmp_path):
+    one, other = process(tmp_path), process(tmp_path)
+    assert not one.is_repeated("U1", AT, "in", {"action_ts": "1.0"})
+    assert other.is_repeated("U1", AT, "in", {"action_ts": "1.0"})
+    assert not other.is_repeated("U1", AT, "in", {"action_ts": "1.5"})
+    assert not other.is_repeated("U2", AT, "in", {"action_ts": "1.0"})
+    assert not other.is_repeated("U1", AT, "in", {})
+
+
+@needs_server
+def test_the_newest_click_of_all_processes_counts(tmp_path):
+    one, other = process(tmp_path), process(tmp_path)
+    older, newer = {"action_ts": "999.9"}, {"action_ts": "1000.1"}
+    one.announce(AT, newer)
+    other.announce(AT, older)
+    assert other.is_superseded(AT, older)
+    assert not one.is_superseded(AT, newer)
+    assert not one.is_superseded(replace(AT, ts="2.0"), older)
+
+
+@pytest.mark.sqlite_only("a file is one machine's")
+def test_one_machine_stores_nothing_of_clicks(tmp_path):
+    one = process(tmp_path)
+    one.announce(AT, {"action_ts": "2.0"})
+    assert not one.is_repeated("U1", AT, "in", {"action_ts": "1.0"})
+    assert not one.is_repeated("U1", AT, "in", {"action_ts": "1.0"})
+    assert not one.is_superseded(AT, {"action_ts": "1.0"})

@@ -112,7 +112,7 @@ def test_people_hear_of_a_locked_database_and_are_answered_when_it_is_free(
 def test_who_asks_while_others_wait_already_hears_at_once(
     administered: World, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(work, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(work, "CHECK_SECONDS", 0.01)
     with locked(database):
         for _ in range(3):
             assert administered.words("spend 1d") == WAITING
@@ -146,7 +146,7 @@ def test_a_form_that_is_sent_off_meanwhile_is_done_when_the_database_is_free(
     administered.bot_client.click_in_view("ada", "home_schedule")
     wait_until(lambda: any(view["submit"] for view in administered.slack.views("ada")))
     view = administered.slack.views("ada")[-1]
-    monkeypatch.setattr("bot.listeners.forms.PATIENCE", 0.2)
+    monkeypatch.setattr("bot.listeners.forms.WAIT_SECONDS", 0.2)
     with locked(database):
         assert administered.bot_client.submit("ada", view["id"]).status == 200
         wait_until(lambda: any(WAITING in text for text in said_to(administered, "ada")))

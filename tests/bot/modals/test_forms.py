@@ -60,14 +60,14 @@ def looked(world: World, view: dict[str, Any], name: str, choice: Choice, **valu
     )
     view.clear()
     view.update(fresh)
-    return foreseen(view)
+    return preview_text(view)
 
 
 def view_user(world: World, view: dict[str, Any]) -> str:
     return str(world.slack.modals.by_id[view["id"]]["_user"])
 
 
-def foreseen(view: dict[str, Any]) -> str:
+def preview_text(view: dict[str, Any]) -> str:
     """What a modal says of what would come of it."""
     found = next(block for block in view["blocks"] if block["block_id"] == "form_preview")
     return str(found["text"]["text"])
@@ -108,7 +108,7 @@ def test_a_schedule_is_set_up_from_the_home_and_stands_there(administered):
 
 def test_it_says_when_it_comes_next_and_what_it_would_say(administered):
     view = opened(administered, "home_schedule")
-    said = foreseen(view)
+    said = preview_text(view)
     assert "*Next:* Mon" in said
     assert "*Preview* (last week): " in said  # on some days of the week there was none
     said = looked(administered, view, "form_often", "daily")
@@ -201,7 +201,7 @@ def test_who_edits_what_was_changed_meanwhile_sees_that_first(administered):
     assert administered.bot_client.submit("ada", one["id"], {"form_at": "10:00"}).body == ""
     answer = json.loads(administered.bot_client.submit("ada", two["id"], {"form_at": "11:00"}).body)
     assert answer["response_action"] == "update"
-    assert "Somebody else changed this schedule" in json.dumps(answer["view"])
+    assert "Someone else changed this schedule" in json.dumps(answer["view"])
     assert "10:00" in schedules(administered)[0]
     assert administered.bot_client.submit("ada", two["id"], {"form_at": "11:00"}).body == ""
     assert "11:00" in schedules(administered)[0]
@@ -271,7 +271,7 @@ def test_what_is_paused_and_deleted_in_the_home_is_seen_there_alone(administered
 
 
 def test_slack_being_slow_is_waited_for_behind_one_moment(administered, monkeypatch):
-    monkeypatch.setattr("bot.listeners.forms.PATIENCE", 0)
+    monkeypatch.setattr("bot.listeners.forms.WAIT_SECONDS", 0)
     view = opened(administered, "home_schedule")
     answer = json.loads(administered.bot_client.submit("ada", view["id"]).body)
     assert "One moment" in json.dumps(answer["view"])
@@ -284,7 +284,7 @@ def test_slack_being_slow_is_waited_for_behind_one_moment(administered, monkeypa
 
 def test_an_alert_is_set_up_from_the_home_and_stands_there(administered):
     view = opened(administered, "home_alert")
-    assert "(whole organization)" in foreseen(view)
+    assert "(whole organization)" in preview_text(view)
     before = published(administered)
     assert administered.bot_client.submit("ada", view["id"], {"form_limit_above": "500"}).body == ""
     assert alerts(administered) == ["spend > $500 per day tz Europe/Berlin"]
@@ -331,7 +331,7 @@ def test_who_edits_an_alert_that_was_changed_meanwhile_sees_that_first(administe
     answer = json.loads(
         administered.bot_client.submit("ada", two["id"], {"form_limit_above": "$70"}).body
     )
-    assert "Somebody else changed this alert" in json.dumps(answer["view"])
+    assert "Someone else changed this alert" in json.dumps(answer["view"])
     assert "$60" in alerts(administered)[0]
     assert administered.bot_client.submit("ada", two["id"], {"form_limit_above": "$70"}).body == ""
     assert "$70" in alerts(administered)[0]
@@ -372,7 +372,7 @@ def asked(world: World, user: str = "ada") -> dict[str, Any]:
 
 def test_the_shortcut_asks_and_is_answered_in_the_direct_messages(administered):
     view = asked(administered)
-    assert "/activity 1d" in foreseen(view)
+    assert "/activity 1d" in preview_text(view)
     values = {"form_ask_metric": "tokens", "form_ask_period": "7d", "form_ask_files": ["csv"]}
     values["form_ask_by"] = "key"
     assert administered.bot_client.submit("ada", view["id"], values).body == ""

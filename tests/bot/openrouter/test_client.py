@@ -202,8 +202,8 @@ def test_after_five_tries_it_says_so_in_a_sentence(api, server, fault):
     assert len(server.requests) == 5
     assert not caught.value.permanent
     said = str(caught.value)
-    assert said.startswith("OpenRouter did not answer /analytics/query after 5 tries (")
-    assert "; it is asked again with the next sync." in said
+    assert said.startswith("OpenRouter didn't answer /analytics/query after 5 tries (")
+    assert "; the next sync tries again." in said
 
 
 def test_where_nobody_listens_it_says_so_as_well(connect, waits):
@@ -269,7 +269,7 @@ def test_a_service_that_wants_an_hour_is_not_asked_again_now(api, server, waits)
 @pytest.mark.parametrize("header", ["31536000", "999999999999", "9" * 300])
 def test_a_wait_of_years_is_an_hour_and_says_so(api, server, header):
     server.fail("/analytics/query", answer(429, headers={"Retry-After": header}), times=None)
-    with pytest.raises(OpenRouterError, match="I will ask again in an hour") as caught:
+    with pytest.raises(OpenRouterError, match="the next try is in an hour") as caught:
         ask(api)
     assert "asks to wait more than a year" in str(caught.value)
     assert caught.value.wait == 3600.0

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.runtime.private_folder import PREFIX, private_folder, sweep
+from bot.runtime.private_folder import PREFIX, delete_leftovers, private_folder
 
 ROOT = Path(__file__).parents[3]
 HOLD = """
@@ -47,11 +47,11 @@ def test_what_a_killed_process_left_is_swept_and_what_is_in_use_is_not(temporary
         assert other.stdout
         folder = Path(other.stdout.readline().strip())
         with private_folder() as ours:
-            assert sweep() == 0
+            assert delete_leftovers() == 0
             assert (folder / "report.csv").exists()
             other.kill()
             other.wait(60)
-            assert sweep() == 1
+            assert delete_leftovers() == 1
             assert not folder.exists()
             assert ours.exists()
 
@@ -63,5 +63,5 @@ def test_what_belongs_to_others_is_left_alone(temporary: Path) -> None:
     elsewhere.mkdir(mode=0o700)
     (temporary / f"{PREFIX}link").symlink_to(elsewhere)
     (temporary / "activity-demo-1").mkdir(mode=0o700)
-    assert sweep() == 0
+    assert delete_leftovers() == 0
     assert len(list(temporary.iterdir())) == 5

@@ -202,7 +202,7 @@ def test_a_report_that_failed_is_sent_by_the_button_that_its_owner_gets(administ
     assert "Invite me there" in told["text"]
     click(administered, listed(administered), "schedule_pause")
     [row] = [block for block in told["blocks"] if block["type"] == "actions"]
-    for said in ("Sending it again now.", "Somebody has already decided that."):
+    for said in ("Sending it again now.", "Someone else already decided that."):
         before = len(administered.slack.responses)
         administered.bot_client.click("ada", im, told["ts"], "run_again", block_id=row["block_id"])
         answers = administered.slack.wait_for(
@@ -256,7 +256,7 @@ def test_a_report_is_paused_from_its_own_message(administered):
     before = len(administered.slack.responses)
     administered.bot_client.click("grace", "spend", posted["ts"], "schedule_pause")
     answers = administered.slack.wait_for(lambda: administered.slack.responses[before:])
-    assert "belongs to somebody else" in answers[-1]["payload"]["text"]
+    assert "belongs to someone else" in answers[-1]["payload"]["text"]
     before = len(administered.slack.responses)
     administered.bot_client.click("ada", "spend", posted["ts"], "schedule_pause")
     answers = administered.slack.wait_for(lambda: administered.slack.responses[before:])

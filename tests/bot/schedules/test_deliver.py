@@ -206,7 +206,7 @@ def test_it_waits_for_the_last_bucket_and_then_says_what_is_missing(cache):
 
 
 def test_it_waits_for_what_came_incompletely_and_then_says_what_is_missing(cache):
-    words = "OpenRouter's answer for the days from 2026-11-16 has no credits_usage"
+    words = "OpenRouter's response for the days from 2026-11-16 has no credits_usage"
     with office(cache, SATURDAY) as there:
         there.set_up("schedule weekly spend by creator mon 9:00 UTC")
         start, end = (int((MONDAY - days).timestamp()) for days in (timedelta(9), timedelta(0)))
@@ -303,6 +303,15 @@ def test_an_answer_about_now_waits_for_yesterday_and_not_for_what_is_to_come(
         [message] = there.posted()
         assert message["text"].startswith(title)
         assert "n't complete" not in message["text"]
+
+
+def test_a_change_is_reported_with_its_waterfall(cache):
+    with office(cache, SATURDAY, pictures=True) as there:
+        there.set_up("schedule daily why spend by creator 9:00 UTC")
+        there.tick(MONDAY - DAY)
+        [message] = there.posted()
+        assert message["text"].startswith("What changed (spend) by creator, yesterday")
+        assert [block["type"] for block in message["blocks"]].count("image") == 1
 
 
 def test_it_comes_late_once_with_the_figures_it_was_due_for(there: Office):
@@ -422,7 +431,7 @@ def test_a_question_that_means_nothing_any_more_is_told_and_rests_after_three(th
     entry = there.set_up("schedule daily spend by model key:prod 9:00 UTC")
     with there.database.write() as connection:
         connection.execute("UPDATE member SET ref = 'x', name = 'x' WHERE name = 'prod'")
-        connection.execute("UPDATE fact SET value = value + 1 WHERE name = 'directory'")
+        connection.execute("UPDATE fact SET value = value || '0' WHERE name = 'directory'")
     for day in range(3):
         there.tick(SATURDAY + day * DAY + DAY)
     first, last = there.told()
@@ -576,7 +585,7 @@ def test_it_says_that_a_key_or_channel_has_another_name_now(there: Office):
     there.set_up("schedule daily spend by model key:prod 9:00 UTC")
     with there.database.write() as connection:
         connection.execute("UPDATE member SET name = 'production' WHERE name = 'prod'")
-        connection.execute("UPDATE fact SET value = value + 1 WHERE name = 'directory'")
+        connection.execute("UPDATE fact SET value = value || '0' WHERE name = 'directory'")
     general = there.slack.channel("general")
     there.slack.workspace.channels[general.id] = replace(general, name="lobby")
     there.tick(MONDAY)
@@ -591,7 +600,7 @@ def test_it_says_that_a_key_is_gone_and_who_made_it_left(there: Office):
     there.set_up("schedule daily spend by model key:prod 9:00 UTC", user="grace")
     with there.database.write() as connection:
         connection.execute("UPDATE member SET gone = 1 WHERE name = 'prod'")
-        connection.execute("UPDATE fact SET value = value + 1 WHERE name = 'directory'")
+        connection.execute("UPDATE fact SET value = value || '0' WHERE name = 'directory'")
     there.slack.workspace.change_user("grace", deleted=True)
     there.reports.services.slack._people.clear()
     there.tick(MONDAY)

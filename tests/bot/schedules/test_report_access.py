@@ -40,7 +40,7 @@ def set_up(cache: Path, words: str, user: str = "grace") -> None:
 def rename(there: Office, name: str, new: str) -> None:
     with there.database.write() as connection:
         connection.execute("UPDATE member SET name = ? WHERE name = ?", (new, name))
-        connection.execute("UPDATE fact SET value = value + 1 WHERE name = 'directory'")
+        connection.execute("UPDATE fact SET value = value || '0' WHERE name = 'directory'")
 
 
 def sent(there: Office, *users: str) -> str:

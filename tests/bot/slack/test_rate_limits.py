@@ -123,7 +123,7 @@ def test_the_pictures_of_fifty_reports_at_once_are_all_shown(tmp_path: Path) -> 
         uploading = edge(slack, clock)
         with ThreadPoolExecutor(8) as pool:
             found = list(
-                pool.map(lambda _: uploading.upload_picture(picture, "c.png", "c"), range(50))
+                pool.map(lambda _: uploading.upload_image(picture, "c.png", "c"), range(50))
             )
     assert len({file for file in found if file}) == 50
 

@@ -102,7 +102,7 @@ def test_the_cache_figures_of_earlier_usage_are_unknown_and_of_later_usage_known
     earlier: Database,
 ) -> None:
     store = Store(earlier)
-    (spans,) = {store.state().held[Granularity.DAY]}
+    (spans,) = {store.state().coverage[Granularity.DAY]}
     assert spans
     assert all(not spans for spans in store.known().values())
     week = TimeRange(

@@ -62,7 +62,7 @@ class Replacing(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         self.store = Store(Database(databases.at(self.folder / "activity.db")))
         self.used: dict[Granularity, dict] = {grain: {} for grain in SPAN}
-        self.held: dict[Granularity, set[datetime]] = {grain: set() for grain in SPAN}
+        self.coverage: dict[Granularity, set[datetime]] = {grain: set() for grain in SPAN}
 
     def teardown(self) -> None:
         self.store.close()
@@ -98,7 +98,7 @@ class Replacing(RuleBasedStateMachine):
             (place, usage) for place, usage in used.items() if window.start <= place[0] < window.end
         ]
         self.store.replace(window, self.in_both_views(new), None)
-        self.held[grain] |= {window.start + n * step for n in range(length)}
+        self.coverage[grain] |= {window.start + n * step for n in range(length)}
 
     def in_both_views(self, used):
         for (bucket, key, user, slug), usage in used:
@@ -114,7 +114,7 @@ class Replacing(RuleBasedStateMachine):
         limit = START + before * STEP[grain]
         self.store.forget(grain, limit)
         self.used[grain] = {k: v for k, v in self.used[grain].items() if k[0] >= limit}
-        self.held[grain] = {bucket for bucket in self.held[grain] if bucket >= limit}
+        self.coverage[grain] = {bucket for bucket in self.coverage[grain] if bucket >= limit}
 
     @rule()
     def open_anew(self):
@@ -218,8 +218,8 @@ class Replacing(RuleBasedStateMachine):
 
     @invariant()
     def what_is_held_is_what_was_put_in(self):
-        held = self.store.state().held
-        for grain, buckets in self.held.items():
+        held = self.store.state().coverage
+        for grain, buckets in self.coverage.items():
             spans = held[grain]
             covered = {start + n * STEP[grain] for start, end in spans
                        for n in range((end - start) // STEP[grain])}  # fmt: skip

@@ -30,9 +30,7 @@ def upgraded(cache):
         connection.execute("UPDATE usage SET cached = 0, saved = 0")
         connection.execute("UPDATE total SET cached = 0, saved = 0")
         connection.execute("DELETE FROM figure_known")
-        connection.execute(
-            "UPDATE fact SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT) WHERE name = 'usage'"
-        )
+        connection.execute("UPDATE fact SET value = value || '0' WHERE name = 'usage'")
     cache.sync = cache.street()
     return cache
 

@@ -54,7 +54,7 @@ def victims(server):
 def assert_held_is_true(path, organization):
     """Every bucket of the unchanging past that counts as held holds what was used, and no other."""
     store = Store(Database(databases.at(path)))
-    held = store.state().held
+    held = store.state().coverage
     store.close()
     for granularity, step in STEP.items():
         spans = held[granularity]
@@ -99,7 +99,7 @@ def check_file(path, organization, torn):
 
 
 def assert_all_is_there(cache, organization):
-    held = cache.store.state().held
+    held = cache.store.state().coverage
     for granularity, reach in (
         (Granularity.MINUTE, 2 * HOUR),
         (Granularity.HOUR, 30 * DAY),

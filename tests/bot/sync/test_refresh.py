@@ -12,7 +12,7 @@ from bot.sync.refresh import RefreshPlanner
 from reports.questions.grammar import parse
 from reports.time.timerange import Granularity
 from reports.usage.refresh_plan import SHORT_LISTING
-from reports.usage.sync_windows import EVERY, RECENT
+from reports.usage.sync_windows import RECENT, SYNC_INTERVAL
 from tests.cache_help import MINUTE, ONE, Cache, record
 
 MINUTES, HOURS, DAYS = Granularity.MINUTE, Granularity.HOUR, Granularity.DAY
@@ -73,9 +73,9 @@ def test_usage_that_takes_many_queries_is_fetched_less_often(cache, server, cloc
         cache.turn()
     slowed = read_slowed(cache.store)
     assert slowed is not None
-    assert all(slowed.every[each] > EVERY[each] for each in EVERY)
+    assert all(slowed.every[each] > SYNC_INTERVAL[each] for each in SYNC_INTERVAL)
     before = cache.store.state().synced[MINUTES]
-    clock.advance(EVERY[MINUTES] + timedelta(seconds=1))
+    clock.advance(SYNC_INTERVAL[MINUTES] + timedelta(seconds=1))
     cache.turn()
     assert cache.store.state().synced[MINUTES] == before
     clock.advance(slowed.every[MINUTES])
@@ -103,9 +103,9 @@ def test_another_process_reads_how_often_usage_is_fetched(store):
     plan = slow(store)
     other = RefreshPlanner(store).plan
     assert other.every == {
-        each: timedelta(seconds=plan.every[each].total_seconds()) for each in EVERY
+        each: timedelta(seconds=plan.every[each].total_seconds()) for each in SYNC_INTERVAL
     }
-    assert all(plan.every[each] < RECENT[each] for each in EVERY)
+    assert all(plan.every[each] < RECENT[each] for each in SYNC_INTERVAL)
 
 
 def test_answers_say_how_often_usage_is_fetched_where_that_is_seldom(store, clock):
@@ -126,7 +126,7 @@ def test_answers_say_how_often_usage_is_fetched_where_that_is_seldom(store, cloc
 def test_a_plan_that_is_as_usual_again_is_not_mentioned_any_more(store):
     slow(store)
     planner = RefreshPlanner(store)
-    for granularity in EVERY:
+    for granularity in SYNC_INTERVAL:
         planner.fetched(granularity, 3)
     planner.store(12)
     assert read_slowed(store) is None

@@ -13,7 +13,7 @@ from bot.demo.openrouter.organization import Key, Record, Workspace
 from bot.demo.openrouter.server import LocalOpenRouter
 from reports.questions.grammar import parse
 from reports.time.timerange import Granularity
-from reports.usage.sync_windows import Window, missing
+from reports.usage.sync_windows import Window, missing_windows
 from tests import databases
 from tests.cache_help import (
     DAY,
@@ -71,7 +71,7 @@ def cache(server, filled, tmp_path, clock):
 def test_the_first_sync_fetches_all_that_openrouter_keeps(empty, server):
     empty.fill()
     assert_true(empty, server.organization)
-    held = empty.store.state().held
+    held = empty.store.state().coverage
     for granularity, reach in REACH.items():
         ((start, end),) = held[granularity]
         assert start <= NOW - reach + MINUTE
@@ -127,9 +127,11 @@ def test_a_bucket_that_takes_too_long_by_itself_is_given_up_and_the_rest_goes_on
     empty.fill()
     check(empty.path)
     expected = truth(server.organization, DAYS)
-    first = empty.store.state().held[DAYS][0][0]
+    first = empty.store.state().coverage[DAYS][0][0]
     assert kept(empty.path, DAYS) == {k: v for k, v in expected.items() if k[1] >= first}
-    assert missing(DAYS, clock(), empty.store.state().held) == (Window(DAYS, slow, slow + DAY),)
+    assert missing_windows(DAYS, clock(), empty.store.state().coverage) == (
+        Window(DAYS, slow, slow + DAY),
+    )
     assert "no data from 13 Oct 2026 until 14 Oct 2026" in ask(empty, "spend 2m").partial
     server.requests.clear()
     empty.fill()
@@ -137,15 +139,15 @@ def test_a_bucket_that_takes_too_long_by_itself_is_given_up_and_the_rest_goes_on
     del server._query
     clock.advance(13 * HOUR)
     empty.fill()
-    assert missing(DAYS, clock(), empty.store.state().held) == ()
+    assert missing_windows(DAYS, clock(), empty.store.state().coverage) == ()
 
 
 def test_a_window_that_openrouter_refuses_does_not_keep_the_rest_waiting(empty, server, clock):
     refuse(server, NOW.replace(hour=0, minute=0, second=0) - 365 * DAY, 400)
     empty.fill()
-    held = empty.store.state().held
-    assert missing(HOURS, clock(), held) == missing(MINUTES, clock(), held) == ()
-    assert len(missing(DAYS, clock(), held)) == 1
+    held = empty.store.state().coverage
+    assert missing_windows(HOURS, clock(), held) == missing_windows(MINUTES, clock(), held) == ()
+    assert len(missing_windows(DAYS, clock(), held)) == 1
     assert empty.turn().error is None
 
 
@@ -312,14 +314,14 @@ def test_usage_that_arrives_between_two_queries_of_a_window_is_no_trouble(cache,
 
 
 def test_history_that_openrouter_forgets_stays_here(cache, server, clock):
-    first = cache.store.state().held[DAYS][0][0]
+    first = cache.store.state().coverage[DAYS][0][0]
     oldest = {k: v for k, v in kept(cache.path, DAYS).items() if k[1] < NOW - 300 * DAY}
     assert oldest
     for _ in range(3):
         clock.advance(30 * DAY)
         cache.fill()
     assert {k: v for k, v in kept(cache.path, DAYS).items() if k in oldest} == oldest
-    assert cache.store.state().held[DAYS][0] == (first, clock())
+    assert cache.store.state().coverage[DAYS][0] == (first, clock())
     check(cache.path)
 
 
@@ -363,7 +365,7 @@ def test_an_outage_is_made_up_for_as_far_as_openrouter_reaches(cache, server, cl
             server.organization.records.append(used(server, clock, ONE, "user_ada", ago=ago))
         cache.fill()
         check(cache.path)
-        held = cache.store.state().held
+        held = cache.store.state().coverage
         assert held[DAYS][-1] == (held[DAYS][0][0], clock())
         assert kept(cache.path, DAYS) == {
             k: v for k, v in truth(server.organization, DAYS).items() if k[1] >= held[DAYS][0][0]
@@ -402,7 +404,7 @@ def test_openrouter_down_from_the_start_heals_by_itself(empty, server, clock, do
     for _ in range(10):
         empty.turn()
         clock.advance(5 * SECOND)
-    assert empty.store.state().held == {MINUTES: (), HOURS: (), DAYS: (), Granularity.MONTH: ()}
+    assert empty.store.state().coverage == {MINUTES: (), HOURS: (), DAYS: (), Granularity.MONTH: ()}
     server.heal()
     clock.advance(31 * SECOND)
     empty.fill()
@@ -543,7 +545,7 @@ def test_an_unreadable_row_is_left_out_counted_and_told_of(empty, server, clock)
     server.mangle = spoilt
     empty.fill()
     found = ask(empty, "requests 1m")
-    assert any("left out: not readable" in words for words in found.partial)
+    assert any("left out: unreadable" in words for words in found.partial)
     assert found.totals.requests
 
 
@@ -564,5 +566,5 @@ def test_rows_of_another_time_are_not_taken(empty, server):
     assert kept(empty.path, DAYS) == {
         k: v
         for k, v in truth(server.organization, DAYS).items()
-        if k[1] >= empty.store.state().held[DAYS][0][0]
+        if k[1] >= empty.store.state().coverage[DAYS][0][0]
     }

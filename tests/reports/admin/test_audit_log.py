@@ -27,9 +27,9 @@ def entry(what="spend 7d csv", outcome=DONE, where="C1", act=Act.EXPORTED):
 def test_it_says_who_did_what_where_and_how_it_ended():
     found = [entry(), entry("spend", "refused: Guests cannot see that.", "", Act.ASKED)]
     text = message(found, 2, AuditRequest(), "/activity").text
-    date = f"<!date^{int(AT.timestamp())}^{{date_short_pretty}} {{time}}|2026-11-22 10:31 UTC>"
+    date = f"<!date^{int(AT.timestamp())}^{{date_short_pretty}} {{time}}|22 Nov 2026, 10:31 UTC>"
     assert text.splitlines() == [
-        "*Who did what*, 2 entries",
+        "*Audit log*, 2 entries",
         f"• {date} <@U1> exported `spend 7d csv` in <#C1>",
         f"• {date} <@U1> asked `spend`: _refused: Guests cannot see that._",
         PICKS,
@@ -54,8 +54,8 @@ def test_whom_a_refusal_names_is_shown_by_name_or_id_and_not_called():
 def test_it_says_what_was_picked_and_how_much_there_is():
     asked = AuditRequest("U2", parse_period("7d"))
     text = message([entry()] * 20, 1_204, asked, "/activity").text
-    assert text.startswith("*Who did what* of <@U2>, past 7 days, the newest 20 of 1,204 entries")
-    assert "nothing is noted" in message([], 0, asked, "/activity").text
+    assert text.startswith("*Audit log* of <@U2>, past 7 days, the newest 20 of 1,204 entries")
+    assert "no entries" in message([], 0, asked, "/activity").text
 
 
 @given(st.lists(st.builds(entry, anything, anything), max_size=MOST))

@@ -39,7 +39,7 @@ def test_its_words_say_the_same(asked):
 @pytest.mark.parametrize(
     ("words", "problem", "suggestion"),
     [
-        ("status please", "nothing follows it", "status"),
+        ("status please", "takes no further words", "status"),
         ("audit everything", "“everything” is neither", "audit 7d"),
         ("audit spend 7d", "“spend 7d” is neither", "audit 7d"),
         ("audit csv key:prod", "“key:prod” is neither", "audit 7d csv"),

@@ -11,10 +11,10 @@ from reports.admin.slack.help import (
     ALERTS,
     EXAMPLES,
     FILES,
+    IN_YOUR_OWN_WORDS,
     RUNNING,
+    SCHEDULES,
     SECTIONS,
-    STANDING,
-    TALK,
     help_message,
     help_text,
 )
@@ -41,10 +41,10 @@ def test_everything_it_names_can_be_asked(words):
     assert isinstance(parse(words), QuestionCommand)
 
 
-@pytest.mark.parametrize("words", [words for words, _ in STANDING])
+@pytest.mark.parametrize("words", [words for words, _ in SCHEDULES])
 def test_every_schedule_it_names_can_be_set_up(words):
     assert isinstance(parse_command(words), ScheduledQuestion | ListSchedules)
-    [meaning] = [meaning for named, meaning in STANDING if named == words]
+    [meaning] = [meaning for named, meaning in SCHEDULES if named == words]
     for more in re.findall("`([^`]+)`", meaning):
         assert isinstance(parse_command(f"schedule {more} spend"), ScheduledQuestion)
 
@@ -54,10 +54,10 @@ def test_every_alert_that_it_names_can_be_set_up(words):
     assert isinstance(parse_command(words), Rule | ListAlerts | SetQuiet)
 
 
-@pytest.mark.parametrize("words", [words for words, _ in TALK])
+@pytest.mark.parametrize("words", [words for words, _ in IN_YOUR_OWN_WORDS])
 def test_everything_that_it_says_in_own_words_is_understood(words):
     known = KnownNames(("anthropic/claude-opus-4.5", "google/gemini-3-pro"))
-    [meaning] = [meaning for named, meaning in TALK if named == words]
+    [meaning] = [meaning for named, meaning in IN_YOUR_OWN_WORDS if named == words]
     for said in (words, *re.findall("`([^`]+)`", meaning)):
         assert isinstance(parse_text(said, known, date(2026, 11, 22)), ParsedText)
 

@@ -23,7 +23,7 @@ FRESH = (
     Freshness(Granularity.DAY, NOW - 14 * MINUTE, NOW - 365 * DAY, whole=False),
 )
 INSIDE = AdminDetails(
-    coming=(UpcomingReport("spend last week by creator", "in <#C1>", NOW + DAY),),
+    upcoming=(UpcomingReport("spend last week by creator", "in <#C1>", NOW + DAY),),
     delivered=(SentMessage("tokens yesterday", "to <@U1>", NOW - DAY, "failed", "is_archived"),),
     schedules=12, paused=1, alerts=3, database=13_002_342, entries=1_204, rules=("a rule",),
     alerted=(SentMessage("alert spike", "to <@U2>", NOW - HOUR, "failed", "user_disabled"),),
@@ -35,9 +35,9 @@ def test_everybody_is_told_how_fresh_the_data_is():
     lines = text.splitlines()
     assert lines[:2] == ["*Activity 0.1.0*", ":white_check_mark: The data is up to date."]
     assert lines[2].startswith("• minutes: updated 40 s ago; data since <!date^")
-    assert lines[2].endswith("|2026-11-20 10:31 UTC>")
+    assert lines[2].endswith("|20 Nov 2026, 10:31 UTC>")
     assert "• hours: updated 4 min ago" in lines[3]
-    assert lines[4].endswith("|2025-11-22 10:31 UTC>, with gaps")
+    assert lines[4].endswith("|22 Nov 2025, 10:31 UTC>, with gaps")
     assert lines[5] == "The last sync succeeded."
     assert len(lines) == 6
 

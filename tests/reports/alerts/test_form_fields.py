@@ -40,6 +40,7 @@ WORDS = (
     "sync",
     "key unused 60d key:prod to owner",
     "key orphaned in <#C1|>",
+    "cache < 50% by key key:prod",
     "retiring model:claude*",
 )
 

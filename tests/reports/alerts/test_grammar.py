@@ -10,6 +10,7 @@ from reports.alerts.draft import RuleDraft, WrongRule
 from reports.alerts.grammar import EXAMPLES, ListAlerts, SetQuiet, is_alert, parse_alert, rule_of
 from reports.alerts.kinds.above import Above
 from reports.alerts.kinds.budget import Budget
+from reports.alerts.kinds.cache import Cache
 from reports.alerts.kinds.credits import Credits
 from reports.alerts.kinds.forecast import Forecast
 from reports.alerts.kinds.new import New
@@ -81,6 +82,8 @@ KEY, CREATOR, MODEL = Dimension.KEY, Dimension.CREATOR, Dimension.MODEL
         ("key unused key:prod urgent", Rule(Unused(30), None, (Filter(KEY, "prod"),), urgent=True)),
         ("key orphaned", Rule(Orphaned())),
         ("orphaned keys", Rule(Orphaned())),
+        ("cache < 50% by key", Rule(Cache(50), KEY)),
+        ("caching below 60 percent", Rule(Cache(60))),
         ("retiring models", Rule(Retiring())),
     ],
 )
@@ -383,7 +386,7 @@ def test_parsing_a_rules_words_gives_the_rule_or_a_correction(rule):
 VOCABULARY = (
     "alert spend tokens > < $50 50 80% €5 -$3 per day hour by key creator model:x:free to me"
     " owner in <#C1|x> budget spike credits new forecast sync urgent tz Europe/Berlin quiet"
-    " unused 60d orphaned retiring"
+    " unused 60d orphaned retiring cache"
     ' 22:00-7:00 1,5 10m million key: " here #x'
 )
 TYPED = st.lists(st.sampled_from(VOCABULARY.split(" ")), max_size=12).map(" ".join)

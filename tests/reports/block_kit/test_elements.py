@@ -68,5 +68,5 @@ def test_the_option_that_is_chosen_stands_in_the_menu() -> None:
 
 def test_a_moment_has_words_for_who_cannot_draw_it() -> None:
     at = datetime(2026, 11, 22, 10, 31, tzinfo=UTC)
-    assert parts.moment(at).endswith("|2026-11-22 10:31 UTC>")
+    assert parts.moment(at).endswith("|22 Nov 2026, 10:31 UTC>")
     assert parts.moment(at, "Monday").endswith("|Monday>")

@@ -20,7 +20,7 @@ from reports.block_kit.inputs import Entered, Meta, notice
 from reports.questions import form_fields as question_fields
 from reports.questions.form_fields import QuestionFields
 from reports.questions.slack import form as question_form
-from reports.schedules.form_fields import Often, ScheduleFields, read_fields
+from reports.schedules.form_fields import Frequency, ScheduleFields, read_fields
 from reports.schedules.grammar import ScheduledQuestion
 from reports.schedules.recurrence import WEEKDAYS, TargetKind
 from reports.schedules.slack import form as schedule_form
@@ -35,7 +35,7 @@ words = texts.map(lambda text: (text or "x")[:2_900])
 schedules = st.builds(
     ScheduleFields,
     question=texts,
-    often=st.sampled_from(Often),
+    often=st.sampled_from(Frequency),
     days=st.lists(st.sampled_from(WEEKDAYS), unique=True).map(tuple),
     month_day=st.sampled_from(["1", "31", "last"]),
     cron=texts,
@@ -94,7 +94,9 @@ def sent(view):
     return Entered.of(payloads.state(view["blocks"], {}))
 
 
-@given(st.sampled_from(Often), st.sampled_from(TargetKind), st.sampled_from([(), ("csv", "pdf")]))
+@given(
+    st.sampled_from(Frequency), st.sampled_from(TargetKind), st.sampled_from([(), ("csv", "pdf")])
+)
 def test_an_untouched_schedule_comes_back_as_it_was(often, to, files):
     fields = ScheduleFields(often=often, to=to, files=files, zone="Europe/Berlin")
     fields = replace(fields, channel="C1" if to == TargetKind.CHANNEL else "")
@@ -132,12 +134,12 @@ def test_a_state_of_any_shape_is_read(state):
 
 
 @given(summaries(), names)
-def test_what_is_foreseen_fits_and_pings_nobody(summary, name):
+def test_the_preview_fits_and_pings_nobody(summary, name):
     standing = read_fields(ScheduleFields())
     assert isinstance(standing, ScheduledQuestion)
     for found in (summary, name):
-        said = schedule_form.foreseen(standing, "UTC", NOW, found)
-        asked = question_form.foreseen(summary.query.command(), found)
+        said = schedule_form.preview_text(standing, "UTC", NOW, found)
+        asked = question_form.preview_text(summary.query.command(), found)
         for one in (said, asked):
             assert 0 < len(one) <= 3_000
             assert "<!channel>" not in one

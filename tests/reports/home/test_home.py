@@ -22,7 +22,7 @@ from reports.home.slack.home import (
     balance_section,
     head,
     schedules_section,
-    sentence,
+    single_paragraph,
     status_section,
     usage_section,
     view,
@@ -239,4 +239,4 @@ def test_slack_takes_the_home_of_any_organization(usage, schedules, alerts, bala
 
 
 def test_a_home_can_say_one_thing():
-    assert validate_view(sentence("Guests cannot see this.")) == []
+    assert validate_view(single_paragraph("Guests cannot see this.")) == []

@@ -139,7 +139,7 @@ def test_it_says_what_it_does_not_understand(said, problem):
 
 
 def test_a_misspelt_word_is_answered_with_the_question_as_it_was_probably_meant():
-    wrong = parse_text("what did we spnd last week by person", KNOWN, TODAY)
+    wrong = parse_text("spnd last week by creator", KNOWN, TODAY)
     assert isinstance(wrong, CommandError)
     assert (wrong.understood, wrong.suggestion) == (
         "last week by creator",
@@ -260,6 +260,8 @@ def test_a_change_of_any_question_can_be_asked(query, other):
         ("warn me before a model I use is retired", "retiring creator:me"),
         ("let me know before models are shut down", "retiring"),
         ("notify me when gemini is going away", "retiring model:*gemini*"),
+        ("warn me when the cache share falls below 50%", "cache < 50%"),
+        ("tell me if caching drops below 40% for a key", "cache < 40% by key"),
         ("warn me about unused keys", "key unused 30d"),
         ("alert me if a key of someone who left the company still spends", "key orphaned"),
         ("notify me when keys whose owner has left still cost money", "key orphaned"),

@@ -249,6 +249,9 @@ KINDS = {
     "price per token by model last month": "price last month by model",
     "what if we moved opus to sonnet?": "whatif opus -> sonnet 1m",
     "whatif opus -> sonnet": "whatif opus -> sonnet 1m",
+    "what if we moved opus to sonnet last week by key": "whatif opus -> sonnet last week by key",
+    "what if ada used sonnet instead of opus": "whatif opus -> sonnet 1m creator:ada@example.com",
+    "what if we replaced opus with gpt-5.1 in october?": "whatif opus -> gpt-5.1 2026-10",
     "what if we used sonnet instead of opus this month?": "whatif opus -> sonnet this month",
     "how much would sonnet have cost instead of opus last week": "whatif opus -> sonnet last week",
     "what would we have saved with sonnet instead of opus in october for ada": (
@@ -334,7 +337,8 @@ def test_the_balance_and_ones_own_month_are_commands(asked: str, kind: type) -> 
 
 @pytest.mark.parametrize(
     "asked",
-    ["hi there", "good morning", "thank you so much!", "who are you", "what can you do?", "hello?",
+    ["hi there", "good morning", "morning!", "Morning all", "evening",
+      "thank you so much!", "who are you", "what can you do?", "hello?",
      "how are you", "\U0001f44b hi", "ok"],
 )  # fmt: skip
 def test_a_greeting_asks_for_nothing(asked: str) -> None:
@@ -380,6 +384,14 @@ def test_a_date_that_can_mean_two_days_names_both_on_its_buttons() -> None:
     ("asked", "meant"),
     [
         ("list keys", "keys"),
+        ("whose keys are they", "keys"),
+        ("who owns the prod key", "keys key:prod"),
+        ("spend since the 1st", "spend 2026-11-01..2026-11-22"),
+        ("since the 25th by model", "2026-10-25..2026-11-22 by model"),
+        ("spend since the first", "spend 2026-11-01..2026-11-22"),
+        ("spend half year", "spend 6m"),
+        ("half a year by key", "6m by key"),
+        ("spend in the last half year", "spend 6m"),
         ("which keys do we have", "keys"),
         ("who am i", "me"),
         ("whoami", "me"),
@@ -424,13 +436,13 @@ def test_all_time_is_refused_and_never_read_as_the_past_day(asked: str) -> None:
     assert not found.candidates
 
 
-@pytest.mark.parametrize(("asked", "by"), [("cheapest model", "model"), ("cheapest key", "key")])
+@pytest.mark.parametrize(("asked", "by"), [("least model", "model"), ("cheapest key", "key")])
 def test_ranking_from_the_smallest_is_refused_with_what_comes_closest(asked: str, by: str) -> None:
     found = ask(asked)
     assert isinstance(found, CommandError)
     assert found.problem == (
-        f"I can only rank from the largest, not by “cheapest”; `spend by {by} top 50` lists the"
-        " smallest last."
+        f"I can only rank from the largest, not by “{asked.partition(' ')[0]}”; `spend by {by} top"
+        " 50` lists the smallest last."
     )
 
 
@@ -438,8 +450,9 @@ def test_ranking_from_the_smallest_is_refused_with_what_comes_closest(asked: str
     ("asked", "problem"),
     [
         ("$1.500,50", "I can't filter by “$1.500,50”."),
-        ("who spent more than $100 last week", "I can't filter by “$100”."),
-        ("spend > $50", "I can't filter by “>”."),
+        ("who spent less than $100 last week", "I can't filter by “$100”."),
+        ("spend < $50", "I can't filter by “<”."),
+        ("who spent more than €100 last week", "I can't filter by “€100”."),
         ("spend 500", "I can't read “500” as a date."),
         ("new", "I don't recognize “new”."),
         ("spend by foo", "You can group by model, key or creator, not by “foo”."),
@@ -447,7 +460,7 @@ def test_ranking_from_the_smallest_is_refused_with_what_comes_closest(asked: str
         ("spend without weather", "I don't recognize what to leave out after “without”."),
         ("spend - opus", "With or without “opus”?"),
         ("least used model", "I can only rank from the largest"),
-        ("cheapest model last month", "I can only rank from the largest"),
+        ("cheapest key last month", "I can only rank from the largest"),
         ("alert errors > 5%", "I don't recognize “errors”."),
         ("compare october and july", "I can compare a period only with the one right before it"),
         ("spend 3 hours ago", "I can't look at a single hour in the past."),
@@ -468,8 +481,7 @@ def test_nothing_is_offered_that_means_something_else(asked: str, problem: str) 
     ("asked", "candidate"),
     [
         ("tokns 1m", "tokens 1m"),
-        ("what did we spnd last week by person", "spend last week by creator"),
-        ("spend for novmber", "spend 2026-11"),
+        ("spend novmber", "spend 2026-11"),
         ("spend last mnth", "spend last month"),
         ("spend 2026-02-30", "spend 2026-02-28"),
         ("-modle:claude*", "1d -model:claude*"),
@@ -479,6 +491,90 @@ def test_a_typo_is_answered_with_the_command_that_was_meant(asked: str, candidat
     found = ask(asked)
     assert isinstance(found, CommandError)
     assert found.candidates == (candidate,)
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant", "remark"),
+    [
+        ("how mcuh did we spedn last week", "spend last week",
+         "I took “mcuh” for “much” and “spedn” for “spend”."),
+        ("what did we spnd last week by person", "spend last week by creator",
+         "I took “spnd” for “spend”."),
+        ("spend for novmber", "spend 2026-11", "I took “novmber” for “november”."),
+        ("waht did ada spend yestrday", "spend yesterday creator:ada@example.com",
+         "I took “waht” for “what” and “yestrday” for “yesterday”."),
+        ("cheapest model last month", "price last month by model",
+         "The dearest come first, so the cheapest are last, free ones at the end."),
+        ("which keys spent over $100 in october", "spend 2026-10 by key top 50",
+         "I can't leave out what is below $100; the list begins with the largest."),
+        ("who spent more than $100 last week", "spend last week by creator top 50",
+         "I can't leave out what is below $100; the list begins with the largest."),
+        ("costs in £ last month", "spend last month",
+         "OpenRouter bills in US dollars, so these are dollars, not pounds."),
+        ("spend in euros by key", "spend 1d by key",
+         "OpenRouter bills in US dollars, so these are dollars, not euros."),
+        ("output tokens last week by model", "tokens last week by model",
+         "The CSV has them for each group."),
+        ("spend between 9am and 5pm yesterday", "spend yesterday",
+         "I can't look at single hours of a day, so this is the whole day."),
+        ("what's the budget for marketing?", "budget",
+         "These are all budgets and limits; I didn't look for “for marketing”."),
+        ("what if we used sonnet instead of opus on weekends", "whatif opus -> sonnet 1m",
+         "I ignored “on weekends”."),
+        ("spend after 18:00", "spend today",
+         "I can't look at single hours of a day, so this is the whole day."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_answered_as_asked_is_answered_as_near_as_it_can_and_said(
+    asked: str, meant: str, remark: str
+) -> None:
+    found = ask(asked)
+    assert isinstance(found, ParsedText)
+    assert found.canonical == meant
+    assert found.note().endswith(remark)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["what did we spend on gimini", "how much did adaa spend", "what about zzzz", "tokns 1m",
+     "the wether of yestrday"],
+)  # fmt: skip
+def test_no_typo_is_corrected_that_may_be_a_name_or_anything_else(asked: str) -> None:
+    assert isinstance(ask(asked), CommandError)
+
+
+def test_over_an_amount_of_what_is_asked() -> None:
+    found = ask("spend > 100")
+    assert isinstance(found, CommandError)
+    assert found.problem == "What is to be over $100: each model, each API key or each creator?"
+    assert found.candidates == tuple(
+        f"spend 1d by {by} top 50" for by in ("model", "key", "creator")
+    )
+    assert found.labels == ("Model", "API key", "Creator")
+
+
+@pytest.mark.parametrize(
+    "asked", ["alert if prod > €50 per day", "tell me when prod costs more than 50 euros a day"]
+)
+def test_another_currency_in_an_alert_is_asked_about_and_never_converted(asked: str) -> None:
+    found = ask(asked)
+    assert isinstance(found, CommandError)
+    assert found.problem == "OpenRouter bills in US dollars, not euros. Did you mean dollars?"
+    assert found.candidates == ("alert spend > $50 per day key:prod",)
+
+
+@pytest.mark.parametrize("asked", ["errors today", "how many failed requests last week", "latency"])
+def test_what_openrouter_does_not_count_is_one_sentence(asked: str) -> None:
+    found = ask(asked)
+    assert isinstance(found, CommandError)
+    assert found.problem.startswith("I can't show errors or speed")
+    assert not found.candidates
+
+
+def test_a_year_that_has_not_begun_is_one_sentence() -> None:
+    found = ask("spend 2027")
+    assert isinstance(found, CommandError)
+    assert found.problem == "2027-01-01 is in the future, so there is nothing to show yet."
 
 
 def test_the_answer_says_how_the_words_were_read() -> None:

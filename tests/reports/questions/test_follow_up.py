@@ -7,8 +7,8 @@ from reports.questions.follow_up import (
     EVERYTHING,
     OUT,
     PERIODS,
+    REFRESH,
     UNGROUPED,
-    UP_TO_NOW,
     Choice,
     FollowUpAction,
     chosen,
@@ -22,7 +22,7 @@ from reports.usage.dimensions import Dimension, Filter, Metric
 from tests.reports.render.anything import queries
 
 _values = st.one_of(
-    st.sampled_from([EVERYTHING, UNGROUPED, UP_TO_NOW, *PERIODS, *Metric, *Dimension]),
+    st.sampled_from([EVERYTHING, UNGROUPED, REFRESH, *PERIODS, *Metric, *Dimension]),
     st.integers(-3, 30).map(lambda n: f"{OUT}{n}"),
     st.text(max_size=20),
 )
@@ -71,7 +71,7 @@ def test_metric_period_and_dimension_are_put_in_the_place_of_those_asked():
 def test_only_another_period_asks_about_now():
     renewing = [f for f in FollowUpAction if Choice(f, "1d").renews]
     assert renewing == [FollowUpAction.PERIOD]
-    assert after("spend 7d", FollowUpAction.PERIOD, UP_TO_NOW) == "spend 7d"
+    assert after("spend 7d", FollowUpAction.PERIOD, REFRESH) == "spend 7d"
 
 
 def test_inside_a_key_are_its_models_and_inside_a_model_the_people_who_use_it():

@@ -37,7 +37,7 @@ prod        $2.50    99.5%      $1.25     $0.50       $2.00  ▃             █
 Others (1)  $0.0123  0.5%          –        –        –
 Total       $2.51     100.0%          –        –        –
 
-Data as of 2026-11-22 10:31 UTC
+Data as of 22 Nov 2026, 10:31 UTC
 Incomplete: no data before 22 Nov 2025"""
 
 
@@ -67,7 +67,7 @@ def test_an_overview_lists_the_buckets_that_were_used():
         ["8", "Nov", "$0.50", "110", "1"],
         ["22", "Nov", "$2.01", "10.5K", "34"],
     ]
-    assert said[-1] == "Data as of 2026-11-22 10:31 UTC"
+    assert said[-1] == "Data as of 22 Nov 2026, 10:31 UTC"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from reports.questions.query import Query, Versus
 from reports.questions.summary import UsageFigures, summarize
 from reports.schedules.recurrence import Recurrence, Weekly
 from reports.schedules.report import Cell, Mover, Report, Revision, movers, top_models
-from reports.schedules.slack.message import ReportContext, mover, report, when
+from reports.schedules.slack.message import ReportContext, mover, report_message, when
 from reports.time.period import Calendar, Unit
 from reports.time.timerange import ranges
 from reports.usage.dimensions import Dimension, Metric, MoneySource
@@ -48,14 +48,16 @@ def table(message) -> list[list[str]]:
 
 def test_it_says_with_what_it_is_compared():
     query = replace(QUERY, versus=Versus.YEAR)
-    message = report(made({"Ada": 300}, {"Ada": 200}, query), ABOUT)
+    message = report_message(made({"Ada": 300}, {"Ada": 200}, query), ABOUT)
     assert "up $100.00 (+50.0%) from a year earlier" in message.text
-    assert "no data for a year earlier" in report(made({"Ada": 300}, None, query), ABOUT).text
+    assert (
+        "no data for a year earlier" in report_message(made({"Ada": 300}, None, query), ABOUT).text
+    )
 
 
 def test_it_says_the_total_the_change_and_what_moved():
     found = made({"Ada": 300, "Grace": 112}, {"Ada": 200, "Grace": 100})
-    message = report(found, ABOUT)
+    message = report_message(found, ABOUT)
     assert message.blocks[0]["text"]["text"] == "Spend by creator, 16–22 Nov 2026: $412.00"
     assert "up $112.00 (+37.3%) from the week before" in message.text
     assert table(message) == [
@@ -80,7 +82,7 @@ def test_a_due_time_is_shown_in_its_zone():
 
 def test_use_that_is_nobodys_is_listed_however_small_it_is():
     spent = {f"c{n:03}": 100 - n / 10 for n in range(80)} | {"(no creator)": 0.01}
-    names = [row[0] for row in table(report(made(spent, {}), ABOUT))]
+    names = [row[0] for row in table(report_message(made(spent, {}), ABOUT))]
     assert "(no creator)" in names
     assert "Others (30)" in names
     assert len(names) == 1 + 50 + 1 + 1 + 1
@@ -96,12 +98,12 @@ def test_creators_without_use_are_not_listed():
         ),
     )
     found = replace(found, summary=replace(found.summary, metrics={Metric.SPEND: quiet}))
-    assert "Idle" not in str(report(found, ABOUT))
+    assert "Idle" not in str(report_message(found, ABOUT))
 
 
 def test_it_tells_revisions_of_more_than_a_cent():
     revisions = (Revision("9–15 Nov 2026", 10**7), Revision("2–8 Nov 2026", -1_230_000_000))
-    text = report(made({"Ada": 3}), replace(ABOUT, revisions=revisions)).text
+    text = report_message(made({"Ada": 3}), replace(ABOUT, revisions=revisions)).text
     assert "OpenRouter has changed the spend for 2–8 Nov 2026 by -$1.23 since" in text
     assert "9–15" not in text
 
@@ -123,7 +125,7 @@ NAMES = st.text(max_size=90) | st.sampled_from(
 @given(st.dictionaries(NAMES, st.floats(0, 1e9), max_size=120), st.booleans(), NAMES)
 def test_slack_takes_it_whatever_people_are_called(spent, compared, note):
     found = made(spent, dict.fromkeys(spent, 3.0) if compared else None)
-    message = report(found, replace(ABOUT, notes=(note,) * 15))
+    message = report_message(found, replace(ABOUT, notes=(note,) * 15))
     assert validate(list(message.blocks)) == []
     assert len(message.text) <= 4_000
     read = [block["text"]["text"] for block in message.blocks if block["type"] == "section"]

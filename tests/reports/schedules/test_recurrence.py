@@ -39,25 +39,25 @@ def test_it_is_due_when_brute_force_says_so(zone):
 def test_it_runs_once_for_every_matching_local_date(zone, weekday, at, begin):
     weekly = Recurrence(Weekly(frozenset({weekday})), at, zone)
     now = datetime.combine(begin + 60 * DAY, time(), UTC)
-    runs = schedule.due(weekly, begin, now)
+    runs = schedule.due_runs(weekly, begin, now)
     days = [run.day for run in runs]
     assert len(days) == len(set(days))
     assert all(later - earlier == 7 * DAY for earlier, later in pairwise(days))
     assert days[0] <= begin + 7 * DAY
-    following = schedule.following(weekly, days[-1])
+    following = schedule.next_run(weekly, days[-1])
     assert following.at > now >= runs[-1].at
-    assert schedule.first(weekly, now) == following
+    assert schedule.first_run(weekly, now) == following
 
 
 def test_it_keeps_monday_nine_in_berlin_through_summer_and_winter():
     weekly = Recurrence(Weekly(), time(9), "Europe/Berlin")
-    runs = schedule.due(weekly, date(2026, 10, 11), datetime(2026, 10, 27, tzinfo=UTC))
+    runs = schedule.due_runs(weekly, date(2026, 10, 11), datetime(2026, 10, 27, tzinfo=UTC))
     assert [run.at.hour for run in runs] == [7, 7, 8]
 
 
 def test_it_runs_on_the_monday_after_the_clocks_went_forward_at_midnight():
     weekly = Recurrence(Weekly(), time(0), "Europe/Berlin")
-    found = schedule.following(weekly, date(2027, 3, 22))
+    found = schedule.next_run(weekly, date(2027, 3, 22))
     assert found == schedule.DueRun(date(2027, 3, 29), datetime(2027, 3, 28, 22, tzinfo=UTC))
 
 
@@ -84,7 +84,7 @@ def test_it_runs_once_in_every_month(day):
 def test_it_makes_only_the_newest_of_what_was_missed():
     daily = Recurrence(Daily(), time(9), "UTC")
     now = datetime(2026, 11, 22, 12, tzinfo=UTC)
-    found = schedule.missed(schedule.due(daily, date(2026, 11, 17), now), now)
+    found = schedule.split_missed(schedule.due_runs(daily, date(2026, 11, 17), now), now)
     assert found.run is not None
     assert found.run.day == date(2026, 11, 22)
     assert [run.day.day for run in found.skipped] == [18, 19, 20, 21]
@@ -93,15 +93,17 @@ def test_it_makes_only_the_newest_of_what_was_missed():
 def test_it_skips_what_is_older_than_three_days():
     weekly = Recurrence(Weekly(), time(9), "UTC")
     now = datetime(2026, 11, 20, 12, tzinfo=UTC)
-    found = schedule.missed(schedule.due(weekly, date(2026, 11, 9), now), now)
+    found = schedule.split_missed(schedule.due_runs(weekly, date(2026, 11, 9), now), now)
     assert found == schedule.MissedRuns(None, found.skipped)
     assert [run.day for run in found.skipped] == [date(2026, 11, 16)]
 
 
 def test_it_has_nothing_due_when_the_clock_goes_back():
     daily = Recurrence(Daily(), time(9), "UTC")
-    assert schedule.due(daily, date(2026, 11, 22), datetime(2026, 11, 21, tzinfo=UTC)) == ()
-    assert schedule.missed((), datetime(2026, 11, 21, tzinfo=UTC)) == schedule.MissedRuns(None)
+    assert schedule.due_runs(daily, date(2026, 11, 22), datetime(2026, 11, 21, tzinfo=UTC)) == ()
+    assert schedule.split_missed((), datetime(2026, 11, 21, tzinfo=UTC)) == schedule.MissedRuns(
+        None
+    )
 
 
 @pytest.mark.parametrize(
@@ -135,11 +137,11 @@ def test_it_reads_cron_as_cron_does(text, days):
         ("0 9 31 4,6 *", "never run", "0 9 30 4,6 *"),
         ("*/5 * * * *", "at most once a day", "0 9 * * *"),
         ("0 9,17 * * 1", "at most once a day", "0 9 * * 1"),
-        ("0 24 * * *", "goes from 0 to 23", "0 9 * * 1"),
+        ("0 24 * * *", "must be from 0 to 23", "0 9 * * 1"),
         ("0 9 * *", "five fields, not 4", "0 9 * * 1"),
         ("0 9 * * 5-1", "runs backwards", "0 9 * * 1"),
-        ("0 9 * * ١", "goes from 0 to 7", "0 9 * * 1"),
-        ("0 9 */0 * *", "goes from 1 to 31", "0 9 * * 1"),
+        ("0 9 * * ١", "must be from 0 to 7", "0 9 * * 1"),
+        ("0 9 */0 * *", "must be from 1 to 31", "0 9 * * 1"),
     ],
 )
 def test_it_refuses_a_cron_expression_that_is_none(text, problem, meant):
@@ -175,7 +177,7 @@ def test_it_reads_its_own_words(rule):
 def test_it_takes_the_complete_period_before(words, period):
     asked = parse(words)
     assert isinstance(asked, QuestionCommand)
-    assert schedule.complete(asked.query.period) == period
+    assert schedule.complete_period(asked.query.period) == period
 
 
 @pytest.mark.parametrize(
@@ -190,7 +192,7 @@ def test_it_takes_the_complete_period_before(words, period):
 def test_it_counts_whole_units_before_the_day_of_the_run(period, span):
     # 23:30 UTC on Sunday is Monday in Berlin
     at = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
-    found = schedule.query_at(Query(period=period), at, "Europe/Berlin")
+    found = schedule.query_for_run(Query(period=period), at, "Europe/Berlin")
     assert (found.period, found.zone) == (span, "Europe/Berlin")
 
 

@@ -19,10 +19,10 @@ from reports.time.timerange import (
     OverlapError,
     Ranges,
     TimeRange,
-    earlier,
     floor,
     local,
     ranges,
+    shifted_back,
     zone_names,
 )
 
@@ -331,7 +331,7 @@ def edges_of(found: TimeRange) -> tuple[str, str, int]:
     ],
 )
 def test_the_same_so_much_earlier(period: Period, unit: Unit, there: tuple[str, str, int]) -> None:
-    assert edges_of(earlier(ranges(period, NOW).current, unit)) == there
+    assert edges_of(shifted_back(ranges(period, NOW).current, unit)) == there
 
 
 @pytest.mark.parametrize(
@@ -339,7 +339,7 @@ def test_the_same_so_much_earlier(period: Period, unit: Unit, there: tuple[str, 
 )
 def test_nothing_is_compared_with_a_part_of_itself(text: str, unit: Unit) -> None:
     with pytest.raises(OverlapError, match=f"longer than a {unit}"):
-        earlier(counted(text), unit)
+        shifted_back(counted(text), unit)
 
 
 zones = st.sampled_from(ZONES)
@@ -524,7 +524,7 @@ def test_the_same_so_much_earlier_is_over_and_about_as_long(
     if both is None:
         return
     try:
-        there = earlier(both.current, unit)
+        there = shifted_back(both.current, unit)
     except OverlapError:
         return
     here = both.current

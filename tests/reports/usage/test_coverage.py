@@ -21,13 +21,13 @@ from reports.time.timerange import (
     ranges,
     zone_names,
 )
-from reports.usage.coverage import Held, Interval, gaps, merge, reaches, source
+from reports.usage.coverage import Coverage, Interval, answerable_range, gaps, is_stored, merge
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
 LAST_SYNC = NOW - timedelta(minutes=3)
 YEAR_OF_DAYS = (datetime(2025, 11, 22, tzinfo=UTC), LAST_SYNC)
 MONTH_OF_HOURS = (datetime(2026, 10, 22, 10, tzinfo=UTC), LAST_SYNC)
-HELD: Held = {
+HELD: Coverage = {
     Granularity.MINUTE: ((NOW - 3 * HOUR, NOW - timedelta(seconds=40)),),
     Granularity.HOUR: (MONTH_OF_HOURS,),
     Granularity.DAY: (YEAR_OF_DAYS,),
@@ -96,7 +96,7 @@ def test_what_only_touches_does_not_cover() -> None:
 def test_a_range_is_read_at_its_own_granularity_and_months_as_days(
     period: Period, stored: Granularity
 ) -> None:
-    found = source(wanted(period), HELD)
+    found = answerable_range(wanted(period), HELD)
     assert found.stored is stored
     assert found.range == wanted(period)
 
@@ -105,7 +105,7 @@ def test_a_range_is_read_at_its_own_granularity_and_months_as_days(
     "period", [Counted(1, Unit.HOUR), Counted(1, Unit.DAY), Counted(1, Unit.MONTH)]
 )
 def test_a_bucket_that_is_being_filled_is_not_missing(period: Counted) -> None:
-    assert source(wanted(period), HELD).partial == ()
+    assert answerable_range(wanted(period), HELD).partial == ()
 
 
 @pytest.mark.parametrize(
@@ -138,12 +138,12 @@ def test_a_sync_that_stopped_long_ago_is_said(
     period: Counted, stored: Granularity, fresh: timedelta, stale: timedelta, words: str
 ) -> None:
     since = at("2025-11-22")
-    assert source(wanted(period), {stored: ((since, NOW - fresh),)}).partial == ()
-    assert source(wanted(period), {stored: ((since, NOW - stale),)}).partial == (words,)
+    assert answerable_range(wanted(period), {stored: ((since, NOW - fresh),)}).partial == ()
+    assert answerable_range(wanted(period), {stored: ((since, NOW - stale),)}).partial == (words,)
 
 
 def test_days_before_the_first_one_held_are_named() -> None:
-    found = source(wanted(Counted(2, Unit.YEAR)), HELD)
+    found = answerable_range(wanted(Counted(2, Unit.YEAR)), HELD)
     assert found.partial == ("no data before 22 Nov 2025",)
 
 
@@ -179,32 +179,32 @@ def test_days_before_the_first_one_held_are_named() -> None:
         ),
     ],
 )
-def test_what_is_missing_is_said_in_words(period: Period, held: Held, words: str) -> None:
-    assert source(wanted(period), held).partial == (words,)
+def test_what_is_missing_is_said_in_words(period: Period, held: Coverage, words: str) -> None:
+    assert answerable_range(wanted(period), held).partial == (words,)
 
 
 def test_buckets_that_are_not_held_are_unknown_and_not_nothing() -> None:
     begin = at("2025-11-29 00:00")
-    held: Held = {Granularity.DAY: ((begin, LAST_SYNC),)}
-    year = source(wanted(DateSpan(date(2025, 1, 1), date(2025, 12, 31))), held)
+    held: Coverage = {Granularity.DAY: ((begin, LAST_SYNC),)}
+    year = answerable_range(wanted(DateSpan(date(2025, 1, 1), date(2025, 12, 31))), held)
     assert year.unknown == frozenset(range(10))
     assert year.incomplete == frozenset({10})
     assert year.since == begin
-    november = source(wanted(Month(2025, 11)), held)
+    november = answerable_range(wanted(Month(2025, 11)), held)
     assert november.unknown == frozenset(range(28))
     assert november.incomplete == frozenset()
     assert november.partial == ("no data before 29 Nov 2025",)
-    assert source(wanted(Month(2026, 10)), held).unknown == frozenset()
+    assert answerable_range(wanted(Month(2026, 10)), held).unknown == frozenset()
 
 
 def test_nothing_held_has_no_beginning() -> None:
-    found = source(wanted(Month(2025, 1)), HELD)
+    found = answerable_range(wanted(Month(2025, 1)), HELD)
     assert (len(found.unknown), found.since) == (31, None)
 
 
 def test_newest_buckets_that_wait_for_a_late_sync_are_unknown() -> None:
-    held: Held = {Granularity.HOUR: ((at("2026-11-01"), at("2026-11-22 07:30")),)}
-    found = source(wanted(Counted(1, Unit.DAY)), held)
+    held: Coverage = {Granularity.HOUR: ((at("2026-11-01"), at("2026-11-22 07:30")),)}
+    found = answerable_range(wanted(Counted(1, Unit.DAY)), held)
     assert found.unknown == frozenset({22, 23, 24})  # 08:00, 09:00 and the current hour
     assert found.incomplete == frozenset({21})
     assert found.since is None
@@ -215,7 +215,7 @@ def test_newest_buckets_that_wait_for_a_late_sync_are_unknown() -> None:
 def test_each_hour_is_unknown_or_held(intervals: list[Interval]) -> None:
     held = merge(intervals)
     span = wanted(DateSpan(date(2026, 1, 1), date(2026, 1, 2)))
-    found = source(span, {Granularity.HOUR: held})
+    found = answerable_range(span, {Granularity.HOUR: held})
     known = {bucket for n, bucket in enumerate(span.buckets) if n not in found.unknown}
     assert known == hours(held) & set(span.buckets)
     assert found.incomplete == frozenset()
@@ -223,7 +223,7 @@ def test_each_hour_is_unknown_or_held(intervals: list[Interval]) -> None:
 
 def test_every_gap_is_named() -> None:
     days = ((at("2026-10-05"), at("2026-10-08")), (at("2026-10-10"), at("2026-11-22")))
-    found = source(wanted(Month(2026, 10)), {Granularity.DAY: days})
+    found = answerable_range(wanted(Month(2026, 10)), {Granularity.DAY: days})
     assert found.partial == (
         "no data before 5 Oct 2026",
         "no data from 8 Oct 2026 until 10 Oct 2026",
@@ -232,12 +232,12 @@ def test_every_gap_is_named() -> None:
 
 def test_days_of_another_zone_are_made_of_hours_where_all_are_held() -> None:
     month = wanted(Calendar(Unit.MONTH), "Europe/Berlin")
-    found = source(month, HELD)
+    found = answerable_range(month, HELD)
     assert (found.range, found.stored, found.partial) == (month, Granularity.HOUR, ())
 
 
 def test_days_of_another_zone_are_utc_days_where_hours_are_missing() -> None:
-    found = source(wanted(Month(2026, 9), "Europe/Berlin"), HELD)
+    found = answerable_range(wanted(Month(2026, 9), "Europe/Berlin"), HELD)
     assert found.stored is Granularity.DAY
     assert found.range.zone == "UTC"
     assert (found.range.start, found.range.end) == (at("2026-09-01"), at("2026-10-01"))
@@ -250,12 +250,12 @@ def test_one_missing_hour_is_enough_to_fall_back_to_utc_days() -> None:
     hole = at("2026-11-10 05:00")
     holed = ((MONTH_OF_HOURS[0], hole), (hole + HOUR, LAST_SYNC))
     month = wanted(Calendar(Unit.MONTH), "Europe/Berlin")
-    assert source(month, {**HELD, Granularity.HOUR: holed}).stored is Granularity.DAY
+    assert answerable_range(month, {**HELD, Granularity.HOUR: holed}).stored is Granularity.DAY
 
 
 def test_months_of_another_zone_are_utc_months_of_the_same_names() -> None:
     year = wanted(Calendar(Unit.YEAR), "Asia/Tokyo")
-    found = source(year, HELD)
+    found = answerable_range(year, HELD)
     assert found.range.buckets == tuple(at(f"2026-{month:02}-01") for month in range(1, 12))
     assert found.range.until == NOW
 
@@ -267,7 +267,7 @@ def test_months_of_another_zone_are_utc_months_of_the_same_names() -> None:
 def test_days_that_begin_between_hours_begin_with_their_first_full_hour(
     zone: str, begins: str
 ) -> None:
-    found = source(wanted(DateSpan(date(2026, 11, 16), date(2026, 11, 19)), zone), HELD)
+    found = answerable_range(wanted(DateSpan(date(2026, 11, 16), date(2026, 11, 19)), zone), HELD)
     assert found.stored is Granularity.HOUR
     starts = [bucket.astimezone(ZoneInfo(zone)) for bucket in found.range.buckets]
     assert [start.day for start in starts] == [16, 17, 18, 19]
@@ -278,7 +278,7 @@ def test_days_that_begin_between_hours_begin_with_their_first_full_hour(
 
 
 def test_such_days_are_utc_days_where_hours_are_missing() -> None:
-    found = source(wanted(Month(2026, 9), "Asia/Kathmandu"), HELD)
+    found = answerable_range(wanted(Month(2026, 9), "Asia/Kathmandu"), HELD)
     assert (found.stored, found.range.zone) == (Granularity.DAY, "UTC")
     assert found.partial == (
         "days are UTC days: the days of Asia/Kathmandu do not begin on a full UTC hour",
@@ -287,7 +287,7 @@ def test_such_days_are_utc_days_where_hours_are_missing() -> None:
 
 def test_days_that_begin_between_hours_are_exact_where_minutes_are_held() -> None:
     asked = wanted(Calendar(Unit.MONTH), "Asia/Kathmandu")
-    found = source(asked, HELD | {Granularity.MINUTE: (MONTH_OF_HOURS,)})
+    found = answerable_range(asked, HELD | {Granularity.MINUTE: (MONTH_OF_HOURS,)})
     assert (found.range, found.stored, found.partial) == (asked, Granularity.MINUTE, ())
 
 
@@ -303,7 +303,7 @@ def test_hours_that_begin_between_hours_are_utc_hours_through_now(
     now: str, start: str, last: str
 ) -> None:
     today = wanted(Calendar(Unit.DAY), "Asia/Kolkata", at(now))
-    found = source(today, {Granularity.HOUR: (MONTH_OF_HOURS,)})
+    found = answerable_range(today, {Granularity.HOUR: (MONTH_OF_HOURS,)})
     assert (found.range.start, found.range.buckets[-1]) == (at(start), at(last))
     assert found.range.until == at(now)
     begins = f"{at(start).astimezone(ZoneInfo('Asia/Kolkata')):%H:%M}"
@@ -314,17 +314,17 @@ def test_hours_that_begin_between_hours_are_utc_hours_through_now(
 
 def test_a_utc_day_that_has_not_begun_is_no_bucket() -> None:
     morning = at("2026-11-22 20:00")  # the 23rd in Tokyo
-    only_days: Held = {Granularity.DAY: ((at("2025-11-22"), morning),)}
+    only_days: Coverage = {Granularity.DAY: ((at("2025-11-22"), morning),)}
     month = wanted(Calendar(Unit.MONTH), "Asia/Tokyo", morning)
     assert len(month.buckets) == 23
-    found = source(month, only_days).range
+    found = answerable_range(month, only_days).range
     assert (len(found.buckets), found.end, found.until) == (22, at("2026-11-23"), morning)
 
 
 def test_a_local_month_that_begins_before_the_utc_one_has_a_bucket_all_the_same() -> None:
     morning = at("2026-10-31 20:00")  # the 1st in Tokyo
     month = wanted(Calendar(Unit.MONTH), "Asia/Tokyo", morning)
-    found = source(month, {Granularity.DAY: ((at("2025-11-22"), morning),)}).range
+    found = answerable_range(month, {Granularity.DAY: ((at("2025-11-22"), morning),)}).range
     assert found.buckets == (at("2026-11-01"),)
 
 
@@ -339,13 +339,13 @@ def test_a_local_month_that_begins_before_the_utc_one_has_a_bucket_all_the_same(
         ({Granularity.HOUR: ((at("2026-09-01"), at("2026-12-01")),)}, False),
     ],
 )
-def test_it_reaches_where_everything_is_held(held: Held, all_of_it: bool) -> None:
-    assert reaches(wanted(Month(2026, 10)), Granularity.DAY, held) is all_of_it
+def test_it_reaches_where_everything_is_held(held: Coverage, all_of_it: bool) -> None:
+    assert is_stored(wanted(Month(2026, 10)), Granularity.DAY, held) is all_of_it
 
 
 def test_a_year_before_the_cache_is_not_reached() -> None:
     before = ranges(Counted(1, Unit.YEAR), NOW).previous
-    assert not reaches(before, Granularity.DAY, HELD)
+    assert not is_stored(before, Granularity.DAY, HELD)
 
 
 _periods = st.one_of(
@@ -370,7 +370,7 @@ def test_any_range_is_answered_on_the_grid_of_what_is_stored(
     asked = wanted(period, zone, now)
     long_ago = at("2020-01-01")
     held = {g: ((long_ago, now),) for g in STEP if g is not Granularity.HOUR or hours_held}
-    found = source(asked, held)
+    found = answerable_range(asked, held)
     edges = (*found.range.buckets, found.range.end)
     assert all(floor(edge, found.stored) == edge for edge in edges)
     assert abs(found.range.start - asked.start) < DAY

@@ -13,13 +13,13 @@ from reports.usage.dimensions import Dimension
 from reports.usage.members import (
     CHATROOM,
     Member,
-    called,
+    filter_names,
     find,
-    index,
+    index_by_name,
     labels,
     look_up,
     matches,
-    nearest,
+    nearest_name,
 )
 from reports.wording.safe_text import clean, plain
 
@@ -223,7 +223,7 @@ def test_a_key_is_found_by_its_own_label_and_namesakes_together_by_name() -> Non
 
 def test_a_member_without_a_detail_is_not_found_by_nothing() -> None:
     assert find("", [key(1, "prod")], {1: "prod"}) == frozenset()
-    assert called(key(1, "prod"), "prod") == ("prod",)
+    assert filter_names(key(1, "prod"), "prod") == ("prod",)
 
 
 @pytest.mark.parametrize(
@@ -238,13 +238,13 @@ def test_a_member_without_a_detail_is_not_found_by_nothing() -> None:
     ],
 )
 def test_the_name_most_like_a_wrong_one_is_offered(pattern: str, name: str | None) -> None:
-    assert nearest(pattern, PEOPLE, labels(PEOPLE)) == name
+    assert nearest_name(pattern, PEOPLE, labels(PEOPLE)) == name
 
 
 def test_what_is_offered_can_be_asked() -> None:
     keys = [key(1, 'the “best "\nkey\u202e')]
     named = labels(keys)
-    offered = nearest("best", keys, named)
+    offered = nearest_name("best", keys, named)
     assert offered == "the best key"
     assert find(offered, keys, named) == {1}
 
@@ -256,5 +256,5 @@ def test_what_is_offered_can_be_asked() -> None:
 def test_looking_a_name_up_gives_what_a_search_finds(given_names: list[str], pattern: str) -> None:
     members = [key(n, name) for n, name in enumerate(given_names)]
     named = labels(members)
-    at_once = look_up(pattern, index(members, named))
+    at_once = look_up(pattern, index_by_name(members, named))
     assert at_once == (None if "*" in pattern else find(pattern, members, named))

@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 from reports.time.timerange import DAY, HOUR, STEP, Granularity, floor
 from reports.usage.coverage import Interval, gaps, merge
 from reports.usage.sync_windows import (
-    EVERY,
     FIRST_WINDOW,
+    HISTORY,
     MINUTE,
-    REACH,
     RECENT,
-    ROWS_AIMED_AT,
+    SYNC_INTERVAL,
+    TARGET_ROWS,
     Window,
-    due,
-    look_back,
-    missing,
-    newest,
-    newest_part,
+    is_due,
+    look_back_window,
+    missing_windows,
+    newest_window,
     next_length,
+    split_off_newest,
 )
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
@@ -42,22 +42,22 @@ def windows(draw: st.DrawFn) -> Window:
 
 @pytest.mark.parametrize("granularity", PULLED)
 def test_a_granularity_never_pulled_is_due(granularity: Granularity) -> None:
-    assert due(granularity, NOW, {})
+    assert is_due(granularity, NOW, {})
 
 
 @pytest.mark.parametrize("granularity", PULLED)
 def test_it_is_due_when_its_time_has_passed_and_not_before(granularity: Granularity) -> None:
-    every = EVERY[granularity]
-    assert not due(granularity, NOW, {granularity: NOW})
-    assert not due(granularity, NOW, {granularity: NOW - every + timedelta(seconds=1)})
-    assert due(granularity, NOW, {granularity: NOW - every})
-    assert due(granularity, NOW, {granularity: NOW - 365 * DAY})
+    every = SYNC_INTERVAL[granularity]
+    assert not is_due(granularity, NOW, {granularity: NOW})
+    assert not is_due(granularity, NOW, {granularity: NOW - every + timedelta(seconds=1)})
+    assert is_due(granularity, NOW, {granularity: NOW - every})
+    assert is_due(granularity, NOW, {granularity: NOW - 365 * DAY})
 
 
 @pytest.mark.parametrize("granularity", PULLED)
 def test_a_clock_that_was_set_back_does_not_stop_the_sync(granularity: Granularity) -> None:
-    assert due(granularity, NOW, {granularity: NOW + timedelta(seconds=1)})
-    assert due(granularity, NOW, {granularity: NOW + 1000 * DAY})
+    assert is_due(granularity, NOW, {granularity: NOW + timedelta(seconds=1)})
+    assert is_due(granularity, NOW, {granularity: NOW + 1000 * DAY})
 
 
 @pytest.mark.parametrize(
@@ -72,11 +72,11 @@ def test_what_is_held_is_never_older_than_promised(
     granularity: Granularity, oldest: timedelta
 ) -> None:
     slack = timedelta(seconds=15)  # a pull takes its time
-    assert due(granularity, NOW, {granularity: NOW - oldest + slack})
+    assert is_due(granularity, NOW, {granularity: NOW - oldest + slack})
 
 
 def test_one_granularity_does_not_speak_for_another() -> None:
-    assert due(Granularity.HOUR, NOW, {Granularity.MINUTE: NOW, Granularity.DAY: NOW})
+    assert is_due(Granularity.HOUR, NOW, {Granularity.MINUTE: NOW, Granularity.DAY: NOW})
 
 
 @pytest.mark.parametrize(
@@ -88,11 +88,13 @@ def test_one_granularity_does_not_speak_for_another() -> None:
     ],
 )
 def test_the_newest_buckets_are_whole_ones_up_to_now(granularity: Granularity, start: str) -> None:
-    assert newest(granularity, NOW) == Window(granularity, datetime.fromisoformat(start), NOW)
+    assert newest_window(granularity, NOW) == Window(
+        granularity, datetime.fromisoformat(start), NOW
+    )
 
 
 def test_an_empty_cache_misses_everything_within_reach() -> None:
-    day = missing(Granularity.DAY, NOW, {})
+    day = missing_windows(Granularity.DAY, NOW, {})
     assert day == (
         Window(
             Granularity.DAY,
@@ -103,7 +105,7 @@ def test_an_empty_cache_misses_everything_within_reach() -> None:
 
 
 def test_minutes_are_never_asked_for_beyond_three_hours() -> None:
-    (window,) = missing(Granularity.MINUTE, NOW, {})
+    (window,) = missing_windows(Granularity.MINUTE, NOW, {})
     assert NOW - window.start < 3 * HOUR
 
 
@@ -112,7 +114,7 @@ def test_the_newest_gap_comes_first() -> None:
         return datetime(2026, 11, day, tzinfo=UTC)
 
     held = {Granularity.HOUR: ((at(1), at(10)), (at(12), at(20)))}
-    found = missing(Granularity.HOUR, NOW, held)
+    found = missing_windows(Granularity.HOUR, NOW, held)
     assert [(w.start, w.end) for w in found[:2]] == [
         (at(20), datetime(2026, 11, 22, 8, tzinfo=UTC)),
         (at(10), at(12)),
@@ -133,10 +135,10 @@ def test_what_is_held_missing_and_newest_covers_all_within_reach(
     granularity: Granularity, now: datetime, intervals: list[Interval]
 ) -> None:
     held = merge(intervals)
-    found = missing(granularity, now, {granularity: held})
-    recent = newest(granularity, now)
+    found = missing_windows(granularity, now, {granularity: held})
+    recent = newest_window(granularity, now)
     covered = merge([*held, *((w.start, w.end) for w in found), (recent.start, recent.end)])
-    assert gaps((now - REACH[granularity] + STEP[granularity], now), covered) == ()
+    assert gaps((now - HISTORY[granularity] + STEP[granularity], now), covered) == ()
     assert all(w.start < w.end <= recent.start for w in found)
     assert all(floor(w.start, granularity) == w.start for w in found)
     assert all(later.start > earlier.start for later, earlier in pairwise(found))
@@ -145,7 +147,7 @@ def test_what_is_held_missing_and_newest_covers_all_within_reach(
 @given(granularities, nows)
 @settings(max_examples=100, deadline=None)
 def test_a_full_cache_misses_nothing(granularity: Granularity, now: datetime) -> None:
-    assert missing(granularity, now, {granularity: ((now - 400 * DAY, now),)}) == ()
+    assert missing_windows(granularity, now, {granularity: ((now - 400 * DAY, now),)}) == ()
 
 
 @given(granularities, nows)
@@ -153,8 +155,8 @@ def test_a_full_cache_misses_nothing(granularity: Granularity, now: datetime) ->
 def test_the_look_back_ends_where_the_newest_begins(
     granularity: Granularity, now: datetime
 ) -> None:
-    back = look_back(granularity, now)
-    assert back.end == newest(granularity, now).start
+    back = look_back_window(granularity, now)
+    assert back.end == newest_window(granularity, now).start
     assert back.start == floor(back.start, granularity) < back.end
     assert 7 * DAY <= now - back.start < 8 * DAY
 
@@ -186,7 +188,7 @@ def test_halving_ends_at_single_buckets(window: Window) -> None:
 @given(windows(), st.timedeltas(MINUTE, 100 * DAY))
 @settings(max_examples=200, deadline=None)
 def test_parts_taken_from_the_end_make_up_the_window(window: Window, length: timedelta) -> None:
-    part, rest = newest_part(window, length)
+    part, rest = split_off_newest(window, length)
     assert part.end == window.end
     assert part.start < part.end
     if rest is None:
@@ -200,7 +202,7 @@ def test_parts_taken_from_the_end_make_up_the_window(window: Window, length: tim
 
 @pytest.mark.parametrize(
     ("rows", "factor"),
-    [(0, 8), (1, 8), (ROWS_AIMED_AT, 1), (2 * ROWS_AIMED_AT, 0.5), (ROWS_AIMED_AT // 2, 2)],
+    [(0, 8), (1, 8), (TARGET_ROWS, 1), (2 * TARGET_ROWS, 0.5), (TARGET_ROWS // 2, 2)],
 )
 def test_windows_grow_and_shrink_with_the_rows_they_bring(rows: int, factor: float) -> None:
     window = Window(Granularity.DAY, NOW - 10 * DAY, NOW)
@@ -219,6 +221,6 @@ def test_a_window_is_never_less_than_a_bucket() -> None:
 
 def test_what_is_recent_and_asked_for_first_lies_within_reach() -> None:
     for granularity in PULLED:
-        assert STEP[granularity] <= RECENT[granularity] < REACH[granularity]
-        assert STEP[granularity] <= FIRST_WINDOW[granularity] <= REACH[granularity]
-        assert EVERY[granularity] < RECENT[granularity]
+        assert STEP[granularity] <= RECENT[granularity] < HISTORY[granularity]
+        assert STEP[granularity] <= FIRST_WINDOW[granularity] <= HISTORY[granularity]
+        assert SYNC_INTERVAL[granularity] < RECENT[granularity]

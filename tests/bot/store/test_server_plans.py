@@ -1,0 +1,117 @@
+"""How PostgreSQL goes about the statements behind answers, on tables with statistics.
+
+A list of thousands of members must become a hash join or seeks: as a condition of an index behind a
+range of buckets (`member = ANY (...)`), each pair of a member and a bucket would be sought.
+"""
+
+import json
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.store import Database, Store
+from bot.store.encoding import part, to_seconds
+from bot.store.postgres import PostgresConnection
+from bot.store.usage.read import Ranking
+from bot.store.usage.selection import Selection
+from reports.time.timerange import Granularity, TimeRange
+from reports.usage.dimensions import Dimension, Metric, MoneySource
+from reports.usage.usage import Usage
+from tests import databases
+
+pytestmark = pytest.mark.skipif(not databases.on_postgres(), reason="needs a server")
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+DAYS = TimeRange(
+    tuple(NOW - timedelta(days=n) for n in range(31, 0, -1)), NOW, Granularity.DAY, NOW
+)
+MEMBERS, MODELS, KEPT = 2_000, 2, 60
+ALL = Ranking(10, tuple(Metric), MoneySource.ALL)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    with closing(Database(databases.at(tmp_path_factory.mktemp("plans") / "a.db"))) as database:
+        names = ", ".join(Usage._fields)
+        ones = ", ".join("1" for _ in Usage._fields)
+        first = to_seconds(NOW - timedelta(days=KEPT))
+        with database.write() as connection:
+            connection.execute(
+                f"INSERT INTO usage (view, granularity, bucket, member, model, {names})"
+                f" SELECT 0, 2, {first} + 86400 * d, m, 9000 + k, {ones} FROM"
+                f" generate_series(0, {KEPT - 1}) d, generate_series(1, {MEMBERS}) m,"
+                f" generate_series(1, {MODELS}) k"
+            )
+            connection.execute(
+                f"INSERT INTO total (dimension, granularity, part, member, bucket, {names})"
+                f" SELECT 2, 2, ({first} + 86400 * d) / 691200, m, {first} + 86400 * d, {ones}"
+                f" FROM generate_series(0, {KEPT - 1}) d, generate_series(1, {MEMBERS}) m"
+            )
+            connection.execute(  # hours, beside which the days of a month are few
+                f"INSERT INTO total (dimension, granularity, part, member, bucket, {names})"
+                f" SELECT 2, 1, ({first} + 3600 * h) / 86400, m, {first} + 3600 * h, {ones}"
+                f" FROM generate_series(0, 239) h, generate_series(1, {MEMBERS}) m"
+            )
+            connection.execute("ANALYZE")
+        assert part(2, first) == first // 691_200
+        yield Store(database)
+
+
+def plans(store, act, monkeypatch):
+    """The plan of each statement that reads usage or its sums: its nodes, as (type, node)."""
+    seen = []
+    execute = PostgresConnection.execute
+
+    def noted(self, statement, parameters=(), /):
+        seen.append((statement, parameters))
+        return execute(self, statement, parameters)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PostgresConnection, "execute", noted)
+        act()
+    read = [one for one in seen if " total t" in one[0] or " usage t" in one[0]]
+    assert read
+    found = []
+    with store._db.read() as connection:
+        for statement, parameters in read:
+            (row,) = connection.execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters).fetchone()
+            plan = json.loads(row) if isinstance(row, str) else row
+            found.append(list(nodes(plan[0]["Plan"])))
+    return found
+
+
+def nodes(plan):
+    yield plan
+    for inner in plan.get("Plans", ()):
+        yield from nodes(inner)
+
+
+def kinds(plan):
+    return {node["Node Type"] for node in plan}
+
+
+def conditions(plan):
+    return " ".join(str(node.get("Index Cond", "")) for node in plan)
+
+
+def test_many_members_are_no_condition_behind_a_range_of_buckets(store, monkeypatch):
+    half = frozenset(range(1, MEMBERS, 2))
+    selection = Selection.of(Dimension.MODEL, {Dimension.KEY: half})
+    for plan in plans(store, lambda: store.read(selection, DAYS, Granularity.DAY), monkeypatch):
+        assert "ANY" not in conditions(plan)
+        assert kinds(plan) & {"Hash Join", "Merge Join"}
+
+
+def test_a_few_members_are_sought(store, monkeypatch):
+    some = frozenset(range(1, 6))
+    selection = Selection.of(None, {Dimension.KEY: some})
+    for plan in plans(store, lambda: store.read(selection, DAYS, Granularity.DAY), monkeypatch):
+        assert "Seq Scan" not in kinds(plan)
+        assert "member" in conditions(plan)
+
+
+def test_sums_of_all_members_are_read_by_their_parts(store, monkeypatch):
+    by_key = Selection(Dimension.KEY)
+    _, rank, _ = plans(store, lambda: store.read(by_key, DAYS, Granularity.DAY, ALL), monkeypatch)
+    assert "Seq Scan" not in kinds(rank)
+    assert "part" in conditions(rank)
