@@ -57,7 +57,7 @@ def read(
         return CommandError(why)
     known = names()
     found = parse_text(text, known, clock.today)
-    if isinstance(found, ParsedText) and not found.plainly:
+    if isinstance(found, ParsedText) and not found.is_strict:
         typed = _zone(found)
         if typed and typed != clock.zone:
             found = parse_text(text, known, replace(clock, zone=typed).today)

@@ -16,7 +16,7 @@ from bot.alerts.manage import AlertManager
 from bot.answers.answer_state import AnswerState, last_answer, state_in_message, store_last
 from bot.answers.read_words import addressed, note, read_words
 from bot.answers.visibility import Asker
-from bot.commands.dispatch import Asked, ask, misunderstood
+from bot.commands.dispatch import CommandRequest, ask, misunderstood
 from bot.schedules.manage import ScheduleManager
 from bot.services import OutcomeKind, Services, admit, asker_of, typed_words
 from bot.slack.types import DeliveryError, MessageLocation, ReplyTarget, SlackUser
@@ -135,7 +135,7 @@ def run(
         location.direct and not location.hidden
     ):  # in the bot's own DM with them, the answer stays there
         reply_to = ReplyTarget("", reply_to.user, thread=reply_to.thread, channel=location.channel)
-    asked = Asked(words, services.slack.identity().team_id, location.channel)
+    asked = CommandRequest(words, services.slack.identity().team_id, location.channel)
     store_answer = (
         partial(store_last, services, location.channel, reply_to.thread)
         if location.direct
@@ -179,7 +179,7 @@ def _to_command(
     parsed: ParsedText,
     person: SlackUser,
     previous: AnswerState | str | None,
-) -> Asked:
+) -> CommandRequest:
     """The command for a message, with a note that says how it was understood."""
     changed = _FollowUp(parsed.words)
     asker = asker_of(services, person, Query())
@@ -198,7 +198,7 @@ def _to_command(
         else:
             words += " share"
     above = " ".join(filter(None, notes))
-    return Asked(words, message.team, message.channel, above, changed.at, runs)
+    return CommandRequest(words, message.team, message.channel, above, changed.at, runs)
 
 
 def _change(

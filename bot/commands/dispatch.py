@@ -70,7 +70,7 @@ EXAMPLES_AGAIN = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CommandRequest:
     """The words after the command, without Slack's markup, and where they were typed.
 
     `note` (plain text with back-ticks) goes above the answer, with buttons that run other commands
@@ -106,7 +106,7 @@ class Reply:
 def ask(
     services: Services,
     reply_to: ReplyTarget,
-    asked: Asked,
+    asked: CommandRequest,
     schedule_manager: ScheduleManager,
     alert_manager: AlertManager,
     keep: Callable[[AnswerState], None] | None = None,
@@ -144,7 +144,7 @@ def misunderstood(services: Services, reply_to: ReplyTarget, problem: CommandErr
     return error(problem, services.settings.command, examples=first)
 
 
-def _note(services: Services, reply_to: ReplyTarget, asked: Asked, reply: Reply) -> None:
+def _note(services: Services, reply_to: ReplyTarget, asked: CommandRequest, reply: Reply) -> None:
     """Write the question and its outcome to the audit log."""
     if reply.act is None:
         return
@@ -170,7 +170,7 @@ def _outcome(reply: Reply) -> str:
 def _reply(
     services: Services,
     reply_to: ReplyTarget,
-    asked: Asked,
+    asked: CommandRequest,
     schedule_manager: ScheduleManager,
     alert_manager: AlertManager,
 ) -> Reply:
@@ -186,7 +186,7 @@ def _reply(
 
 def _manage(
     parsed: ScheduledQuestion | ListSchedules | Rule | SetQuiet | ListAlerts,
-    asked: Asked,
+    asked: CommandRequest,
     person: SlackUser,
     schedule_manager: ScheduleManager,
     alert_manager: AlertManager,
@@ -212,7 +212,7 @@ def _manage(
 def _dispatch(
     services: Services,
     reply_to: ReplyTarget,
-    asked: Asked,
+    asked: CommandRequest,
     person: SlackUser,
     schedule_manager: ScheduleManager,
     alert_manager: AlertManager,
@@ -236,7 +236,7 @@ def _dispatch(
 def _other(
     services: Services,
     reply_to: ReplyTarget,
-    asked: Asked,
+    asked: CommandRequest,
     person: SlackUser,
     parsed: HelpCommand
     | HelpRequest
@@ -304,7 +304,7 @@ def _balance(services: Services, person: SlackUser) -> Reply:
 def _figures(
     services: Services,
     reply_to: ReplyTarget,
-    asked: Asked,
+    asked: CommandRequest,
     person: SlackUser,
     query: Query,
     *,

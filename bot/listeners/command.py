@@ -11,7 +11,7 @@ from slack_bolt import Ack, App
 from bot.access.policy import FOREIGN, is_certainly_foreign
 from bot.alerts.manage import AlertManager
 from bot.commands.conversation import run
-from bot.commands.dispatch import Asked, ask
+from bot.commands.dispatch import CommandRequest, ask
 from bot.listeners import clicks
 from bot.listeners.background import BackgroundWork
 from bot.listeners.clicks import Clicks
@@ -36,7 +36,7 @@ def register(
         team = str(body.get("team_id"))
         identity = services.slack.known_identity()
         reply_to = ReplyTarget(str(body.get("response_url", "")), str(body.get("user_id", "")))
-        asked = Asked(str(body.get("text") or ""), team, str(body.get("channel_id", "")))
+        asked = CommandRequest(str(body.get("text") or ""), team, str(body.get("channel_id", "")))
         if is_certainly_foreign(identity, (team,), body.get("enterprise_id")):
             why = f"{REFUSED}: {FOREIGN}"
             services.audit.note(
@@ -47,7 +47,7 @@ def register(
         work.submit(reply_to, lambda: answer(reply_to, asked))
         ack()
 
-    def answer(reply_to: ReplyTarget, asked: Asked) -> None:
+    def answer(reply_to: ReplyTarget, asked: CommandRequest) -> None:
         words = typed_words(services, asked.text)
         ask(services, reply_to, replace(asked, text=words), schedule_manager, alert_manager)
 

@@ -61,13 +61,13 @@ class KnownNames:
         return frozenset(_folded(name) for name, _ in self.people)
 
     @cached_property
-    def callings(self) -> Mapping[str, tuple[str, ...]]:
-        """Those whom each name may mean, by address: their names and their addresses."""
+    def by_spoken_name(self) -> Mapping[str, tuple[str, ...]]:
+        """The people each name may mean: their addresses, or their names where that is all."""
         found: dict[str, list[str]] = defaultdict(list)
         for name, address in self.people:
-            for calling in _callings(name, address):
-                found[calling].append(address or name)
-        return {calling: tuple(dict.fromkeys(who)) for calling, who in found.items()}
+            for spoken in _spoken_names(name, address):
+                found[spoken].append(address or name)
+        return {spoken: tuple(dict.fromkeys(who)) for spoken, who in found.items()}
 
 
 class AmbiguousNameError(ValueError):
@@ -106,11 +106,11 @@ def _found(wanted: str, known: KnownNames, dimension: Dimension | None) -> tuple
 def _wholes(wanted: str, known: KnownNames) -> list[Filter]:
     """Keys and people of that very name, and models that have it within their own."""
     keys = [Filter(Dimension.KEY, key)] if (key := known.key(wanted)) else []
-    people = [Filter(Dimension.CREATOR, who) for who in known.callings.get(wanted, ())]
+    people = [Filter(Dimension.CREATOR, who) for who in known.by_spoken_name.get(wanted, ())]
     return [*keys, *people, *_models(wanted, known)]
 
 
-def _callings(name: str, address: str) -> set[str]:
+def _spoken_names(name: str, address: str) -> set[str]:
     """What a person is called: in full, by one of their names, by their address."""
     full = _folded(name)
     local = address.casefold().partition("@")[0]

@@ -90,15 +90,15 @@ _FIELDS = {
 class ParsedText:
     """What was understood, as a command of the grammar.
 
-    `given`: what of a question was typed, as in `Ask.given`. `left`: what was ignored. `plainly`:
-    the words were the grammar's own already. `rhythm`: how often a schedule runs. `remarks`: what
-    else is to be known about the reading, in whole sentences.
+    `given`: what of a question was typed, as in `Ask.given`. `ignored`: what could not be asked.
+    `is_strict`: the words were the grammar's own already. `rhythm`: how often a schedule runs.
+    `remarks`: what else is to be known about the reading, in whole sentences.
     """
 
     words: str
     given: frozenset[str] = frozenset()
-    left: tuple[str, ...] = ()
-    plainly: bool = False
+    ignored: tuple[str, ...] = ()
+    is_strict: bool = False
     rhythm: str = ""
     remarks: tuple[str, ...] = ()
 
@@ -118,10 +118,10 @@ class ParsedText:
         written = canonical(words or self.words)
         shown = clean(f"{command} {written}", 400).replace("`", "'")
         changed = bool(words) and words != self.words
-        parts = [] if self.plainly and not changed else [f"I read that as `{shown}`."]
-        if self.left:
-            left = ", ".join(f"“{clean(one, 40)}”" for one in self.left)
-            parts.append(f"I ignored {left}; the chart picks its own interval for this period.")
+        parts = [] if self.is_strict and not changed else [f"I read that as `{shown}`."]
+        if self.ignored:
+            ignored = ", ".join(f"“{clean(one, 40)}”" for one in self.ignored)
+            parts.append(f"I ignored {ignored}; the chart picks its own interval for this period.")
         return " ".join((*parts, *self.remarks))
 
     def onto(self, before: Query) -> str:
@@ -203,7 +203,7 @@ def parse_text(text: str, known: KnownNames, today: date) -> Read:
         found = _read(rest, known, today, again=False, schedules=True) if rest else None
         if isinstance(found, ParsedText) and found.rhythm:
             return found
-        return _alert(said, words, known) or ParsedText(said, plainly=True)
+        return _alert(said, words, known) or ParsedText(said, is_strict=True)
     bare = _without_names(said, known)
     if not wants(words) and (topic := topic_said(bare)):
         return _of_topic(topic, said, bare, known, today)
@@ -289,7 +289,7 @@ def strictly(text: str, read: Command) -> ParsedText:
     """What was typed in the grammar's own words."""
     said = " ".join(plain(text).split())
     return ParsedText(
-        said, read.given if isinstance(read, QuestionCommand) else frozenset(), plainly=True
+        said, read.given if isinstance(read, QuestionCommand) else frozenset(), is_strict=True
     )
 
 
@@ -412,7 +412,7 @@ class _TextReader:
     words: list[str] = field(default_factory=list)
     at: int = 0
     given: dict[str, list[str]] = field(default_factory=dict)
-    left: list[str] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
     standing: list[str] = field(default_factory=list)
     spending: list[bool] = field(default_factory=list)
     asks_how_much: bool = False
@@ -486,8 +486,10 @@ class _TextReader:
         read = parse_command(words)
         if isinstance(read, CommandError):
             return read
-        left, remarks = self._ignored(read), tuple(self.remarks)
-        return ParsedText(words, frozenset(self.given), left, rhythm=self.rhythm, remarks=remarks)
+        ignored, remarks = self._ignored(read), tuple(self.remarks)
+        return ParsedText(
+            words, frozenset(self.given), ignored, rhythm=self.rhythm, remarks=remarks
+        )
 
     def _largest_first(self) -> None:
         """A question for groups over an amount."""
@@ -515,7 +517,7 @@ class _TextReader:
         unit = say.UNITS.get(versus.rpartition(" ")[2])
         if unit or versus.endswith("yesterday"):
             return f"this {unit}" if unit else "today"
-        units = [words.casefold().split()[-1].rstrip("s") for words in self.left]
+        units = [words.casefold().split()[-1].rstrip("s") for words in self.ignored]
         return next((say.DRAWN[unit] for unit in units if unit in say.DRAWN), "")
 
     def _group(self) -> None:
@@ -540,14 +542,14 @@ class _TextReader:
     def _ignored(self, read: Command) -> tuple[str, ...]:
         """What was left out: not the unit of time in which the period is drawn anyway."""
         if not isinstance(read, QuestionCommand):
-            return tuple(self.left)
+            return tuple(self.ignored)
         now = datetime.combine(self.today, time(12), UTC)
         try:
             drawn = str(ranges(read.query.period, now).current.granularity)
         except NotBegunError:
-            return tuple(self.left)
+            return tuple(self.ignored)
         same = {"date": "day", "hourly": "hour", "daily": "day", "monthly": "month"}
-        units = [(words, words.casefold().split()[-1].rstrip("s")) for words in self.left]
+        units = [(words, words.casefold().split()[-1].rstrip("s")) for words in self.ignored]
         return tuple(words for words, unit in units if same.get(unit, unit) != drawn)
 
     def _one_way_or_the_other(self) -> str:
@@ -605,7 +607,7 @@ class _TextReader:
         if kind in {QueryKind.LIMITS, QueryKind.KEYS}:  # about now, and nothing is grouped
             self.given = {one: self.given[one] for one in ("kind", "filter") if one in self.given}
         if kind is QueryKind.FORECAST:
-            self.left.clear()  # "per month" says of which period the end is meant
+            self.ignored.clear()  # "per month" says of which period the end is meant
 
     # -- rules: each says how many words it took
 
@@ -780,7 +782,7 @@ class _TextReader:
     def _standing(self) -> int:
         word, following = self._word(), self._word(1)
         if word in say.RHYTHMS and say.AVERAGE & {following, self._word(-1)}:
-            self.left.append(self.words[self.at])
+            self.ignored.append(self.words[self.at])
             return 1
         days = say.WEEKDAYS | {"day", "weekday", "week", "month"}
         if word in say.EVERY and following in days:
@@ -905,7 +907,7 @@ class _TextReader:
             self._group_by(say.DIMENSIONS[word], word)
             return at + 1
         if word in say.UNITS or word in {"minute", "date", "time"}:
-            self.left.append(" ".join(self.words[self.at : self.at + at + 1]))
+            self.ignored.append(" ".join(self.words[self.at : self.at + at + 1]))
             return at + 1
         if word in say.WHO:
             return at
@@ -1204,7 +1206,7 @@ class _TextReader:
         if self._ahead(2) in {("month", "of"), ("week", "of"), ("year", "of"), ("over", "time")}:
             return 2
         if self._word() == "hourly":
-            self.left.append(self.words[self.at])
+            self.ignored.append(self.words[self.at])
             return 1
         sign = not any(c.isalnum() or c.isascii() for c in self._word())  # such as an emoji
         return (

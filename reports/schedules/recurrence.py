@@ -205,8 +205,9 @@ def complete_period(period: Period) -> Period | None:
 
 
 def query_for_run(query: Query, due_at: datetime, zone: str) -> Query:
-    """The question of one run: in the schedule's zone, about whole units before its date, or as it
-    is where it is about a time that is not over.
+    """The question of one run, in the schedule's zone.
+
+    "last 7 days" becomes the whole days before the date of the run; kinds in RUNNING keep theirs.
     """
     period = query.period
     if isinstance(period, Counted) and query.kind not in RUNNING:

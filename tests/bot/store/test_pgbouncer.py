@@ -4,9 +4,11 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -39,25 +41,34 @@ max_client_conn = 200
 
 
 @pytest.fixture
-def url(tmp_path_factory):
+def url(tmp_path):
     """The URL of a new database, by way of a PgBouncer that has two connections for everybody."""
-    folder = tmp_path_factory.mktemp("bouncer")
-    name = str(databases.at(folder / "a.db"))
+    name = str(databases.at(tmp_path / "a.db"))
     given = conninfo_to_dict(name)
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         own = taken.getsockname()[1]
     settings = SETTINGS.format(
         host=given["host"], port=given.get("port", 5432), user=given.get("user"), own=own
     )
-    (folder / "bouncer.ini").write_text(settings)
-    for one in (folder, *folder.parents[:2]):
-        one.chmod(0o755)
-    bouncer = subprocess.Popen(
-        [str(PROGRAM), str(folder / "bouncer.ini")],
-        stderr=subprocess.DEVNULL,
-        user="nobody" if os.geteuid() == 0 else None,  # it refuses to run as root
-    )
-    made = f"postgresql://postgres@127.0.0.1:{own}/{given['dbname']}"
+    host = Path(str(given["host"]))
+    user = host.owner() if host.is_absolute() else "nobody"
+    with tempfile.TemporaryDirectory(prefix="bouncer-") as folder:
+        Path(folder).chmod(0o755)
+        (Path(folder) / "bouncer.ini").write_text(settings)
+        bouncer = subprocess.Popen(
+            [str(PROGRAM), f"{folder}/bouncer.ini"],
+            stderr=subprocess.DEVNULL,
+            user=user if os.geteuid() == 0 else None,  # it refuses to run as root
+        )
+        try:
+            yield reachable(f"postgresql://postgres@127.0.0.1:{own}/{given['dbname']}")
+        finally:
+            bouncer.terminate()
+            bouncer.wait(30)
+
+
+def reachable(made):
+    """A URL, as soon as it can be connected to."""
 
     def answers():
         try:
@@ -67,9 +78,7 @@ def url(tmp_path_factory):
         return True
 
     wait_until(answers)
-    yield made
-    bouncer.terminate()
-    bouncer.wait(30)
+    return made
 
 
 def test_reads_writes_and_streams_share_two_connections(url):
