@@ -14,7 +14,7 @@ help:
 	@echo "make test-postgres  run the tests of what is stored on PostgreSQL"
 	@echo "make check   run the linters and the type checker"
 	@echo "make bench   measure speed and size (a few minutes)"
-	@echo "make trust   kill workers at random and check every time zone (about 25 minutes)"
+	@echo "make trust   kill workers, check every time zone, read a million texts (about 45 minutes)"
 	@echo "make format  format the code"
 	@echo "make docs    build the documentation in build/site, with pictures of the demo"
 	@echo "make lock    write the versions and hashes of all dependencies again"

@@ -41,6 +41,8 @@ and what is forecast is the end of the month.
 
 WITHOUT_PERIOD = frozenset({QueryKind.LIMITS, QueryKind.KEYS, QueryKind.RETIRING})
 """Kinds that are about now: their period is written out only where it is not the default."""
+WITHOUT_GROUPING = WITHOUT_PERIOD | {QueryKind.NEW}
+"""Kinds that list things by themselves, so no grouping is offered."""
 RUNNING = WITHOUT_PERIOD | {QueryKind.FORECAST}
 """Kinds whose answer is about a time that is not over, so that a schedule keeps their period."""
 

@@ -101,7 +101,7 @@ def test_slack_may_be_down_from_the_start(openrouter, slack, database, caplog):
     slack.fail("auth.test", "drop")
     with worlds.running(openrouter, slack, database) as world:
         assert "Tokens: 38.5K" in world.words("tokens 7d")
-    assert "Slack cannot be reached yet" in caplog.text
+    assert "Slack is not reachable yet" in caplog.text
 
 
 def test_it_does_not_start_with_a_token_that_slack_refuses(openrouter, slack, database):
@@ -216,6 +216,6 @@ def test_what_fails_in_evaluating_rules_stops_neither_delivery_nor_sync(world, m
 
     delivered = []
     monkeypatch.setattr(world.bot.evaluator, "tick", failing)
-    world.bot._alert(SimpleNamespace(tick=lambda: delivered.append(1)))
+    world.bot._run_alerts(SimpleNamespace(tick=lambda: delivered.append(1)))
     assert delivered == [1]
     world.bot._evaluate_alerts(timedelta(0))

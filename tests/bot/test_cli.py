@@ -408,3 +408,21 @@ def test_the_doctor_fails_where_something_is_wrong(run):
     code, out, err = run("doctor")
     assert (code, err) == (1, "")
     assert "FAIL  settings: OPENROUTER_MANAGEMENT_KEY is not set" in out
+
+
+def test_schedules_and_alerts_go_into_a_file_and_back(run, database, tmp_path):
+    url = f"sqlite:///{database}"
+    code, out, err = run("export", str(tmp_path / "kept.json"), DATABASE_URL=url)
+    assert (code, out, err) == (0, "", f"Wrote {tmp_path}/kept.json\n")
+    assert (tmp_path / "kept.json").stat().st_mode & 0o077 == 0
+    code, out, err = run("restore", str(tmp_path / "kept.json"), DATABASE_URL=url)
+    assert (code, out) == (0, "")
+    assert err == "Added schedules: 0, alerts: 0. Already there: 0.\n"
+
+
+def test_a_file_that_is_no_export_is_said(run, database, tmp_path):
+    other = tmp_path / "other.json"
+    other.write_text("{}")
+    code, _, err = run("restore", str(other), DATABASE_URL=f"sqlite:///{database}")
+    assert code == 1
+    assert err == f"Error: {other}: This is not a file that `activity export` wrote.\n"

@@ -92,7 +92,7 @@ def test_it_names_all_settings_that_are_wrong_and_goes_on_with_the_others(values
     well, said = look(wrong)
     assert not well
     assert said["settings"].count("FAIL") == 3
-    for name in ("SLACK_BOT_TOKEN is not set", "PORT is", "ACTIVITY_TIMEZONE is"):
+    for name in ("SLACK_BOT_TOKEN is not set", "PORT must be", "ACTIVITY_TIMEZONE must be"):
         assert name in said["settings"]
     assert "scopes" not in said
     assert said["OPENROUTER_MANAGEMENT_KEY"].startswith("ok")

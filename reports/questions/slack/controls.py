@@ -18,7 +18,7 @@ from reports.questions.follow_up import (
     FollowUpAction,
 )
 from reports.questions.grammar import QuestionCommand, parse
-from reports.questions.query import WITHOUT_PERIOD, Query, Versus
+from reports.questions.query import WITHOUT_GROUPING, WITHOUT_PERIOD, Query, Versus
 from reports.questions.summary import Summary
 from reports.questions.wording import (
     DIMENSION_WORDS,
@@ -88,8 +88,11 @@ def analysis_rows(
 
     `groups` are the labels of groups to drill into.
     """
-    now = query.kind in WITHOUT_PERIOD  # such questions have no grouping either
-    selects = [*([] if now else [_period(query), _by(query)]), *_inside(query, groups, controls)]
+    selects = [
+        *([] if query.kind in WITHOUT_PERIOD else [_period(query)]),
+        *([] if query.kind in WITHOUT_GROUPING else [_by(query)]),
+        *_inside(query, groups, controls),
+    ]
     found = [{**actions(*selects), "block_id": controls.state}] if selects else []
     return found if empty else [*found, actions(*_buttons(controls, alert=False))]
 

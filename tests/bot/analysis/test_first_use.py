@@ -70,6 +70,8 @@ def test_it_is_said_in_slack(shared):
     assert validate(payload["blocks"]) == []
     assert "2 models were used for the first time, for $3.00 so far" in payload["text"]
     assert "Grace Hopper" in payload["text"]
+    assert "follow_period" in json.dumps(payload["blocks"])
+    assert "follow_by" not in json.dumps(payload["blocks"])
     text = worlds.say(shared, "any new models in the last 10 days?")
     assert "I read that as `/activity new models 10d`." in text
 

@@ -50,6 +50,9 @@ def test_a_question_in_plain_words_says_how_it_was_read(shared):
     ("words", "title"),
     [
         ("weekly price by model", "Price by model, last week"),
+        ("weekly cache by key", "Cache by API key, last week"),
+        ("weekly new models", "New models, last week"),
+        ("weekly retiring", "Retiring models"),
         ("weekly why spend by creator", "What changed (spend) by creator, last week"),
         ("weekly forecast this month", "Forecast, this month"),
         ("weekly limits", "Limits"),

@@ -242,6 +242,16 @@ def test_a_shared_answer_is_everybodys(browser, demo):
 
 
 @needs_chromium
+def test_the_home_tab_shows_usage_and_what_is_watched(browser, demo):
+    with acting(browser, demo, "ada", viewport={"width": 1180, "height": 1000}) as view:
+        view.get_by_role("button", name="Activity: Home").click()
+        home = view.get_by_role("region", name="App Home")
+        for part in ("Top creators", "Top models", "spike by key", "budget 80% 100%"):
+            expect(home).to_contain_text(part)
+        picture(view, "demo-home")
+
+
+@needs_chromium
 @pytest.mark.parametrize("who", ["ada", "farid"])
 def test_both_files_of_an_answer_download_and_agree(browser, demo, who):
     with acting(browser, demo, who, "engineering", accept_downloads=True) as view:
