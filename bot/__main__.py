@@ -152,7 +152,7 @@ def copy(source: str, target: str | None) -> None:
 
         rows = copy_all(old, new, report)
         bar.update(1000 - bar.pos)
-    click.echo(f"Copied {rows:,} rows; both databases have the same totals.", err=True)
+    click.echo(f"Copied {rows:,} rows into {new.name}; both have the same totals.", err=True)
 
 
 def _address(option: str, url: str) -> Path | str:

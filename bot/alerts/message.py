@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.alerts.context import MeasurementContext, WatchedRule
-from bot.alerts.current_reading import current_measurement
+from bot.alerts.current_measurement import current_measurement
 from bot.alerts.drivers import detail
 from bot.alerts.evaluate import RuleEvaluator
 from bot.alerts.services import AlertServices
