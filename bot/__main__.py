@@ -197,7 +197,7 @@ def ask(
     from reports.questions.query import FileFormat  # noqa: PLC0415
     from reports.reader import Clock, read  # noqa: PLC0415
     from reports.schedules.grammar import EXAMPLE, is_schedule  # noqa: PLC0415
-    from reports.wording.slack_text import unmarked  # noqa: PLC0415
+    from reports.wording.typed_text import unmarked  # noqa: PLC0415
 
     settings = _settings(Need.DATABASE)
     if is_schedule(_one_line(words)):
