@@ -40,9 +40,9 @@ from reports.questions.grammar import (
     tokens,
 )
 from reports.questions.kinds import STILL_RUNNING, fitted, kind_of, takes
-from reports.questions.limit_kinds import is_unfit
 from reports.questions.query import DEFAULT_PERIODS, Query, QueryKind, Versus
 from reports.questions.topics import BUDGET, TopicAsked
+from reports.questions.words_of_kinds import is_unfit
 from reports.time.period import DEFAULT, NAMED, DateSpan, Month
 from reports.time.timerange import NotBegunError, ranges, zone_names
 from reports.usage.dimensions import Dimension, Filter, Metric, form_label
