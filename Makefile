@@ -14,7 +14,7 @@ help:
 	@echo "make test-postgres  run the tests of what is stored on PostgreSQL"
 	@echo "make check   run the linters and the type checker"
 	@echo "make bench   measure speed and size (a few minutes)"
-	@echo "make trust   kill workers at random and check every time zone (about 25 minutes)"
+	@echo "make trust   kill workers, check every time zone, read a million texts (about 45 minutes)"
 	@echo "make format  format the code"
 	@echo "make docs    build the documentation in build/site, with pictures of the demo"
 	@echo "make lock    write the versions and hashes of all dependencies again"
@@ -52,7 +52,7 @@ test: $(VENV)/.dev
 test-postgres: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto --dist loadfile --database postgres tests/bot/store tests/bot/sync \
 		tests/bot/schedules tests/bot/alerts tests/bot/imports tests/bot/test_bad_items.py \
-		tests/bot/listeners/test_clicks.py
+		tests/bot/listeners/test_clicks.py tests/bot/answers/test_file_worker.py
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -152,7 +152,7 @@ def copy(source: str, target: str | None) -> None:
 
         rows = copy_all(old, new, report)
         bar.update(1000 - bar.pos)
-    click.echo(f"Copied {rows:,} rows; both databases have the same totals.", err=True)
+    click.echo(f"Copied {rows:,} rows into {new.name}; both have the same totals.", err=True)
 
 
 def _address(option: str, url: str) -> Path | str:
@@ -197,7 +197,7 @@ def ask(
     from reports.questions.query import FileFormat  # noqa: PLC0415
     from reports.reader import Clock, read  # noqa: PLC0415
     from reports.schedules.grammar import EXAMPLE, is_schedule  # noqa: PLC0415
-    from reports.wording.slack_text import unmarked  # noqa: PLC0415
+    from reports.wording.typed_text import unmarked  # noqa: PLC0415
 
     settings = _settings(Need.DATABASE)
     if is_schedule(_one_line(words)):
@@ -350,6 +350,69 @@ def import_(files: tuple[str, ...], granularity: str | None) -> None:
     for done in import_files(store, files, utc_now(), chosen):
         click.echo(summary(done))
     store.close()
+
+
+@cli.command(short_help="Write schedules and alerts to a readable file.")
+@click.argument("file", metavar="FILE")
+def export(file: str) -> None:
+    """Write all schedules and alerts to a readable file (JSON); - is stdout.
+
+    It contains Slack IDs, e-mail addresses, and names of keys and people, but no usage.
+    """
+    from bot.admin.transfer import export as exported  # noqa: PLC0415
+    from bot.app import utc_now  # noqa: PLC0415
+    from bot.store import Database  # noqa: PLC0415
+    from bot.store.alerts.rules import AlertRules  # noqa: PLC0415
+    from bot.store.schedules.schedules import Schedules  # noqa: PLC0415
+
+    address = _settings(Need.DATABASE).database_address
+    with closing(Database(address, must_exist=True)) as database:
+        text = exported(Schedules(database, utc_now), AlertRules(database, utc_now), utc_now())
+    if file == "-":
+        sys.stdout.buffer.write(text.encode())
+        return
+    try:
+        with _atomic_file(Path(file)) as out:
+            out.write(text.encode())
+    except OSError as error:
+        raise click.ClickException(f"{file} can't be written: {error.strerror}.") from error
+    click.echo(f"Wrote {file}", err=True)
+
+
+@cli.command(short_help="Add the schedules and alerts of such a file.")
+@click.argument("file", metavar="FILE")
+def restore(file: str) -> None:
+    """Add the schedules and alerts that `activity export` wrote to a file.
+
+    What is there already, or was deleted, stays as it is, so a file can be restored twice, also
+    while the bot runs. Schedules continue with their next run.
+    """
+    from bot.admin.transfer import LARGEST_FILE, NotAnExportError  # noqa: PLC0415
+    from bot.admin.transfer import restore as restored  # noqa: PLC0415
+    from bot.app import utc_now  # noqa: PLC0415
+    from bot.store import Database  # noqa: PLC0415
+    from bot.store.alerts.rules import AlertRules  # noqa: PLC0415
+    from bot.store.schedules.schedules import Schedules  # noqa: PLC0415
+
+    with sys.stdin.buffer if file == "-" else Path(file).open("rb") as source:
+        raw = source.read(LARGEST_FILE + 1)
+    if len(raw) > LARGEST_FILE:
+        raise click.ClickException(f"{file} is larger than {LARGEST_FILE // 2**20} MiB.")
+    with closing(Database(_settings(Need.DATABASE).database_address)) as database:
+        try:
+            found = restored(
+                raw.decode("utf-8", "replace"),
+                Schedules(database, utc_now),
+                AlertRules(database, utc_now),
+            )
+        except NotAnExportError as error:
+            raise click.ClickException(f"{file}: {error}") from error
+    for line in found.left_out:
+        click.echo(line, err=True)
+    added = f"Added schedules: {found.schedules}, alerts: {found.alerts}."
+    click.echo(f"{added} Already there: {found.known}.", err=True)
+    if found.left_out:
+        sys.exit(FAILED)
 
 
 @cli.command(short_help="Check settings, tokens, the key, the database, the clock.")

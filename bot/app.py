@@ -13,6 +13,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from queue import SimpleQueue
+from time import sleep
 from typing import TYPE_CHECKING
 
 from bot.config import Settings
@@ -48,6 +50,8 @@ AUDIT_TICK = 6 * 3600
 SYNC_LEASE = LEASE_LENGTH
 SHUTDOWN_SECONDS = 6.0
 """How long started work may continue after SIGTERM: orchestrators kill after ten seconds."""
+LOOK_SECONDS = 0.5
+"""How soon a signal is noticed that the system gave to another thread than the main one."""
 PROBE_SECONDS = 0.3
 """How long a probe waits for the database before it gets the last known state."""
 SCRAPE_SECONDS = 2.0
@@ -323,8 +327,9 @@ class Bot:
         return RuleEvaluator(self.alerts)
 
     def _open_http(self, app: App) -> None:
-        from bot.http.endpoints import LARGEST_BODY, HttpEndpoints, Signatures, is_immediate  # noqa: PLC0415
+        from bot.http.endpoints import LARGEST_BODY, HttpEndpoints, is_immediate  # noqa: PLC0415
         from bot.http.server import HttpServer  # noqa: PLC0415
+        from bot.http.slack_signatures import Signatures  # noqa: PLC0415
         from bot.runtime.latest import Latest  # noqa: PLC0415
 
         slack = None
@@ -449,23 +454,30 @@ def _late_ready(last: str | None, seconds: float) -> str | None:
 
 
 def serve(settings: Settings, parts: Parts) -> None:
-    """Run until SIGTERM or SIGINT, then stop within LAST_SECONDS."""
+    """Run until SIGTERM or SIGINT, then stop within SHUTDOWN_SECONDS."""
     bot = Bot(settings, parts)
 
-    def end(*_: object) -> None:
-        if not bot.stopping.is_set():
-            bot.stopping.set()
-            last = threading.Timer(SHUTDOWN_SECONDS, _exit_now)
-            last.daemon = True
-            last.start()
+    asked: SimpleQueue[int] = SimpleQueue()
 
+    def end() -> None:
+        asked.get()
+        bot.stopping.set()
+        sleep(SHUTDOWN_SECONDS)
+        _exit_now()
+
+    threading.Thread(target=end, name="end", daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
+        # a handler may interrupt anything, and of all that locks only this can be used in it
+        signal.signal(number, lambda got, _: asked.put(got))
     try:
         bot.start()
         priority.tune_interpreter()
-        bot.stopping.wait()
+        # the system may give a signal to another thread, and then nothing wakes this one, which
+        # alone runs handlers
+        while not bot.stopping.wait(LOOK_SECONDS):
+            pass
     finally:
+        asked.put(0)
         log.info("Stopping")
         bot.stop()
 

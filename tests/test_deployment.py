@@ -109,7 +109,11 @@ def test_compose_keeps_only_the_volume_writable() -> None:
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert set(service["environment"]) <= SETTINGS
-    load(service["environment"])
+    defaults = {
+        name: re.sub(r"\$\{\w+:-(.*)\}", r"\1", value)
+        for name, value in service["environment"].items()
+    }
+    assert str(load(defaults).database) == "/data/activity.db"
     for one in found["services"].values():
         for volume in one.get("volumes", ()):
             assert volume.partition(":")[0] in found["volumes"]
@@ -163,6 +167,30 @@ def test_each_process_of_the_procfile_is_a_command() -> None:
     assert "web" in processes
     for words in processes.values():
         assert is_a_command(words.split()), words
+
+
+def test_compose_starts_a_server_only_when_asked_to_and_opens_it_to_nobody() -> None:
+    found = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+    server = found["services"]["postgres"]
+    assert server["profiles"] == ["postgres"]
+    assert "ports" not in server
+    [url] = re.findall(r"#\s+DATABASE_URL=(\S+)", (ROOT / "compose.yaml").read_text("utf-8"))
+    assert load({"DATABASE_URL": url}).database != load({}).database
+    user, name = server["environment"]["POSTGRES_USER"], server["environment"]["POSTGRES_DB"]
+    assert url.startswith(f"postgresql://{user}:")
+    assert url.endswith(f"@postgres:5432/{name}")
+
+
+def test_the_description_for_platforms_names_settings_and_processes() -> None:
+    found = json.loads((ROOT / "app.json").read_text(encoding="utf-8"))
+    assert set(found["env"]) <= SETTINGS
+    required = {name for name, one in found["env"].items() if one["required"]}
+    assert required == {"OPENROUTER_MANAGEMENT_KEY", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"}
+    load({name: one["value"] for name, one in found["env"].items() if "value" in one})
+    lines = (ROOT / "Procfile").read_text(encoding="utf-8").splitlines()
+    assert set(found["formation"]) <= {line.partition(":")[0] for line in lines}
+    wanted = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()[-1]
+    assert wanted == ".[postgres]"
 
 
 @pytest.fixture(scope="module")

@@ -137,12 +137,12 @@ def members_with_usage(
     watched: WatchedRule, context: MeasurementContext, found: Iterable[int]
 ) -> dict[int, Usage]:
     """The members with usage (of zero), and those that have triggered and may have recovered."""
-    told = [
+    triggered = [
         int(subject)
         for (subject, _), state in context.states.get(watched.entry.id, {}).items()
         if state.phase is Phase.TRIGGERED and subject.isdecimal()
     ]
-    return dict.fromkeys((*found, *told), ZERO)
+    return dict.fromkeys((*found, *triggered), ZERO)
 
 
 def for_scope(wanted: Needed, scope: Scope) -> Needed:

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot import __version__
 from bot.access.policy import sees_own_only
 from bot.alerts.context import MeasurementContext, WatchedRule
-from bot.alerts.measure import final_measurement, measurements
+from bot.alerts.measure import measurements
 from bot.alerts.openrouter_details import OpenRouterDetails
 from bot.alerts.scope import RuleMembers, with_names
 from bot.alerts.services import AlertServices
+from bot.alerts.state_changes import state_changes
 from bot.alerts.usage_lookup import UsageLookup
 from bot.answers import visibility
 from bot.answers.openrouter_limits import OpenRouterLimits, limits_of
@@ -32,20 +32,13 @@ from bot.store.alerts.states import StateChange
 from bot.store.readable import NOT_READABLE
 from reports.admin.slack import unreadable
 from reports.alerts.evaluation import (
-    AlertEvent,
     AlertState,
-    EventKind,
     Measurement,
-    Phase,
-    ended,
-    evaluate,
     period_key,
     reached,
 )
 from reports.alerts.grammar import rule_of
 from reports.alerts.kinds.stale import Stale
-from reports.alerts.needed_usage import needed
-from reports.alerts.periods import SETTLED, AlertPeriod
 from reports.alerts.rule import Rule
 from reports.usage.dimensions import Dimension
 
@@ -54,12 +47,13 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
 """How long other processes wait if the evaluating one dies; 10,000 rules take a few seconds."""
 EVERY = timedelta(seconds=60)
-"""How often rules are evaluated without a sync: stale data has to be noticed too."""
+"""How often rules are evaluated without a sync, to notice stale data."""
 LONGEST_GAP = timedelta(minutes=5)
 """A longer gap between evaluations means that the process or the machine was not running."""
 WARM_UP = timedelta(minutes=3)
 """How long after such a gap data may be old because the sync is still catching up."""
 _EVALUATED_AT, _DELETED_ON = "alerts judged", "alerts forgot"
+"""The names of facts in the database; databases of earlier versions have them, so they stay."""
 _SYNC_ALERT = "alert-sync-"
 
 
@@ -87,29 +81,27 @@ class RuleEvaluator:
             return self._evaluate_all()
 
     def _evaluate_all(self) -> int:
-        at = self._alerts
-        if not at.services.store.lease("alerts", at.process, LEASE, at.services.clock):
+        alerts, store = self._alerts, self._alerts.services.store
+        clock = alerts.services.clock
+        if not store.lease("alerts", alerts.process, LEASE, clock):
             return 0
         try:
             with isolated(log, "The sync alerts of the admins could not be set up"):
                 self._add_sync_alerts()
-            now = at.services.clock()
-            if (
-                self._evaluated_at is None
-                or not timedelta() <= now - self._evaluated_at <= LONGEST_GAP
-            ):
+            now, last = clock(), self._evaluated_at
+            if last is None or not timedelta() <= now - last <= LONGEST_GAP:
                 self._running_since = now
             self._evaluated_at = now
-            told = at.states.save(self._changes(at.rules.active(), now))
-            at.services.store.keep_fact(_EVALUATED_AT, now.isoformat())
+            new_events = alerts.states.save(self._changes(alerts.rules.active(), now))
+            store.keep_fact(_EVALUATED_AT, now.isoformat())
             with isolated(log, "Old alert states and events could not be deleted"):
                 self._delete_old(now)
-            with isolated(log, "The owners of unreadable alert rules could not be told"):
+            with isolated(log, "The owners of unreadable alert rules could not be notified"):
                 self._notify_unreadable()
         finally:
             # give the lease back: the process that syncs next evaluates at once
-            at.services.store.lease("alerts", at.process, timedelta(), at.services.clock)
-        return told
+            store.lease("alerts", alerts.process, timedelta(), clock)
+        return new_events
 
     def evaluate_rule(self, entry: StoredRule) -> int:
         """Evaluate one rule, as soon as it is set up; the number of new events."""
@@ -137,7 +129,7 @@ class RuleEvaluator:
         self,
         entry: StoredRule,
         rule: Rule,
-        told: dict[tuple[str, str], AlertState],
+        triggered: dict[tuple[str, str], AlertState],
         context: MeasurementContext,
     ) -> list[Measurement]:
         """The current measurements of triggered subjects that are still beyond their threshold.
@@ -146,34 +138,32 @@ class RuleEvaluator:
         that happen once, and where measuring takes too long while a person waits, it is the
         measurement of the newest event.
         """
-        if not told:
+        if not triggered:
             return []
         found: dict[tuple[str, str], Measurement] = {}
         slow = rule.watch.slow_by_member and rule.by is not None
         if not slow and not (rule.watch.happens_once or rule.watch.compares_hours):
-            context.states[entry.id] = told
+            context.states[entry.id] = triggered
             with self._alerts.services.store.snapshot():
                 for one in measurements(self.watched(entry, rule, context.now), context):
                     if one.value is not None:
                         found[one.subject, period_key(one)] = one
-        if told.keys() - found.keys():
-            lasts = self._alerts.events.newest_of_rule(entry.id)
-            found = {place: one.event.measurement for place, one in lasts.items()} | found
-        return [
-            found[place] for place in told if place in found and reached(rule.watch, found[place])
-        ]
+        if triggered.keys() - found.keys():
+            newest = self._alerts.events.newest_of_rule(entry.id)
+            found = {key: one.event.measurement for key, one in newest.items()} | found
+        return [found[key] for key in triggered if key in found and reached(rule.watch, found[key])]
 
     def rule(self, entry: StoredRule) -> Rule | None:
         """The rule of an entry; None where this version does not understand its words."""
-        place = entry.id, entry.version
-        if place not in self._parsed:
+        key = entry.id, entry.version
+        if key not in self._parsed:
             try:
-                self._parsed[place] = rule_of(entry.draft.words)
+                self._parsed[key] = rule_of(entry.draft.words)
             except NOT_READABLE:
                 log.error("Alert rule %s has words that this version does not know", entry.id)
-                self._parsed[place] = None
+                self._parsed[key] = None
                 self._unreadable.append(entry)
-        rule = self._parsed[place]
+        rule = self._parsed[key]
         return rule and self.limited_to_owner(entry.draft.owner, rule)
 
     def for_reader(self, entry: StoredRule, rule: Rule, reader: str) -> Rule:
@@ -206,7 +196,7 @@ class RuleEvaluator:
         return replace(rule, filters=(*rule.filters, visibility.ME))
 
     def _notify_unreadable(self) -> None:
-        """Tell the owners of rules that this version does not understand, once per version.
+        """Notify the owners of rules that this version does not understand, once per version.
 
         Outside of any snapshot, since a thread that holds one must not wait for a write.
         """
@@ -226,87 +216,41 @@ class RuleEvaluator:
                 rules.add(NewRule(admin, "", Rule(Stale()).words(), RuleMembers().as_json()), id_)
 
     def _changes(self, entries: list[StoredRule], now: datetime) -> list[StateChange]:
-        at, store = self._alerts, self._alerts.services.store
+        store = self._alerts.services.store
         changes: list[StateChange] = []
         last = store.fact(_EVALUATED_AT)
         evaluated_since = datetime.fromisoformat(last) if last else now
         with store.snapshot():
             context = self.context(now)
-            for (rule, subject, period), state in at.states.all().items():
+            for (rule, subject, period), state in self._alerts.states.all().items():
                 context.states.setdefault(rule, {})[subject, period] = state
             for entry in priority.pausing_for_requests(entries):
                 with isolated(log, "Alert rule %s could not be evaluated", entry.id):
-                    changes += list(self._changes_of(entry, context, min(evaluated_since, now)))
+                    changes += self._changes_of(entry, context, min(evaluated_since, now))
         return changes
 
     def _changes_of(
         self, entry: StoredRule, context: MeasurementContext, evaluated_since: datetime
-    ) -> Iterator[StateChange]:
+    ) -> list[StateChange]:
         rule = self.rule(entry)
         if rule is None:
-            return
+            return []
         watched = self.watched(entry, rule, evaluated_since)
-        kept = context.states.get(entry.id, {})
-        visibility_ = watched.visibility
-        known = {place: state for place, state in kept.items() if state.visibility == visibility_}
-        if len(known) < len(kept):
-            context.states[entry.id] = known
-        now_known = dict(known)
-        for measurement in measurements(watched, context):
-            place = measurement.subject, period_key(measurement)
-            before = now_known.get(place, kept.get(place))
-            verdict = evaluate(rule, measurement, before or AlertState(), context.now)
-            if _may_be_wrong(watched, context, measurement, verdict.event):
-                continue
-            if verdict.event is None and not _worth_storing(before, verdict.state):
-                continue
-            now_known[place] = verdict.state
-            yield StateChange(
-                (entry.id, *place), entry.version, before, verdict.state, verdict.event,
-                rule.urgent,
-            )  # fmt: skip
-        yield from self._period_ends(watched, context, now_known)
-
-    def _period_ends(
-        self,
-        watched: WatchedRule,
-        context: MeasurementContext,
-        known: dict[tuple[str, str], AlertState],
-    ) -> Iterator[StateChange]:
-        """The ends of triggered states whose period is over, once late usage has arrived."""
-        entry = watched.entry
-        for (subject, period), state in known.items():
-            if state.phase is not Phase.TRIGGERED or state.ends is None:
-                continue
-            if (
-                context.now < state.ends + SETTLED
-                or context.synced_at is None
-                or context.synced_at < state.ends
-            ):
-                continue  # the last usage of the period may still come
-            last = self._alerts.events.newest((entry.id, subject, period))
-            if last is None or last.event.measurement.period is None:
-                continue
-            measurement = final_measurement(
-                watched, context, last.event.measurement, last.event.measurement.period
-            )
-            verdict = ended(state, measurement, context.now)
-            if verdict.event:
-                place = entry.id, subject, period
-                yield StateChange(place, entry.version, state, verdict.state, verdict.event)
+        return list(state_changes(watched, context, self._alerts.events))
 
     def context(self, now: datetime) -> MeasurementContext:
         """What measuring is based on at `now` (UTC); to be used within one snapshot."""
-        at, store = self._alerts, self._alerts.services.store
+        store = self._alerts.services.store
         directory = store.directory()
         limits = OpenRouterLimits()
         with isolated(log, "Stored limits cannot be read, so alerts on limits have to wait"):
             limits = limits_of(store.fact("limits"), directory)
-        awake = self._running_since is not None and now - self._running_since >= WARM_UP
-        figures = UsageLookup(store, at.usage, now)
+        warmed_up = self._running_since is not None and now - self._running_since >= WARM_UP
+        usage = self._alerts.usage
+        figures = UsageLookup(store, usage, now)
         details = OpenRouterDetails(store, directory)
         return MeasurementContext(
-            figures, at.usage, directory, limits, now, {}, details, warmed_up=awake
+            figures, usage, directory, limits, now, {}, details, warmed_up=warmed_up
         )
 
     def watched(self, entry: StoredRule, rule: Rule, evaluated_since: datetime) -> WatchedRule:
@@ -327,36 +271,3 @@ class RuleEvaluator:
         if store.fact(_DELETED_ON) != today:
             self._alerts.states.delete_old(now)
             store.keep_fact(_DELETED_ON, today)
-
-
-def _may_be_wrong(
-    watched: WatchedRule,
-    context: MeasurementContext,
-    measurement: Measurement,
-    event: AlertEvent | None,
-) -> bool:
-    """Whether an event may only come from usage that is missing.
-
-    Usage can only be missing, so that a sum that crosses its limit has crossed it; but a recovery
-    may be wrong, and a spike where the hours that it is compared with are too low.
-    """
-    watch = watched.rule.watch
-    if event is None or not watch.from_usage or watch.happens_once:
-        return False
-    crossed = event.kind in {EventKind.TRIGGERED, EventKind.FURTHER}
-    if crossed and not watch.compares_hours:
-        return False
-    spans = [one.span for one in needed(watched.rule, watched.zone, watched.since, context.now)]
-    if measurement.period is not None:
-        spans.append(
-            AlertPeriod(measurement.period.start, min(measurement.period.end, context.now))
-        )
-    return any(context.figures.partial(span) for span in spans if span.start < span.end)
-
-
-def _worth_storing(before: AlertState | None, after: AlertState) -> bool:
-    """Whether a state differs from what is stored; an armed rule needs no state."""
-    if before is None:
-        return after.phase not in {Phase.UNKNOWN, Phase.OK}
-    moved = replace(after, at=before.at, peak=before.peak) != before
-    return moved or (after.phase is Phase.TRIGGERED and after.peak != before.peak)

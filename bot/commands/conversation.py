@@ -39,7 +39,7 @@ from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
 from reports.questions.wording import filter_words
 from reports.usage.dimensions import Dimension
-from reports.wording.slack_text import readable
+from reports.wording.typed_text import readable
 
 log = logging.getLogger(__name__)
 

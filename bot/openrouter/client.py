@@ -137,6 +137,7 @@ class OpenRouter:
         self._answer_seconds, self._call_seconds = answer_seconds, call_seconds
         self._deadline = Deadline()
         self._base = httpx.URL(base_url.rstrip("/"))
+        self._key = key.encode()
         self._wait = threading.Event().wait if wait is None else wait
         self._pace = RequestPacer(requests_a_minute, self._wait)
         self._refused: frozenset[str] = frozenset()
@@ -303,6 +304,8 @@ class OpenRouter:
             except (httpx.TransportError, wire.BadAnswerError, zlib.error) as error:
                 problem, status, requested_delay = _problem_words(error), 0, None
             else:
+                # an error may repeat the key, and its words are shown and stored
+                raw = raw.replace(self._key, b"***")
                 _raise_final(status, raw, path)
                 problem = wire.read_error(raw) or f"HTTP {status}"
                 requested_delay = _requested_delay(headers)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from reports.alerts.evaluation import Measurement
 from reports.alerts.kinds.forecast import FORECAST_DAYS, days_after, expected
-from reports.alerts.slack.figures import price
+from reports.alerts.slack.figure_words import price
 from reports.analysis.forecast import HIGH, LOW, quantile
 from reports.time.timerange import DAY
 from reports.usage.format import percent

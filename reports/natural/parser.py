@@ -40,9 +40,9 @@ from reports.questions.grammar import (
     tokens,
 )
 from reports.questions.kinds import FORECAST_OF_SPEND, STILL_RUNNING, kind_of
-from reports.questions.limit_kinds import is_unfit
 from reports.questions.query import Query, QueryKind, Versus
 from reports.questions.topics import BUDGET, TopicAsked
+from reports.questions.words_of_kinds import is_unfit
 from reports.time.period import NAMED, DateSpan, Month
 from reports.time.timerange import NotBegunError, ranges, zone_names
 from reports.usage.dimensions import Dimension, Filter, Metric, form_label
@@ -211,6 +211,7 @@ def parse_text(text: str, known: KnownNames, today: date) -> Read:
     return _alert(said, words, known) or found if isinstance(found, CommandError) else found
 
 
+_RANKED_TIME = re.compile(r"\b(?:which|what) (hour|day|week|month)s?\b")
 _NOBODY = {"the", "this", "our", "us", "all", "everything", "everyone", "month", "week", "year",
            "day", "today", "now", "team", "organization", "org", "company", "openrouter", "and",
            "limits", "keys", "workspaces", "a", "my", "me"}  # fmt: skip
@@ -464,6 +465,7 @@ class _TextReader:
         elif self.asks_how_much and "metric" not in self.given:
             self._give("metric", str(Metric.SPEND))
         self._leave_out_verbs()
+        self._no_rank_of_times()
         self._group()
         if self.superlative and not self.plural and "by" in self.given:
             self.given.setdefault("top", ["top 1"])
@@ -945,6 +947,13 @@ class _TextReader:
         self._group_by(dimension, self._word(skipped))
         return skipped + 1
 
+    def _no_rank_of_times(self) -> None:
+        """`which day was the most expensive` is answered with all days, and said to be."""
+        found = _RANKED_TIME.search(" ".join(self.words).casefold())
+        if found and self.superlative and "by" not in self.given:
+            self.superlative = False
+            self.remarks.append(f"I can't rank {found[1]}s; the chart shows the usage over time.")
+
     def _group_by(self, dimension: Dimension, word: str) -> None:
         self.plural = self.plural or word.endswith("s") or word == "people"
         self._give("by", f"by {dimension}")
@@ -1072,6 +1081,9 @@ class _TextReader:
             return 2
         if word in say.FILES:
             self._give("file", say.FILES[word])
+        elif word in say.EXPORTING:
+            if not any(one.casefold().strip(".?!") in say.FILES for one in self.words):
+                self._give("file", "csv")
         elif word in say.PROPORTIONS or (word == "share" and self._is_proportion()):
             raise ValueError(
                 "I show shares when an answer is grouped. Try `spend this month by model`."

@@ -67,6 +67,8 @@ AVERAGE = {"average", "avg", "mean"}
 DRAWN = {"minute": "1h", "hour": "1d", "day": "1m", "month": "1y"}
 """The period that is drawn by a unit of time."""
 FILES = {"csv": "csv", "spreadsheet": "csv", "excel": "csv", "pdf": "pdf"}
+EXPORTING = {"export", "download"}
+"""Words for a file of a kind that is not said, which is a CSV."""
 RHYTHMS = {"daily", "weekly", "monthly", "weekdays"}
 EVERY = {"every", "each"}
 WEEKDAYS = {
@@ -111,6 +113,6 @@ FILLERS = {
     "happening", "doing", "up", "more", "less", "fewer", "higher", "lower", "average", "avg",
     "mean", "idea", "compared", "typical", "but", "where", "or", "month's", "spread", "altogether",
     "they've", "being", "running", "ran", "thx", "ty", "cheers", "hit", "still", "trend", "trends",
-    "rolling", "trailing", "export",
+    "rolling", "trailing",
 }  # fmt: skip
 """Words that say nothing that could be asked. What asks for something is never among them."""

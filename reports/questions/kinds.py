@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reports.questions import limit_kinds
+from reports.questions import words_of_kinds
 from reports.questions.query import Query, QueryKind
 from reports.time.period import Calendar, Unit
 from reports.usage.dimensions import Metric
@@ -43,10 +43,10 @@ def _limit(word: str, following: TokenCursor) -> tuple[str, ...]:
 
 _EXTRA: dict[QueryKind, ExtraWords] = {
     QueryKind.FORECAST: _limit,
-    QueryKind.LIMITS: limit_kinds.me,
-    QueryKind.KEYS: limit_kinds.key_traits,
-    QueryKind.WHATIF: limit_kinds.two_models,
-    QueryKind.NEW: limit_kinds.what_is_new,
+    QueryKind.LIMITS: words_of_kinds.me,
+    QueryKind.KEYS: words_of_kinds.key_traits,
+    QueryKind.WHATIF: words_of_kinds.two_models,
+    QueryKind.NEW: words_of_kinds.what_is_new,
 }
 _UNFIT: dict[QueryKind, dict[str, str]] = {
     QueryKind.PRICE: {
@@ -56,17 +56,17 @@ _UNFIT: dict[QueryKind, dict[str, str]] = {
     QueryKind.FORECAST: {
         "comparison": "A forecast stands beside the period before already, so leave out `vs`.",
     },
-    QueryKind.LIMITS: limit_kinds.LIMITS_UNFIT,
-    QueryKind.KEYS: limit_kinds.KEYS_UNFIT,
+    QueryKind.LIMITS: words_of_kinds.LIMITS_UNFIT,
+    QueryKind.KEYS: words_of_kinds.KEYS_UNFIT,
     QueryKind.CACHE: {
         "metric": "`cache` shows tokens and what caching saved, so it takes no metric.",
         "comparison": "`cache` says where the share fell, so it takes no `vs`.",
         "source": "OpenRouter doesn't split cached tokens by credits and BYOK, so `cache` takes no"
         " source.",
     },
-    QueryKind.WHATIF: limit_kinds.WHATIF_UNFIT,
-    QueryKind.RETIRING: limit_kinds.RETIRING_UNFIT,
-    QueryKind.NEW: limit_kinds.NEW_UNFIT,
+    QueryKind.WHATIF: words_of_kinds.WHATIF_UNFIT,
+    QueryKind.RETIRING: words_of_kinds.RETIRING_UNFIT,
+    QueryKind.NEW: words_of_kinds.NEW_UNFIT,
 }
 """The sentence about each part of a question that makes no sense for a kind."""
 
@@ -126,7 +126,7 @@ def unfit(query: Query, typed: frozenset[str]) -> str:
     if query.kind is QueryKind.FORECAST and query.metric not in {None, Metric.SPEND}:
         return FORECAST_OF_SPEND.format(metric=query.metric)
     if query.kind is QueryKind.NEW and not query.extra:
-        return limit_kinds.NEW_WHAT
+        return words_of_kinds.NEW_WHAT
     sentences = _UNFIT.get(query.kind, {})
     return next((said for part, said in sentences.items() if part in typed), "")
 

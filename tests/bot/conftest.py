@@ -9,7 +9,7 @@ import pytest
 
 from bot.demo.openrouter.server import LocalOpenRouter
 from tests import world as worlds
-from tests.bot.alerts.watch import DAY, NOON, Truth, Watch, watching
+from tests.bot.alerts.alert_bot import DAY, NOON, AlertBot, Truth, running_bot
 from tests.cache_help import NOW, company
 from tests.clock import Clock
 from tests.world import World
@@ -44,9 +44,9 @@ def server(clock: Clock) -> Iterator[LocalOpenRouter]:
 
 
 @pytest.fixture
-def there(tmp_path: Path) -> Iterator[Watch]:
+def bot(tmp_path: Path) -> Iterator[AlertBot]:
     """Rules that are evaluated against a usage that the test makes, at noon."""
-    with watching(tmp_path / "activity.db", NOON) as watch:
+    with running_bot(tmp_path / "activity.db", NOON) as watch:
         yield watch
 
 

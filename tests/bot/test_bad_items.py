@@ -10,7 +10,7 @@ from bot import __version__
 from bot.demo.slack import LocalSlack
 from bot.store.readable import UNREADABLE
 from reports.schedules.grammar import ListSchedules
-from tests.bot.alerts.watch import DAY, HOUR, MINUTE, NOON, Truth, watching
+from tests.bot.alerts.alert_bot import DAY, HOUR, MINUTE, NOON, Truth, running_bot
 from tests.bot.schedules.office import office
 from tests.bot.schedules.test_deliver import MONDAY, SATURDAY, cache, week  # noqa: F401 - fixtures
 
@@ -30,7 +30,7 @@ def admin(tmp_path, truth):
     """A process whose admin is Katherine, with usage in its cache."""
     slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
     named = slack.user("katherine").id
-    with watching(tmp_path / "activity.db", NOON, slack, ACTIVITY_ADMINS=named) as there:
+    with running_bot(tmp_path / "activity.db", NOON, slack, ACTIVITY_ADMINS=named) as there:
         there.sync(truth, back=3 * DAY)
         yield there
 
@@ -78,7 +78,7 @@ def test_an_unreadable_event_is_set_aside_and_the_others_are_delivered(admin, tr
     two_crossings(admin, truth)
     for _ in range(3):
         admin.tick()
-    assert len(admin.heard()) == 1
+    assert len(admin.direct_messages()) == 1
     (first, _), _ = pending(admin)
     with admin.database.read() as connection:
         kept = connection.execute(
@@ -99,10 +99,10 @@ def test_an_event_that_was_set_aside_is_delivered_after_the_upgrade(admin, truth
     del facts["reading"]["confidence"]  # a version that knows the field reads it like this
     edit(admin, "UPDATE alert_event SET facts = ? WHERE id = ?", json.dumps(facts), first)
     admin.tick()
-    assert len(admin.heard()) == 1, "not before the restart that an upgrade is"
+    assert len(admin.direct_messages()) == 1, "not before the restart that an upgrade is"
     admin.restart()
     admin.tick()
-    assert len(admin.heard()) == 2
+    assert len(admin.direct_messages()) == 2
 
 
 def test_an_event_that_becomes_unreadable_in_a_message_leaves_the_rest_of_it(admin, truth):
@@ -116,12 +116,12 @@ def test_an_event_that_becomes_unreadable_in_a_message_leaves_the_rest_of_it(adm
     id_, facts = pending(admin)[0]
     add_unknown_field(admin, id_, facts)
     admin.tick()
-    [message] = admin.heard()
+    [message] = admin.direct_messages()
     assert message["text"].startswith("6 ")
     assert [one for one in notices(admin) if "1 alert " in one]
     admin.clock.now += HOUR
     admin.tick()
-    assert len(admin.heard()) == 1
+    assert len(admin.direct_messages()) == 1
 
 
 def test_old_events_that_cannot_be_read_hide_no_list_and_stop_no_update(admin, truth):
@@ -145,7 +145,7 @@ def test_an_unreadable_state_counts_as_none_and_stops_nothing(admin, truth):
     assert edit(admin, 'UPDATE alert_state SET data = \'{"phase": "dormant"}\'') == 1
     admin.set_up("alert spend > $55 per day")
     turn(admin, truth)
-    assert any("over the $55" in message["text"] for message in admin.heard())
+    assert any("over the $55" in message["text"] for message in admin.direct_messages())
     admin.alerts.states.delete_old(NOON + 200 * DAY)
 
 
@@ -156,7 +156,7 @@ def test_a_crossing_whose_state_was_forgotten_is_no_news_and_undoes_nothing(admi
     edit(admin, "DELETE FROM alert_state")
     admin.set_up("alert spend > $55 per day")
     turn(admin, truth)
-    assert len(admin.heard()) == 2
+    assert len(admin.direct_messages()) == 2
 
 
 def test_a_rule_with_unknown_words_is_told_to_its_owner_once_and_stops_no_other(admin, truth):
@@ -168,7 +168,7 @@ def test_a_rule_with_unknown_words_is_told_to_its_owner_once_and_stops_no_other(
     for _ in range(3):
         admin.restart()
         turn(admin, truth)
-    assert len(admin.heard()) == 1
+    assert len(admin.direct_messages()) == 1
     [said] = [one for one in notices(admin) if "doesn't understand" in one]
     assert said.startswith(admin.slack.user("ada").id)
     assert "latency" in said
@@ -181,7 +181,7 @@ def test_a_rule_row_that_cannot_be_read_hides_no_other(admin, truth):
     edit(admin, "UPDATE alert_rule SET made_at = ? WHERE id = ?", 10**18, bad.id)
     truth.use(NOON, 60)
     turn(admin, truth)
-    assert len(admin.heard()) == 1
+    assert len(admin.direct_messages()) == 1
     assert len(admin.alert_manager.cards_of(admin.slack.user("ada").id, 5)[0]) == 1
 
 
@@ -191,7 +191,7 @@ def test_limits_that_cannot_be_read_stop_no_other_alert(admin, truth):
     admin.store.keep_fact("limits", '{"from": "a newer version"}')
     truth.use(NOON, 60)
     turn(admin, truth)
-    assert len(admin.heard()) == 1
+    assert len(admin.direct_messages()) == 1
 
 
 @contextmanager
@@ -225,11 +225,11 @@ def test_a_reminder_that_fails_loses_neither_the_others_nor_itself(admin, truth,
         admin.clock.now += MINUTE
         admin.tick()
         assert [hold.rule for hold in admin.alerts.silences.ended()] == [bad.id]
-        assert len(admin.answers()) == 1
+        assert len(admin.thread_replies()) == 1
     admin.clock.now += HOUR
     admin.tick()
     assert admin.alerts.silences.ended() == []
-    assert len(admin.answers()) == 2
+    assert len(admin.thread_replies()) == 2
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_delivery_goes_on_where_a_step_before_it_fails(admin, truth, monkeypatch
     failing_part = getattr(admin.delivery, part, admin.delivery)
     with failing(monkeypatch, failing_part, step, lambda: True):
         admin.delivery.tick()
-    assert len(admin.heard()) == 1
+    assert len(admin.direct_messages()) == 1
 
 
 def test_an_owner_who_cannot_be_checked_stops_no_delivery(admin, truth, monkeypatch):
@@ -257,7 +257,7 @@ def test_an_owner_who_cannot_be_checked_stops_no_delivery(admin, truth, monkeypa
     people = admin.delivery._people
     with failing(monkeypatch, people, "present", lambda entry: entry.draft.owner == ada):
         admin.delivery.tick()
-    assert len(admin.heard("grace")) == 1
+    assert len(admin.direct_messages("grace")) == 1
 
 
 def test_a_place_whose_messages_fail_stops_no_other_place(admin, truth, monkeypatch):
@@ -269,10 +269,10 @@ def test_a_place_whose_messages_fail_stops_no_other_place(admin, truth, monkeypa
     admin.sync(truth)
     with failing(monkeypatch, admin.delivery.batches, "_create_for", lambda to, *_: to == ada):
         admin.delivery.tick()
-    assert len(admin.heard("grace")) == 1
+    assert len(admin.direct_messages("grace")) == 1
     admin.clock.now += 3 * MINUTE
     admin.tick()
-    assert len(admin.heard()) == 1
+    assert len(admin.direct_messages()) == 1
 
 
 def test_what_fails_in_judging_gives_the_lease_back(admin, truth, monkeypatch):
@@ -285,16 +285,16 @@ def test_what_fails_in_judging_gives_the_lease_back(admin, truth, monkeypatch):
         pytest.raises(RuntimeError),
     ):
         admin.evaluator.evaluate_all()
-    with watching_too(admin) as other:
+    with second_process(admin) as other:
         assert other.evaluator.evaluate_all() == 1
 
 
 @contextmanager
-def watching_too(there):
+def second_process(there):
     """A second process on the same database."""
-    from tests.bot.alerts.watch import Watch  # noqa: PLC0415 - only here
+    from tests.bot.alerts.alert_bot import AlertBot  # noqa: PLC0415 - only here
 
-    other = Watch(there.database.address, there.clock, there.slack)
+    other = AlertBot(there.database.address, there.clock, there.slack)
     yield other
     other.close()
 

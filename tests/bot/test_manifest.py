@@ -133,7 +133,15 @@ def test_each_scope_stands_under_its_reason():
         assert lines[lines.index(f"- {scope}") - 1] == f"# {reason}"
 
 
-_CALLING = {"_call", "_ask_who", "_asked", "_sent", "_patient", "call", "call_patiently"}
+_CALLING = {
+    "_call",
+    "_identify",
+    "_call_briefly",
+    "_sent",
+    "_call_patiently",
+    "call",
+    "call_patiently",
+}
 
 
 def called() -> set[str]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ctypes import CDLL
 from pathlib import Path
 
 import httpx
@@ -80,6 +81,18 @@ def test_it_ends_with_code_0_when_it_is_told_to(openrouter, slack, database, tmp
         assert bot.end(number) == 0
         assert "Traceback" not in bot.said
         assert "Stopping" in bot.said
+
+
+def test_it_ends_when_another_thread_gets_the_signal(openrouter, slack, database, tmp_path):
+    with started(tmp_path, worlds.environment(openrouter, slack, database), "run") as bot:
+        bot.wait_until_listening()
+        worlds.wait_until(lambda: "/analytics/query" in {one.path for one in openrouter.requests})
+        main = bot.process.pid
+        threads = [int(task.name) for task in Path(f"/proc/{main}/task").iterdir()]
+        tgkill = {"x86_64": 234, "aarch64": 131}[os.uname().machine]
+        other = next(thread for thread in threads if thread != main)
+        assert CDLL(None).syscall(tgkill, main, other, int(signal.SIGTERM)) == 0
+        assert bot.process.wait(60) == 0
 
 
 def test_it_ends_although_openrouter_and_slack_hang(slack, tmp_path):

@@ -1,6 +1,6 @@
-"""`make trust`: the long kill loops, every zone against brute force, and who may see what.
+"""`make trust`: the long kill loops, every zone against brute force, who may see what, odd input.
 
-`python -m tests.trust reports`, `alerts`, `server`, `zones` or `people` does one of them alone.
+`python -m tests.trust words names` does some of them alone; `PARTS` has all.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from bot.demo.openrouter.server import LocalOpenRouter
@@ -17,7 +18,9 @@ from bot.demo.openrouter.server import LocalOpenRouter
 from .. import databases
 from .. import world as worlds
 from . import alerts as kill_loop
+from .names import shown
 from .reports import Outcome, run
+from .words import LONGEST_MILLISECONDS, fuzz
 from .zones import DAY, END, FIRST, all_zones
 
 ROUNDS = ((600, 90, 1, 11), (600, 90, 2, 12), (600, 90, 3, 13), (600, 90, 4, 14))
@@ -30,6 +33,10 @@ SERVER_STORMS = ((60, 4, 41, 2), (60, 4, 42, 0))
 """Kills, most workers at a time, seed, and restarts of the server."""
 CASES = 5_000
 """Random people doing random things."""
+INPUTS, NAMES = 1_000_000, 10_000
+"""Random texts that are read, and hostile names that are shown."""
+SHARE = 25_000
+"""Texts a process reads at a time, with a seed of their own."""
 
 
 def main() -> None:
@@ -139,7 +146,40 @@ def people() -> bool:
     return kept
 
 
-PARTS = {"reports": reports, "alerts": alerts, "server": server, "zones": zones, "people": people}
+def words() -> bool:
+    """Whether everything that people could type is an answer or a sentence, and soon."""
+    begun, crashed, slow, slowest = time.monotonic(), [], [], 0.0
+    with ProcessPoolExecutor() as processes:
+        shares = [processes.submit(fuzz, SHARE, seed) for seed in range(INPUTS // SHARE)]
+        for share in as_completed(shares):
+            outcome = share.result()
+            crashed += outcome.crashed
+            slow += outcome.slow
+            slowest = max(slowest, outcome.slowest)
+    print(*crashed[:5], *slow[:5], sep="\n", end="\n" if crashed or slow else "")
+    print(
+        f"{INPUTS:,} texts: {len(crashed)} crashed, {len(slow)} over {LONGEST_MILLISECONDS} ms,"
+        f" the slowest {slowest * 1000:.1f} ms, in {time.monotonic() - begun:.0f} s"
+    )
+    return not crashed and not slow
+
+
+def names() -> bool:
+    """Whether hostile names stay names wherever they are shown."""
+    begun, outcome = time.monotonic(), shown(NAMES, 31)
+    print(*outcome.wrong[:5], f"{outcome}, in {time.monotonic() - begun:.0f} s", sep="\n")
+    return not outcome.wrong
+
+
+PARTS = {
+    "reports": reports,
+    "alerts": alerts,
+    "server": server,
+    "zones": zones,
+    "people": people,
+    "words": words,
+    "names": names,
+}
 
 
 if __name__ == "__main__":

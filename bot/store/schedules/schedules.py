@@ -107,9 +107,9 @@ class Schedules:
         self._db = database
         self._clock = clock
 
-    def add(self, draft: NewSchedule) -> StoredSchedule:
-        """Keep a standing question; its first run is the first one after now."""
-        id_ = secrets.token_hex(5)
+    def add(self, draft: NewSchedule, id_: str = "") -> StoredSchedule:
+        """Store a schedule under a new id, or one that is free; its first run is after now."""
+        id_ = id_ or secrets.token_hex(5)
         with self._db.write() as connection:
             now = self._clock()
             next_ = first_run(draft.schedule, now)
@@ -125,6 +125,12 @@ class Schedules:
         """The schedule of an id, unless it was deleted."""
         with self._db.read() as connection:
             return _get(connection, id_)
+
+    def exists(self, id_: str) -> bool:
+        """Whether a schedule has that id, deleted or not."""
+        with self._db.read() as connection:
+            found = connection.execute("SELECT 1 FROM schedule WHERE id = ?", (id_,)).fetchone()
+        return found is not None
 
     def of(self, maker: str | None) -> list[StoredSchedule]:
         """The schedules of a person, or of everybody, oldest first."""

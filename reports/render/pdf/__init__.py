@@ -13,6 +13,7 @@ from reports.render.pdf.groups import MOST_ON_A_SUMMARY
 from reports.render.pdf.overview import write_overview
 from reports.render.pdf.pages import Pages
 from reports.usage.usage import UsageRow
+from reports.wording.safe_text import clean
 
 Sections = Iterable[tuple[str, Iterable[UsageRow]]]
 
@@ -65,5 +66,5 @@ def write_pdf_summary(
 def _begin(summary: Summary, out: BinaryIO, facts: CoverFacts) -> tuple[Pages, CoverFacts]:
     limited = restrictions(summary.query)
     title = document_title(summary) + (f" · {limited}" if limited else "")
-    paper = PageCanvas(out, title=f"{title} · {facts.organization}")
+    paper = PageCanvas(out, title=f"{title} · {clean(facts.organization)}")
     return Pages(paper, title, summary.as_of, summary.range.until), facts

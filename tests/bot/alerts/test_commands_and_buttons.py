@@ -1,4 +1,4 @@
-"""Alerts by words and buttons in Slack: whose they are, and what a click does."""
+"""Alerts by commands and buttons in Slack: permissions, and what each click does."""
 
 import json
 import re
@@ -18,17 +18,17 @@ def tick(world) -> None:
     AlertDelivery(world.bot.alerts, world.bot.evaluator).tick()
 
 
-def heard(world, user: str = "ada") -> list[dict]:
+def inbox(world, user: str = "ada") -> list[dict]:
     messages = world.slack.messages(world.slack.im(user).id)
     return [m for m in messages if "thread_ts" not in m]
 
 
-def fired(world, words="alert spend > $5 per month", channel=None) -> dict:
+def triggered(world, words="alert spend > $5 per month", channel=None) -> dict:
     """The message of an alert whose line has been crossed for long."""
     said = say(world, words)
     assert said.startswith("*Alert set:*"), said
     tick(world)
-    return (world.slack.messages(channel) if channel else heard(world))[-1]
+    return (world.slack.messages(channel) if channel else inbox(world))[-1]
 
 
 def row(message, action: str) -> str:
@@ -60,13 +60,13 @@ def listed(world, user="ada") -> dict:
     return world.slack.ephemerals(user, "general")[-1]
 
 
-def test_what_is_above_already_is_said_at_once_and_once(administered):
-    message = fired(administered)
+def test_a_threshold_that_is_exceeded_already_sends_one_message(administered):
+    message = triggered(administered)
     assert "OpenRouter spend over $5.00 this month: whole organization" in message["text"]
     assert re.search("Top keys[^:]*: prod", message["text"])
     tick(administered)
     tick(administered)
-    assert len(heard(administered)) == 1
+    assert len(inbox(administered)) == 1
     assert b'activity_alert_messages{state="sent"} 1.0' in administered.bot.metrics.text()
 
 
@@ -83,7 +83,7 @@ def test_what_is_above_already_is_said_at_once_and_once(administered):
         ("spend > per day", "alert"),
     ],
 )
-def test_it_says_why_it_sets_nothing_up(administered, words, problem):
+def test_an_invalid_alert_is_refused_with_the_reason(administered, words, problem):
     workspace = administered.slack.workspace
     workspace.change_channel("random", members=frozenset({administered.slack.user("ada").id}))
     assert problem in say(administered, f"alert {words}").replace("&gt;", ">")
@@ -98,24 +98,24 @@ def test_alerts_in_a_private_channel_are_only_set_up_by_its_members(administered
     assert say(administered, words, "ada").startswith("*Alert set:*")
 
 
-def test_people_see_their_own_and_admins_all(administered):
-    fired(administered)
+def test_members_list_their_own_alerts_and_admins_all(administered):
+    triggered(administered)
     assert "Your alerts* (1)" in say(administered, "alerts")
     assert "You have no alerts yet." in say(administered, "alerts", "grace")
     # the admins have `alert sync` from the start
     assert "All alerts* (2)" in say(administered, "alerts", "katherine")
 
 
-def test_details_answer_the_matching_question_to_whoever_clicks(administered):
-    message = fired(administered)
+def test_details_answer_the_alerts_question_for_the_person_who_clicks(administered):
+    message = triggered(administered)
     said = answered(administered, lambda: click(administered, message, "alert_details"))
     assert said.startswith("Spend by API key")
     assert "• prod" in said
 
 
-def test_the_status_tells_admins_which_alerts_went_out_and_which_could_not(administered):
+def test_status_lists_delivered_and_failed_alerts_for_admins_only(administered):
     channel = administered.slack.channel("spend").id
-    fired(administered, "alert spend > $5 per month in #spend", "spend")
+    triggered(administered, "alert spend > $5 per month in #spend", "spend")
     for limit in range(6, 12):
         say(administered, f"alert spend > ${limit} per month")
     administered.slack.fail("chat.postMessage", "user_disabled")
@@ -128,40 +128,40 @@ def test_the_status_tells_admins_which_alerts_went_out_and_which_could_not(admin
     assert "alert spend" not in say(administered, "status", "grace")
 
 
-def test_an_acknowledgement_is_seen_in_the_message(administered):
-    message = fired(administered)
+def test_an_acknowledgement_is_shown_in_the_message(administered):
+    message = triggered(administered)
     click(administered, message, "alert_acknowledge")
     ada = administered.slack.user("ada").id
-    worlds.wait_until(lambda: f"<@{ada}> acknowledged this" in json.dumps(heard(administered)))
-    assert "alert_acknowledge" not in json.dumps(heard(administered)[-1])
+    worlds.wait_until(lambda: f"<@{ada}> acknowledged this" in json.dumps(inbox(administered)))
+    assert "alert_acknowledge" not in json.dumps(inbox(administered)[-1])
 
 
-def test_many_in_one_are_acknowledged_together_and_lead_to_their_rules(administered):
+def test_combined_alerts_are_acknowledged_together_and_link_to_the_list(administered):
     for limit in range(1, 7):
         assert "Alert set" in say(administered, f"alert spend > ${limit} per month")
     tick(administered)
-    [message] = heard(administered)
+    [message] = inbox(administered)
     assert "6 OpenRouter alerts\n" in message["text"]
     said = answered(administered, lambda: click(administered, message, "alert_list"))
     assert "Your alerts* (6)" in said
     click(administered, message, "alert_acknowledge")
     ada = administered.slack.user("ada").id
-    worlds.wait_until(lambda: f"<@{ada}> acknowledged this" in json.dumps(heard(administered)))
-    assert "alert_acknowledge" not in json.dumps(heard(administered))
+    worlds.wait_until(lambda: f"<@{ada}> acknowledged this" in json.dumps(inbox(administered)))
+    assert "alert_acknowledge" not in json.dumps(inbox(administered))
 
 
 @pytest.mark.parametrize("length", ["1h", "24h", "period"])
-def test_a_snooze_is_seen_in_the_message(administered, length):
-    message = fired(administered)
+def test_a_snooze_is_shown_in_the_message(administered, length):
+    message = triggered(administered)
     options = json.dumps(message)
     [value] = {v for v in options.split('"') if v.endswith(f" {length}") and v[0].isdigit()}
     click(administered, message, "alert_snooze", value)
-    worlds.wait_until(lambda: "Snoozed until" in json.dumps(heard(administered)))
+    worlds.wait_until(lambda: "Snoozed until" in json.dumps(inbox(administered)))
     assert "snoozed until" in say(administered, "alerts")
 
 
-def test_a_muted_rule_rests_until_it_is_let_go_on(administered):
-    message = fired(administered)
+def test_a_muted_rule_is_paused_until_it_is_resumed(administered):
+    message = triggered(administered)
     assert "Muted." in answered(administered, lambda: click(administered, message, "alert_mute"))
     assert "paused by <@" in say(administered, "alerts")
     card = listed(administered)
@@ -170,11 +170,11 @@ def test_a_muted_rule_rests_until_it_is_let_go_on(administered):
     )
     assert "paused" not in said
     tick(administered)
-    assert len(heard(administered)) == 1
+    assert len(inbox(administered)) == 1
 
 
-def test_a_rule_is_edited_in_a_dialog_that_says_what_is_wrong(administered):
-    message = fired(administered)
+def test_a_rule_is_edited_in_a_form_that_shows_errors_at_the_field(administered):
+    message = triggered(administered)
     click(administered, message, "alert_change")
     [view] = administered.slack.wait_for(lambda: administered.slack.views("ada"))
     fields = {block["block_id"]: block.get("element", {}) for block in view["blocks"]}
@@ -185,7 +185,7 @@ def test_a_rule_is_edited_in_a_dialog_that_says_what_is_wrong(administered):
     administered.bot_client.submit("ada", view["id"], {"form_limit_above": "$500"})
     worlds.wait_until(lambda: "&gt; $500 " in say(administered, "alerts"))
     tick(administered)
-    [first] = heard(administered)
+    [first] = inbox(administered)
     assert "Resolved." in json.dumps(first)
     [reply] = [
         m for m in administered.slack.messages(administered.slack.im("ada").id) if "thread_ts" in m
@@ -194,7 +194,7 @@ def test_a_rule_is_edited_in_a_dialog_that_says_what_is_wrong(administered):
 
 
 def test_a_deleted_rule_is_gone(administered):
-    fired(administered)
+    triggered(administered)
     card = listed(administered)
     said = answered(
         administered, lambda: click(administered, card, "alert_delete", channel="general")
@@ -203,8 +203,8 @@ def test_a_deleted_rule_is_gone(administered):
     assert "You have no alerts yet." in say(administered, "alerts")
 
 
-def test_clicks_of_others_change_nothing(administered):
-    message = fired(administered, "alert spend > $5 per month in #spend", "spend")
+def test_clicks_by_other_people_change_nothing(administered):
+    message = triggered(administered, "alert spend > $5 per month in #spend", "spend")
     for user, action in (
         ("grace", "alert_mute"),
         ("grace", "alert_change"),
@@ -221,7 +221,7 @@ def test_clicks_of_others_change_nothing(administered):
 
 
 def test_a_click_from_another_team_is_refused(administered):
-    message = fired(administered)
+    message = triggered(administered)
     said = answered(
         administered,
         lambda: click(administered, message, "alert_details", forge=Forge(team_id="T0OTHER0001")),
@@ -229,8 +229,8 @@ def test_a_click_from_another_team_is_refused(administered):
     assert said == FOREIGN
 
 
-def test_an_admin_manages_what_others_set_up(administered):
-    message = fired(administered, "alert spend > $5 per month in #spend", "spend")
+def test_an_admin_manages_the_rules_of_other_people(administered):
+    message = triggered(administered, "alert spend > $5 per month in #spend", "spend")
     said = answered(
         administered,
         lambda: click(administered, message, "alert_mute", user="katherine", channel="spend"),
@@ -239,15 +239,15 @@ def test_an_admin_manages_what_others_set_up(administered):
     assert "paused by <@" in say(administered, "alerts")
 
 
-def test_quiet_hours_are_kept_and_shown(administered):
+def test_quiet_hours_are_stored_and_shown(administered):
     assert "Quiet hours: 22:00 to 7:00 (Berlin)" in say(administered, "alert quiet 22:00-7:00")
     say(administered, "alert credits < $5")
     assert "quiet hours 22:00-07:00" in say(administered, "alerts")
     assert "Quiet hours are off" in say(administered, "alert quiet off")
 
 
-def test_who_may_not_is_told_whose_it_is_and_nobody_is_named_twice(administered):
-    message = fired(administered, "alert spend > $5 per month in #spend", "spend")
+def test_a_refusal_names_the_owner_and_the_admins_once_each(administered):
+    message = triggered(administered, "alert spend > $5 per month in #spend", "spend")
     ada, katherine = (administered.slack.user(name).id for name in ("ada", "katherine"))
 
     def mute() -> str:
@@ -262,23 +262,23 @@ def test_who_may_not_is_told_whose_it_is_and_nobody_is_named_twice(administered)
     assert mute() == f"That alert belongs to <@{katherine}>. Only they can change it."
 
 
-def test_who_mutes_an_alert_that_somebody_else_set_up_can_unmute_it(administered):
+def test_a_recipient_who_mutes_an_alert_can_unmute_it(administered):
     words = "alert spend > $5 per month creator:@ada by creator to owner"
     assert "Alert set" in say(
         administered, escaped(administered.slack.workspace, words), "katherine"
     )
     tick(administered)
-    message = heard(administered)[-1]
+    message = inbox(administered)[-1]
     said = answered(administered, lambda: click(administered, message, "alert_mute"))
     assert said == "Muted. You won't get this alert again until you unmute it."
     katherine = administered.slack.user("katherine").id
     listed_ = listed(administered)
     assert f"set up by <@{katherine}>" in listed_["text"]
-    worlds.wait_until(lambda: "alert_unmute" in json.dumps(heard(administered)))
+    worlds.wait_until(lambda: "alert_unmute" in json.dumps(inbox(administered)))
     [rule] = administered.bot.alerts.rules.of(katherine)[-1:]
     assert rule.paused is None
     said = answered(
-        administered, lambda: click(administered, heard(administered)[-1], "alert_unmute")
+        administered, lambda: click(administered, inbox(administered)[-1], "alert_unmute")
     )
     assert said == "Unmuted. You'll get this alert again."
     assert administered.bot.alerts.silences.all() == {}
@@ -288,7 +288,7 @@ def test_what_a_recipient_muted_stays_muted_when_its_owner_resumes_the_rule(admi
     words = "alert spend > $5 per month creator:@ada by creator to owner"
     say(administered, escaped(administered.slack.workspace, words), "katherine")
     tick(administered)
-    answered(administered, lambda: click(administered, heard(administered)[-1], "alert_mute"))
+    answered(administered, lambda: click(administered, inbox(administered)[-1], "alert_mute"))
     katherine = administered.slack.user("katherine").id
     [rule] = administered.bot.alerts.rules.of(katherine)[-1:]
     administered.bot.alerts.rules.pause(rule.id, "by me")

@@ -1,4 +1,4 @@
-"""What somebody is told as they set an alert up: what it watches, and what is so already."""
+"""The confirmation of a new alert: what it watches, and which thresholds are exceeded already."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ import pytest
 from bot.store.alerts.rules import NewRule
 from reports.alerts.grammar import ListAlerts, rule_of
 from reports.alerts.periods import QuietHours
-from tests.bot.alerts.watch import DAY, DOLLAR, HOUR, MINUTE, Truth, Watch, watching
+from tests.bot.alerts.alert_bot import DAY, DOLLAR, HOUR, MINUTE, AlertBot, Truth, running_bot
 
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def there(tmp_path: Path) -> Iterator[Watch]:
-    with watching(tmp_path / "activity.db", NOON) as watch:
+def bot(tmp_path: Path) -> Iterator[AlertBot]:
+    with running_bot(tmp_path / "activity.db", NOON) as watch:
         yield watch
 
 
-def used(there: Watch, dollars: float, key: str = "prod") -> Truth:
+def used(bot: AlertBot, dollars: float, key: str = "prod") -> Truth:
     truth = Truth()
     truth.use(NOON - 2 * DAY, 1, "prod")
     truth.use(NOON - 2 * DAY, 1, "evals")
     truth.use(NOON - HOUR, dollars, key)
-    there.sync(truth, back=3 * DAY)
+    bot.sync(truth, back=3 * DAY)
     return truth
 
 
-def limited(there: Watch, **keys: float) -> None:
+def limited(bot: AlertBot, **keys: float) -> None:
     """Keys have limits of $100.00, of which so much is used."""
-    told: dict[str, Any] = {
-        "at": (there.clock() - HOUR).isoformat(),
+    confirmation: dict[str, Any] = {
+        "at": (bot.clock() - HOUR).isoformat(),
         "keys": {
             f"hash_{name}": {
                 "limit": 100 * DOLLAR, "remaining": round((100 - spent) * DOLLAR), "reset": None,
@@ -45,34 +45,36 @@ def limited(there: Watch, **keys: float) -> None:
             for name, spent in keys.items()
         },
     }  # fmt: skip
-    there.store.keep_fact("limits", json.dumps(told))
+    bot.store.keep_fact("limits", json.dumps(confirmation))
 
 
-def told(there: Watch, user: str = "ada") -> str:
-    there.clock.now += MINUTE
-    there.tick()
-    return "\n".join(message["text"] for message in there.heard(user))
+def confirmation(bot: AlertBot, user: str = "ada") -> str:
+    bot.clock.now += MINUTE
+    bot.tick()
+    return "\n".join(message["text"] for message in bot.direct_messages(user))
 
 
 # -- what is above its line already
 
 
-def test_it_says_that_the_figures_are_above_the_line_already(there: Watch) -> None:
-    used(there, 60)
-    said = there.say("alert spend > $50 per day")
+def test_a_confirmation_says_that_the_threshold_is_exceeded_already(bot: AlertBot) -> None:
+    used(bot, 60)
+    said = bot.say("alert spend > $50 per day")
     assert said.splitlines()[2:] == [
         "Now: $60.00 of $50.00 (whole organization).",
         "*It's already over the limit, so you'll get a message right away.*",
     ]
-    assert "$60.00 today, $10.00 over the $50.00 limit" in told(there)
-    assert len(there.heard()) == 1
+    assert "$60.00 today, $10.00 over the $50.00 limit" in confirmation(bot)
+    assert len(bot.direct_messages()) == 1
 
 
-def test_it_says_nothing_of_that_where_they_are_not(there: Watch) -> None:
-    used(there, 60)
-    assert "already" not in there.say("alert spend > $70 per day")
-    assert "already" not in there.say("alert spike")
-    assert told(there) == ""
+def test_a_confirmation_is_silent_about_thresholds_that_are_not_exceeded(
+    bot: AlertBot,
+) -> None:
+    used(bot, 60)
+    assert "already" not in bot.say("alert spend > $70 per day")
+    assert "already" not in bot.say("alert spike")
+    assert confirmation(bot) == ""
 
 
 @pytest.mark.parametrize(
@@ -89,124 +91,128 @@ def test_it_says_nothing_of_that_where_they_are_not(there: Watch) -> None:
         ),
     ],
 )
-def test_it_says_of_whom_and_who_hears_it(there: Watch, words: str, said: str) -> None:
-    used(there, 60)
-    channel = there.slack.channel("general").id
+def test_a_confirmation_names_the_subject_and_the_recipient(
+    bot: AlertBot, words: str, said: str
+) -> None:
+    used(bot, 60)
+    channel = bot.slack.channel("general").id
     rule = f"alert spend > $50 per day {words.replace('C0GENERAL', channel)}"
-    assert said in there.say(rule)
+    assert said in bot.say(rule)
 
 
-def test_it_says_that_the_creator_concerned_hears_it(there: Watch) -> None:
-    used(there, 60)
-    said = there.say("alert spend > $50 per day by creator to owner")
+def test_a_confirmation_says_that_the_creator_gets_the_message(bot: AlertBot) -> None:
+    used(bot, 60)
+    said = bot.say("alert spend > $50 per day by creator to owner")
     assert "`, to the creator\n" in said
-    there.set_up("alert spend > $50 per day by creator to owner", user="grace")
-    told(there)
-    [_, of_grace] = there.heard()
+    bot.set_up("alert spend > $50 per day by creator to owner", user="grace")
+    confirmation(bot)
+    [_, of_grace] = bot.direct_messages()
     assert "set up this alert. You get it because" in json.dumps(of_grace)
 
 
-def test_it_says_how_many_of_several_are(there: Watch) -> None:
-    truth = used(there, 60)
+def test_a_confirmation_counts_the_subjects_that_exceed_the_threshold(bot: AlertBot) -> None:
+    truth = used(bot, 60)
     truth.use(NOON - HOUR, 5, "evals")
-    there.sync(truth, back=3 * DAY)
-    assert "*One is already over the limit, so" in there.say("alert spend > $50 per day by key")
-    assert "*2 are already over the limit, so" in there.say("alert spend > $2 per day by key")
+    bot.sync(truth, back=3 * DAY)
+    assert "*One is already over the limit, so" in bot.say("alert spend > $50 per day by key")
+    assert "*2 are already over the limit, so" in bot.say("alert spend > $2 per day by key")
 
 
-def test_in_quiet_hours_it_is_told_after_them_unless_it_is_urgent(there: Watch) -> None:
-    used(there, 60)
-    there.alerts.quiet_hours.set(there.slack.user("ada").id, QuietHours(time(12), time(15)))
-    assert "so you'll get a message after your quiet hours." in there.say(
-        "alert spend > $50 per day"
-    )
-    assert "so you'll get a message right away." in there.say("alert spend > $55 per day urgent")
-    assert "over $55.00" in told(there)
-    assert "above $50.00" not in told(there)
+def test_a_message_is_announced_for_after_quiet_hours_unless_it_is_urgent(
+    bot: AlertBot,
+) -> None:
+    used(bot, 60)
+    bot.alerts.quiet_hours.set(bot.slack.user("ada").id, QuietHours(time(12), time(15)))
+    assert "so you'll get a message after your quiet hours." in bot.say("alert spend > $50 per day")
+    assert "so you'll get a message right away." in bot.say("alert spend > $55 per day urgent")
+    assert "over $55.00" in confirmation(bot)
+    assert "above $50.00" not in confirmation(bot)
 
 
-def test_what_was_told_before_is_not_promised_again(there: Watch) -> None:
-    used(there, 60)
-    there.say("alert spend > $50 per day")
-    said = there.say("alert spend > $50 per day")
+def test_a_message_that_was_sent_before_is_not_announced_again(bot: AlertBot) -> None:
+    used(bot, 60)
+    bot.say("alert spend > $50 per day")
+    said = bot.say("alert spend > $50 per day")
     assert said.startswith("*You already have this alert:*")
     assert said.endswith("*It's already over the limit.*")
 
 
-def test_it_says_so_of_a_balance_and_of_limits(there: Watch) -> None:
-    used(there, 1)
-    limited(there, prod=90, evals=10)
-    facts = json.loads(there.store.fact("limits") or "{}")
+def test_a_confirmation_mentions_balances_and_limits_that_are_exceeded_already(
+    bot: AlertBot,
+) -> None:
+    used(bot, 1)
+    limited(bot, prod=90, evals=10)
+    facts = json.loads(bot.store.fact("limits") or "{}")
     facts["credits"] = {"total": 1000 * DOLLAR, "used": 950 * DOLLAR}
-    there.store.keep_fact("limits", json.dumps(facts))
-    assert "*It's already below that, so you'll get a message right away.*" in there.say(
+    bot.store.keep_fact("limits", json.dumps(facts))
+    assert "*It's already below that, so you'll get a message right away.*" in bot.say(
         "alert credits < $100"
     )
-    said = there.say("alert budget 80%")
+    said = bot.say("alert budget 80%")
     assert "*One is already at 80% or more, so you'll get a message right away.*" in said
 
 
 # -- what is watched
 
 
-def test_limits_are_said_to_be_ones_own_where_that_is_all_one_sees(tmp_path: Path) -> None:
-    with watching(tmp_path / "activity.db", NOON, ACTIVITY_VISIBILITY="own") as there:
-        used(there, 1)
-        limited(there, prod=90, evals=95)
-        said = there.say("alert budget 80%")
+def test_limits_are_called_your_own_with_own_visibility(tmp_path: Path) -> None:
+    with running_bot(tmp_path / "activity.db", NOON, ACTIVITY_VISIBILITY="own") as bot:
+        used(bot, 1)
+        limited(bot, prod=90, evals=95)
+        said = bot.say("alert budget 80%")
         assert "`alert budget 80% creator:me`" in said
         watched = "the limits and guardrail budgets set at OpenRouter, for creator:me."
         assert f"Alerts at 80% of {watched}" in said
         assert "evals" not in said
-        assert "$90.00 of $100.00" in told(there)
-        assert "evals" not in told(there)
+        assert "$90.00 of $100.00" in confirmation(bot)
+        assert "evals" not in confirmation(bot)
 
 
-def test_limits_are_said_to_be_everybodys_where_they_are(there: Watch) -> None:
-    used(there, 1)
-    said = there.say("alert budget 80%")
+def test_limits_are_called_all_limits_with_full_visibility(bot: AlertBot) -> None:
+    used(bot, 1)
+    said = bot.say("alert budget 80%")
     assert "Alerts at 80% of every limit and budget set at OpenRouter." in said
 
 
-def test_by_key_the_limits_of_keys_are_watched_and_no_budgets(there: Watch) -> None:
-    used(there, 30)
-    limited(there, prod=30)
-    kept = json.loads(there.store.fact("limits") or "")
+def test_a_budget_alert_by_key_leaves_out_workspace_budgets(bot: AlertBot) -> None:
+    used(bot, 30)
+    limited(bot, prod=30)
+    kept = json.loads(bot.store.fact("limits") or "")
     kept |= {
         "workspaces": {"Engineering": ["hash_prod"]},
         "budgets": {"Engineering": [{"limit": 100 * DOLLAR, "reset": "monthly"}]},
     }
-    there.store.keep_fact("limits", json.dumps(kept))
-    said = there.say("alert budget 20% by key")
+    bot.store.keep_fact("limits", json.dumps(kept))
+    said = bot.say("alert budget 20% by key")
     assert "Alerts at 20% of each key's limit and guardrail budget set at OpenRouter." in said
     assert "prod" in said
     assert "workspace" not in said
-    assert "workspace" not in told(there)
-    assert "workspace Engineering: 31% used" in there.say("alert budget 20%")
+    assert "workspace" not in confirmation(bot)
+    assert "workspace Engineering: 31% used" in bot.say("alert budget 20%")
 
 
-def test_an_edit_keeps_what_was_told_also_of_a_limited_view(tmp_path: Path) -> None:
-    with watching(tmp_path / "activity.db", NOON, ACTIVITY_VISIBILITY="own") as there:
-        used(there, 60)
-        entry = there.set_up("alert spend > $50 per day")
-        assert told(there)
-        person = there.alerts.services.slack.person(there.slack.user("ada").id)
-        draft = there.alert_manager.draft(person, rule_of("spend > $55 per day"), "")
+def test_an_edited_threshold_keeps_its_states_with_own_visibility(tmp_path: Path) -> None:
+    with running_bot(tmp_path / "activity.db", NOON, ACTIVITY_VISIBILITY="own") as bot:
+        used(bot, 60)
+        entry = bot.set_up("alert spend > $50 per day")
+        assert confirmation(bot)
+        person = bot.alerts.services.slack.person(bot.slack.user("ada").id)
+        draft = bot.alert_manager.draft(person, rule_of("spend > $55 per day"), "")
         assert isinstance(draft, NewRule)
-        assert there.alert_manager.change(entry, draft)
-        told(there)
-        assert len(there.heard()) == 1
-        [reply] = there.answers()
+        assert bot.alert_manager.change(entry, draft)
+        confirmation(bot)
+        assert len(bot.direct_messages()) == 1
+        [reply] = bot.thread_replies()
         assert "$5.00 over the $55.00 limit" in reply["text"]
 
 
 @pytest.mark.parametrize("words", ["creator:me", "creator:me by key", "creator:me key:prod"])
-def test_the_limits_of_somebodys_keys_are_watched(there: Watch, words: str) -> None:
-    used(there, 1)
-    limited(there, prod=90, evals=95)
-    assert "prod" in there.say(f"alert budget 80% {words}")
-    assert "$90.00 of $100.00" in told(there)
-    assert "$95.00 of $100.00" not in told(there)
+def test_a_creator_filter_watches_the_limits_of_their_keys(bot: AlertBot, words: str) -> None:
+    used(bot, 1)
+    limited(bot, prod=90, evals=95)
+    assert "prod" in bot.say(f"alert budget 80% {words}")
+    assert "$90.00 of $100.00" in confirmation(bot)
+    assert "$95.00 of $100.00" not in confirmation(bot)
 
 
 @pytest.mark.parametrize(
@@ -214,52 +220,52 @@ def test_the_limits_of_somebodys_keys_are_watched(there: Watch, words: str) -> N
     ["spend > $50 per day by creator creator:me", "spend > $50 per day by key creator:me",
      "spend > $50 per day by key key:prod", "spend > $50 per day by model creator:me key:prod"],
 )  # fmt: skip
-def test_each_of_one_is_that_one(there: Watch, words: str) -> None:
-    truth = used(there, 60)
+def test_a_filter_on_one_member_and_by_have_the_same_subject(bot: AlertBot, words: str) -> None:
+    truth = used(bot, 60)
     truth.use(NOON - HOUR, 70, "evals")
-    there.sync(truth, back=3 * DAY)
-    said = there.say(f"alert {words}")
+    bot.sync(truth, back=3 * DAY)
+    said = bot.say(f"alert {words}")
     assert "$60.00 of $50.00" in said
     assert "$70.00" not in said
-    assert "$60.00 today, $10.00 over the $50.00 limit" in told(there)
-    assert len(there.heard()) == 1
+    assert "$60.00 today, $10.00 over the $50.00 limit" in confirmation(bot)
+    assert len(bot.direct_messages()) == 1
 
 
-def test_a_spike_of_each_of_one_is_found(there: Watch) -> None:
-    truth = used(there, 1)
-    there.set_up("alert spike by creator creator:me")
+def test_a_spike_by_member_with_a_filter_on_it_is_found(bot: AlertBot) -> None:
+    truth = used(bot, 1)
+    bot.set_up("alert spike by creator creator:me")
     truth.use(NOON, 900, "prod")
     truth.use(NOON, 900, "evals")
-    there.clock.now += MINUTE
-    there.sync(truth)
-    assert "Ada Lovelace" in told(there)
-    assert len(there.heard()) == 1
+    bot.clock.now += MINUTE
+    bot.sync(truth)
+    assert "Ada Lovelace" in confirmation(bot)
+    assert len(bot.direct_messages()) == 1
 
 
 # -- how it stands later on
 
 
-def listed(there: Watch) -> str:
+def listed(bot: AlertBot) -> str:
     """The list of alerts, which is what the Home shows as well."""
-    person = there.alerts.services.slack.person(there.slack.user("ada").id)
-    return there.alert_manager.listed(person, ListAlerts()).message.text
+    person = bot.alerts.services.slack.person(bot.slack.user("ada").id)
+    return bot.alert_manager.listed(person, ListAlerts()).message.text
 
 
-def later(there: Watch, truth: Truth, by: timedelta = MINUTE) -> None:
-    there.clock.now += by
-    there.sync(truth)
-    there.tick()
+def later(bot: AlertBot, truth: Truth, by: timedelta = MINUTE) -> None:
+    bot.clock.now += by
+    bot.sync(truth)
+    bot.tick()
 
 
-def test_the_list_shows_the_figures_of_now(there: Watch) -> None:
-    truth = used(there, 60)
-    limited(there, prod=90)
+def test_the_list_shows_current_figures(bot: AlertBot) -> None:
+    truth = used(bot, 60)
+    limited(bot, prod=90)
     for words in ("spend > $50 per day", "spend > $50 per day by key", "budget 80%"):
-        there.set_up(f"alert {words}")
-    later(there, truth)
+        bot.set_up(f"alert {words}")
+    later(bot, truth)
     truth.use(NOON, 40)
-    later(there, truth)
-    said = listed(there)
+    later(bot, truth)
+    said = listed(bot)
     assert "whole organization: $100.00 today, $50.00 over the $50.00 limit" in said
     assert "prod: $100.00 today" in said
     assert "prod: 130% used" in said
@@ -267,52 +273,52 @@ def test_the_list_shows_the_figures_of_now(there: Watch) -> None:
     assert "as of" not in said
 
 
-def balance(there: Watch, dollars: int) -> None:
+def balance(bot: AlertBot, dollars: int) -> None:
     credits_ = {"total": 1000 * DOLLAR, "used": (1000 - dollars) * DOLLAR}
-    kept = {"at": there.clock().isoformat(), "credits": credits_, "keys": {}}
-    there.store.keep_fact("limits", json.dumps(kept))
+    kept = {"at": bot.clock().isoformat(), "credits": credits_, "keys": {}}
+    bot.store.keep_fact("limits", json.dumps(kept))
 
 
-def test_the_list_shows_the_balance_of_now_and_none_that_is_above_its_line(there: Watch) -> None:
-    truth = used(there, 1)
-    balance(there, 150)
-    there.set_up("alert credits < $200")
-    later(there, truth)
-    balance(there, -30)
-    assert "The credit balance is -$30.00" in listed(there)
-    balance(there, 205)  # which is not clearly above yet
-    later(there, truth)
-    assert "warning" not in listed(there)
+def test_the_list_shows_the_current_balance_only_below_its_threshold(bot: AlertBot) -> None:
+    truth = used(bot, 1)
+    balance(bot, 150)
+    bot.set_up("alert credits < $200")
+    later(bot, truth)
+    balance(bot, -30)
+    assert "The credit balance is -$30.00" in listed(bot)
+    balance(bot, 205)  # which is not clearly above yet
+    later(bot, truth)
+    assert "warning" not in listed(bot)
 
 
-def test_the_list_says_of_when_figures_are_that_are_not_those_of_now(there: Watch) -> None:
-    truth = used(there, 60)
-    there.set_up("alert spend > $50 per day")
-    later(there, truth)
-    there.clock.now += 2 * HOUR  # nothing can be synced
-    assert "$60.00 today, $10.00 over the $50.00 limit. (as of today 13:01)" in listed(there)
+def test_the_list_dates_figures_that_are_not_current(bot: AlertBot) -> None:
+    truth = used(bot, 60)
+    bot.set_up("alert spend > $50 per day")
+    later(bot, truth)
+    bot.clock.now += 2 * HOUR  # nothing can be synced
+    assert "$60.00 today, $10.00 over the $50.00 limit. (as of today 13:01)" in listed(bot)
 
 
-def test_the_list_says_what_a_revision_has_undone_no_more(there: Watch) -> None:
-    truth = used(there, 60)
-    there.set_up("alert spend > $50 per day")
-    later(there, truth)
-    assert "warning" in listed(there)
+def test_the_list_leaves_out_alerts_that_a_revision_has_undone(bot: AlertBot) -> None:
+    truth = used(bot, 60)
+    bot.set_up("alert spend > $50 per day")
+    later(bot, truth)
+    assert "warning" in listed(bot)
     truth.use(NOON - HOUR, -30)
-    later(there, truth)
-    assert "warning" not in listed(there)
+    later(bot, truth)
+    assert "warning" not in listed(bot)
 
 
-def test_the_list_works_out_no_forecasts_of_many_but_says_of_when_they_are(there: Watch) -> None:
+def test_the_list_shows_stored_forecasts_by_member_with_their_date(bot: AlertBot) -> None:
     truth = Truth()
     for days in range(8):
         truth.use(NOON - days * DAY - HOUR, 20)
-    there.sync(truth, back=10 * DAY)
-    there.set_up("alert forecast > $50 per month by key")
-    later(there, truth)
-    later(there, truth, 20 * MINUTE)
-    assert "prod: At this pace the month will end at" in listed(there)
-    assert "(as of today 13:00)" in listed(there)
-    there.set_up("alert forecast > $50 per month")
-    later(there, truth, 20 * MINUTE)
-    assert listed(there).count("as of") == 1
+    bot.sync(truth, back=10 * DAY)
+    bot.set_up("alert forecast > $50 per month by key")
+    later(bot, truth)
+    later(bot, truth, 20 * MINUTE)
+    assert "prod: At this pace the month will end at" in listed(bot)
+    assert "(as of today 13:00)" in listed(bot)
+    bot.set_up("alert forecast > $50 per month")
+    later(bot, truth, 20 * MINUTE)
+    assert listed(bot).count("as of") == 1

@@ -9,8 +9,8 @@ from bot.demo.slack import LocalSlack
 from bot.slack.types import MessageLocation, ReplyTarget
 from reports.alerts.periods import QuietHours
 from reports.time.timerange import Granularity, floor
-from reports.usage.sync_windows import Window
-from tests.bot.alerts.watch import (
+from reports.usage.windows_to_fetch import Window
+from tests.bot.alerts.alert_bot import (
     DAY,
     DOLLAR,
     HOUR,
@@ -20,109 +20,109 @@ from tests.bot.alerts.watch import (
     OWNERS,
     PEOPLE,
     Truth,
-    watching,
+    running_bot,
 )
 
 
-def turn(there, truth, by=MINUTE, **how) -> None:
+def turn(bot, truth, by=MINUTE, **how) -> None:
     """Time passes, then a sync and what follows it."""
-    there.clock.now += by
-    there.sync(truth, **how)
-    there.tick()
+    bot.clock.now += by
+    bot.sync(truth, **how)
+    bot.tick()
 
 
-def test_a_crossing_is_told_in_a_direct_message_once(there, truth):
-    there.sync(truth, back=3 * DAY)
-    there.set_up("alert spend > $50 per day")
-    there.tick()
-    assert there.heard() == []
+def test_a_crossing_sends_one_direct_message(bot, truth):
+    bot.sync(truth, back=3 * DAY)
+    bot.set_up("alert spend > $50 per day")
+    bot.tick()
+    assert bot.direct_messages() == []
     truth.use(NOON, 60)
     for _ in range(3):
-        turn(there, truth)
-    [message] = there.heard()
+        turn(bot, truth)
+    [message] = bot.direct_messages()
     assert "$60.00 today, $10.00 over the $50.00 limit" in message["text"]
-    assert there.answers() == []
+    assert bot.thread_replies() == []
 
 
-def test_what_is_above_when_a_rule_is_made_is_told_at_once_and_once(there, truth):
+def test_a_new_rule_that_is_exceeded_sends_one_message_at_once(bot, truth):
     truth.use(NOON - HOUR, 60)
-    there.sync(truth, back=3 * DAY)
-    there.set_up("alert spend > $50 per day")
-    there.tick()
-    assert len(there.heard()) == 1
+    bot.sync(truth, back=3 * DAY)
+    bot.set_up("alert spend > $50 per day")
+    bot.tick()
+    assert len(bot.direct_messages()) == 1
     for _ in range(3):
-        turn(there, truth)
-    assert len(there.heard()) == 1
+        turn(bot, truth)
+    assert len(bot.direct_messages()) == 1
 
 
-def test_a_period_that_was_over_before_the_rule_was_made_is_none_of_its_business(there, truth):
+def test_a_period_that_ended_before_the_rule_was_set_up_is_not_evaluated(bot, truth):
     truth.use(NOON - 90 * MINUTE, 60)
-    there.sync(truth, back=3 * DAY)
-    there.set_up("alert spend > $50 per hour")
-    turn(there, truth)
-    assert there.heard() == []
+    bot.sync(truth, back=3 * DAY)
+    bot.set_up("alert spend > $50 per hour")
+    turn(bot, truth)
+    assert bot.direct_messages() == []
 
 
-def test_the_next_period_is_told_anew(there, truth):
-    there.sync(truth, back=3 * DAY)
-    there.set_up("alert spend > $50 per hour")
+def test_the_next_period_can_trigger_again(bot, truth):
+    bot.sync(truth, back=3 * DAY)
+    bot.set_up("alert spend > $50 per hour")
     truth.use(NOON, 60)
-    turn(there, truth)
+    turn(bot, truth)
     truth.use(NOON + HOUR, 70)
-    turn(there, truth, HOUR)
-    assert len(there.heard()) == 2
+    turn(bot, truth, HOUR)
+    assert len(bot.direct_messages()) == 2
 
 
-def test_a_crossing_is_told_although_nobody_looked_before_its_hour_was_over(there, truth):
-    there.sync(truth, back=3 * DAY)
-    there.set_up("alert spend > $50 per hour")
+def test_a_crossing_is_found_after_its_hour_is_over(bot, truth):
+    bot.sync(truth, back=3 * DAY)
+    bot.set_up("alert spend > $50 per hour")
     truth.use(NOON + 59 * MINUTE, 60)
-    turn(there, truth, 2 * HOUR)
-    [message] = there.heard()
+    turn(bot, truth, 2 * HOUR)
+    [message] = bot.direct_messages()
     assert "on 18 Nov from 13:00 to 14:00" in message["text"]  # of Berlin
 
 
-def test_each_member_is_told_on_its_own(there, truth):
-    there.sync(truth, back=3 * DAY)
-    there.set_up("alert spend > $50 per day by key")
+def test_each_member_triggers_separately(bot, truth):
+    bot.sync(truth, back=3 * DAY)
+    bot.set_up("alert spend > $50 per day by key")
     truth.use(NOON, 60)
     truth.use(NOON, 70, "evals")
     truth.use(NOON, 5, "lab")
-    turn(there, truth)
-    said = " ".join(one["text"] for one in there.heard())
-    assert len(there.heard()) == 2
+    turn(bot, truth)
+    said = " ".join(one["text"] for one in bot.direct_messages())
+    assert len(bot.direct_messages()) == 2
     assert "prod" in said
     assert "evals" in said
 
 
-def test_more_than_five_at_once_are_one_message_with_a_list(there, truth):
-    there.sync(truth, back=3 * DAY)
+def test_more_than_five_alerts_at_once_are_one_message(bot, truth):
+    bot.sync(truth, back=3 * DAY)
     for limit in range(10, 16):
-        there.set_up(f"alert spend > ${limit} per day")
+        bot.set_up(f"alert spend > ${limit} per day")
     truth.use(NOON, 60)
-    turn(there, truth)
-    [message] = there.heard()
+    turn(bot, truth)
+    [message] = bot.direct_messages()
     assert "6 OpenRouter alerts" in message["text"]
     assert all(f"${limit}.00 today" in message["text"] for limit in range(10, 16))
-    turn(there, truth)
-    assert len(there.heard()) == 1
+    turn(bot, truth)
+    assert len(bot.direct_messages()) == 1
 
 
-def test_five_at_once_are_five_messages(there, truth):
-    there.sync(truth, back=3 * DAY)
+def test_five_alerts_at_once_are_five_messages(bot, truth):
+    bot.sync(truth, back=3 * DAY)
     for limit in range(10, 15):
-        there.set_up(f"alert spend > ${limit} per day")
+        bot.set_up(f"alert spend > ${limit} per day")
     truth.use(NOON, 60)
     for _ in range(5):
-        turn(there, truth)
-    assert len(there.heard()) == 5
+        turn(bot, truth)
+    assert len(bot.direct_messages()) == 5
 
 
-def ticks(there, length) -> None:
+def ticks(bot, length) -> None:
     """The worker works on, but nothing can be synced."""
     for _ in range(length // (4 * MINUTE)):
-        there.clock.now += 4 * MINUTE
-        there.tick()
+        bot.clock.now += 4 * MINUTE
+        bot.tick()
 
 
 YEAR = 366 * DAY
@@ -137,154 +137,152 @@ YEAR = 366 * DAY
         ("alert new key", None),
     ],
 )
-def test_a_model_is_told_at_its_first_use(there, truth, words, label):
+def test_the_first_use_of_a_model_triggers(bot, truth, words, label):
     truth.use(NOON - 2 * DAY, 3)
-    there.sync(truth, back=YEAR)
-    there.set_up(words)
+    bot.sync(truth, back=YEAR)
+    bot.set_up(words)
     truth.use(NOON, 4)
-    turn(there, truth)
-    assert there.heard() == []
+    turn(bot, truth)
+    assert bot.direct_messages() == []
     truth.use(NOON, 7, model="c/z")
-    turn(there, truth)
-    turn(there, truth)
-    said = [one["text"] for one in there.heard()]
+    turn(bot, truth)
+    turn(bot, truth)
+    said = [one["text"] for one in bot.direct_messages()]
     assert [f"New model at OpenRouter: {label}" in one for one in said] == [True] * bool(label)
     assert all("$7.00 so far" in one for one in said)
 
 
-def test_a_key_is_told_at_its_first_use(there, truth):
-    there.sync(truth, back=YEAR)
-    there.set_up("alert new key")
-    there.set_up("alert new key creator:ada@example.com")
+def test_the_first_use_of_a_key_triggers(bot, truth):
+    bot.sync(truth, back=YEAR)
+    bot.set_up("alert new key")
+    bot.set_up("alert new key creator:ada@example.com")
     truth.use(NOON, 7, "lab")
-    turn(there, truth)
-    [message] = there.heard()
+    turn(bot, truth)
+    [message] = bot.direct_messages()
     assert "New API key at OpenRouter: lab" in message["text"]
-    turn(there, truth, 4 * DAY, back=5 * DAY)
-    assert len(there.heard()) == 1
+    turn(bot, truth, 4 * DAY, back=5 * DAY)
+    assert len(bot.direct_messages()) == 1
 
 
-def test_the_first_use_by_a_person_triggers_an_alert_once(there, truth):
+def test_the_first_use_by_a_person_triggers_an_alert_once(bot, truth):
     truth.use(NOON - 2 * DAY, 3)
-    there.sync(truth, back=YEAR)
-    there.set_up("alert new creator")
-    there.set_up("alert new creator creator:ada@example.com")
+    bot.sync(truth, back=YEAR)
+    bot.set_up("alert new creator")
+    bot.set_up("alert new creator creator:ada@example.com")
     truth.use(NOON, 7, "evals")
-    turn(there, truth)
-    turn(there, truth)
-    [message] = there.heard()
+    turn(bot, truth)
+    turn(bot, truth)
+    [message] = bot.direct_messages()
     assert "New creator at OpenRouter: Grace Hopper" in message["text"]
     assert "First use by this creator: $7.00 so far." in message["text"]
 
 
-def key_made(there, name: str, ago: timedelta, owner: str = "user_ada") -> None:
+def key_made(bot, name: str, ago: timedelta, owner: str = "user_ada") -> None:
     """OpenRouter's directory lists one more key."""
     ref = f"hash_{name}"
     listed = [(ref_, name_, f"sk-{name_}") for ref_, name_ in KEYS]
-    there.store.list_members(
+    bot.store.list_members(
         [*listed, (ref, name, f"sk-{name}")],
         PEOPLE,
         [*OWNERS, (ref, owner)],
-        [(ref, there.clock() - ago)],
+        [(ref, bot.clock() - ago)],
     )
 
 
-def test_a_key_is_told_when_it_is_made_although_nobody_uses_it_yet(there, truth):
-    there.sync(truth, back=3 * DAY)  # not all history is there yet
-    key_made(there, "before", DAY)
-    there.set_up("alert new key")
-    there.set_up("alert new key creator:grace@example.com")
-    turn(there, truth)
-    assert there.heard() == []
-    key_made(there, "fresh", timedelta())
-    turn(there, truth)
-    [message] = there.heard()
+def test_a_new_key_triggers_before_it_is_used(bot, truth):
+    bot.sync(truth, back=3 * DAY)  # not all history is there yet
+    key_made(bot, "before", DAY)
+    bot.set_up("alert new key")
+    bot.set_up("alert new key creator:grace@example.com")
+    turn(bot, truth)
+    assert bot.direct_messages() == []
+    key_made(bot, "fresh", timedelta())
+    turn(bot, truth)
+    [message] = bot.direct_messages()
     assert "New API key at OpenRouter: fresh" in message["text"]
     assert "This API key was just created and hasn't been used yet." in message["text"]
-    there.sync(truth, back=YEAR)
+    bot.sync(truth, back=YEAR)
     for _ in range(3):
-        turn(there, truth, HOUR)
-    assert len(there.heard()) == 1
+        turn(bot, truth, HOUR)
+    assert len(bot.direct_messages()) == 1
 
 
-def test_a_key_that_was_told_as_it_was_made_is_not_told_again_at_its_first_use(there, truth):
-    there.sync(truth, back=YEAR)
-    there.set_up("alert new key")
-    there.clock.now += MINUTE
-    key_made(there, "lab", timedelta())
-    turn(there, truth)
-    assert len(there.heard()) == 1
-    truth.use(there.clock(), 7, "lab")
-    turn(there, truth)
-    turn(there, truth, DAY)
-    assert len(there.heard()) == 1
+def test_a_new_key_does_not_trigger_again_at_its_first_use(bot, truth):
+    bot.sync(truth, back=YEAR)
+    bot.set_up("alert new key")
+    bot.clock.now += MINUTE
+    key_made(bot, "lab", timedelta())
+    turn(bot, truth)
+    assert len(bot.direct_messages()) == 1
+    truth.use(bot.clock(), 7, "lab")
+    turn(bot, truth)
+    turn(bot, truth, DAY)
+    assert len(bot.direct_messages()) == 1
 
 
-def test_nothing_is_new_before_all_history_is_there(there, truth):
-    there.sync(truth, back=3 * DAY)
-    there.set_up("alert new model")
+def test_nothing_is_new_before_all_history_is_synced(bot, truth):
+    bot.sync(truth, back=3 * DAY)
+    bot.set_up("alert new model")
     truth.use(NOON, 7, model="c/z")
-    turn(there, truth)
-    assert there.heard() == []
-    there.sync(truth, back=YEAR)
-    there.tick()
-    assert len(there.heard()) == 1
+    turn(bot, truth)
+    assert bot.direct_messages() == []
+    bot.sync(truth, back=YEAR)
+    bot.tick()
+    assert len(bot.direct_messages()) == 1
 
 
-def test_what_one_creator_uses_first_is_new_of_that_creator_alone(there, truth):
+def test_new_by_creator_names_only_the_creator_who_used_it_first(bot, truth):
     truth.use(NOON - 40 * DAY, 3, "evals", "c/z")
-    there.sync(truth, back=YEAR)
-    there.set_up("alert new model by creator")
-    there.set_up("alert new model")
+    bot.sync(truth, back=YEAR)
+    bot.set_up("alert new model by creator")
+    bot.set_up("alert new model")
     truth.use(NOON, 7, "prod", "c/z")
     truth.use(NOON, 7, "evals", "c/z")
-    turn(there, truth)
-    [message] = there.heard()
+    turn(bot, truth)
+    [message] = bot.direct_messages()
     assert "New model at OpenRouter: c/z, used by Ada Lovelace\n" in message["text"]
     assert message["text"].count("used by") == 1
-    [event] = there.alerts.events.of_message(1)
-    place = ReplyTarget(
-        "", there.slack.user("ada").id, shared=True, channel=there.slack.im("ada").id
-    )
-    there.message_actions.details(
+    [event] = bot.alerts.events.of_message(1)
+    place = ReplyTarget("", bot.slack.user("ada").id, shared=True, channel=bot.slack.im("ada").id)
+    bot.message_actions.details(
         place, MessageLocation(place.channel, "", hidden=False), str(event.id)
     )
-    assert "• prod: $7.00" in there.slack.messages(there.slack.im("ada").id)[-1]["text"]
+    assert "• prod: $7.00" in bot.slack.messages(bot.slack.im("ada").id)[-1]["text"]
 
 
-def test_a_spike_is_told_and_is_over_when_it_has_calmed(there, truth):
+def test_a_spike_triggers_and_recovers(bot, truth):
     for hours in range(1, 24 * 30):
         truth.use(NOON - hours * HOUR, 1 + hours % 3 / 10)
-    there.sync(truth, back=31 * DAY)
-    there.set_up("alert spike by key")
+    bot.sync(truth, back=31 * DAY)
+    bot.set_up("alert spike by key")
     truth.use(NOON, 30)
-    turn(there, truth)
-    [message] = there.heard()
+    turn(bot, truth)
+    [message] = bot.direct_messages()
     assert "spend spike: prod" in message["text"]
     for _ in range(5):
-        turn(there, truth, HOUR)
-    [first], [reply] = there.heard(), there.answers()
+        turn(bot, truth, HOUR)
+    [first], [reply] = bot.direct_messages(), bot.thread_replies()
     assert "Back to normal" in reply["text"]
     assert "Resolved." in json.dumps(first["blocks"])
 
 
-def test_a_forecast_is_told(there, truth):
+def test_a_forecast_triggers(bot, truth):
     for days in range(1, 29):
         truth.use(NOON - days * DAY, 10)
-    there.sync(truth, back=31 * DAY)
-    there.set_up("alert forecast > $400 per month")
-    turn(there, truth)
-    assert there.heard() == []
+    bot.sync(truth, back=31 * DAY)
+    bot.set_up("alert forecast > $400 per month")
+    turn(bot, truth)
+    assert bot.direct_messages() == []
     truth.use(NOON, 250)
-    turn(there, truth)
-    [message] = there.heard()
+    turn(bot, truth)
+    [message] = bot.direct_messages()
     assert "is on track to exceed $400.00 this month" in message["text"]
 
 
-def limits(there, **more) -> None:
+def limits(bot, **more) -> None:
     """What the last look at OpenRouter's directory told."""
     told = {
-        "at": there.clock().isoformat(),
+        "at": bot.clock().isoformat(),
         "credits": {"total": 1000 * DOLLAR, "used": 850 * DOLLAR},
         "budgets": {"Default": [{"limit": 100 * DOLLAR, "reset": "daily"}]},
         "workspaces": {"Default": ["hash_prod", "hash_evals"]},
@@ -294,24 +292,24 @@ def limits(there, **more) -> None:
             }
         },
     }  # fmt: skip
-    there.store.keep_fact("limits", json.dumps({**told, **more}))
+    bot.store.keep_fact("limits", json.dumps({**told, **more}))
 
 
-def test_limits_and_budgets_are_told_at_their_parts(there, truth):
-    there.sync(truth, back=3 * DAY)
-    limits(there)
-    there.set_up("alert budget 80% 100%")
+def test_limits_and_budgets_trigger_at_their_percentages(bot, truth):
+    bot.sync(truth, back=3 * DAY)
+    limits(bot)
+    bot.set_up("alert budget 80% 100%")
     truth.use(NOON + MINUTE, 85, "evals")
     truth.use(NOON + MINUTE, 4, "lab")
-    turn(there, truth, 2 * MINUTE)
-    said = " ".join(one["text"] for one in there.heard())
+    turn(bot, truth, 2 * MINUTE)
+    said = " ".join(one["text"] for one in bot.direct_messages())
     assert "85% used: $85.00 of $100.00, $15.00 left" in said
     assert "lab" in said
     assert "85% used: $34.00 of $40.00, $6.00 left" in said
     truth.use(NOON + 2 * MINUTE, 20, "prod")
-    turn(there, truth)
-    assert len(there.heard()) == 2
-    [reply] = there.answers()
+    turn(bot, truth)
+    assert len(bot.direct_messages()) == 2
+    [reply] = bot.thread_replies()
     assert "105% used" in reply["text"]
 
 
@@ -324,115 +322,115 @@ def workspace(id_, name, keys, byok=False, limit=100):
 
 
 @pytest.mark.parametrize(("byok", "said"), [(True, "96% used: $96.00 of $100.00"), (False, "")])
-def test_byok_counts_toward_a_workspace_budget_where_openrouter_counts_it(there, truth, byok, said):
+def test_byok_counts_toward_a_workspace_budget_if_openrouter_counts_it(bot, truth, byok, said):
     truth.own_keys.add("evals")
-    there.sync(truth, back=31 * DAY)
+    bot.sync(truth, back=31 * DAY)
     keys = ["hash_prod", "hash_evals"]
-    limits(there, workspaces=[workspace("w1", "Default", keys, byok)], keys={})
-    there.set_up("alert budget 90%")
+    limits(bot, workspaces=[workspace("w1", "Default", keys, byok)], keys={})
+    bot.set_up("alert budget 90%")
     truth.use(NOON + MINUTE, 78, "prod")
     truth.use(NOON + MINUTE, 17, "evals")
-    turn(there, truth, 2 * MINUTE)
-    heard = " ".join(one["text"] for one in there.heard())
+    turn(bot, truth, 2 * MINUTE)
+    heard = " ".join(one["text"] for one in bot.direct_messages())
     assert (said in heard) if said else heard == ""
 
 
-def test_missing_usage_is_no_recovery(there, truth):
+def test_missing_usage_causes_no_recovery(bot, truth):
     for days in range(1, 29):
         truth.use(NOON - days * DAY, 10)
-    there.sync(truth, back=31 * DAY)
-    there.set_up("alert forecast > $400 per month")
+    bot.sync(truth, back=31 * DAY)
+    bot.set_up("alert forecast > $400 per month")
     truth.use(NOON, 250)
-    turn(there, truth)
-    assert len(there.heard()) == 1
-    day = Window(Granularity.DAY, floor(NOON, Granularity.DAY), there.clock() + HOUR)
+    turn(bot, truth)
+    assert len(bot.direct_messages()) == 1
+    day = Window(Granularity.DAY, floor(NOON, Granularity.DAY), bot.clock() + HOUR)
     lost = Truth({place: used for place, used in truth.used.items() if place[0] < NOON})
-    there.clock.advance(MINUTE)
-    there.sync(lost, back=DAY, evaluate=False)
-    there.store.note(day, ["OpenRouter sent only part of the rows of some days"])
-    there.evaluator.evaluate_all()
-    there.tick()
-    assert there.answers() == []
-    there.store.note(day, [])
-    there.clock.advance(MINUTE)
-    there.sync(lost, back=DAY)
-    there.tick()
-    assert len(there.answers()) == 1
+    bot.clock.advance(MINUTE)
+    bot.sync(lost, back=DAY, evaluate=False)
+    bot.store.note(day, ["OpenRouter sent only part of the rows of some days"])
+    bot.evaluator.evaluate_all()
+    bot.tick()
+    assert bot.thread_replies() == []
+    bot.store.note(day, [])
+    bot.clock.advance(MINUTE)
+    bot.sync(lost, back=DAY)
+    bot.tick()
+    assert len(bot.thread_replies()) == 1
 
 
-def test_two_workspaces_of_one_name_have_a_budget_each_and_are_told_apart(there, truth):
-    there.sync(truth, back=31 * DAY)
+def test_workspaces_with_the_same_name_have_separate_budgets(bot, truth):
+    bot.sync(truth, back=31 * DAY)
     both = [workspace("w1", "Team", ["hash_prod"]), workspace("w2", "Team", ["hash_evals"])]
-    limits(there, workspaces=both, keys={})
-    there.set_up("alert budget 80%")
+    limits(bot, workspaces=both, keys={})
+    bot.set_up("alert budget 80%")
     truth.use(NOON + MINUTE, 84, "prod")
     truth.use(NOON + MINUTE, 95, "evals")
-    turn(there, truth, 2 * MINUTE)
-    said = " ".join(one["text"] for one in there.heard())
+    turn(bot, truth, 2 * MINUTE)
+    said = " ".join(one["text"] for one in bot.direct_messages())
     assert "workspace Team (slug-w1)" in said
     assert "85% used: $85.00 of $100.00" in said
     assert "workspace Team (slug-w2)" in said
     assert "95% used: $95.00 of $100.00" in said
 
 
-def test_the_balance_is_told_with_the_days_that_it_lasts(there, truth):
+def test_a_low_balance_says_how_many_days_it_lasts(bot, truth):
     for days in range(7):
         truth.use(NOON - days * DAY - HOUR, 20)
-    there.sync(truth, back=10 * DAY)
-    limits(there)
-    there.set_up("alert credits < $200")
-    turn(there, truth)
-    [message] = there.heard()
+    bot.sync(truth, back=10 * DAY)
+    limits(bot)
+    bot.set_up("alert credits < $200")
+    turn(bot, truth)
+    [message] = bot.direct_messages()
     assert "$150.00 in credits left, below $200.00" in message["text"]
     assert "this lasts about 7 days" in message["text"]
-    limits(there, credits={"total": 2000 * DOLLAR, "used": 860 * DOLLAR})
-    turn(there, truth)
-    [reply] = there.answers()
+    limits(bot, credits={"total": 2000 * DOLLAR, "used": 860 * DOLLAR})
+    turn(bot, truth)
+    [reply] = bot.thread_replies()
     assert "balance is $1,140.00" in reply["text"]
 
 
 # -- who hears it
 
 
-def crossed_by(there, truth, key):
+def crossed_by(bot, truth, key):
     """A key's owner is to hear of a line, and the key crosses it."""
-    there.sync(truth, back=3 * DAY)
-    there.set_up("alert spend > $50 per day by key to owner")
+    bot.sync(truth, back=3 * DAY)
+    bot.set_up("alert spend > $50 per day by key to owner")
     truth.use(NOON, 60, key)
-    turn(there, truth)
+    turn(bot, truth)
 
 
-def test_it_goes_to_the_owner_of_the_key(there, truth):
-    crossed_by(there, truth, "evals")
-    [message] = there.heard("grace")
-    ada = there.slack.user("ada").id
+def test_an_alert_to_owner_goes_to_the_keys_creator(bot, truth):
+    crossed_by(bot, truth, "evals")
+    [message] = bot.direct_messages("grace")
+    ada = bot.slack.user("ada").id
     assert f"<@{ada}> set up this alert" in json.dumps(message)
-    assert there.heard() == []
+    assert bot.direct_messages() == []
 
 
-def test_the_maker_hears_it_where_the_owner_has_no_account(there, truth):
+def test_the_rules_owner_gets_it_if_the_creator_has_no_slack_account(bot, truth):
     people = [(ref, name, email.replace("grace@", "gone@")) for ref, name, email in PEOPLE]
     keys = [(ref, name, "") for ref, name in KEYS]
-    there.store.list_members(keys, people, [("hash_evals", "user_grace")])
-    crossed_by(there, truth, "evals")
-    [message] = there.heard()
+    bot.store.list_members(keys, people, [("hash_evals", "user_grace")])
+    crossed_by(bot, truth, "evals")
+    [message] = bot.direct_messages()
     assert "gone@example.com has no Slack account here" in message["text"]
 
 
-def test_the_maker_hears_it_where_nobody_owns_the_key(there, truth):
-    crossed_by(there, truth, "lab")
-    [message] = there.heard()
+def test_the_rules_owner_gets_it_if_the_key_has_no_creator(bot, truth):
+    crossed_by(bot, truth, "lab")
+    [message] = bot.direct_messages()
     assert "has no Slack account here" in message["text"]
 
 
-def test_it_goes_to_a_channel(there, truth):
-    there.sync(truth, back=3 * DAY)
-    channel = there.slack.channel("spend").id
-    there.set_up(f"alert spend > $50 per day in <#{channel}|spend>")
+def test_an_alert_goes_to_a_channel(bot, truth):
+    bot.sync(truth, back=3 * DAY)
+    channel = bot.slack.channel("spend").id
+    bot.set_up(f"alert spend > $50 per day in <#{channel}|spend>")
     truth.use(NOON, 60)
-    turn(there, truth)
-    assert len(there.said("spend")) == 1
-    assert there.heard() == []
+    turn(bot, truth)
+    assert len(bot.channel_messages("spend")) == 1
+    assert bot.direct_messages() == []
 
 
 @pytest.mark.parametrize(
@@ -443,92 +441,90 @@ def test_it_goes_to_a_channel(there, truth):
         ({"members": frozenset()}, "Invite me there"),
     ],
 )
-def test_a_channel_is_judged_at_each_post_and_the_maker_hears_it_instead(
-    there, truth, change, mend
-):
-    there.sync(truth, back=3 * DAY)
-    channel = there.slack.channel("spend").id
-    there.set_up(f"alert spend > $50 per day in <#{channel}|spend>")
-    there.slack.workspace.change_channel("spend", **change)
+def test_a_channel_is_checked_at_each_post_and_the_owner_gets_it_instead(bot, truth, change, mend):
+    bot.sync(truth, back=3 * DAY)
+    channel = bot.slack.channel("spend").id
+    bot.set_up(f"alert spend > $50 per day in <#{channel}|spend>")
+    bot.slack.workspace.change_channel("spend", **change)
     truth.use(NOON, 60)
-    turn(there, truth)
-    assert there.said("spend") == []
-    [message] = there.heard()
+    turn(bot, truth)
+    assert bot.channel_messages("spend") == []
+    [message] = bot.direct_messages()
     assert mend in message["text"]
 
 
-def test_the_rules_of_somebody_who_left_go_to_the_admins(tmp_path, truth):
+def test_the_rules_of_an_owner_who_left_go_to_an_admin(tmp_path, truth):
     slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
     admins = ",".join(slack.user(name).id for name in ("grace", "katherine"))
-    with watching(tmp_path / "activity.db", NOON, slack, ACTIVITY_ADMINS=admins) as there:
-        there.sync(truth, back=3 * DAY)
-        entry = there.set_up("alert spend > $50 per day")
+    with running_bot(tmp_path / "activity.db", NOON, slack, ACTIVITY_ADMINS=admins) as bot:
+        bot.sync(truth, back=3 * DAY)
+        entry = bot.set_up("alert spend > $50 per day")
         slack.workspace.change_user("ada", deleted=True)
-        there.alerts.services.slack._people.clear()
+        bot.alerts.services.slack._people.clear()
         truth.use(NOON, 60)
-        turn(there, truth)
-        [message] = there.heard("grace")
+        turn(bot, truth)
+        [message] = bot.direct_messages("grace")
         assert "$60.00 today" in message["text"]
-        assert there.alerts.rules.get(entry.id).draft.owner == slack.user("grace").id
-        told = there.alerts.notices.claim(10)
+        assert bot.alerts.rules.get(entry.id).draft.owner == slack.user("grace").id
+        told = bot.alerts.notices.claim(10)
         assert {one.person for one in told} == set(admins.split(","))
         assert "left the workspace" in told[0].message["text"]
         assert "spend &gt; $50 per day" in told[0].message["text"]
 
 
-def test_what_somebody_is_told_who_has_just_left_goes_to_an_admin(tmp_path, truth):
+def test_a_message_to_an_owner_who_has_just_left_goes_to_an_admin(tmp_path, truth):
     slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
     admin = slack.user("grace").id
-    with watching(tmp_path / "activity.db", NOON, slack, ACTIVITY_ADMINS=admin) as there:
-        there.sync(truth, back=3 * DAY)
-        entry = there.set_up("alert spend > $50 per day")
-        turn(there, truth)
-        there.alerts.services.slack.person(slack.user("ada").id)
+    with running_bot(tmp_path / "activity.db", NOON, slack, ACTIVITY_ADMINS=admin) as bot:
+        bot.sync(truth, back=3 * DAY)
+        entry = bot.set_up("alert spend > $50 per day")
+        turn(bot, truth)
+        bot.alerts.services.slack.person(slack.user("ada").id)
         slack.workspace.change_user("ada", deleted=True)
         truth.use(NOON, 60)
-        turn(there, truth)
-        [message] = there.heard("grace")
+        turn(bot, truth)
+        [message] = bot.direct_messages("grace")
         assert "$60.00 today" in message["text"]
-        assert there.alerts.rules.get(entry.id).draft.owner == admin
+        assert bot.alerts.rules.get(entry.id).draft.owner == admin
 
 
-def test_that_somebody_left_is_noticed_within_a_day(tmp_path, truth):
+def test_an_owner_who_left_is_noticed_within_a_day(tmp_path, truth):
     slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
     admin = slack.user("grace").id
-    with watching(tmp_path / "activity.db", NOON, slack, ACTIVITY_ADMINS=admin) as there:
-        there.sync(truth, back=3 * DAY)
-        entry = there.set_up("alert spend > $50 per day")
-        there.tick()
+    with running_bot(tmp_path / "activity.db", NOON, slack, ACTIVITY_ADMINS=admin) as bot:
+        bot.sync(truth, back=3 * DAY)
+        entry = bot.set_up("alert spend > $50 per day")
+        bot.tick()
         slack.workspace.change_user("ada", deleted=True)
-        there.alerts.services.slack._people.clear()
-        turn(there, truth, DAY)
-        assert there.alerts.rules.get(entry.id).draft.owner == admin
+        bot.alerts.services.slack._people.clear()
+        turn(bot, truth, DAY)
+        assert bot.alerts.rules.get(entry.id).draft.owner == admin
 
 
-def test_somebody_who_may_ask_no_more_hears_nothing(there, truth):
-    there.sync(truth, back=3 * DAY)
-    entry = there.set_up("alert spend > $50 per day")
-    there.slack.workspace.change_user("ada", is_restricted=True)
-    there.alerts.services.slack._people.clear()
+def test_an_owner_who_may_not_use_the_bot_anymore_gets_nothing(bot, truth):
+    bot.sync(truth, back=3 * DAY)
+    entry = bot.set_up("alert spend > $50 per day")
+    bot.slack.workspace.change_user("ada", is_restricted=True)
+    bot.alerts.services.slack._people.clear()
     truth.use(NOON, 60)
-    turn(there, truth)
-    assert there.heard() == []
-    paused = there.alerts.rules.get(entry.id).paused
+    turn(bot, truth)
+    assert bot.direct_messages() == []
+    paused = bot.alerts.rules.get(entry.id).paused
     assert paused.startswith("its owner can't use this bot anymore: Guests can't see")
 
 
-def test_who_sees_their_own_only_hears_of_their_own_only(tmp_path, truth):
-    with watching(tmp_path / "activity.db", NOON, ACTIVITY_VISIBILITY="own") as there:
-        there.sync(truth, back=3 * DAY)
-        there.set_up("alert spend > $50 per day")
-        there.set_up("alert spend > $50 per day by key")
-        there.set_up("alert new key")
+def test_own_visibility_limits_alerts_to_the_owners_usage(tmp_path, truth):
+    with running_bot(tmp_path / "activity.db", NOON, ACTIVITY_VISIBILITY="own") as bot:
+        bot.sync(truth, back=3 * DAY)
+        bot.set_up("alert spend > $50 per day")
+        bot.set_up("alert spend > $50 per day by key")
+        bot.set_up("alert new key")
         truth.use(NOON, 900, "evals")
-        turn(there, truth)
-        assert there.heard() == []
+        turn(bot, truth)
+        assert bot.direct_messages() == []
         truth.use(NOON, 60, "prod")
-        turn(there, truth)
-        said = " ".join(one["text"] for one in there.heard())
+        turn(bot, truth)
+        said = " ".join(one["text"] for one in bot.direct_messages())
         assert "$60.00 today" in said
         assert "evals" not in said
         assert "900" not in said
@@ -537,212 +533,212 @@ def test_who_sees_their_own_only_hears_of_their_own_only(tmp_path, truth):
 # -- when
 
 
-def test_quiet_hours_hold_back_all_but_what_is_urgent_and_lose_nothing(there, truth):
-    there.sync(truth, back=3 * DAY)
-    ada = there.slack.user("ada").id
+def test_quiet_hours_delay_all_but_urgent_alerts(bot, truth):
+    bot.sync(truth, back=3 * DAY)
+    ada = bot.slack.user("ada").id
     # noon in UTC is 13:00 in Berlin
-    there.alerts.quiet_hours.set(
+    bot.alerts.quiet_hours.set(
         ada, QuietHours(NOON.time().replace(hour=12), NOON.time().replace(hour=15))
     )
-    there.set_up("alert spend > $50 per day")
-    there.set_up("alert spend > $40 per day urgent")
+    bot.set_up("alert spend > $50 per day")
+    bot.set_up("alert spend > $40 per day urgent")
     truth.use(NOON, 60)
-    turn(there, truth)
-    [message] = there.heard()
+    turn(bot, truth)
+    [message] = bot.direct_messages()
     assert "$40.00" in message["text"]
-    turn(there, truth, HOUR)
-    assert len(there.heard()) == 1
-    turn(there, truth, HOUR)
-    assert len(there.heard()) == 2
+    turn(bot, truth, HOUR)
+    assert len(bot.direct_messages()) == 1
+    turn(bot, truth, HOUR)
+    assert len(bot.direct_messages()) == 2
 
 
-def test_what_is_over_when_quiet_hours_end_is_told_as_over(there, truth):
-    there.sync(truth, back=3 * DAY)
-    ada = there.slack.user("ada").id
-    there.alerts.quiet_hours.set(
+def test_an_alert_that_ended_during_quiet_hours_is_sent_as_ended(bot, truth):
+    bot.sync(truth, back=3 * DAY)
+    ada = bot.slack.user("ada").id
+    bot.alerts.quiet_hours.set(
         ada, QuietHours(NOON.time().replace(hour=12), NOON.time().replace(hour=15))
     )
-    entry = there.set_up("alert sync")
-    ticks(there, 80 * MINUTE)
-    turn(there, truth)
-    assert there.heard() == []
-    there.clock.now += HOUR
-    there.sync(truth)
-    there.tick()
-    [message] = there.heard()
+    entry = bot.set_up("alert sync")
+    ticks(bot, 80 * MINUTE)
+    turn(bot, truth)
+    assert bot.direct_messages() == []
+    bot.clock.now += HOUR
+    bot.sync(truth)
+    bot.tick()
+    [message] = bot.direct_messages()
     assert "Resolved." in json.dumps(message)
-    assert there.answers() == []
+    assert bot.thread_replies() == []
     assert entry
 
 
-def test_a_snoozed_alert_is_told_again_in_its_thread_if_it_is_not_over(there, truth):
-    there.sync(truth, back=3 * DAY)
-    entry = there.set_up("alert spend > $50 per day")
+def test_a_snoozed_alert_sends_a_reminder_in_its_thread(bot, truth):
+    bot.sync(truth, back=3 * DAY)
+    entry = bot.set_up("alert spend > $50 per day")
     truth.use(NOON, 60)
-    turn(there, truth)
-    there.alerts.silences.add(entry.id, "", there.clock() + HOUR, "U1")
-    turn(there, truth)
-    assert there.answers() == []
-    turn(there, truth, HOUR)
-    turn(there, truth)
-    assert len(there.heard()) == 1
-    assert len(there.answers()) == 1
+    turn(bot, truth)
+    bot.alerts.silences.add(entry.id, "", bot.clock() + HOUR, "U1")
+    turn(bot, truth)
+    assert bot.thread_replies() == []
+    turn(bot, truth, HOUR)
+    turn(bot, truth)
+    assert len(bot.direct_messages()) == 1
+    assert len(bot.thread_replies()) == 1
 
 
-def test_what_a_snooze_held_back_is_not_reminded_of_as_well(there, truth):
-    there.sync(truth, back=3 * DAY)
-    limits(there)
-    entry = there.set_up("alert budget 80% 100% key:lab")
+def test_an_event_that_a_snooze_delayed_gets_no_reminder_as_well(bot, truth):
+    bot.sync(truth, back=3 * DAY)
+    limits(bot)
+    entry = bot.set_up("alert budget 80% 100% key:lab")
     truth.use(NOON + MINUTE, 3, "lab")
-    turn(there, truth, 2 * MINUTE)
-    assert len(there.heard()) == 1
-    [(place, _)] = there.alerts.states.triggered(entry.id)
-    there.alerts.silences.add(entry.id, place[1], there.clock() + HOUR, "U1")
+    turn(bot, truth, 2 * MINUTE)
+    assert len(bot.direct_messages()) == 1
+    [(place, _)] = bot.alerts.states.triggered(entry.id)
+    bot.alerts.silences.add(entry.id, place[1], bot.clock() + HOUR, "U1")
     truth.use(NOON + 2 * MINUTE, 10, "lab")
-    turn(there, truth)
-    assert there.answers() == []
-    turn(there, truth, HOUR)
-    turn(there, truth)
-    [reply] = there.answers()
+    turn(bot, truth)
+    assert bot.thread_replies() == []
+    turn(bot, truth, HOUR)
+    turn(bot, truth)
+    [reply] = bot.thread_replies()
     assert "107% used" in reply["text"]
 
 
-def test_a_snooze_that_outlasts_the_period_ends_without_a_reminder(there, truth):
-    there.sync(truth, back=3 * DAY)
-    entry = there.set_up("alert spend > $50 per day tz UTC")
+def test_a_snooze_that_outlasts_the_period_ends_without_a_reminder(bot, truth):
+    bot.sync(truth, back=3 * DAY)
+    entry = bot.set_up("alert spend > $50 per day tz UTC")
     truth.use(NOON, 60)
-    turn(there, truth)
-    there.alerts.silences.add(entry.id, "", NOON + 13 * HOUR, "U1")
-    turn(there, truth, 13 * HOUR, back=DAY)
-    turn(there, truth)
-    assert there.answers() == []
+    turn(bot, truth)
+    bot.alerts.silences.add(entry.id, "", NOON + 13 * HOUR, "U1")
+    turn(bot, truth, 13 * HOUR, back=DAY)
+    turn(bot, truth)
+    assert bot.thread_replies() == []
 
 
-def test_a_reminder_says_how_it_stands_now_and_nothing_where_it_is_no_more(there, truth):
-    there.sync(truth, back=3 * DAY)
-    entry = there.set_up("alert spend > $50 per day")
+def test_a_reminder_has_current_figures_and_is_left_out_after_a_recovery(bot, truth):
+    bot.sync(truth, back=3 * DAY)
+    entry = bot.set_up("alert spend > $50 per day")
     truth.use(NOON, 60)
-    turn(there, truth)
-    there.alerts.silences.add(entry.id, "", there.clock() + HOUR, "U1")
+    turn(bot, truth)
+    bot.alerts.silences.add(entry.id, "", bot.clock() + HOUR, "U1")
     truth.use(NOON + MINUTE, 7)
-    turn(there, truth, 2 * HOUR)
-    [reply] = there.answers()
+    turn(bot, truth, 2 * HOUR)
+    [reply] = bot.thread_replies()
     assert "$67.00 today" in reply["text"]
-    there.alerts.silences.add(entry.id, "", there.clock() + HOUR, "U1")
+    bot.alerts.silences.add(entry.id, "", bot.clock() + HOUR, "U1")
     truth.use(NOON, -30)  # OpenRouter corrects its figures
-    turn(there, truth, 2 * HOUR, back=DAY)
-    assert len(there.answers()) == 1
+    turn(bot, truth, 2 * HOUR, back=DAY)
+    assert len(bot.thread_replies()) == 1
 
 
-def test_recovery_goes_into_the_thread_and_the_first_message_says_so(there, truth):
-    there.sync(truth, back=3 * DAY)
-    there.set_up("alert sync")
-    ticks(there, 64 * MINUTE)
-    [message] = there.heard()
+def test_a_recovery_goes_into_the_thread_and_the_first_message(bot, truth):
+    bot.sync(truth, back=3 * DAY)
+    bot.set_up("alert sync")
+    ticks(bot, 64 * MINUTE)
+    [message] = bot.direct_messages()
     assert "OpenRouter data is out of date" in message["text"]
-    turn(there, truth)
-    [reply] = there.answers()
+    turn(bot, truth)
+    [reply] = bot.thread_replies()
     assert "up to date again" in reply["text"]
-    assert "Resolved." in json.dumps(there.heard()[0]["blocks"])
+    assert "Resolved." in json.dumps(bot.direct_messages()[0]["blocks"])
 
 
-def test_the_first_message_says_that_its_period_is_over(there, truth):
-    there.sync(truth, back=3 * DAY)
-    there.set_up("alert spend > $50 per day tz UTC")
+def test_the_first_message_says_that_its_period_is_over(bot, truth):
+    bot.sync(truth, back=3 * DAY)
+    bot.set_up("alert spend > $50 per day tz UTC")
     truth.use(NOON, 60)
-    turn(there, truth)
-    turn(there, truth, 15 * HOUR, back=DAY)
-    turn(there, truth, HOUR)
-    [message] = there.heard()
+    turn(bot, truth)
+    turn(bot, truth, 15 * HOUR, back=DAY)
+    turn(bot, truth, HOUR)
+    [message] = bot.direct_messages()
     assert "The day ended at $60.00" in json.dumps(message["blocks"])
-    assert there.answers() == []
+    assert bot.thread_replies() == []
 
 
 # -- Slack in trouble
 
 
-def test_slack_being_down_for_hours_delays_and_doubles_nothing(there, truth):
-    there.sync(truth, back=3 * DAY)
-    there.set_up("alert spend > $50 per day")
+def test_an_outage_of_slack_loses_and_duplicates_nothing(bot, truth):
+    bot.sync(truth, back=3 * DAY)
+    bot.set_up("alert spend > $50 per day")
     truth.use(NOON, 60)
-    there.slack.faults.add("*", (503,), 10_000, 1)
+    bot.slack.faults.add("*", (503,), 10_000, 1)
     for _ in range(12):
-        turn(there, truth, 15 * MINUTE)
-    assert there.heard() == []
-    there.slack.faults.clear()
-    turn(there, truth, 15 * MINUTE)
-    turn(there, truth, 15 * MINUTE)
-    assert len(there.heard()) == 1
+        turn(bot, truth, 15 * MINUTE)
+    assert bot.direct_messages() == []
+    bot.slack.faults.clear()
+    turn(bot, truth, 15 * MINUTE)
+    turn(bot, truth, 15 * MINUTE)
+    assert len(bot.direct_messages()) == 1
 
 
 @pytest.mark.parametrize("fault", ["drop", "drop_after", "half", 500, "fatal_error"])
-def test_an_answer_that_is_lost_neither_loses_nor_doubles_a_message(there, truth, fault):
-    there.sync(truth, back=3 * DAY)
-    there.set_up("alert spend > $50 per day")
+def test_a_lost_response_neither_loses_nor_duplicates_a_message(bot, truth, fault):
+    bot.sync(truth, back=3 * DAY)
+    bot.set_up("alert spend > $50 per day")
     truth.use(NOON, 60)
-    there.slack.faults.add("chat.postMessage", (fault,), 1, 1)
+    bot.slack.faults.add("chat.postMessage", (fault,), 1, 1)
     for _ in range(4):
-        turn(there, truth, 2 * MINUTE)
-    assert len(there.heard()) == 1
+        turn(bot, truth, 2 * MINUTE)
+    assert len(bot.direct_messages()) == 1
 
 
-def test_who_dies_after_posting_leaves_no_double(there, truth, monkeypatch):
-    there.sync(truth, back=3 * DAY)
-    there.set_up("alert sync")
-    for where, count in (("heard", 1), ("answers", 1)):
+def test_a_crash_after_posting_sends_no_duplicate(bot, truth, monkeypatch):
+    bot.sync(truth, back=3 * DAY)
+    bot.set_up("alert sync")
+    for where, count in (("direct_messages", 1), ("thread_replies", 1)):
         with monkeypatch.context() as patch:
-            patch.setattr(there.alerts.messages, "mark_sent", lambda *_: 1 / 0)
-            ticks(there, 68 * MINUTE if where == "heard" else 4 * MINUTE)
-            if where == "answers":
-                turn(there, truth)
+            patch.setattr(bot.alerts.messages, "mark_sent", lambda *_: 1 / 0)
+            ticks(bot, 68 * MINUTE if where == "direct_messages" else 4 * MINUTE)
+            if where == "thread_replies":
+                turn(bot, truth)
         for _ in range(3):
-            turn(there, truth, 3 * MINUTE) if where == "answers" else ticks(there, 4 * MINUTE)
-        assert len(getattr(there, where)()) == count
+            turn(bot, truth, 3 * MINUTE) if where == "thread_replies" else ticks(bot, 4 * MINUTE)
+        assert len(getattr(bot, where)()) == count
 
 
-def test_a_pause_that_slack_asks_for_is_kept(there, truth):
-    there.sync(truth, back=3 * DAY)
-    there.set_up("alert spend > $50 per day")
+def test_retry_after_is_respected(bot, truth):
+    bot.sync(truth, back=3 * DAY)
+    bot.set_up("alert spend > $50 per day")
     truth.use(NOON, 60)
-    there.slack.faults.add("chat.postMessage", (429,), 1, 90)
-    turn(there, truth)
-    turn(there, truth)
-    assert there.heard() == []
-    turn(there, truth)
-    assert len(there.heard()) == 1
+    bot.slack.faults.add("chat.postMessage", (429,), 1, 90)
+    turn(bot, truth)
+    turn(bot, truth)
+    assert bot.direct_messages() == []
+    turn(bot, truth)
+    assert len(bot.direct_messages()) == 1
 
 
-def test_a_rule_that_fails_stops_no_other(there, truth, monkeypatch):
-    there.sync(truth, back=3 * DAY)
-    bad = there.set_up("alert spend > $40 per day")
-    there.set_up("alert spend > $50 per day")
-    watched = there.evaluator.watched
+def test_a_rule_that_fails_does_not_stop_the_others(bot, truth, monkeypatch):
+    bot.sync(truth, back=3 * DAY)
+    bad = bot.set_up("alert spend > $40 per day")
+    bot.set_up("alert spend > $50 per day")
+    watched = bot.evaluator.watched
 
     def broken(entry, rule, judged):
         if entry.id == bad.id:
             raise ValueError("a bad rule")
         return watched(entry, rule, judged)
 
-    monkeypatch.setattr(there.evaluator, "watched", broken)
+    monkeypatch.setattr(bot.evaluator, "watched", broken)
     truth.use(NOON, 60)
-    turn(there, truth)
+    turn(bot, truth)
     monkeypatch.undo()
-    turn(there, truth)
-    assert len(there.heard()) == 2
+    turn(bot, truth)
+    assert len(bot.direct_messages()) == 2
 
 
-def test_admins_hear_of_old_data_from_the_start(tmp_path, truth):
+def test_admins_have_an_alert_on_stale_data_from_the_start(tmp_path, truth):
     slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
     admin = slack.user("ada").id
-    with watching(tmp_path / "activity.db", NOON, slack, ACTIVITY_ADMINS=admin) as there:
-        there.sync(truth, back=3 * DAY)
-        there.tick()
-        [entry] = there.alerts.rules.of(admin)
-        there.clock.now += 2 * HOUR
-        there.tick()
-        assert there.heard() == []  # the machine has slept, and nobody could sync yet
-        ticks(there, 8 * MINUTE)
-        assert len(there.heard()) == 1
-        there.alerts.rules.delete(entry.id)
-        there.tick()
-        assert there.alerts.rules.of(admin) == []
+    with running_bot(tmp_path / "activity.db", NOON, slack, ACTIVITY_ADMINS=admin) as bot:
+        bot.sync(truth, back=3 * DAY)
+        bot.tick()
+        [entry] = bot.alerts.rules.of(admin)
+        bot.clock.now += 2 * HOUR
+        bot.tick()
+        assert bot.direct_messages() == []  # the machine has slept, and nobody could sync yet
+        ticks(bot, 8 * MINUTE)
+        assert len(bot.direct_messages()) == 1
+        bot.alerts.rules.delete(entry.id)
+        bot.tick()
+        assert bot.alerts.rules.of(admin) == []

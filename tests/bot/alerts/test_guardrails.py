@@ -7,23 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from bot.store.usage import details
-from tests.bot.alerts.watch import (
+from bot.store.usage import openrouter_facts
+from tests.bot.alerts.alert_bot import (
     DAY,
     DOLLAR,
     HOUR,
     MINUTE,
     NOON,
+    AlertBot,
     Truth,
-    Watch,
     list_keys,
-    watching,
+    running_bot,
 )
 
 
-def guarded(there: Watch, *, byok: bool = False) -> None:
+def guarded(bot: AlertBot, *, byok: bool = False) -> None:
     """Grace has $10 a month and the key prod $20 a day; prod's own limit is $1,000."""
-    list_keys(there, created=70 * DAY)
+    list_keys(bot, created=70 * DAY)
     limits = {
         "at": NOON.isoformat(),
         "keys": {
@@ -46,33 +46,33 @@ def guarded(there: Watch, *, byok: bool = False) -> None:
          "members": [], "keys": ["hash_prod"]},
     ]  # fmt: skip
     kept = {"at": NOON.isoformat(), "guardrails": found}
-    there.store.keep_fact("limits", json.dumps(limits))
-    there.store.keep_fact(details.GUARDRAILS, json.dumps(kept))
+    bot.store.keep_fact("limits", json.dumps(limits))
+    bot.store.keep_fact(openrouter_facts.GUARDRAILS, json.dumps(kept))
 
 
-def turn(there: Watch, truth: Truth) -> None:
-    there.clock.now += MINUTE
-    there.sync(truth)
-    there.tick()
+def turn(bot: AlertBot, truth: Truth) -> None:
+    bot.clock.now += MINUTE
+    bot.sync(truth)
+    bot.tick()
 
 
-def texts(there: Watch) -> list[str]:
-    return [message["text"] for message in there.heard()]
+def texts(bot: AlertBot) -> list[str]:
+    return [message["text"] for message in bot.direct_messages()]
 
 
 def test_the_guardrails_of_members_and_keys_are_watched_and_named(
-    there: Watch, truth: Truth
+    bot: AlertBot, truth: Truth
 ) -> None:
-    guarded(there)
-    there.sync(truth, back=40 * DAY)
-    there.set_up("alert budget 80%")
-    turn(there, truth)
-    assert texts(there) == []
+    guarded(bot)
+    bot.sync(truth, back=40 * DAY)
+    bot.set_up("alert budget 80%")
+    turn(bot, truth)
+    assert texts(bot) == []
     truth.use(NOON - HOUR, 9, "evals")  # of Grace
     truth.use(NOON - HOUR, 19, "prod")
-    turn(there, truth)
-    turn(there, truth)
-    key, member = sorted(texts(there))
+    turn(bot, truth)
+    turn(bot, truth)
+    key, member = sorted(texts(bot))
     assert "OpenRouter key guardrail more than 80% used: prod (guardrail Key cap)" in key
     assert "95% used: $19.00 of $20.00, $1.00 left" in key
     assert "Daily budget that a guardrail gives this API key" in key
@@ -85,18 +85,18 @@ def test_the_guardrails_of_members_and_keys_are_watched_and_named(
 
 
 def test_byok_counts_toward_a_guardrail_only_where_openrouter_counts_it(
-    there: Watch, truth: Truth
+    bot: AlertBot, truth: Truth
 ) -> None:
     truth.own_keys.add("evals")
     truth.use(NOON - HOUR, 9, "evals")
-    guarded(there)
-    there.sync(truth, back=40 * DAY)
-    there.set_up("alert budget 80%")
-    turn(there, truth)
-    assert texts(there) == []
-    guarded(there, byok=True)
-    turn(there, truth)
-    assert "BYOK spend counts too." in texts(there)[0]
+    guarded(bot)
+    bot.sync(truth, back=40 * DAY)
+    bot.set_up("alert budget 80%")
+    turn(bot, truth)
+    assert texts(bot) == []
+    guarded(bot, byok=True)
+    turn(bot, truth)
+    assert "BYOK spend counts too." in texts(bot)[0]
 
 
 @pytest.mark.parametrize(
@@ -111,28 +111,28 @@ def test_byok_counts_toward_a_guardrail_only_where_openrouter_counts_it(
     ],
 )
 def test_a_rule_watches_the_guardrails_that_it_means(
-    there: Watch, truth: Truth, words: str, members: bool, keys: bool
+    bot: AlertBot, truth: Truth, words: str, members: bool, keys: bool
 ) -> None:
-    guarded(there)
+    guarded(bot)
     truth.use(NOON - HOUR, 9, "evals")
     truth.use(NOON - HOUR, 19, "prod")
-    there.sync(truth, back=40 * DAY)
-    there.set_up(f"alert budget 80% {words}")
-    turn(there, truth)
-    said = "\n".join(texts(there))
+    bot.sync(truth, back=40 * DAY)
+    bot.set_up(f"alert budget 80% {words}")
+    turn(bot, truth)
+    said = "\n".join(texts(bot))
     assert ("Interns" in said, "Key cap" in said) == (members, keys)
 
 
 def test_who_sees_their_own_usage_only_gets_their_own_guardrail(
     tmp_path: Path, truth: Truth
 ) -> None:
-    with watching(tmp_path / "activity.db", NOON, ACTIVITY_VISIBILITY="own") as there:
-        guarded(there)
+    with running_bot(tmp_path / "activity.db", NOON, ACTIVITY_VISIBILITY="own") as bot:
+        guarded(bot)
         truth.use(NOON - HOUR, 9, "evals")
         truth.use(NOON - HOUR, 19, "prod")
-        there.sync(truth, back=40 * DAY)
-        there.set_up("alert budget 80%", user="grace")
-        turn(there, truth)
-        [message] = there.heard("grace")
+        bot.sync(truth, back=40 * DAY)
+        bot.set_up("alert budget 80%", user="grace")
+        turn(bot, truth)
+        [message] = bot.direct_messages("grace")
         assert "Interns" in message["text"]
         assert "prod" not in json.dumps(message)

@@ -12,7 +12,7 @@ from bot.demo.openrouter.models import SampleModel
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import validate
 from tests import world as worlds
-from tests.bot.alerts.test_commands_and_buttons import heard, tick
+from tests.bot.alerts.test_commands_and_buttons import inbox, tick
 from tests.world import DOLLAR, World, say
 
 
@@ -51,7 +51,7 @@ def test_an_alert_is_set_up_and_sent(administered: World, words: str, expected: 
     assert "*Alert set:*" in said
     assert "right away" in said or "retiring" in said
     tick(administered)
-    [message] = heard(administered)
+    [message] = inbox(administered)
     assert validate(message["blocks"]) == []
     assert expected in message["text"]
 
@@ -70,7 +70,7 @@ def test_an_alert_waits_for_its_reason_and_is_listed(
 ) -> None:
     assert f"*Alert set:* `{shown}`" in say(administered, words)
     tick(administered)
-    assert heard(administered) == []
+    assert inbox(administered) == []
     assert f"`{shown}`" in say(administered, "alerts")
 
 

@@ -1,4 +1,4 @@
-"""Messages of alerts that are drawn anew: one limit, one state, all figures of one moment."""
+"""Updated messages of alerts: one limit, one state, all figures of the same time."""
 
 import json
 import re
@@ -8,56 +8,56 @@ import pytest
 from reports.alerts.slack.messages import SNOOZE
 from reports.commands import parse_command
 from reports.questions.wording import stamp
+from tests.bot.alerts.alert_bot import DAY, HOUR, MINUTE, NOON
 from tests.bot.alerts.test_evaluate import limits, turn
-from tests.bot.alerts.watch import DAY, HOUR, MINUTE, NOON
 
 
-def fired(there, truth, words="alert spend > $20 per day", dollars=90):
+def fired(bot, truth, words="alert spend > $20 per day", dollars=90):
     """A rule whose line is crossed, and told."""
-    there.sync(truth, back=3 * DAY)
-    entry = there.set_up(words)
+    bot.sync(truth, back=3 * DAY)
+    entry = bot.set_up(words)
     truth.use(NOON, dollars)
-    turn(there, truth)
+    turn(bot, truth)
     return entry
 
 
-def changed(there, entry, words) -> None:
+def changed(bot, entry, words) -> None:
     """The rule gets another line."""
-    person = there.alerts.services.slack.person(there.slack.user("ada").id)
-    draft = there.alert_manager.draft(person, parse_command(words), "")
-    assert there.alert_manager.change(there.alerts.rules.get(entry.id), draft)
+    person = bot.alerts.services.slack.person(bot.slack.user("ada").id)
+    draft = bot.alert_manager.draft(person, parse_command(words), "")
+    assert bot.alert_manager.change(bot.alerts.rules.get(entry.id), draft)
 
 
-def acknowledged(there) -> str:
+def acknowledged(bot) -> str:
     """The first message, once somebody acknowledged this and it is drawn anew."""
-    [first] = there.heard()
-    [event] = [e for e in there.alerts.events.of_message(1) if e.event.kind == "triggered"]
-    there.alerts.states.acknowledge([event.key], "U1")
-    there.alerts.messages.mark_outdated(1)
-    there.tick()
-    [again] = there.heard()
+    [first] = bot.direct_messages()
+    [event] = [e for e in bot.alerts.events.of_message(1) if e.event.kind == "triggered"]
+    bot.alerts.states.acknowledge([event.key], "U1")
+    bot.alerts.messages.mark_outdated(1)
+    bot.tick()
+    [again] = bot.direct_messages()
     assert "acknowledged this" in json.dumps(again)
     assert again["ts"] == first["ts"]
     return again["text"]
 
 
-def test_it_follows_a_line_that_was_changed(there, truth):
-    entry = fired(there, truth)
+def test_a_message_follows_a_changed_threshold(bot, truth):
+    entry = fired(bot, truth)
     truth.use(NOON + MINUTE, 60)
-    turn(there, truth)
-    changed(there, entry, "alert spend > $200 per day")
-    there.tick()
-    [first] = there.heard()
+    turn(bot, truth)
+    changed(bot, entry, "alert spend > $200 per day")
+    bot.tick()
+    [first] = bot.direct_messages()
     assert "*Resolved.* $150.00; the limit is $200.00." in first["text"]
     truth.use(NOON + 2 * MINUTE, 60)
-    turn(there, truth)
-    turn(there, truth)
-    [first] = there.heard()
+    turn(bot, truth)
+    turn(bot, truth)
+    [first] = bot.direct_messages()
     assert "over $200.00 today" in first["text"].splitlines()[0]
     assert "*$210.00 today, $10.00 over the $200.00 limit" in first["text"]
     assert "Resolved" not in json.dumps(first)
     assert ": $90.00 today, $70.00 over the $20.00 limit." in first["text"]
-    answers = [one["text"] for one in there.answers()]
+    answers = [one["text"] for one in bot.thread_replies()]
     assert answers[0].startswith(":white_check_mark: *Resolved.* $150.00; the limit")
     assert answers[1].startswith(":warning: *$210.00 today, $10.00 over the $200.00 limit; at")
     assert len(answers) == 2
@@ -66,53 +66,53 @@ def test_it_follows_a_line_that_was_changed(there, truth):
 @pytest.mark.parametrize(
     "words", ["alert spend > $20 per day", "alert spend > $20 per hour", "alert spike"]
 )
-def test_its_headline_and_its_parts_are_of_one_moment(there, truth, words):
-    fired(there, truth, words)
+def test_the_headline_and_the_details_have_figures_of_the_same_time(bot, truth, words):
+    fired(bot, truth, words)
     truth.use(NOON + MINUTE, 10, "evals")
-    there.clock.now += 2 * MINUTE
-    there.sync(truth)
-    text = acknowledged(there)
+    bot.clock.now += 2 * MINUTE
+    bot.sync(truth)
+    text = acknowledged(bot)
     assert "*$100.00" in text
     top = re.search(r"Top keys[^:]*: prod \$90.00[^,]*, evals \$10.00", text)
     assert top, text
     assert "First alert (today 13:01): $90.00" in text
-    assert f"Data as of {stamp(there.clock())}" in json.dumps(there.heard())
+    assert f"Data as of {stamp(bot.clock())}" in json.dumps(bot.direct_messages())
 
 
-def test_what_is_not_beyond_its_line_any_more_says_so(there, truth):
-    fired(there, truth)
+def test_a_message_says_that_the_threshold_is_no_longer_exceeded(bot, truth):
+    fired(bot, truth)
     truth.use(NOON, -80)  # OpenRouter corrects its figures
-    there.clock.now += MINUTE
-    there.sync(truth)
-    text = acknowledged(there)
+    bot.clock.now += MINUTE
+    bot.sync(truth)
+    text = acknowledged(bot)
     assert "*Now:* $10.00; the limit is $20.00." in text
 
 
-def test_what_is_told_after_its_period_does_not_speak_of_today(there, truth):
-    there.sync(truth, back=3 * DAY)
-    limits(there)
-    there.set_up("alert budget 80% 100%")
+def test_a_message_after_its_period_names_the_date(bot, truth):
+    bot.sync(truth, back=3 * DAY)
+    limits(bot)
+    bot.set_up("alert budget 80% 100%")
     truth.use(NOON + MINUTE, 85, "evals")
-    turn(there, truth, 2 * MINUTE)
-    there.slack.faults.add("*", (503,), 10_000, 1)
+    turn(bot, truth, 2 * MINUTE)
+    bot.slack.faults.add("*", (503,), 10_000, 1)
     truth.use(NOON + 2 * MINUTE, 20, "evals")
-    turn(there, truth)
-    there.clock.now = NOON + 12 * HOUR + 20 * MINUTE
-    there.slack.faults.clear()
-    there.tick()
-    [reply] = there.answers()
+    turn(bot, truth)
+    bot.clock.now = NOON + 12 * HOUR + 20 * MINUTE
+    bot.slack.faults.clear()
+    bot.tick()
+    [reply] = bot.thread_replies()
     assert "105% used: $105.00 of $100.00, $5.00 over. The limit has reset since." in reply["text"]
 
 
-def test_answers_in_the_thread_use_the_zone_of_whoever_reads_them(there, truth):
-    there.sync(truth, back=3 * DAY)
-    limits(there)
-    there.set_up("alert budget 80% 100%")
+def test_replies_in_the_thread_use_the_recipients_zone(bot, truth):
+    bot.sync(truth, back=3 * DAY)
+    limits(bot)
+    bot.set_up("alert budget 80% 100%")
     truth.use(NOON + MINUTE, 85, "evals")
-    turn(there, truth, 2 * MINUTE)
+    turn(bot, truth, 2 * MINUTE)
     truth.use(NOON + 2 * MINUTE, 20, "evals")
-    turn(there, truth)
-    [reply] = there.answers()
+    turn(bot, truth)
+    [reply] = bot.thread_replies()
     assert "(Berlin)" in reply["text"]
 
 
@@ -120,13 +120,13 @@ def test_answers_in_the_thread_use_the_zone_of_whoever_reads_them(there, truth):
     ("words", "offered"),
     [("alert budget 80% key:lab", 2), ("alert credits < $200", 2), ("alert spend > $3 per day", 3)],
 )
-def test_a_snooze_until_its_period_ends_is_offered_where_it_has_one(there, truth, words, offered):
-    there.sync(truth, back=3 * DAY)
-    limits(there)
-    there.set_up(words)
+def test_snooze_until_the_period_ends_is_offered_if_there_is_a_period(bot, truth, words, offered):
+    bot.sync(truth, back=3 * DAY)
+    limits(bot)
+    bot.set_up(words)
     truth.use(NOON + MINUTE, 4, "lab")
-    turn(there, truth, 2 * MINUTE)
-    [message] = there.heard()
+    turn(bot, truth, 2 * MINUTE)
+    [message] = bot.direct_messages()
     [menu] = [
         one
         for block in message["blocks"]
@@ -136,19 +136,19 @@ def test_a_snooze_until_its_period_ends_is_offered_where_it_has_one(there, truth
     assert len(menu["options"]) == offered
 
 
-def test_what_another_process_tells_at_the_end_of_a_snooze_is_not_told_again(there, truth):
-    there.sync(truth, back=3 * DAY)
-    limits(there)
-    entry = there.set_up("alert budget 80% 100% key:lab")
+def test_a_reminder_is_added_by_one_process_only(bot, truth):
+    bot.sync(truth, back=3 * DAY)
+    limits(bot)
+    entry = bot.set_up("alert budget 80% 100% key:lab")
     truth.use(NOON + MINUTE, 3, "lab")
-    turn(there, truth, 2 * MINUTE)
-    [(place, _)] = there.alerts.states.triggered(entry.id)
-    there.alerts.silences.add(entry.id, place[1], there.clock() + HOUR, "U1")
+    turn(bot, truth, 2 * MINUTE)
+    [(place, _)] = bot.alerts.states.triggered(entry.id)
+    bot.alerts.silences.add(entry.id, place[1], bot.clock() + HOUR, "U1")
     truth.use(NOON + 2 * MINUTE, 10, "lab")
-    turn(there, truth)
-    there.clock.now += HOUR
-    there.delivery.batches.create(there.alerts.events.claim(10))
+    turn(bot, truth)
+    bot.clock.now += HOUR
+    bot.delivery.batches.create(bot.alerts.events.claim(10))
     for _ in range(3):
-        turn(there, truth)
-    [reply] = there.answers()
+        turn(bot, truth)
+    [reply] = bot.thread_replies()
     assert "107% used" in reply["text"]

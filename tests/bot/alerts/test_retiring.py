@@ -9,14 +9,14 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.store.usage import details
+from bot.store.usage import openrouter_facts
 from reports.alerts.kinds.retiring import stage
-from tests.bot.alerts.watch import DAY, HOUR, MINUTE, NOON, Truth, Watch, watching
+from tests.bot.alerts.alert_bot import DAY, HOUR, MINUTE, NOON, AlertBot, Truth, running_bot
 
 TODAY = NOON.date()
 
 
-def ends(there: Watch, **days: int | None) -> None:
+def ends(bot: AlertBot, **days: int | None) -> None:
     """OpenRouter's list has models with last days so many days ahead; None: no end date."""
     slugs = {"x": "a/x", "y": "b/y", "z": "c/z"}
     models = [
@@ -27,32 +27,32 @@ def ends(there: Watch, **days: int | None) -> None:
         for name, left in days.items()
     ]  # fmt: skip
     kept = {"at": NOON.isoformat(), "models": models}
-    there.store.keep_fact(details.MODELS, json.dumps(kept))
+    bot.store.keep_fact(openrouter_facts.MODELS, json.dumps(kept))
 
 
-def turn(there: Watch, truth: Truth, by: timedelta = MINUTE) -> None:
-    there.clock.now += by
-    there.sync(truth, back=2 * DAY)
-    there.tick()
+def turn(bot: AlertBot, truth: Truth, by: timedelta = MINUTE) -> None:
+    bot.clock.now += by
+    bot.sync(truth, back=2 * DAY)
+    bot.tick()
 
 
-def texts(there: Watch) -> list[str]:
-    return [message["text"] for message in there.heard()]
+def texts(bot: AlertBot) -> list[str]:
+    return [message["text"] for message in bot.direct_messages()]
 
 
-def test_a_model_in_use_is_told_of_30_7_and_1_days_before_its_last_day(
-    there: Watch, truth: Truth
+def test_a_model_in_use_triggers_30_7_and_1_days_before_its_last_day(
+    bot: AlertBot, truth: Truth
 ) -> None:
-    ends(there, x=32, y=10, z=None)  # nobody uses b/y
+    ends(bot, x=32, y=10, z=None)  # nobody uses b/y
     truth.use(NOON - HOUR, 5, "prod")
     truth.use(NOON - HOUR, 7, "evals")
-    there.sync(truth, back=40 * DAY)
-    there.set_up("alert retiring")
+    bot.sync(truth, back=40 * DAY)
+    bot.set_up("alert retiring")
     sent: dict[int, str] = {}
     for day in range(35):
-        truth.use(there.clock.now, 1, "prod")
-        turn(there, truth, DAY)
-        for text in texts(there)[len(sent) :]:
+        truth.use(bot.clock.now, 1, "prod")
+        turn(bot, truth, DAY)
+        for text in texts(bot)[len(sent) :]:
             sent[32 - day - 1] = text
     assert sorted(sent, reverse=True) == [30, 7, 1]
     assert "OpenRouter model retires in 30 days: a/x" in sent[30]
@@ -63,50 +63,50 @@ def test_a_model_in_use_is_told_of_30_7_and_1_days_before_its_last_day(
     assert "OpenRouter model retires tomorrow: a/x" in sent[1]
 
 
-def test_a_model_that_nobody_uses_anymore_is_not_told_of(there: Watch, truth: Truth) -> None:
-    ends(there, x=20)
+def test_a_model_that_nobody_uses_anymore_does_not_trigger(bot: AlertBot, truth: Truth) -> None:
+    ends(bot, x=20)
     truth.used.clear()
     truth.use(NOON - 8 * DAY, 5, "prod")
-    there.sync(truth, back=40 * DAY)
-    there.set_up("alert retiring")
-    turn(there, truth)
-    assert texts(there) == []
+    bot.sync(truth, back=40 * DAY)
+    bot.set_up("alert retiring")
+    turn(bot, truth)
+    assert texts(bot) == []
 
 
-def test_an_end_date_that_moves_is_told_anew(there: Watch, truth: Truth) -> None:
-    ends(there, x=20)
-    there.sync(truth, back=40 * DAY)
-    there.set_up("alert retiring")
-    turn(there, truth)
-    ends(there, x=25)
-    turn(there, truth)
-    turn(there, truth)
-    first, second = texts(there)
+def test_a_new_end_date_triggers_again(bot: AlertBot, truth: Truth) -> None:
+    ends(bot, x=20)
+    bot.sync(truth, back=40 * DAY)
+    bot.set_up("alert retiring")
+    turn(bot, truth)
+    ends(bot, x=25)
+    turn(bot, truth)
+    turn(bot, truth)
+    first, second = texts(bot)
     assert "in 20 days" in first
     assert "in 25 days" in second
 
 
-def test_only_the_usage_that_a_rule_is_about_counts(there: Watch, truth: Truth) -> None:
-    ends(there, x=20, y=20)
+def test_only_the_usage_that_a_rule_is_about_counts(bot: AlertBot, truth: Truth) -> None:
+    ends(bot, x=20, y=20)
     truth.use(NOON - HOUR, 5, "evals", "b/y")
-    there.sync(truth, back=40 * DAY)
-    there.set_up("alert retiring creator:grace@example.com")
-    turn(there, truth)
-    [text] = texts(there)
+    bot.sync(truth, back=40 * DAY)
+    bot.set_up("alert retiring creator:grace@example.com")
+    turn(bot, truth)
+    [text] = texts(bot)
     assert "b/y" in text
     assert "Spend in the past 30 days: $5.00, by Grace Hopper $5.00." in text
 
 
-def test_who_sees_their_own_usage_only_is_told_of_the_models_they_use(
+def test_own_visibility_limits_retiring_models_to_those_in_use(
     tmp_path: Path, truth: Truth
 ) -> None:
-    with watching(tmp_path / "activity.db", NOON, ACTIVITY_VISIBILITY="own") as there:
-        ends(there, x=20, y=20)
+    with running_bot(tmp_path / "activity.db", NOON, ACTIVITY_VISIBILITY="own") as bot:
+        ends(bot, x=20, y=20)
         truth.use(NOON - HOUR, 5, "evals", "b/y")
-        there.sync(truth, back=40 * DAY)
-        there.set_up("alert retiring", user="grace")
-        turn(there, truth)
-        [message] = there.heard("grace")
+        bot.sync(truth, back=40 * DAY)
+        bot.set_up("alert retiring", user="grace")
+        turn(bot, truth)
+        [message] = bot.direct_messages("grace")
         assert "b/y" in message["text"]
         assert "Ada" not in json.dumps(message)
 

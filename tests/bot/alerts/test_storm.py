@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from bot.demo.slack import LocalSlack
 from reports.alerts.periods import spans
 from reports.time.period import Unit
-from tests.bot.alerts.watch import DAY, DOLLAR, HOUR, MINUTE, Truth, Watch
+from tests.bot.alerts.alert_bot import DAY, DOLLAR, HOUR, MINUTE, AlertBot, Truth
 from tests.clock import Clock
 
 START = datetime(2026, 11, 18, 21, 30, tzinfo=UTC)
@@ -38,7 +38,7 @@ class Storm(RuleBasedStateMachine):
         self.slack = LocalSlack(file_delay=timedelta(0), rate_limits=False).start()
         self.clock, self.truth = Clock(START), Truth()
         path = Path(self.folder.name) / "activity.db"
-        self.processes = [Watch(path, self.clock, self.slack) for _ in range(3)]
+        self.processes = [AlertBot(path, self.clock, self.slack) for _ in range(3)]
         first = self.processes[0]
         first.set_up_workspace()
         self.truth.use(START - DAY, 1)
@@ -159,13 +159,13 @@ class Storm(RuleBasedStateMachine):
             waiting = connection.execute(
                 "SELECT count(*) FROM alert_event WHERE state NOT IN ('told', 'dropped')"
             ).fetchone()[0]
-        labels, told = first.store.directory().labels, first.told()
+        labels, told = first.store.directory().labels, first.delivered_crossings()
         found = Counter(
             (self.rules[one.rule], one.period, labels[int(one.subject)]) for one in told
         )
         assert found == Counter(self.expected)
         assert waiting == 0
-        messages = Counter(m["metadata"]["event_payload"]["key"] for m in first.heard())
+        messages = Counter(m["metadata"]["event_payload"]["key"] for m in first.direct_messages())
         assert messages == Counter({one.key for one in told})
 
 

@@ -1,4 +1,4 @@
-"""What a rule was about to say when it was edited or paused is not lost: it is judged anew."""
+"""Pending events of a rule that is edited or paused are not lost: it is evaluated again."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from bot.slack.types import ReplyTarget
 from bot.store.alerts.rules import StoredRule
 from reports.alerts.grammar import rule_of
 from reports.alerts.periods import QuietHours
-from tests.bot.alerts.watch import DAY, HOUR, Truth, Watch, watching
+from tests.bot.alerts.alert_bot import DAY, HOUR, AlertBot, Truth, running_bot
 
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 STEP = timedelta(minutes=10)
 
 
 @pytest.fixture
-def quiet(tmp_path: Path) -> Iterator[Watch]:
+def quiet(tmp_path: Path) -> Iterator[AlertBot]:
     """Ada's rules at noon; she wants to hear of nothing until three."""
-    with watching(tmp_path / "alerts.db", NOON) as watch:
+    with running_bot(tmp_path / "alerts.db", NOON) as watch:
         watch.alerts.quiet_hours.set(watch.slack.user("ada").id, QuietHours(time(12), time(16)))
         yield watch
 
 
-def crossed(watch: Watch, words: str, dollars: int) -> tuple[StoredRule, Truth]:
+def crossed(watch: AlertBot, words: str, dollars: int) -> tuple[StoredRule, Truth]:
     """A rule, and usage that crosses it in her quiet hours."""
     truth = Truth()
     truth.use(NOON - 2 * DAY, 1, "prod")
@@ -34,11 +34,11 @@ def crossed(watch: Watch, words: str, dollars: int) -> tuple[StoredRule, Truth]:
     entry = watch.set_up(words)
     truth.use(NOON, dollars, "prod")
     go_on(watch, truth, STEP)
-    assert watch.heard() == []
+    assert watch.direct_messages() == []
     return entry, truth
 
 
-def go_on(watch: Watch, truth: Truth, length: timedelta) -> None:
+def go_on(watch: AlertBot, truth: Truth, length: timedelta) -> None:
     end = watch.clock.now + length
     while watch.clock.now < end:
         watch.clock.now += STEP
@@ -46,37 +46,37 @@ def go_on(watch: Watch, truth: Truth, length: timedelta) -> None:
         watch.tick()
 
 
-def edit(watch: Watch, entry: StoredRule, words: str) -> None:
+def edit(watch: AlertBot, entry: StoredRule, words: str) -> None:
     person = watch.alerts.services.slack.person(entry.draft.owner)
     draft = watch.alert_manager.draft(person, rule_of(words), "")
     assert not isinstance(draft, str | Exception)
     assert watch.alert_manager.change(entry, draft)
 
 
-def told(watch: Watch) -> list[str]:
-    return [message["text"] for message in watch.heard()]
+def delivered(watch: AlertBot) -> list[str]:
+    return [message["text"] for message in watch.direct_messages()]
 
 
-def test_a_crossing_is_told_though_the_line_was_moved_before_it_could_be(quiet: Watch) -> None:
+def test_a_crossing_is_delivered_though_its_threshold_was_edited_before(quiet: AlertBot) -> None:
     entry, truth = crossed(quiet, "alert spend > $50 per day", 60)
     edit(quiet, entry, "spend > $55 per day")
     go_on(quiet, truth, 6 * HOUR)
-    [only] = told(quiet)
+    [only] = delivered(quiet)
     assert "$55.00" in only
 
 
-def test_nothing_is_told_of_a_line_that_was_moved_out_of_reach(quiet: Watch) -> None:
+def test_a_threshold_raised_out_of_reach_sends_nothing(quiet: AlertBot) -> None:
     entry, truth = crossed(quiet, "alert spend > $50 per day", 60)
     edit(quiet, entry, "spend > $70 per day")
     go_on(quiet, truth, 6 * HOUR)
-    assert told(quiet) == []
+    assert delivered(quiet) == []
 
 
-def test_a_crossing_is_told_though_its_rule_rested_meanwhile(quiet: Watch) -> None:
+def test_a_crossing_is_delivered_after_its_rule_was_paused(quiet: AlertBot) -> None:
     entry, truth = crossed(quiet, "alert spend > $50 per day", 60)
     quiet.alerts.rules.pause(entry.id, "by ada")
     go_on(quiet, truth, STEP)
     quiet.alert_manager.resume(ReplyTarget("", entry.draft.owner, home=True), entry.id)
     go_on(quiet, truth, 6 * HOUR)
-    [only] = told(quiet)
+    [only] = delivered(quiet)
     assert "$60.00" in only

@@ -1,4 +1,4 @@
-"""How the use of a period is put together from minutes, hours and days."""
+"""The usage of a period is read from stored minutes, hours and days."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -21,7 +21,7 @@ ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Asia/Kathm
     later=st.integers(0, 2 * 24 * 60),
     behind=st.integers(0, 20),
 )
-def test_every_minute_of_a_period_counts_once_and_none_of_another(unit, zone, later, behind):
+def test_every_minute_of_a_period_counts_exactly_once(unit, zone, later, behind):
     now = NOW + later * MINUTE
     synced = dict.fromkeys(STEP, now - behind * MINUTE)
     held = dict.fromkeys(STEP, ((NOW - 9 * DAY, now),))

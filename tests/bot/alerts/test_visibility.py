@@ -1,4 +1,4 @@
-"""What an alert told while its maker saw more than they see today is theirs no longer."""
+"""What an alert showed while its owner saw more than they do today is not shown anymore."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from bot.demo.slack import LocalSlack
 from bot.slack.types import MessageLocation, ReplyTarget
 from reports.alerts.grammar import ListAlerts
-from tests.bot.alerts.watch import DAY, DOLLAR, HOUR, MINUTE, Truth, Watch, watching
+from tests.bot.alerts.alert_bot import DAY, DOLLAR, HOUR, MINUTE, AlertBot, Truth, running_bot
 
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 
@@ -34,22 +34,22 @@ def truth() -> Truth:
 
 
 @contextmanager
-def narrowed(tmp_path: Path, slack: LocalSlack, truth: Truth, *rules: str) -> Iterator[Watch]:
+def narrowed(tmp_path: Path, slack: LocalSlack, truth: Truth, *rules: str) -> Iterator[AlertBot]:
     """Ada saw everything when her rules told of it, and sees her own usage only by now."""
-    with watching(tmp_path / "activity.db", NOON, slack) as wide:
+    with running_bot(tmp_path / "activity.db", NOON, slack) as wide:
         wide.sync(truth, back=3 * DAY)
         limited(wide)
         for one in rules:
             wide.set_up(one)
         turn(wide, truth)
-        own = Watch(tmp_path / "activity.db", wide.clock, slack, ACTIVITY_VISIBILITY="own")
+        own = AlertBot(tmp_path / "activity.db", wide.clock, slack, ACTIVITY_VISIBILITY="own")
         yield own
         own.close()
 
 
-def limited(there: Watch) -> None:
+def limited(bot: AlertBot) -> None:
     told: dict[str, Any] = {
-        "at": there.clock().isoformat(),
+        "at": bot.clock().isoformat(),
         "credits": {"total": 1000 * DOLLAR, "used": 850 * DOLLAR},
         "keys": {
             f"hash_{name}": {
@@ -58,20 +58,20 @@ def limited(there: Watch) -> None:
             for name in ("prod", "evals")
         },
     }  # fmt: skip
-    there.store.keep_fact("limits", json.dumps(told))
+    bot.store.keep_fact("limits", json.dumps(told))
 
 
-def turn(there: Watch, truth: Truth, by: timedelta = MINUTE) -> None:
-    there.clock.now += by
-    there.sync(truth)
-    there.tick()
+def turn(bot: AlertBot, truth: Truth, by: timedelta = MINUTE) -> None:
+    bot.clock.now += by
+    bot.sync(truth)
+    bot.tick()
 
 
-def listed(there: Watch) -> str:
-    person = there.alerts.services.slack.person(there.slack.user("ada").id)
-    cards, _ = there.alert_manager.cards_of(person.id, 10)
+def listed(bot: AlertBot) -> str:
+    person = bot.alerts.services.slack.person(bot.slack.user("ada").id)
+    cards, _ = bot.alert_manager.cards_of(person.id, 10)
     standing = [reading.label for card in cards for reading in card.triggered]
-    return there.alert_manager.listed(person, ListAlerts()).message.text + " ".join(standing)
+    return bot.alert_manager.listed(person, ListAlerts()).message.text + " ".join(standing)
 
 
 WIDE = (
@@ -82,150 +82,149 @@ WIDE = (
 )
 
 
-def test_the_list_shows_nothing_of_what_was_told_under_a_wider_sight(tmp_path, slack, truth):
-    with narrowed(tmp_path, slack, truth, *WIDE) as there:
-        said = listed(there)
+def test_the_list_leaves_out_alerts_measured_with_wider_visibility(tmp_path, slack, truth):
+    with narrowed(tmp_path, slack, truth, *WIDE) as bot:
+        said = listed(bot)
         assert "$130.00" not in said
         assert "evals" not in said
         assert "$150.00" not in said
         assert ":warning:" not in said
 
 
-def test_it_is_judged_anew_and_told_anew_under_the_narrower_sight(tmp_path, slack, truth):
-    with narrowed(tmp_path, slack, truth, *WIDE) as there:
-        before = {one["ts"] for one in there.heard()}
-        turn(there, truth)
-        new = [one for one in there.heard() if one["ts"] not in before]
+def test_a_rule_is_evaluated_again_with_the_narrower_visibility(tmp_path, slack, truth):
+    with narrowed(tmp_path, slack, truth, *WIDE) as bot:
+        before = {one["ts"] for one in bot.direct_messages()}
+        turn(bot, truth)
+        new = [one for one in bot.direct_messages() if one["ts"] not in before]
         said = " ".join(one["text"] for one in new)
         assert "$60.00 today, $10.00 over the $50.00 limit" in said
         assert "evals" not in said
         assert "$130.00" not in said
         assert "credits" not in said
-        assert "$60.00 today" in listed(there)
-        turn(there, truth)
-        assert len(there.heard()) == len(before) + len(new)
+        assert "$60.00 today" in listed(bot)
+        turn(bot, truth)
+        assert len(bot.direct_messages()) == len(before) + len(new)
 
 
-def test_an_old_message_of_a_wider_sight_is_left_as_it_is(tmp_path, slack, truth):
-    with narrowed(tmp_path, slack, truth, "alert spend > $50 per day") as there:
-        [old] = there.heard()
+def test_a_message_measured_with_wider_visibility_is_not_updated(tmp_path, slack, truth):
+    with narrowed(tmp_path, slack, truth, "alert spend > $50 per day") as bot:
+        [old] = bot.direct_messages()
         for _ in range(4):
-            turn(there, truth, 7 * HOUR)  # its period is over by then
-        assert next(one for one in there.heard() if one["ts"] == old["ts"]) == old
-        assert there.answers() == []
+            turn(bot, truth, 7 * HOUR)  # its period is over by then
+        assert next(one for one in bot.direct_messages() if one["ts"] == old["ts"]) == old
+        assert bot.thread_replies() == []
 
 
 @pytest.mark.parametrize("act", ["acknowledge", "details", "snooze"])
-def test_a_click_on_an_old_message_draws_nothing_anew(tmp_path, slack, truth, act):
-    with narrowed(tmp_path, slack, truth, "alert spend > $50 per day by key") as there:
-        [event, *_] = [one.event for one in there.told()]
-        before = there.heard()
+def test_a_click_on_an_old_message_shows_no_new_figures(tmp_path, slack, truth, act):
+    with narrowed(tmp_path, slack, truth, "alert spend > $50 per day by key") as bot:
+        [event, *_] = [one.event for one in bot.delivered_crossings()]
+        before = bot.direct_messages()
         ada = slack.user("ada").id
         im = slack.im("ada").id
         value = f"{event} 1h" if act == "snooze" else str(event)
         spot = MessageLocation(im, "", hidden=False)
-        getattr(there.message_actions, act)(
+        getattr(bot.message_actions, act)(
             ReplyTarget("", ada, shared=True, channel=im), spot, value
         )
         said = [one["text"] for one in slack.messages(im) if one not in before]
-        assert there.heard() == before
+        assert bot.direct_messages() == before
         assert "covers different usage now" in said[-1]
 
 
-def test_what_waits_to_be_told_is_not_told_under_a_narrower_sight(tmp_path, slack, truth):
+def test_a_pending_event_is_dropped_when_visibility_narrows(tmp_path, slack, truth):
     path = tmp_path / "activity.db"
-    with watching(path, NOON, slack) as wide:
+    with running_bot(path, NOON, slack) as wide:
         wide.sync(truth, back=3 * DAY)
         wide.set_up("alert spend > $50 per day by key")
         wide.clock.now += MINUTE
-        own = Watch(path, wide.clock, slack, ACTIVITY_VISIBILITY="own")
+        own = AlertBot(path, wide.clock, slack, ACTIVITY_VISIBILITY="own")
         own.delivery.tick()
-        assert own.heard() == []
+        assert own.direct_messages() == []
         turn(own, truth)
-        assert "evals" not in json.dumps(own.heard())
-        assert len(own.heard()) == 1
+        assert "evals" not in json.dumps(own.direct_messages())
+        assert len(own.direct_messages()) == 1
         own.close()
 
 
-def test_who_sees_more_again_is_told_of_that(tmp_path, slack, truth):
+def test_a_rule_triggers_again_when_visibility_widens(tmp_path, slack, truth):
     path = tmp_path / "activity.db"
-    with watching(path, NOON, slack, ACTIVITY_VISIBILITY="own") as own:
+    with running_bot(path, NOON, slack, ACTIVITY_VISIBILITY="own") as own:
         own.sync(truth, back=3 * DAY)
         own.set_up("alert spend > $50 per day")
         turn(own, truth)
-        [first] = own.heard()
+        [first] = own.direct_messages()
         assert "$60.00 today" in first["text"]
-        wide = Watch(path, own.clock, slack)
+        wide = AlertBot(path, own.clock, slack)
         turn(wide, truth)
-        second = wide.heard()[-1]
+        second = wide.direct_messages()[-1]
         assert "$130.00 today" in second["text"]
-        assert wide.heard()[0] == first
+        assert wide.direct_messages()[0] == first
         wide.close()
 
 
-def test_a_snooze_that_ends_repeats_nothing_of_a_wider_sight(tmp_path, slack, truth):
-    with narrowed(tmp_path, slack, truth, "alert credits < $200") as there:
-        [rule] = [one.id for one in there.alerts.rules.of(None)]
-        there.alerts.silences.add(rule, "*", there.clock() + HOUR, slack.user("ada").id)
-        turn(there, truth, 2 * HOUR)
-        assert len(there.heard()) == 1
-        assert there.answers() == []
+def test_a_reminder_leaves_out_what_was_measured_with_wider_visibility(tmp_path, slack, truth):
+    with narrowed(tmp_path, slack, truth, "alert credits < $200") as bot:
+        [rule] = [one.id for one in bot.alerts.rules.of(None)]
+        bot.alerts.silences.add(rule, "*", bot.clock() + HOUR, slack.user("ada").id)
+        turn(bot, truth, 2 * HOUR)
+        assert len(bot.direct_messages()) == 1
+        assert bot.thread_replies() == []
 
 
 # -- whose own usage it is, where others read it
 
 
-def in_spend(there: Watch) -> str:
-    channel = there.slack.channel("spend")
+def in_spend(bot: AlertBot) -> str:
+    channel = bot.slack.channel("spend")
     return f"in <#{channel.id}|spend>"
 
 
 @pytest.mark.parametrize("visibility", ["own", "org"])
-def test_others_read_whom_a_rule_about_its_maker_is_about(tmp_path, slack, truth, visibility):
+def test_other_readers_see_the_owners_name_instead_of_me(tmp_path, slack, truth, visibility):
     admin = slack.user("katherine").id
-    with watching(
+    with running_bot(
         tmp_path / "activity.db", NOON, slack, ACTIVITY_VISIBILITY=visibility, ACTIVITY_ADMINS=admin
-    ) as there:
-        there.sync(truth, back=3 * DAY)
-        there.set_up(f"alert spend > $50 per day creator:me {in_spend(there)}")
-        turn(there, truth)
-        [message] = there.said(slack.channel("spend").id)
+    ) as bot:
+        bot.sync(truth, back=3 * DAY)
+        bot.set_up(f"alert spend > $50 per day creator:me {in_spend(bot)}")
+        turn(bot, truth)
+        [message] = bot.channel_messages(slack.channel("spend").id)
         assert 'over $50.00 today: creator:"Ada Lovelace"' in message["text"]
         assert "creator:me" not in json.dumps(message)
-        person = there.alerts.services.slack.person(admin)
+        person = bot.alerts.services.slack.person(admin)
         assert (
-            'creator:"Ada Lovelace"'
-            in there.alert_manager.listed(person, ListAlerts()).message.text
+            'creator:"Ada Lovelace"' in bot.alert_manager.listed(person, ListAlerts()).message.text
         )
-        assert "creator:me" in listed(there)  # who made it is meant
+        assert "creator:me" in listed(bot)  # who made it is meant
 
 
-def details(there: Watch, user: str) -> str:
+def details(bot: AlertBot, user: str) -> str:
     """What somebody is answered who wants the details of the one alert that was told."""
-    [event] = [one.event for one in there.told()]
-    im = there.slack.im(user).id
-    place = ReplyTarget("", there.slack.user(user).id, shared=True, channel=im)
-    spot = MessageLocation(there.slack.channel("spend").id, "", hidden=False)
-    there.message_actions.details(place, spot, str(event))
-    return str(there.slack.messages(im)[-1]["text"])
+    [event] = [one.event for one in bot.delivered_crossings()]
+    im = bot.slack.im(user).id
+    place = ReplyTarget("", bot.slack.user(user).id, shared=True, channel=im)
+    spot = MessageLocation(bot.slack.channel("spend").id, "", hidden=False)
+    bot.message_actions.details(place, spot, str(event))
+    return str(bot.slack.messages(im)[-1]["text"])
 
 
-def test_details_are_about_the_maker_whoever_clicks(tmp_path, slack, truth):
-    with watching(tmp_path / "activity.db", NOON, slack) as there:
-        there.sync(truth, back=3 * DAY)
-        there.set_up(f"alert spend > $50 per day creator:me {in_spend(there)}")
-        turn(there, truth)
+def test_details_cover_the_owners_usage_for_every_person_who_clicks(tmp_path, slack, truth):
+    with running_bot(tmp_path / "activity.db", NOON, slack) as bot:
+        bot.sync(truth, back=3 * DAY)
+        bot.set_up(f"alert spend > $50 per day creator:me {in_spend(bot)}")
+        turn(bot, truth)
         for user in ("ada", "grace"):
-            said = details(there, user)
+            said = details(bot, user)
             assert "• prod: $60.00" in said
             assert "evals" not in said
 
 
-def test_who_may_not_see_it_is_told_whom_an_alert_is_about(tmp_path, slack, truth):
-    with watching(tmp_path / "activity.db", NOON, slack, ACTIVITY_VISIBILITY="own") as there:
-        there.sync(truth, back=3 * DAY)
-        there.set_up(f"alert spend > $50 per day {in_spend(there)}")
-        turn(there, truth)
-        assert "• prod: $60.00" in details(there, "ada")
-        said = details(there, "grace")
+def test_a_person_who_may_not_see_the_usage_learns_whose_it_is(tmp_path, slack, truth):
+    with running_bot(tmp_path / "activity.db", NOON, slack, ACTIVITY_VISIBILITY="own") as bot:
+        bot.sync(truth, back=3 * DAY)
+        bot.set_up(f"alert spend > $50 per day {in_spend(bot)}")
+        turn(bot, truth)
+        assert "• prod: $60.00" in details(bot, "ada")
+        said = details(bot, "grace")
         assert f"about <@{slack.user('ada').id}>'s own usage, and you can only see yours" in said

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from bot.demo.slack import validate
 from bot.schedules.deliver import ReportDelivery
-from tests.bot.alerts.test_commands_and_buttons import answered, click, fired, tick
-from tests.bot.alerts.watch import DAY, NOON, Truth, Watch
+from tests.bot.alerts.alert_bot import DAY, NOON, AlertBot, Truth
+from tests.bot.alerts.test_commands_and_buttons import answered, click, tick, triggered
 from tests.world import World, say
 
 
@@ -25,7 +25,7 @@ def buttons(message: dict[str, Any]) -> dict[str, str]:
 
 
 def test_why_explains_the_change_of_the_period_of_an_alert(administered: World) -> None:
-    message = fired(administered, "alert spend > $5 per month key:prod")
+    message = triggered(administered, "alert spend > $5 per month key:prod")
     assert validate(message["blocks"]) == []
     assert buttons(message)["Why?"] == "alert_why"
     said = answered(administered, lambda: click(administered, message, "alert_why"))
@@ -33,19 +33,19 @@ def test_why_explains_the_change_of_the_period_of_an_alert(administered: World) 
     assert "prod" in said
 
 
-def test_an_alert_that_shows_no_change_has_no_why(there: Watch, truth: Truth) -> None:
-    there.sync(truth, back=366 * DAY)
-    there.set_up("alert new model")
+def test_an_alert_that_shows_no_change_has_no_why(bot: AlertBot, truth: Truth) -> None:
+    bot.sync(truth, back=366 * DAY)
+    bot.set_up("alert new model")
     truth.use(NOON, 7, model="c/z")
-    there.clock.now += timedelta(minutes=1)
-    there.sync(truth)
-    there.tick()
-    [message] = there.heard()
+    bot.clock.now += timedelta(minutes=1)
+    bot.sync(truth)
+    bot.tick()
+    [message] = bot.direct_messages()
     assert "Why?" not in buttons(message)
 
 
 def test_only_those_who_were_sent_an_alert_get_its_why(administered: World) -> None:
-    message = fired(administered)
+    message = triggered(administered)
     said = answered(
         administered,
         lambda: click(administered, message, "alert_why", user="grace"),

@@ -1,10 +1,10 @@
-"""A year of alerts, day by day: every crossing is told once, none is missed, none is invented."""
+"""A year of alerts, day by day: every crossing is delivered once, none is missed or invented."""
 
 import random
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from tests.bot.alerts.watch import DAY, DOLLAR, HOUR, MINUTE, Truth, watching
+from tests.bot.alerts.alert_bot import DAY, DOLLAR, HOUR, MINUTE, Truth, running_bot
 
 START = datetime(2025, 11, 20, 0, 0, tzinfo=UTC)
 DAYS = 366
@@ -39,34 +39,34 @@ def periods(unit: str) -> list[tuple[datetime, datetime]]:
     return list(pairwise(firsts))
 
 
-def test_every_crossing_of_a_year_is_told_once(tmp_path):
+def test_every_crossing_of_a_year_is_delivered_once(tmp_path):
     truth, crossed = a_year(seed=1)
     path, chance, told = tmp_path / "activity.db", random.Random(2), {}
-    with watching(path, START) as there:
-        there.sync(truth, back=DAY)
-        there.set_up("alert spend > $50 per day tz UTC")
-        there.set_up("alert spend > $600 per month tz UTC")
-        there.clock.now += 8 * HOUR
-        while there.clock.now < START + DAYS * DAY + 8 * HOUR:
-            there.sync(truth, back=2 * DAY)
+    with running_bot(path, START) as bot:
+        bot.sync(truth, back=DAY)
+        bot.set_up("alert spend > $50 per day tz UTC")
+        bot.set_up("alert spend > $600 per month tz UTC")
+        bot.clock.now += 8 * HOUR
+        while bot.clock.now < START + DAYS * DAY + 8 * HOUR:
+            bot.sync(truth, back=2 * DAY)
             if chance.random() < 0.1:
-                there.evaluator.evaluate_all()  # a sync that came twice
+                bot.evaluator.evaluate_all()  # a sync that came twice
             if chance.random() < 0.1:
-                there.restart()
-            there.tick()
-            told |= told_by_now(there)
-            there.clock.now += 8 * HOUR
-        assert len(there.heard()) == len(told)
+                bot.restart()
+            bot.tick()
+            told |= delivered_by_now(bot)
+            bot.clock.now += 8 * HOUR
+        assert len(bot.direct_messages()) == len(told)
     for unit, starts in crossed.items():
         assert sorted(start for found, start in told.values() if found == unit) == starts, unit
     assert len(crossed["day"]) > 20
     assert len(crossed["month"]) > 1
 
 
-def told_by_now(there) -> dict[int, tuple[str, datetime]]:
+def delivered_by_now(bot) -> dict[int, tuple[str, datetime]]:
     """Of which period there is a message, by the event that it tells."""
-    words = {entry.id: entry.draft.words for entry in there.alerts.rules.of(None)}
+    words = {entry.id: entry.draft.words for entry in bot.alerts.rules.of(None)}
     return {
         one.event: ("day" if "per day" in words[one.rule] else "month", one.period)
-        for one in there.told()
+        for one in bot.delivered_crossings()
     }

@@ -120,7 +120,8 @@ def test_the_runaway_agent_of_last_night_stands_out(browser, demo):
 
 @needs_chromium
 def test_a_change_is_explained_with_a_waterfall(browser, demo):
-    with acting(browser, demo, "ada", viewport={"width": 1100, "height": 1300}) as view:
+    # shared where no other test expects an empty channel
+    with acting(browser, demo, "ada", "finance", viewport={"width": 1100, "height": 1300}) as view:
         answer = asked(view, "why spend last week by creator top 5 share")
         expect(answer.locator("h3")).to_have_text("What changed (spend) by creator, last week")
         image = answer.locator("img[alt^='Chart: What changed']")
@@ -239,6 +240,16 @@ def test_a_shared_answer_is_everybodys(browser, demo):
         expect(shared.locator("h3")).to_have_text("Spend by model, past 7 days")
         expect(shared.locator(".typed")).to_contain_text("Ada Okafor used /activity spend 7d")
         expect(shared.locator(".only-you")).to_have_count(0)
+
+
+@needs_chromium
+def test_the_home_tab_shows_usage_and_what_is_watched(browser, demo):
+    with acting(browser, demo, "ada", viewport={"width": 1180, "height": 1000}) as view:
+        view.get_by_role("button", name="Activity: Home").click()
+        home = view.get_by_role("region", name="App Home")
+        for part in ("Top creators", "Top models", "spike by key", "budget 80% 100%"):
+            expect(home).to_contain_text(part)
+        picture(view, "demo-home")
 
 
 @needs_chromium

@@ -109,8 +109,9 @@ def test_people_hear_of_a_locked_database_and_are_answered_when_it_is_free(
     assert all("Spend" in text for text in answers)
 
 
+@pytest.mark.parametrize("journal", ["rollback"], indirect=True)  # in WAL others read on
 def test_who_asks_while_others_wait_already_hears_at_once(
-    administered: World, database: Path, monkeypatch: pytest.MonkeyPatch
+    journal: str, administered: World, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(work, "CHECK_SECONDS", 0.01)
     with locked(database):
@@ -129,8 +130,9 @@ def test_what_has_begun_when_the_lock_comes_is_said_and_finished_as_well(
     assert "$50" in texts(administered)[-1]
 
 
+@pytest.mark.parametrize("journal", ["rollback"], indirect=True)  # in WAL others read on
 def test_nobody_waits_for_ever(
-    administered: World, database: Path, monkeypatch: pytest.MonkeyPatch
+    journal: str, administered: World, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(work, "LONGEST_SECONDS", 0.0)
     with locked(database):

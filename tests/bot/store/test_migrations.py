@@ -23,8 +23,8 @@ from bot.store.migrations import SET, STEPS, m008_parts
 from bot.store.schedules.schedules import Schedules
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.dimensions import Dimension
-from reports.usage.sync_windows import Window
 from reports.usage.usage import Usage
+from reports.usage.windows_to_fetch import Window
 
 EARLIER = Path(__file__).parent / "earlier"
 DUMPS = sorted(EARLIER.glob("*.sql"))

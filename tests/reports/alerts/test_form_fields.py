@@ -1,4 +1,4 @@
-"""A form makes what words make: the same rules, the same sentences at their fields."""
+"""A form and a command give the same rules, and the same errors at the fields."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ WORDS = (
 
 
 @pytest.mark.parametrize("words", WORDS)
-def test_what_words_set_up_goes_through_a_form_unchanged(words):
+def test_a_rule_is_unchanged_by_its_form(words):
     rule = parse_alert(f"alert {words}")
     assert isinstance(rule, Rule), rule
     assert read_fields(fields_of(rule, "UTC")) == rule
 
 
-def test_an_empty_form_is_what_its_words_are():
+def test_an_empty_form_is_a_valid_rule():
     assert read_fields(AlertFields()) == parse_alert("alert spend > $50 per day tz UTC")
 
 
-def test_money_may_go_without_its_sign_where_the_field_says_that_it_is_money():
+def test_dollars_may_be_entered_without_a_sign_in_a_dollar_field():
     assert read_fields(AlertFields(limit="50")) == read_fields(AlertFields())
     assert read_fields(AlertFields(kind="credits", limit="1k")) == parse_alert(
         "alert credits < $1000"
@@ -80,7 +80,7 @@ def test_money_may_go_without_its_sign_where_the_field_says_that_it_is_money():
         ({"to": "channel"}, AlertField.CHANNEL, "Choose a channel"),
     ],
 )
-def test_what_is_wrong_is_said_at_its_field(changes, field, problem):
+def test_errors_are_shown_at_their_field(changes, field, problem):
     found = read_fields(replace(AlertFields(), **changes))
     assert isinstance(found, FormError), found
     assert (found.field, problem in found.problem) == (field, True), found
@@ -102,7 +102,7 @@ def test_what_is_wrong_is_said_at_its_field(changes, field, problem):
         urgent=st.booleans(),
     )
 )
-def test_whatever_is_entered_is_read_or_said_to_be_wrong(fields):
+def test_any_input_is_a_rule_or_an_error(fields):
     found = read_fields(fields)
     assert isinstance(found, Rule | FormError)
     if isinstance(found, Rule):

@@ -1,4 +1,4 @@
-"""The words of an alert: what they mean, and what is said where they mean nothing."""
+"""The words of an alert: what they mean, and how mistakes are explained."""
 
 from datetime import time
 
@@ -87,7 +87,7 @@ KEY, CREATOR, MODEL = Dimension.KEY, Dimension.CREATOR, Dimension.MODEL
         ("retiring models", Rule(Retiring())),
     ],
 )
-def test_it_reads_an_alert(words, rule):
+def test_the_grammar_reads_alerts(words, rule):
     assert parse_alert(f"alert {words}") == rule
     assert parse_command(f"Alert {words}") == rule
 
@@ -274,11 +274,11 @@ def test_it_reads_an_alert(words, rule):
         ("new team", "After `new` I need model, key or creator, not “team”.", ""),
     ],
 )
-def test_a_mistake_is_answered_with_a_sentence_and_the_corrected_command(words, said, corrected):
+def test_a_mistake_is_explained_with_a_corrected_command(words, said, corrected):
     assert parse_alert(f"alert {words}") == CommandError(said, "", corrected, EXAMPLES)
 
 
-def test_a_balance_of_nothing_is_a_line_that_can_be_crossed():
+def test_a_balance_threshold_may_be_zero():
     assert parse_alert("alert credits < $0") == Rule(Credits(0))
 
 
@@ -293,13 +293,13 @@ def test_a_rule_writes_money_as_its_messages_do(typed, shown):
     assert rule.words() == f"spend > {shown} per day"
 
 
-def test_it_reads_quiet_hours():
+def test_the_grammar_reads_quiet_hours():
     assert parse_alert("alert quiet 22:00-7:00") == SetQuiet(QuietHours(time(22), time(7)))
     assert parse_alert("alert quiet 10pm to 7am") == SetQuiet(QuietHours(time(22), time(7)))
     assert parse_alert("alert quiet off") == SetQuiet(None)
 
 
-def test_it_lists_alerts_by_page():
+def test_the_grammar_reads_pages_of_the_list():
     assert parse_command("alerts") == parse_command("alert") == ListAlerts()
     assert parse_alert("alerts 3") == ListAlerts(3)
     assert parse_alert("alerts none") == CommandError(
@@ -307,7 +307,7 @@ def test_it_lists_alerts_by_page():
     )
 
 
-def test_the_first_word_says_that_it_is_about_alerts():
+def test_a_text_about_alerts_is_known_by_its_first_word():
     assert is_alert("ALERT spend")
     assert not is_alert("spend alert")
     assert not is_alert("")
@@ -325,7 +325,7 @@ def test_the_examples_are_understood(example):
     assert not isinstance(parse_alert(example), CommandError | HelpCommand)
 
 
-def test_only_the_words_of_a_rule_are_one():
+def test_other_words_are_not_a_rule():
     assert rule_of("spike by key") == Rule(Spike(), KEY)
     for words in ("quiet off", "nonsense", ""):
         with pytest.raises(ValueError, match="words of a rule"):
@@ -373,7 +373,7 @@ RULES = st.builds(
 
 
 @given(RULES)
-def test_a_rule_reads_back_from_its_words_or_is_corrected_to_one_that_does(rule):
+def test_parsing_a_rules_words_gives_the_rule_or_a_correction(rule):
     found = parse_alert(f"alert {rule.words()}")
     if isinstance(found, CommandError):  # a rule that can never fire, or has no owner
         again = parse_alert(found.suggestion)
@@ -393,7 +393,7 @@ TYPED = st.lists(st.sampled_from(VOCABULARY.split(" ")), max_size=12).map(" ".jo
 
 
 @given(st.text(max_size=60) | TYPED)
-def test_whatever_is_typed_is_a_rule_or_a_sentence_whose_suggestion_is_understood(typed):
+def test_any_text_is_a_rule_or_an_error_with_a_valid_suggestion(typed):
     found = parse_alert(f"alert {typed}")
     if isinstance(found, CommandError):
         assert found.problem
@@ -413,5 +413,5 @@ def test_a_draft_without_a_watch_is_corrected():
     ["spend > $1m per hour", "spend > $10m per day", "forecast > $100m per month",
      "tokens > 10000b per hour", "credits < $100m"],
 )  # fmt: skip
-def test_what_is_large_but_possible_is_taken(words):
+def test_large_but_possible_thresholds_are_accepted(words):
     assert isinstance(parse_alert(f"alert {words}"), Rule)

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.demo.slack import validate
-from reports.alerts.drivers import Detail, Driver, question
 from reports.alerts.evaluation import AlertEvent, EventKind, Measurement
 from reports.alerts.grammar import rule_of
 from reports.alerts.kinds.budget import budget
@@ -17,10 +16,11 @@ from reports.alerts.kinds.new import first_use
 from reports.alerts.kinds.spike import Hour, spike, usual
 from reports.alerts.kinds.stale import Stale, stale
 from reports.alerts.limits_and_forecast import SpendLimit, SpendPace
+from reports.alerts.message_details import Detail, Driver, question
 from reports.alerts.periods import AlertPeriod, QuietHours, span_at
 from reports.alerts.rule import Rule
 from reports.alerts.slack import cards
-from reports.alerts.slack.figures import age, clock, price
+from reports.alerts.slack.figure_words import age, clock, price
 from reports.alerts.slack.form import preview_text
 from reports.alerts.slack.messages import (
     ACKNOWLEDGE,
@@ -54,9 +54,9 @@ def limit(dollars: float, cap: SpendLimit = CAP) -> Measurement:
     return budget(cap, cap.periods(NOW, NOW)[0], round((dollars - 80) * DOLLAR), NOW)
 
 
-def said(words: str, reading: Measurement, pace: SpendPace | None = None, step: int = 1) -> str:
+def said(words: str, measurement: Measurement, pace: SpendPace | None = None, step: int = 1) -> str:
     return sentence(
-        AlertEvent(EventKind.TRIGGERED, reading, step, NOW), rule_of(words), BERLIN, pace
+        AlertEvent(EventKind.TRIGGERED, measurement, step, NOW), rule_of(words), BERLIN, pace
     )
 
 
@@ -69,7 +69,7 @@ def spiked(dollars: float, found=USUAL) -> Measurement:
     return spike(rule_of("spike"), "9", "agent", [Hour(hour, round(dollars * DOLLAR), found)], NOW)
 
 
-def test_it_says_how_much_of_a_limit_is_left_and_when_it_is_full():
+def test_a_limit_says_what_is_left_and_when_it_is_reached():
     fast, slow = SpendPace(10 * DOLLAR, DAY), SpendPace(DOLLAR, DAY)
     assert said("budget", limit(85.1), fast) == (
         "85% used: $85.10 of $100.00, $14.90 left. At this pace it runs out on Fri 20 Nov, 23:16"
@@ -91,7 +91,7 @@ def test_it_says_how_much_of_a_limit_is_left_and_when_it_is_full():
 
 
 @pytest.mark.parametrize(
-    ("words", "reading", "expected"),
+    ("words", "measurement", "expected"),
     [
         (
             DAILY,
@@ -155,11 +155,11 @@ def test_it_says_how_much_of_a_limit_is_left_and_when_it_is_full():
         ),
     ],
 )
-def test_it_says_what_is_above_what(words, reading, expected):
-    assert said(words, reading, SpendPace(3 * DOLLAR, HOUR)) == expected
+def test_a_sentence_names_the_figure_and_its_limit(words, measurement, expected):
+    assert said(words, measurement, SpendPace(3 * DOLLAR, HOUR)) == expected
 
 
-def test_it_says_for_how_many_days_credits_last():
+def test_a_balance_says_how_many_days_it_lasts():
     rule, week = rule_of("credits < $100"), SpendPace(98 * DOLLAR, 7 * DAY)
     left = balance(rule, 500 * DOLLAR, 411_800_000_000, NOW)
     assert said("credits < $100", left, week) == (
@@ -172,7 +172,7 @@ def test_it_says_for_how_many_days_credits_last():
     )
 
 
-def test_its_title_names_openrouter_and_whose_use_it_is():
+def test_a_title_names_openrouter_and_the_subject():
     event = AlertEvent(EventKind.TRIGGERED, SPENT, 1, NOW)
     assert title(event, rule_of(DAILY), BERLIN) == "OpenRouter spend over $50.00 today: Ada"
     whole = replace(event, measurement=replace(SPENT, subject=""))
@@ -190,7 +190,7 @@ def test_its_title_names_openrouter_and_whose_use_it_is():
     )
 
 
-def test_it_names_what_drives_it_but_not_its_subject_again():
+def test_drivers_leave_out_the_subjects_own_dimension():
     detail = Detail(
         keys=(Driver("agent", 40 * DOLLAR, 900_000_000), Driver("web", DOLLAR, 0)),
         models=(Driver("opus", 41 * DOLLAR),),
@@ -212,7 +212,7 @@ def actions(message) -> list[str]:
     return [element["action_id"] for element in row["elements"]]
 
 
-def test_what_is_over_says_so_on_top_and_cannot_be_snoozed_any_more():
+def test_a_message_that_is_over_says_so_first_and_has_no_snooze():
     event = AlertEvent(EventKind.TRIGGERED, SPENT, 1, NOW)
     over = AlertEvent(
         EventKind.ENDED, replace(SPENT, value=73_200_000_000, part=False), 1, TODAY.end
@@ -226,7 +226,7 @@ def test_what_is_over_says_so_on_top_and_cannot_be_snoozed_any_more():
     assert ACKNOWLEDGE not in actions(message)
 
 
-def test_what_is_over_tells_what_was_told_as_past():
+def test_a_message_that_is_over_shows_its_first_figures_as_past():
     rule = rule_of("credits < $100")
     low, high = (balance(rule, 500 * DOLLAR, used * DOLLAR, NOW) for used in (411, 100))
     over = AlertEvent(EventKind.RECOVERED, high, 0, NOW + DAY)
@@ -243,19 +243,19 @@ def test_what_is_over_tells_what_was_told_as_past():
     ("words", "offered"),
     [(DAILY, True), ("budget", True), ("spike", True), ("new model", False), ("sync", False)],
 )
-def test_a_threshold_is_changed_where_there_is_one(words, offered):
+def test_change_threshold_is_offered_if_there_is_a_threshold(words, offered):
     message = alert(AlertEvent(EventKind.TRIGGERED, SPENT, 1, NOW), about(words))
     assert (CHANGE in actions(message)) is offered
 
 
-def test_a_sum_that_was_corrected_says_so_in_the_end():
+def test_the_end_of_a_corrected_sum_says_so():
     corrected = AlertEvent(EventKind.ENDED, replace(SPENT, value=47 * DOLLAR), 1, TODAY.end)
     assert ending(corrected, rule_of(DAILY)) == (
         "The day ended at $47.00. OpenRouter corrected its figures after this alert."
     )
 
 
-def test_who_saw_to_it_is_told_and_is_not_asked_again():
+def test_an_acknowledged_alert_names_the_person_and_has_no_button():
     event = AlertEvent(EventKind.TRIGGERED, SPENT, 1, NOW)
     done = about(DAILY, acknowledged="U0BEN", snoozed=NOW + HOUR, muted="U0BEN")
     message = alert(event, done)
@@ -267,14 +267,14 @@ def test_who_saw_to_it_is_told_and_is_not_asked_again():
     assert cards.UNMUTE in actions(message)
 
 
-def test_what_goes_on_is_told_in_the_thread():
+def test_later_events_are_replies_in_the_thread():
     further = AlertEvent(EventKind.FURTHER, limit(101), 2, NOW)
     assert "*101% used: $101.00 of $100.00" in reply(further, about("budget")).text
     calm = AlertEvent(EventKind.RECOVERED, spiked(1), 0, NOW)
     assert reply(calm, about("spike")).text == ":white_check_mark: *Resolved.* Back to normal."
 
 
-def test_many_at_once_are_listed_as_far_as_there_is_room():
+def test_a_combined_message_lists_as_many_alerts_as_fit():
     events = [
         AlertEvent(EventKind.TRIGGERED, replace(SPENT, label=f"Person {n}"), 1, NOW)
         for n in range(60)
@@ -297,7 +297,7 @@ def test_many_at_once_are_listed_as_far_as_there_is_room():
     assert str(many.blocks).count("OpenRouter spend over $50.00 today") == 1
 
 
-def test_many_in_one_say_which_are_over_and_have_buttons_for_all():
+def test_a_combined_message_shows_what_is_over_and_has_shared_buttons():
     first = AlertEvent(EventKind.TRIGGERED, SPENT, 1, NOW)
     over = AlertEvent(EventKind.ENDED, replace(SPENT, value=73 * DOLLAR, part=False), 1, TODAY.end)
     waits = Item(first, about(DAILY))
@@ -319,7 +319,7 @@ def test_many_in_one_say_which_are_over_and_have_buttons_for_all():
     assert together([ended, ended], "/activity").text.startswith("2 OpenRouter alerts, all")
 
 
-def test_what_goes_on_of_many_says_which():
+def test_a_reply_to_a_combined_message_names_the_alert():
     full = AlertEvent(EventKind.FURTHER, limit(101), 2, NOW)
     calm = AlertEvent(EventKind.RECOVERED, spiked(1), 0, NOW)
     text = replies([(full, about("budget")), (calm, about("spike by key"))]).text
@@ -328,24 +328,24 @@ def test_what_goes_on_of_many_says_which():
     assert "Back to normal" in text.splitlines()[3]
 
 
-def test_details_are_asked_for_with_the_matching_question():
-    for words, reading, expected in (
+def test_details_ask_the_matching_question():
+    for words, measurement, expected in (
         (DAILY, SPENT, 'spend 2026-11-19 by key creator:Ada tz Europe/Berlin'),
         ("budget", limit(85), "spend 2026-11-16..2026-11-22 by model key:support-bot tz UTC"),
         ("spike by key", spiked(106), "spend 1d by model key:agent tz Europe/Berlin"),
     ):  # fmt: skip
-        query = question(rule_of(words), reading, BERLIN)
+        query = question(rule_of(words), measurement, BERLIN)
         assert query is not None
         assert query.words() == expected
     assert question(Rule(Stale()), SPENT, BERLIN) is None
 
 
-def test_a_spike_is_explained_and_drawn_as_it_was_told():
-    words, reading = about("spike by key"), spiked(106)
-    span = words.rule.watch.chart_range(reading, BERLIN)
+def test_a_spike_is_explained_and_charted_with_its_measurement():
+    words, measurement = about("spike by key"), spiked(106)
+    span = words.rule.watch.chart_range(measurement, BERLIN)
     # the hour that runs is known by minute before its sum is
     detail = Detail(range=span, values=(*[DOLLAR] * (len(span.buckets) - 1), 0))
-    message = alert(AlertEvent(EventKind.TRIGGERED, reading, 1, NOW), words, detail)
+    message = alert(AlertEvent(EventKind.TRIGGERED, measurement, 1, NOW), words, detail)
     [drawn] = [block for block in message.blocks if block["type"] == "data_visualization"]
     assert drawn["chart"]["series"][0]["data"][-1]["value"] == 106
     assert (
@@ -365,7 +365,7 @@ def test_drivers_are_compared_with_the_same_part_of_the_period_before():
     assert rule_of(DAILY).watch.pace_period(SPENT) == AlertPeriod(NOW - HOUR, NOW)
 
 
-def test_money_and_moments_are_told_as_people_do():
+def test_money_and_times_are_formatted_for_people():
     shown = [price(n) for n in (0, 85_100_000_000, -3_200_000_000, 12_345_678_900_000, 1_200_000)]
     assert shown == ["$0", "$85.10", "-$3.20", "$12,345.68", "$0.0012"]
     assert clock(NOW + 20 * DAY, NOW, BERLIN) == "Wed 9 Dec, 11:31"
@@ -378,7 +378,7 @@ def card(words: str = DAILY, **more) -> cards.RuleCard:
     return cards.RuleCard("a7f", rule_of(words), BERLIN, "U0ADA", **more)
 
 
-def test_a_new_rule_says_what_it_does_and_how_things_stand():
+def test_a_new_rule_is_confirmed_with_its_meaning_and_current_figures():
     text = cards.made(card(), "/activity", now=[replace(SPENT, value=12 * DOLLAR)]).text
     assert text == (
         "*Alert set:* `alert spend &gt; $50 per day by creator`, to <@U0ADA>\n"
@@ -400,15 +400,15 @@ def test_a_new_rule_says_what_it_does_and_how_things_stand():
         ("spike", 60, 50, ""),
     ],
 )
-def test_it_says_what_is_beyond_its_line_from_the_start(words, value, limit, said):
-    reading = replace(SPENT, value=value * DOLLAR, limit=limit * DOLLAR)
+def test_a_confirmation_says_which_thresholds_are_exceeded_already(words, value, limit, said):
+    measurement = replace(SPENT, value=value * DOLLAR, limit=limit * DOLLAR)
     rule = rule_of(words)
-    assert cards.already(rule, [reading]) == said
-    assert cards.already(rule, [replace(reading, value=None)]) == ""
-    assert (f"*{said}.*" in preview_text(rule, BERLIN, [reading])) is bool(said)
+    assert cards.already(rule, [measurement]) == said
+    assert cards.already(rule, [replace(measurement, value=None)]) == ""
+    assert (f"*{said}.*" in preview_text(rule, BERLIN, [measurement])) is bool(said)
 
 
-def test_the_list_says_what_rests_and_what_is_triggered():
+def test_the_list_shows_what_is_paused_snoozed_and_triggered():
     shown = card(paused="by <@U0BEN>", triggered=(SPENT,), silenced="snoozed until 14:00")
     message = cards.listing([shown], 1, 30, "/activity", everybody=True, quiet=None)
     assert "paused by <@U0BEN>" in message.text
@@ -420,7 +420,7 @@ def test_the_list_says_what_rests_and_what_is_triggered():
     assert resume == [cards.EDIT, cards.RESUME, cards.DELETE]
 
 
-def test_quiet_hours_say_that_nothing_is_lost():
+def test_quiet_hours_say_that_alerts_arrive_afterwards():
     text = cards.quiet_set(QuietHours(time(22), time(7)), BERLIN, "/activity").text
     assert "arrive afterwards" in text
     assert "every alert right away" in cards.quiet_set(None, BERLIN, "/activity").text
@@ -470,29 +470,27 @@ PERIODS = st.sampled_from(
     st.sampled_from(list(EventKind)),
     st.data(),
 )
-def test_slack_takes_it_whatever_things_are_called(
-    words, name, value, line, period, part, kind, data
-):
+def test_slack_accepts_messages_with_any_names(words, name, value, line, period, part, kind, data):
     rule = rule_of(words)
     found = data.draw(st.none() | st.just(USUAL))
-    reading = Measurement("7", name, value, abs(line), NOW, period, part, found)
-    span = rule.watch.chart_range(reading, BERLIN)
+    measurement = Measurement("7", name, value, abs(line), NOW, period, part, found)
+    span = rule.watch.chart_range(measurement, BERLIN)
     values = data.draw(
         st.lists(st.integers(0, 10**15), min_size=len(span.buckets), max_size=len(span.buckets))
     ) if span else []  # fmt: skip
     driving = tuple(Driver(name, value, line) for _ in range(9))
     pace = SpendPace(abs(value), data.draw(st.sampled_from([HOUR, DAY])))
     detail = Detail(pace, driving, driving, span, tuple(values))
-    event = AlertEvent(kind, reading, data.draw(st.integers(0, 2)), NOW)
+    event = AlertEvent(kind, measurement, data.draw(st.integers(0, 2)), NOW)
     known = about(words, notes=("It was meant for somebody else.",))
     latest = data.draw(st.none() | st.just(replace(event, kind=EventKind.ENDED)))
-    shown = card(words, triggered=(reading,) * 5)
+    shown = card(words, triggered=(measurement,) * 5)
     messages = [
         alert(event, known, detail, latest),
         reply(event, known, detail),
         together([Item(event, known, latest)] * data.draw(st.integers(1, 70)), "/activity"),
         replies([(event, known)] * data.draw(st.integers(1, 70))),
-        cards.made(shown, "/activity", now=[reading] * 5),
+        cards.made(shown, "/activity", now=[measurement] * 5),
         cards.listing([shown] * cards.PAGE, 1, 40, "/activity", everybody=True),
     ]
     for message in messages:
@@ -514,12 +512,12 @@ def mrkdwn(found) -> list[str]:
 def test_a_chart_has_one_point_for_every_label(words, minutes):
     at = NOW + timedelta(minutes=minutes)
     rule = rule_of(words)
-    reading = replace(SPENT, at=at, period=span_at(Unit.MONTH, BERLIN, at))
-    span = rule.watch.chart_range(reading, BERLIN)
+    measurement = replace(SPENT, at=at, period=span_at(Unit.MONTH, BERLIN, at))
+    span = rule.watch.chart_range(measurement, BERLIN)
     assert span is not None
     assert span.start <= at
     detail = Detail(range=span, values=tuple(range(1, len(span.buckets) + 1)))
-    message = alert(AlertEvent(EventKind.TRIGGERED, reading, 1, at), about(words), detail)
+    message = alert(AlertEvent(EventKind.TRIGGERED, measurement, 1, at), about(words), detail)
     charts = [block for block in message.blocks if block["type"] == "data_visualization"]
     assert len(charts) == (1 if len(span.buckets) > 1 else 0)
     for drawn in charts:

@@ -1,4 +1,4 @@
-"""The periods that are judged, quiet hours, snoozes; limits, balances and forecasts."""
+"""The periods that are evaluated, quiet hours, snoozes; limits, balances and forecasts."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -58,7 +58,7 @@ def test_days_weeks_and_months_are_those_of_the_zone():
 
 
 @given(st.sampled_from(UNITS), ZONES, MOMENTS)
-def test_a_moment_lies_in_its_period_and_periods_touch(unit, zone, moment):
+def test_periods_contain_their_time_and_leave_no_gaps(unit, zone, moment):
     found = span_at(unit, zone, moment)
     assert found.start <= moment < found.end
     assert span_at(unit, zone, found.end).start == found.end
@@ -66,7 +66,7 @@ def test_a_moment_lies_in_its_period_and_periods_touch(unit, zone, moment):
 
 
 @given(st.sampled_from(UNITS), ZONES, MOMENTS, st.timedeltas(timedelta(), timedelta(days=9)))
-def test_no_period_is_left_out_between_two_judgings(unit, zone, now, away):
+def test_no_period_is_left_out_between_two_evaluations(unit, zone, now, away):
     found = spans(unit, zone, now - away, now)
     assert found[-1] == span_at(unit, zone, now)
     assert all(a.end == b.start for a, b in pairwise(found))
@@ -109,7 +109,7 @@ def test_rules_on_members_of_one_dimension_share_one_query():
     assert grouping(Rule(spend)) == (None, ())
 
 
-def test_a_spike_wants_the_same_hours_of_four_weeks():
+def test_a_spike_needs_the_same_hours_of_four_weeks():
     recent, *past = needed(Rule(Spike(), Dimension.KEY), BERLIN, NOW, NOW)
     assert recent.span.end == utc(2026, 11, 19, 11)
     assert recent.step is Granularity.HOUR
@@ -118,7 +118,7 @@ def test_a_spike_wants_the_same_hours_of_four_weeks():
     ]
 
 
-def test_a_limit_is_what_openrouter_said_and_what_was_used_since():
+def test_the_use_of_a_limit_is_what_openrouter_reported_plus_later_usage():
     cap = SpendLimit("key:1", "prod", 100 * DOLLAR, "daily", 80 * DOLLAR, NOW - HOUR)
     [today] = cap.periods(NOW, NOW)
     assert today == AlertPeriod(utc(2026, 11, 19), utc(2026, 11, 20))
@@ -131,7 +131,7 @@ def test_a_limit_is_what_openrouter_said_and_what_was_used_since():
     assert budget(lifetime, None, None, NOW).value is None
 
 
-def test_it_says_when_a_limit_is_full_at_this_pace():
+def test_the_time_at_which_a_limit_is_reached_follows_the_pace():
     cap = SpendLimit("key:1", "prod", 100 * DOLLAR, "daily", 80 * DOLLAR, NOW)
     [today] = cap.periods(NOW, NOW)
     reading = budget(cap, today, 0, NOW)
@@ -143,7 +143,7 @@ def test_it_says_when_a_limit_is_full_at_this_pace():
     assert full_at(replace(reading, period=None), SpendPace(1, DAY), NOW) is None
 
 
-def test_a_balance_that_is_not_known_is_not_nothing():
+def test_an_unknown_balance_is_not_zero():
     rule = Rule(Credits(100 * DOLLAR))
     assert balance(rule, None, DOLLAR, NOW).value is None
     assert balance(rule, 500 * DOLLAR, 412 * DOLLAR, NOW).value == 88 * DOLLAR
@@ -159,7 +159,7 @@ def month_of(weekday: int, weekend: int) -> dict:
     return {day: (weekend if day.weekday() > 4 else weekday) * DOLLAR for day in days}
 
 
-def test_a_forecast_knows_weekends():
+def test_a_forecast_accounts_for_weekends():
     rule = Rule(Forecast(5_000 * DOLLAR))
     noon = utc(2026, 11, 19, 12)
     days = month_of(100, 0) | {noon.date(): 50 * DOLLAR}
@@ -179,7 +179,7 @@ def test_with_too_few_days_there_is_no_forecast():
 
 
 @given(st.integers(0, 10**12), ZONES, MOMENTS)
-def test_even_use_is_forecast_as_even(each, zone, at):
+def test_constant_usage_has_a_constant_forecast(each, zone, at):
     today = at.astimezone(ZoneInfo(zone)).date()
     days = {today - n * DAY: each for n in range(1, 32)}
     found = forecast(Rule(Forecast(DOLLAR)), "", "all", days, zone, at)

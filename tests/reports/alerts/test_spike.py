@@ -1,4 +1,4 @@
-"""Spikes on the sample organization: the runaway agent is found at once, busy days stay quiet."""
+"""Spikes on the sample organization: the runaway agent is found at once, busy days are not."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -44,7 +44,7 @@ def used(now: datetime, seed: int = 7) -> dict[Dimension, dict[str, dict[datetim
     return found
 
 
-def told(figures: dict[datetime, int], now: datetime) -> list[datetime]:
+def alerts(figures: dict[datetime, int], now: datetime) -> list[datetime]:
     """The hours in which a spike of one subject was told, judged after each hour of its year."""
     first, state, events = min(figures), AlertState(), []
     hour = first
@@ -70,7 +70,7 @@ def told(figures: dict[datetime, int], now: datetime) -> list[datetime]:
 def test_a_year_of_the_sample_has_at_most_one_false_alarm_a_week(by, seed):
     night = NOW.replace(hour=1, minute=0)
     alarms = [
-        hour for figures in used(NOW, seed)[by].values() for hour in told(figures, NOW)
+        hour for figures in used(NOW, seed)[by].values() for hour in alerts(figures, NOW)
     ]  # fmt: skip
     false = [hour for hour in alarms if not night <= hour < night + 4 * HOUR]
     assert len(false) <= 52
@@ -107,30 +107,30 @@ def test_the_runaway_agent_is_found_within_its_first_hour(by, name):
     assert so_far > 5 * found.median
 
 
-def test_usual_is_not_moved_by_a_few_odd_hours():
+def test_a_few_unusual_hours_do_not_change_the_baseline():
     calm = usual([DOLLAR] * 12, SPIKE_FLOOR)
     odd = usual([DOLLAR] * 9 + [900 * DOLLAR] * 3, SPIKE_FLOOR)
     assert calm == odd
 
 
-def test_a_spike_is_more_than_five_times_the_usual_and_six_spreads_above_it():
+def test_a_spike_is_more_than_five_times_the_median_and_six_spreads_above_it():
     assert usual([2 * DOLLAR] * 12, SPIKE_FLOOR).threshold == 10 * DOLLAR
     wide = usual([DOLLAR, 3 * DOLLAR] * 6, SPIKE_FLOOR)
     assert wide.median == 2 * DOLLAR
     assert wide.threshold == 2 * DOLLAR + 6 * wide.spread > 10 * DOLLAR
 
 
-def test_there_is_no_usual_with_less_than_two_weeks():
+def test_there_is_no_baseline_with_less_than_two_weeks():
     assert usual([DOLLAR] * 5 + [None] * 7, SPIKE_FLOOR) is None
     assert usual([DOLLAR] * 6 + [None] * 6, SPIKE_FLOOR).count == 6
 
 
-def test_cents_never_wake_anyone():
+def test_a_few_cents_are_never_a_spike():
     assert usual([1_000] * 12, SPIKE_FLOOR).threshold == SPIKE_FLOOR
     assert not may_spike(RULE, SPIKE_FLOOR)
 
 
-def test_who_is_new_is_told_of_only_when_it_is_ten_times_the_floor():
+def test_without_a_baseline_a_spike_is_above_ten_times_the_floor():
     for dollars, expected in ((49, None), (51, EventKind.TRIGGERED)):
         reading = spike(RULE, "k", "new key", [Hour(NOW, dollars * DOLLAR)], NOW)
         event = evaluate(RULE, reading, AlertState(), NOW).event
@@ -138,7 +138,7 @@ def test_who_is_new_is_told_of_only_when_it_is_ten_times_the_floor():
         assert reading.usual is None
 
 
-def test_an_hour_before_the_first_use_or_before_what_is_held_is_not_known():
+def test_hours_before_the_first_use_or_the_cache_are_unknown():
     hour = datetime(2026, 11, 22, 10, tzinfo=UTC)
     assert known_past({}, hour, None, hour - timedelta(days=90)) == [None] * 12
     first = hour - timedelta(weeks=2)
@@ -151,7 +151,7 @@ def test_an_hour_before_the_first_use_or_before_what_is_held_is_not_known():
     assert len(past_hours(hour)) == 12
 
 
-def test_a_spike_is_over_only_when_all_hours_that_are_judged_are_calm():
+def test_a_spike_is_over_only_when_all_evaluated_hours_are():
     found = usual([DOLLAR] * 12, SPIKE_FLOOR)
     wild, calm = Hour(NOW - 2 * HOUR, 90 * DOLLAR, found), Hour(NOW - HOUR, DOLLAR, found)
     first = evaluate(RULE, spike(RULE, "k", "k", [wild, calm], NOW), AlertState(), NOW)
@@ -165,7 +165,7 @@ def test_a_spike_is_over_only_when_all_hours_that_are_judged_are_calm():
 
 
 @given(st.lists(st.none() | st.integers(0, 10**13), max_size=12), st.integers(0, 10**12))
-def test_the_line_is_always_clearly_above_what_is_usual(past, floor):
+def test_the_threshold_is_always_clearly_above_the_median(past, floor):
     found = usual(past, floor)
     if found:
         assert found.threshold >= max(5 * found.median, floor)

@@ -1,4 +1,4 @@
-"""An answer made an alert: words of a rule that can be kept, a round figure above what there is."""
+"""The alert suggested for an answer: a valid rule with a round limit above the current figure."""
 
 from dataclasses import replace
 
@@ -31,7 +31,7 @@ def watched(words: str) -> str:
         ("tokens 1m by model key:prod", "tokens > "),
     ],
 )
-def test_it_watches_what_the_answer_shows(words, rule):
+def test_a_suggestion_watches_what_the_answer_shows(words, rule):
     found = watched(words)
     assert found.startswith(rule)
     unit = {"1h": "hour", "1d": "day", "7d": "day", "1m": "month"}
@@ -42,7 +42,7 @@ def test_it_watches_what_the_answer_shows(words, rule):
             assert word in found
 
 
-def test_nothing_yet_is_watched_with_a_usual_figure():
+def test_a_suggestion_without_usage_has_the_usual_limit():
     read = parse("spend 2025-01-01")
     assert isinstance(read, QuestionCommand)
     span = time_range(read.query.period)
@@ -50,7 +50,7 @@ def test_nothing_yet_is_watched_with_a_usual_figure():
 
 
 @pytest.mark.parametrize("words", ["requests 1h", "tokens 1h", "spend 1h", "requests 1m"])
-def test_no_threshold_is_suggested_that_the_grammar_refuses(words):
+def test_every_suggested_threshold_is_accepted_by_the_grammar(words):
     read = parse(words)
     assert isinstance(read, QuestionCommand)
     span = time_range(read.query.period)
@@ -61,7 +61,7 @@ def test_no_threshold_is_suggested_that_the_grammar_refuses(words):
 
 
 @given(summaries())
-def test_the_words_of_any_answer_are_a_rule_or_are_told_at_the_field(summary):
+def test_the_suggestion_for_any_answer_is_a_rule_or_an_error_at_its_field(summary):
     query = summary.query
     found = parse_alert(f"alert {watching(summary)}")
     if not query.filters:

@@ -64,7 +64,7 @@ class Year:
         period = span_at(self.rule.watch.unit, self.zone, used)
         self.sums[person, period.start] += cost
 
-    def judge(self, since: datetime, now: datetime) -> None:
+    def evaluate_all(self, since: datetime, now: datetime) -> None:
         for one in needed(self.rule, self.zone, since, now):
             if one.span.end <= START:
                 continue
@@ -96,7 +96,7 @@ class Year:
         (Unit.MONTH, 1_500, "UTC"),
     ],
 )
-def test_a_year_of_crossings_is_told_exactly_once_each(unit, dollars, zone):
+def test_every_crossing_of_a_year_triggers_once(unit, dollars, zone):
     rng = random.Random(f"{unit}")
     limit = dollars * DOLLAR
     year = Year(Rule(Above(Metric.SPEND, limit, unit), Dimension.CREATOR), zone)
@@ -107,7 +107,7 @@ def test_a_year_of_crossings_is_told_exactly_once_each(unit, dollars, zone):
             used, _, person, cost = waiting[done]
             year.know(used, person, cost)
             done += 1
-        year.judge(since, now)
+        year.evaluate_all(since, now)
         since = now
     expected = {
         (person, start, EventKind.TRIGGERED): 1

@@ -36,15 +36,15 @@ from bot.store.encoding import StoredView, to_seconds
 from bot.store.expiring_keys import ExpiringKeys
 from bot.store.schedules.notices import Notices
 from bot.store.schedules.runs import ReportRuns
-from bot.store.usage import details as details_
+from bot.store.usage import openrouter_facts
 from bot.store.usage.diff import RowKey
 from reports.alerts.rule import Rule
 from reports.commands import parse_command
 from reports.time.timerange import Granularity, floor
 from reports.usage.dimensions import Dimension
-from reports.usage.figures import OPTIONAL_NAMES
-from reports.usage.sync_windows import Window
+from reports.usage.figure_table import OPTIONAL_NAMES
 from reports.usage.usage import ZERO, Usage
+from reports.usage.windows_to_fetch import Window
 from tests import databases
 from tests.bot.schedules.office import NoPictures
 from tests.clock import Clock
@@ -90,7 +90,7 @@ class Truth:
         )
 
 
-class Told(NamedTuple):
+class DeliveredCrossing(NamedTuple):
     """A crossing that was told: its event's id, the key of its message, and what crossed when."""
 
     event: int
@@ -100,7 +100,7 @@ class Told(NamedTuple):
     period: datetime
 
 
-class Watch:
+class AlertBot:
     """One process of the bot: `sync()` brings the truth into its cache, `tick()` is its worker."""
 
     def __init__(self, database: Path, clock: Clock, slack: LocalSlack, **settings: str) -> None:
@@ -198,7 +198,7 @@ class Watch:
         assert entry, said
         return entry
 
-    def told(self) -> list[Told]:
+    def delivered_crossings(self) -> list[DeliveredCrossing]:
         """Of which crossings there is a message."""
         with self.database.read() as connection:
             found = connection.execute(
@@ -206,17 +206,20 @@ class Watch:
                 " JOIN alert_telling t ON t.id = e.telling AND t.state = 'sent'"
                 " WHERE e.kind = 'triggered'"
             ).fetchall()
-        return [Told(*row, datetime.fromisoformat(f"{period}+00:00")) for *row, period in found]
+        return [
+            DeliveredCrossing(*row, datetime.fromisoformat(f"{period}+00:00"))
+            for *row, period in found
+        ]
 
-    def heard(self, user: str = "ada") -> list[dict[str, Any]]:
+    def direct_messages(self, user: str = "ada") -> list[dict[str, Any]]:
         """The alerts in somebody's direct messages, threads aside."""
-        return self.said(self.slack.im(user).id)
+        return self.channel_messages(self.slack.im(user).id)
 
-    def said(self, channel: str) -> list[dict[str, Any]]:
+    def channel_messages(self, channel: str) -> list[dict[str, Any]]:
         """The alerts in a channel, threads aside."""
         return [m for m in self.slack.messages(channel) if _alert(m) and "thread_ts" not in m]
 
-    def answers(self, user: str = "ada") -> list[dict[str, Any]]:
+    def thread_replies(self, user: str = "ada") -> list[dict[str, Any]]:
         """The alerts in the threads of somebody's direct messages."""
         messages = self.slack.messages(self.slack.im(user).id)
         return [m for m in messages if _alert(m) and "thread_ts" in m]
@@ -256,9 +259,9 @@ def rows(store: Store, truth: Truth, window: Window) -> list[tuple[RowKey, Usage
     return list(found.items())
 
 
-def list_keys(there: Watch, created: timedelta, disabled: tuple[str, ...] = ()) -> None:
+def list_keys(bot: AlertBot, created: timedelta, disabled: tuple[str, ...] = ()) -> None:
     """OpenRouter lists the keys, created so long before NOON, and their details."""
-    there.store.list_members(
+    bot.store.list_members(
         [(ref, name, f"sk-{name}") for ref, name in KEYS],
         list(PEOPLE),
         list(OWNERS),
@@ -272,17 +275,19 @@ def list_keys(there: Watch, created: timedelta, disabled: tuple[str, ...] = ()) 
         }
         for ref, _ in KEYS
     }  # fmt: skip
-    there.store.keep_fact(details_.KEYS, json.dumps({"at": NOON.isoformat(), "keys": details}))
+    bot.store.keep_fact(
+        openrouter_facts.KEYS, json.dumps({"at": NOON.isoformat(), "keys": details})
+    )
 
 
 @contextmanager
-def watching(
+def running_bot(
     database: Path, now: datetime, slack: LocalSlack | None = None, **settings: str
-) -> Iterator[Watch]:
+) -> Iterator[AlertBot]:
     """One process with an empty cache at a moment."""
     local = slack or LocalSlack(file_delay=timedelta(0), rate_limits=False)
     with local:
-        watch = Watch(database, Clock(now), local, **settings)
+        watch = AlertBot(database, Clock(now), local, **settings)
         watch.set_up_workspace()
         yield watch
         watch.close()

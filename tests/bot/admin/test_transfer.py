@@ -1,0 +1,153 @@
+"""Schedules and alert rules as a file and back: exactly, once, and whatever is in the file."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.admin.transfer import NotAnExportError, export, restore
+from bot.store import Database
+from bot.store.alerts.rules import AlertRules, NewRule
+from bot.store.schedules.schedules import NewSchedule, Schedules
+from reports.schedules.recurrence import Daily, Monthly, Recurrence, TargetKind, Weekly
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+class Kept:
+    """The schedules and rules of a database."""
+
+    def __init__(self, path: Path) -> None:
+        self.database = Database(path)
+        self.schedules = Schedules(self.database, lambda: NOW)
+        self.rules = AlertRules(self.database, lambda: NOW)
+
+    def exported(self) -> dict[str, Any]:
+        return json.loads(export(self.schedules, self.rules, NOW))
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Kept]:
+    kept = Kept(tmp_path / "here.db")
+    for number, rule in enumerate((Daily(), Weekly(frozenset({0, 3})), Monthly(None))):
+        when = Recurrence(rule, time(9, 30), "Europe/Berlin")
+        kept.schedules.add(
+            NewSchedule(
+                "U1",
+                "ada@example.com",
+                f"spend 1m by key key:k{number}",
+                when,
+                TargetKind.CHANNEL,
+                "C1",
+                "finance",
+                '["k\u00e9y <!channel>"]',
+            )
+        )
+    paused = kept.schedules.of(None)[1]
+    kept.schedules.pause(paused.id, "owner")
+    kept.rules.add(NewRule("U2", "", "spend > $50 per day by creator"))
+    kept.rules.add(NewRule("U1", "ada@example.com", "budget 80%", '{"key": ["prod"]}'))
+    kept.rules.pause(kept.rules.of("U2")[0].id, "owner")
+    yield kept
+    kept.database.close()
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Iterator[Kept]:
+    kept = Kept(tmp_path / "there.db")
+    yield kept
+    kept.database.close()
+
+
+def test_what_is_restored_elsewhere_is_what_was_exported(here: Kept, there: Kept) -> None:
+    found = restore(json.dumps(here.exported()), there.schedules, there.rules)
+    assert (found.schedules, found.alerts, found.known, found.left_out) == (3, 2, 0, [])
+
+    def by_id(kept: Kept) -> list[list[Any]]:
+        whole = kept.exported()
+        return [sorted(whole[part], key=lambda one: one["id"]) for part in ("schedules", "alerts")]
+
+    assert by_id(there) == by_id(here)
+
+
+def test_a_file_restored_twice_counts_once(here: Kept, there: Kept) -> None:
+    text = json.dumps(here.exported())
+    restore(text, there.schedules, there.rules)
+    found = restore(text, there.schedules, there.rules)
+    assert (found.schedules, found.alerts, found.known) == (0, 0, 5)
+    assert len(there.schedules.of(None)) == 3
+    assert len(there.rules.of(None)) == 2
+
+
+def test_what_was_deleted_since_does_not_come_back(here: Kept) -> None:
+    text = json.dumps(here.exported())
+    here.schedules.remove(here.schedules.of(None)[0].id)
+    here.rules.delete(here.rules.of(None)[0].id)
+    found = restore(text, here.schedules, here.rules)
+    assert (found.schedules, found.alerts, found.known) == (0, 0, 5)
+    assert len(here.schedules.of(None)) == 2
+
+
+def test_the_same_schedule_under_another_id_is_there_already(here: Kept) -> None:
+    whole = here.exported()
+    for one in (*whole["schedules"], *whole["alerts"]):
+        one["id"] = f"x{one['id']}"
+    found = restore(json.dumps(whole), here.schedules, here.rules)
+    assert (found.schedules, found.alerts, found.known) == (0, 0, 5)
+
+
+def test_a_restored_schedule_goes_on_with_its_next_run(here: Kept, there: Kept) -> None:
+    restore(json.dumps(here.exported()), there.schedules, there.rules)
+    assert all(one.next.at > NOW for one in there.schedules.of(None))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "7", '{"activity": 1}', "[" * 100_000, "\ufffd"])
+def test_another_file_is_refused(there: Kept, text: str) -> None:
+    with pytest.raises(NotAnExportError, match="not a file that `activity export` wrote"):
+        restore(text, there.schedules, there.rules)
+
+
+def test_a_file_of_a_newer_version_is_refused(here: Kept, there: Kept) -> None:
+    whole = here.exported()
+    whole["activity"]["format"] = 2
+    with pytest.raises(NotAnExportError, match="newer version"):
+        restore(json.dumps(whole), there.schedules, there.rules)
+
+
+ODD = st.one_of(
+    st.none(), st.integers(), st.text(max_size=9), st.just("x" * 5_000), st.just("\ud800"),
+    st.lists(st.none(), max_size=2), st.just({}),
+)  # fmt: skip
+
+
+@settings(max_examples=50)
+@given(data=st.data())
+def test_an_odd_item_is_named_and_the_others_are_added(
+    data: st.DataObject, here: Kept, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    whole = copy.deepcopy(here.exported())
+    part = data.draw(st.sampled_from(["schedules", "alerts"]))
+    index = data.draw(st.integers(0, len(whole[part]) - 1))
+    name = data.draw(st.sampled_from([*whole[part][index], ""]))
+    if name:
+        whole[part][index][name] = data.draw(ODD)
+    else:
+        whole[part][index] = data.draw(ODD)
+    fresh = Kept(tmp_path_factory.mktemp("odd") / "a.db")
+    try:
+        found = restore(json.dumps(whole), fresh.schedules, fresh.rules)
+        assert found.schedules + found.alerts + len(found.left_out) == 5
+        assert len(found.left_out) <= 1
+        # what was added can be read
+        assert len(fresh.schedules.of(None)) == found.schedules
+        assert len(fresh.rules.of(None)) == found.alerts
+    finally:
+        fresh.database.close()
