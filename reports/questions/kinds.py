@@ -7,11 +7,12 @@ gatherer of its answer belongs into the registry of `bot.analysis`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from reports.questions import words_of_kinds
-from reports.questions.query import Query, QueryKind
-from reports.time.period import Calendar, Unit
-from reports.usage.dimensions import Metric
+from reports.questions.query import DEFAULT_PERIODS, Query, QueryKind
+from reports.time.period import DEFAULT, Calendar, Unit
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.wording.token_cursor import TokenCursor
 
 ANSWERED = frozenset({
@@ -105,6 +106,31 @@ def takes(kind: QueryKind, part: str) -> bool:
     if kind is QueryKind.FORECAST and part == "metric":
         return False  # of spend only, which need not be said
     return part not in _UNFIT.get(kind, {})
+
+
+def fitted(query: Query, typed: frozenset[str]) -> Query:
+    """A question without what its kind doesn't take and nobody typed (`typed`: as `Ask.given`).
+
+    Used where a question inherits parts of a question of another kind.
+    """
+    kind = query.kind
+    if kind is QueryKind.USAGE:
+        return query
+    default = DEFAULT_PERIODS.get(kind, DEFAULT)
+    if "metric" not in typed and not takes(kind, "metric"):
+        query = replace(query, metric=None)
+    if "period" not in typed and not takes(kind, "period"):
+        query = replace(query, period=default)
+    if kind is QueryKind.FORECAST and "period" not in typed and not _can_be_forecast(query):
+        query = replace(query, period=default)
+    lists_models = kind is QueryKind.RETIRING and query.by is Dimension.MODEL
+    if "by" not in typed and (lists_models or not takes(kind, "dimension")):
+        query = replace(query, by=None)
+    if "versus" not in typed and not takes(kind, "comparison"):
+        query = replace(query, versus=None)
+    if "source" not in typed and not takes(kind, "source"):
+        query = replace(query, source=MoneySource.ALL)
+    return query
 
 
 def kind_of(word: str) -> QueryKind | None:

@@ -147,8 +147,8 @@ class Store:
     def state(self) -> CacheState:
         """Which usage is stored, and when each granularity was last synced."""
         with self._db.read() as connection:
-            files = {g: imported.imported(connection, code) for g, code in GRANULARITY.items()}
-            held = {g: imported.stored(connection, code) for g, code in GRANULARITY.items()}
+            files = imported.all_imported(connection)
+            held = imported.all_stored(connection)
             synced = {
                 _GRANULARITY_OF[code]: from_seconds(at)
                 for code, at in connection.execute("SELECT granularity, synced_at FROM sync")
