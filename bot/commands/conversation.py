@@ -90,7 +90,7 @@ def talk(
 ) -> None:
     """Answer a message, once."""
     # channel and ts identify a message, also in Slack's retries
-    if not services.expiring_keys.take(f"said:{message.channel}:{message.ts}", REMEMBERED):
+    if not services.expiring_keys.claim(f"said:{message.channel}:{message.ts}", REMEMBERED):
         return
     reply_to = message.reply_target
     text = typed_words(services, message.text)
