@@ -1041,14 +1041,17 @@ class _TextReader:
 
     def _ranked_time(self) -> int:
         """`5 most expensive days`, `peak hour`: buckets are not ranked, and that is said."""
-        at = 1 if self._word() == "peak" else 0
-        unit = say.UNITS.get(self._word(at))
+        word = self._word()
+        at = 1 if word == "peak" else 0
+        unit = say.UNITS.get(self._word(1) if at else word)
+        if unit is None:
+            return 0
         before = self._word(-1)
         first = self._number(-1) and self._word(-2) in say.TOP  # `top 5 days`
         largest = before in say.TOP | say.MOST or (
             before in say.METRICS and (self.superlative or "top" in self.given)
         )
-        if unit is None or not (at or first or largest):
+        if not (at or first or largest):
             return 0
         self.superlative = False
         self.given.pop("top", None)
@@ -1135,12 +1138,12 @@ class _TextReader:
         """A day, month, quarter or year, in any of the ways in which people write them."""
         if self.standing and self._word() in say.WEEKDAYS:
             return 0
-        if self._word() == "weekends":
-            raise ValueError(NO_WEEKENDS)
         may = self._word() == "may" and self._word(-1) not in {"in", "for", "of"}
         if may and not self._word(1)[:1].isdigit():
             return 0
         ahead = list(takewhile(bool, self._ahead(_LONGEST_STRETCH)))
+        if ahead[:1] == ["weekends"]:
+            raise ValueError(NO_WEEKENDS)
         found = loose_dates.days(ahead, self.today, self.order)
         if found is None:
             return 0
