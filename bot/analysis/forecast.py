@@ -64,7 +64,9 @@ def gather_forecast(request: AnalysisRequest) -> AnalysisDocument | CommandError
     of_today = _today(request, found)
     expected = forecast(days, count, sum(so_far.values()), today=sum(of_today.values()), left=left)
     past = record_of(days, _periods(days, today, first, unit))
-    before = _previous(found, store)
+    before, notes = _previous(found, store)
+    of_before = (f"for the period before, {one}" for one in notes if one not in scope.partial)
+    scope = replace(scope, partial=(*scope.partial, *of_before))
     total = None if before is None else sum(before.values())
     groups: list[ForecastGroup] = []
     if plan.query.by:
@@ -178,8 +180,12 @@ def _histories(
     return histories
 
 
-def _previous(found: PlannedAnalysis, store: Store) -> Mapping[int, int] | None:
-    """The spend of the whole period before by group; None where it is not stored."""
+def _previous(
+    found: PlannedAnalysis, store: Store
+) -> tuple[Mapping[int, int] | None, tuple[str, ...]]:
+    """The spend of the whole period before by group (None where it is not stored), and phrases
+    about what is missing in it.
+    """
     query, zone = found.plan.query, found.plan.source.range.zone
     start = found.plan.source.range.start.astimezone(ZoneInfo(zone)).date()
     unit = query.period.unit if isinstance(query.period, Calendar) else Unit.MONTH
@@ -191,7 +197,9 @@ def _previous(found: PlannedAnalysis, store: Store) -> Mapping[int, int] | None:
         wanted = TimeRange(buckets, end, Granularity.DAY, end, zone)
     held = store.state().coverage
     of = answerable_range(wanted, held)
-    return _spend(found, store, of) if is_stored(of.range, of.stored, held) else None
+    if not is_stored(of.range, of.stored, held):
+        return None, ()
+    return _spend(found, store, of), of.partial
 
 
 def _before(first: date, unit: Unit) -> date:

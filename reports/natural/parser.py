@@ -39,7 +39,7 @@ from reports.questions.grammar import (
     parse,
     tokens,
 )
-from reports.questions.kinds import STILL_RUNNING, fitted, kind_of, takes
+from reports.questions.kinds import FORECAST_OF_SPEND, STILL_RUNNING, fitted, kind_of, takes
 from reports.questions.query import DEFAULT_PERIODS, Query, QueryKind, Versus
 from reports.questions.topics import BUDGET, TopicAsked
 from reports.questions.words_of_kinds import is_unfit
@@ -608,6 +608,9 @@ class _TextReader:
         self.given.pop("top", None)
         if kind is QueryKind.PRICE and "cheapest" in {word.casefold() for word in self.words}:
             self._remark("The dearest come first, so the cheapest are last, free ones at the end.")
+        metrics = set(self.given.get("metric", ()))
+        if kind is QueryKind.FORECAST and metrics and Metric.SPEND not in metrics:
+            raise ValueError(FORECAST_OF_SPEND.format(metric=min(metrics)))
         if kind in _WITHOUT_METRIC:
             self.given.pop("metric", None)
         if kind is QueryKind.RETIRING:

@@ -25,6 +25,7 @@ STILL_RUNNING = (
     "I can forecast how a period ends that is still running: `today`, `this week`, `this month` or"
     " `this year`."
 )
+FORECAST_OF_SPEND = "I can forecast spend only, not {metric}."
 ExtraWords = Callable[[str, TokenCursor], tuple[str, ...]]
 """Takes a word in lower case and a cursor over the words after it, of which it may take some.
 Returns the words as `Query.extra` keeps them, or none where the word is not one of the kind's.
@@ -149,7 +150,7 @@ def unfit(query: Query, typed: frozenset[str]) -> str:
     if query.kind is QueryKind.FORECAST and not _can_be_forecast(query):
         return STILL_RUNNING
     if query.kind is QueryKind.FORECAST and query.metric not in {None, Metric.SPEND}:
-        return f"I can forecast spend only, not {query.metric}."
+        return FORECAST_OF_SPEND.format(metric=query.metric)
     if query.kind is QueryKind.NEW and not query.extra:
         return words_of_kinds.NEW_WHAT
     sentences = _UNFIT.get(query.kind, {})
