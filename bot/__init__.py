@@ -1,3 +1,3 @@
-"""The world: Slack, OpenRouter, the database, the clock. Everything that looks out."""
+"""All input and output: Slack, OpenRouter, the database, the clock, the environment."""
 
 __version__ = "0.2.0"

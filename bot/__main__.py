@@ -152,7 +152,7 @@ def copy(source: str, target: str | None) -> None:
 
         rows = copy_all(old, new, report)
         bar.update(1000 - bar.pos)
-    click.echo(f"Copied {rows:,} rows; both databases have the same totals.", err=True)
+    click.echo(f"Copied {rows:,} rows into {new.name}; both have the same totals.", err=True)
 
 
 def _address(option: str, url: str) -> Path | str:
@@ -197,7 +197,7 @@ def ask(
     from reports.questions.query import FileFormat  # noqa: PLC0415
     from reports.reader import Clock, read  # noqa: PLC0415
     from reports.schedules.grammar import EXAMPLE, is_schedule  # noqa: PLC0415
-    from reports.wording.slack_text import unmarked  # noqa: PLC0415
+    from reports.wording.typed_text import unmarked  # noqa: PLC0415
 
     settings = _settings(Need.DATABASE)
     if is_schedule(_one_line(words)):

@@ -327,8 +327,9 @@ class Bot:
         return RuleEvaluator(self.alerts)
 
     def _open_http(self, app: App) -> None:
-        from bot.http.endpoints import LARGEST_BODY, HttpEndpoints, Signatures, is_immediate  # noqa: PLC0415
+        from bot.http.endpoints import LARGEST_BODY, HttpEndpoints, is_immediate  # noqa: PLC0415
         from bot.http.server import HttpServer  # noqa: PLC0415
+        from bot.http.slack_signatures import Signatures  # noqa: PLC0415
         from bot.runtime.latest import Latest  # noqa: PLC0415
 
         slack = None

@@ -24,7 +24,7 @@ from reports.block_kit.message import Message
 from reports.questions.query import WITHOUT_PERIOD, Query
 from reports.time.timerange import zone_names
 from reports.usage.dimensions import Dimension
-from reports.wording.slack_text import mentions_without_name, unmarked, with_names
+from reports.wording.typed_text import mentions_without_name, unmarked, with_names
 
 MOST_MARKUP = 12_000
 """Characters of a message that are parsed: Slack allows 40,000, a question has at most 300."""

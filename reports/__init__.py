@@ -1,1 +1,5 @@
-"""What can be known without looking out of the window: values in, values or bytes out."""
+"""The pure core: questions, figures, messages and files, without any I/O.
+
+Not only scheduled reports (those are `reports/schedules/`): functions here take values and return
+values or bytes. `bot/` does all input and output.
+"""

@@ -53,6 +53,8 @@ def read(
     strict = parse_command(text)
     if not isinstance(strict, CommandError):
         return strictly(text, strict)
+    if strict.certain:
+        return strict
     if not is_schedule(text) and not is_alert(text) and (why := refusal(text)):
         return CommandError(why)
     known = names()

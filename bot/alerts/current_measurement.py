@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.alerts.context import MeasurementContext, WatchedRule
-from bot.alerts.drivers import selection_of
 from bot.alerts.measure import measurements
+from bot.alerts.message_details import selection_of
 from reports.alerts.evaluation import Measurement, period_key
 from reports.alerts.needed_usage import Needed
 from reports.usage.dimensions import Metric

@@ -8,16 +8,16 @@ from dataclasses import replace
 
 from bot.alerts.context import MeasurementContext, WatchedRule
 from bot.alerts.current_measurement import current_measurement
-from bot.alerts.drivers import detail
 from bot.alerts.evaluate import RuleEvaluator
+from bot.alerts.message_details import detail
 from bot.alerts.services import AlertServices
 from bot.answers.answer_state import answer_state, state_of
 from bot.slack.types import DeliveryError
 from bot.store.alerts.events import StoredEvent
 from bot.store.alerts.messages import AlertMessage
 from bot.store.alerts.silences import ALL_SUBJECTS
-from reports.alerts.drivers import Detail, question
 from reports.alerts.evaluation import AlertEvent, EventKind
+from reports.alerts.message_details import Detail, question
 from reports.alerts.slack import messages as render
 from reports.alerts.slack.messages import AlertContext
 from reports.block_kit.message import Message

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.alerts.context import WatchedRule
-from bot.alerts.drivers import with_delivered_limit
 from bot.alerts.evaluate import RuleEvaluator
 from bot.alerts.message import MessageComposer
+from bot.alerts.message_details import with_delivered_limit
 from bot.alerts.permissions import GONE, AlertPermissions
 from bot.alerts.services import AlertServices
 from bot.analysis.registry import answer_any
@@ -25,7 +25,7 @@ from bot.slack.types import DeliveryError, MessageLocation, ReplyTarget, SlackUs
 from bot.store.alerts.events import StoredEvent
 from bot.store.alerts.messages import AlertMessage, MessageStatus
 from reports.admin.audit_log import Act
-from reports.alerts.drivers import question, why_moment, why_question
+from reports.alerts.message_details import question, why_moment, why_question
 from reports.alerts.periods import Snooze
 from reports.alerts.slack import cards
 from reports.block_kit.message import mrkdwn_message

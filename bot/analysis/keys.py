@@ -20,7 +20,7 @@ from reports.analysis.keys import UNUSED_FOR, KeyFacts, KeyTrait, review
 from reports.analysis.keys_answer import UNKNOWN, keys_answer
 from reports.analysis.limits import LimitKind
 from reports.questions.grammar import CommandError
-from reports.questions.limit_kinds import days_of
+from reports.questions.words_of_kinds import days_of
 from reports.time.timerange import Granularity
 from reports.usage.dimensions import Dimension
 

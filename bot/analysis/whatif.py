@@ -44,7 +44,7 @@ def gather_whatif(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     allowed = plan.selection.ids(Dimension.MODEL)
     if allowed is not None:
         meant &= allowed
-    if not meant:
+    if not meant and not request.asker.own_only:  # else it would reveal what others use
         return CommandError(NOT_USED.format(word=word))
     by = None if plan.query.by is Dimension.MODEL else plan.query.by
     wanted = plan.selection.grouped(by).only(Dimension.MODEL, meant)

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.store import Store
 from bot.store.sync_state import parts
-from bot.store.usage import details
+from bot.store.usage import openrouter_facts
 from bot.store.usage.directory import IMPORTED, UNKNOWN, UNLISTED, Directory
 from reports.analysis.whatif import ListPrice
 from reports.usage.dimensions import Dimension
@@ -71,7 +71,7 @@ def owner_left(directory: Directory, creator: str) -> bool:
 
 def guardrails(store: Store) -> tuple[StoredGuardrail, ...] | None:
     """All guardrails with a budget; None if they were never fetched."""
-    stored = _stored(store, details.GUARDRAILS)
+    stored = _stored(store, openrouter_facts.GUARDRAILS)
     if stored is None:
         return None
     return tuple(
@@ -85,13 +85,13 @@ def guardrails(store: Store) -> tuple[StoredGuardrail, ...] | None:
 
 def guardrails_at(store: Store) -> datetime | None:
     """When guardrails were last read (UTC); None where they never were."""
-    stored = _stored(store, details.GUARDRAILS)
+    stored = _stored(store, openrouter_facts.GUARDRAILS)
     return datetime.fromisoformat(stored["at"]) if stored else None
 
 
 def key_details(store: Store) -> Mapping[str, KeyDetails] | None:
     """All keys by their hash; None if they were never listed completely."""
-    stored = _stored(store, details.KEYS)
+    stored = _stored(store, openrouter_facts.KEYS)
     if stored is None:
         return None
     return {
@@ -108,7 +108,7 @@ def key_details(store: Store) -> Mapping[str, KeyDetails] | None:
 
 def models(store: Store) -> Mapping[str, StoredModel] | None:
     """Models by each of their slugs; None if the list was never fetched."""
-    stored = _stored(store, details.MODELS)
+    stored = _stored(store, openrouter_facts.MODELS)
     if stored is None:
         return None
     found: dict[str, StoredModel] = {}

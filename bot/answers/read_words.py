@@ -16,7 +16,7 @@ from reports.questions.query import Query
 from reports.reader import Clock, read
 from reports.schedules.grammar import ScheduledQuestion
 from reports.time.timerange import zone_names
-from reports.wording.slack_text import readable
+from reports.wording.typed_text import readable
 
 
 def read_words(

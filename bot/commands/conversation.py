@@ -39,7 +39,7 @@ from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
 from reports.questions.wording import filter_words
 from reports.usage.dimensions import Dimension
-from reports.wording.slack_text import readable
+from reports.wording.typed_text import readable
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ def talk(
 ) -> None:
     """Answer a message, once."""
     # channel and ts identify a message, also in Slack's retries
-    if not services.expiring_keys.take(f"said:{message.channel}:{message.ts}", REMEMBERED):
+    if not services.expiring_keys.claim(f"said:{message.channel}:{message.ts}", REMEMBERED):
         return
     reply_to = message.reply_target
     text = typed_words(services, message.text)
@@ -117,7 +117,7 @@ def talk(
         elif isinstance(previous, str) and not {"metric", "period"} & parsed.given:
             services.slack.respond(reply_to, text_message(previous))
         else:
-            asked = _to_command(services, message, parsed, person, previous)
+            asked = _to_command(services, message, text, parsed, person, previous)
             store_answer = partial(_remember, services, message)
             ask(services, reply_to, asked, schedule_manager, alert_manager, store_answer)
 
@@ -176,6 +176,7 @@ class _FollowUp:
 def _to_command(
     services: Services,
     message: IncomingMessage,
+    text: str,
     parsed: ParsedText,
     person: SlackUser,
     previous: AnswerState | str | None,
@@ -184,7 +185,7 @@ def _to_command(
     changed = _FollowUp(parsed.words)
     asker = asker_of(services, person, Query())
     if isinstance(previous, AnswerState):
-        changed = _change(services, parsed, person, previous, asker)
+        changed = _change(services, text, parsed, person, previous, asker)
     words = changed.words
     notes = [note(services, person, parsed, words)]
     runs: tuple[RunButton, ...] = ()
@@ -202,9 +203,14 @@ def _to_command(
 
 
 def _change(
-    services: Services, parsed: ParsedText, person: SlackUser, previous: AnswerState, asker: Asker
+    services: Services,
+    text: str,
+    parsed: ParsedText,
+    person: SlackUser,
+    previous: AnswerState,
+    asker: Asker,
 ) -> _FollowUp:
-    """Combine a follow-up with the previous question."""
+    """Combine a follow-up (`text`, as typed) with the previous question."""
     now = services.clock()
     earlier = pinned(
         _restricted_previous(services, previous, person, asker), previous.at, now, previous.zone
@@ -217,19 +223,26 @@ def _change(
     words = parsed.onto(earlier)
     said, after = typed_query(parsed.words), typed_query(words)
     keeps = "period" not in parsed.given and same_day(previous.at, now, previous.zone)
-    taken = inherited(earlier, after, said) if isinstance(parse(words), QuestionCommand) else None
+    alone = not goes_on(text, parsed.given, in_thread=False)
+    if not isinstance(parse(words), QuestionCommand):
+        unfit = alone and isinstance(parse_command(words), CommandError)
+        return _FollowUp(parsed.words if unfit else words)
+    taken = inherited(earlier, after, said, alone=alone)
     return _FollowUp(words, previous.at if keeps else None, taken)
 
 
 def _inherited_words(taken: Inherited, asker: Asker) -> str:
-    """A sentence about inherited filters, without one's own address if visibility is limited."""
+    """A sentence about what was inherited; one's own address is left out with limited visibility.
+
+    Empty if nothing was.
     """
-    """
-    shown = [
+    shown = tuple(
         one for one in taken.filters if not (asker.own_only and one.dimension is Dimension.CREATOR)
-    ]
-    words = filter_words(replace(Query(), filters=tuple(shown)), _quoted)
-    return f"Still {words}." if shown else ""
+    )
+    parts = [f"`{taken.period}`"] if taken.period else []
+    if shown:
+        parts.append(filter_words(replace(Query(), filters=shown), _quoted))
+    return f"Still {', '.join(parts)}." if parts else ""
 
 
 def _quoted(filters: str) -> str:
@@ -237,13 +250,15 @@ def _quoted(filters: str) -> str:
 
 
 def _buttons_without_inherited(parsed: ParsedText, taken: Inherited) -> tuple[RunButton, ...]:
-    """Buttons that ask the same without the inherited filters."""
+    """Buttons that ask the same without the inherited filters, or without anything inherited."""
     if isinstance(parse_command(parsed.words), Rule):
         return ()  # the alert already exists and has its own buttons
     freed, fresh = taken.without(), parse(parsed.words)
-    drop = "Without the filter" if len(taken.filters) == 1 else "Without these filters"
-    runs = [RunButton("For everyone" if taken.people else drop, freed.words())]
-    if isinstance(fresh, QuestionCommand) and fresh.query != freed:
+    runs: list[RunButton] = []
+    if taken.filters:
+        drop = "Without the filter" if len(taken.filters) == 1 else "Without these filters"
+        runs.append(RunButton("For everyone" if taken.people else drop, freed.words()))
+    if isinstance(fresh, QuestionCommand) and (fresh.query != freed or not runs):
         runs.append(RunButton("Start over", parsed.words))
     return tuple(runs)
 

@@ -31,7 +31,7 @@ from bot.runtime import logs
 from bot.store.alerts.rules import NewRule
 from reports.questions.slack.form import SHORTCUT, TITLE
 from reports.usage.coverage import gaps
-from reports.usage.sync_windows import HISTORY
+from reports.usage.windows_to_fetch import HISTORY
 
 UNHURRIED = 1_000_000
 """Requests a minute: the local OpenRouter has no other users, so the bot need not slow down."""

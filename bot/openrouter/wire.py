@@ -19,14 +19,14 @@ from typing import Any, NamedTuple
 
 from bot.runtime.priority import pause_for_requests, pausing_for_requests
 from reports.time.timerange import Granularity, floor
-from reports.usage import figures
+from reports.usage import figure_table
 from reports.usage.dimensions import Metric
-from reports.usage.figures import REQUIRED, FigureKind, summands
+from reports.usage.figure_table import REQUIRED, FigureKind, summands
 from reports.usage.usage import NANO, Usage
 
 ROW_LIMIT = 10_000  # OpenRouter's maximum
 METRICS = tuple(figure.wire for figure in REQUIRED)
-OPTIONAL = tuple(figure.wire for figure in figures.OPTIONAL)
+OPTIONAL = tuple(figure.wire for figure in figure_table.OPTIONAL)
 """Metrics that OpenRouter may reject or omit; usage is stored without them then."""
 _PARTS = {
     "tokens_total": tuple(figure.wire for figure in summands(Metric.TOKENS)),
@@ -572,7 +572,7 @@ def _row_money(value: object) -> int:
 
 _DECODE = {FigureKind.COUNT: _count, FigureKind.MONEY: _row_money}
 _DECODERS = tuple((figure.wire, _DECODE[figure.kind]) for figure in REQUIRED)
-_OPTIONAL_DECODERS = tuple((figure.wire, _DECODE[figure.kind]) for figure in figures.OPTIONAL)
+_OPTIONAL_DECODERS = tuple((figure.wire, _DECODE[figure.kind]) for figure in figure_table.OPTIONAL)
 
 
 def dollars(value: object) -> int | None:

@@ -21,8 +21,8 @@ from reports.time.timerange import Granularity, floor
 from reports.usage.coverage import AnswerableRange, answerable_range, gaps, is_stored
 from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.usage.members import Member
-from reports.usage.sync_windows import HISTORY
 from reports.usage.usage import ZERO, Usage, plus, total
+from reports.usage.windows_to_fetch import HISTORY
 from reports.wording.safe_text import clean
 
 

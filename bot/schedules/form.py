@@ -163,7 +163,7 @@ class ScheduleForm(EditForm[StoredSchedule, NewSchedule, ScheduleFields]):
 
 def _digest(draft: NewSchedule) -> str:
     """Changes when people edit a schedule, but not when reports are sent."""
-    return hashlib.sha256(repr(draft.made).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr(draft.content).encode()).hexdigest()[:16]
 
 
 def _question_error(error: CommandError) -> str:

@@ -105,6 +105,8 @@ class Engine(Protocol[C]):
 
     errors: tuple[type[Exception], ...]
     """The driver's base class of errors."""
+    name: str
+    """What people may call the database; without user and password."""
     offset: timedelta
     """How far the database's clock is ahead of this machine's."""
 

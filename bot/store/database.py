@@ -149,6 +149,11 @@ class Database:
                 (str(monotonic()),),
             )
 
+    @property
+    def name(self) -> str:
+        """What people may call it: the path of a file; of a server, no user and no password."""
+        return self.engine.name
+
     def now(self) -> datetime:
         """The present (UTC) by the database's clock, which all of its processes share."""
         return datetime.now(UTC) + self.engine.offset

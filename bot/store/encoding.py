@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from reports.time.timerange import Granularity
 from reports.usage.dimensions import Dimension
-from reports.usage.figures import NAMES
+from reports.usage.figure_table import NAMES
 
 FIGURES = ", ".join(NAMES)
 """The columns of usage and of its sums, in the order of Usage, whatever their order in the file."""

@@ -5,7 +5,7 @@ change. bot/store/postgres_schema.py turns it into PostgreSQL's, so write plain 
 TABLE with `STRICT` at its end, `id INTEGER PRIMARY KEY` where numbers are given out, and qualified
 columns in `DO UPDATE SET`. Name the columns in every INSERT, since a column that is added later
 stands last in older files. A new stored figure needs a migration with `ALTER TABLE usage ADD COLUMN
-... INTEGER NOT NULL DEFAULT 0` and the same for `total`, a line in reports/usage/figures.py, a
+... INTEGER NOT NULL DEFAULT 0` and the same for `total`, a line in reports/usage/figure_table.py, a
 field in reports.usage.usage.Usage, and a dump in tests/bot/store/earlier/.
 """
 

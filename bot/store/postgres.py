@@ -173,6 +173,7 @@ class PostgresEngine:
         self.idle: list[PostgresConnection] = []
         self._closed = False
         self.server = Server(url)
+        self.name = self.server.name
         self._start(must_exist=must_exist, seconds=seconds)
 
     def _start(self, *, must_exist: bool, seconds: float) -> None:

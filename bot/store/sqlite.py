@@ -99,6 +99,7 @@ class SqliteEngine:
 
     def __init__(self, path: Path, *, must_exist: bool, seconds: float) -> None:
         self.path = path
+        self.name = str(path)
         if must_exist and not path.exists():
             raise StoreError(f"There is no database at {path}. Run `activity sync` to create it.")
         self._lock = threading.Lock()

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from bot.openrouter import KeyInfo, ListedModel, OpenRouter
 from bot.store import Store
-from bot.store.usage.details import GUARDRAILS, KEYS, MODELS
+from bot.store.usage.openrouter_facts import GUARDRAILS, KEYS, MODELS
 
 T = TypeVar("T")
 

@@ -18,9 +18,9 @@ from bot.store import Store
 from bot.store.sync_state import UNAVAILABLE
 from bot.sync.attribution import SYNTHETIC_REFS
 from bot.sync.details import DetailsSync
-from bot.sync.refresh import RefreshPlanner
+from bot.sync.measured_intervals import RefreshPlanner
 from reports.usage.dimensions import Dimension
-from reports.usage.sync_windows import Window
+from reports.usage.windows_to_fetch import Window
 
 log = logging.getLogger(__name__)
 

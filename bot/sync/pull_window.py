@@ -32,10 +32,10 @@ from bot.store.usage.selection import Selection
 from bot.sync.attribution import DIMENSION, SYNTHETIC_REFS, AttributedUsage, MemberRow, NameResolver
 from reports.time.timerange import STEP, Granularity
 from reports.usage.dimensions import Dimension, Metric
-from reports.usage.figures import FIGURES, OPTIONAL_NAMES, FigureKind
+from reports.usage.figure_table import FIGURES, OPTIONAL_NAMES, FigureKind
 from reports.usage.format import money, number
-from reports.usage.sync_windows import MINUTE, Window
 from reports.usage.usage import ZERO, Usage, minus, plus, total
+from reports.usage.windows_to_fetch import MINUTE, Window
 
 log = logging.getLogger(__name__)
 

@@ -14,11 +14,11 @@ from bot.openrouter import OpenRouter, OpenRouterError, RefusedError, TimedOutEr
 from bot.store import Store, StoreError
 from bot.store.sync_state import FIRST_SYNC, TROUBLE
 from bot.sync.directory import DirectorySync
+from bot.sync.measured_intervals import RefreshPlanner
 from bot.sync.pull_window import Callbacks, PartialAnswerError, pull
-from bot.sync.refresh import RefreshPlanner
 from reports.time.timerange import DAY, HOUR, Granularity, floor
 from reports.usage.coverage import Coverage, Interval, gaps, merge
-from reports.usage.sync_windows import (
+from reports.usage.windows_to_fetch import (
     FIRST_WINDOW,
     Window,
     has_fractional_hour_offset,

@@ -8,7 +8,7 @@ from reports.analysis.document import AnalysisDocument, ShareChart
 from reports.analysis.share_chart import share_bars
 from reports.questions.range_names import in_document
 from reports.render.canvas.canvas import FAINT, GREY, INK, Align, PageCanvas
-from reports.render.charts.draw import Box, draw_bars
+from reports.render.charts.draw_bars import Box, draw_bars
 from reports.render.charts.waterfall import draw_waterfall
 from reports.render.fonts import Face, fit, text_width
 from reports.render.pdf.cover import wrap

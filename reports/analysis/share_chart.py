@@ -6,11 +6,11 @@ from fractions import Fraction
 
 from reports.analysis.document import ShareChart
 from reports.questions.wording import bucket_words
-from reports.render.charts.draw import draw_bars
+from reports.render.charts.bar_data import Bars, Part, round_ticks
+from reports.render.charts.draw_bars import draw_bars
 from reports.render.charts.palette import PALETTE
 from reports.render.charts.png import titled_png
-from reports.render.charts.slack_chart import step
-from reports.render.charts.stacked_bars import Bars, Part, round_ticks
+from reports.render.charts.slack_chart_data import step
 from reports.time.timerange import TimeRange
 
 _TENTHS = 1_000

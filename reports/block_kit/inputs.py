@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from reports.block_kit.elements import Block, button, context, mrkdwn, option, plain, section
-from reports.wording.slack_text import unmarked
+from reports.wording.typed_text import unmarked
 
 Options = Sequence[tuple[str, str]]
 """Pairs of value and label."""

@@ -18,7 +18,7 @@ from typing import NamedTuple, NoReturn
 
 from reports.render.csv import MEMBER, SLUG, quoted
 from reports.usage.dimensions import Dimension
-from reports.usage.figures import OVERVIEW, FigureKind
+from reports.usage.figure_table import OVERVIEW, FigureKind
 from reports.usage.usage import NANO, Usage, nano_dollars
 from reports.wording.safe_text import clean
 

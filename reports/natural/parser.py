@@ -39,11 +39,11 @@ from reports.questions.grammar import (
     parse,
     tokens,
 )
-from reports.questions.kinds import STILL_RUNNING, kind_of
-from reports.questions.limit_kinds import is_unfit
-from reports.questions.query import Query, QueryKind, Versus
+from reports.questions.kinds import FORECAST_OF_SPEND, STILL_RUNNING, fitted, kind_of, takes
+from reports.questions.query import DEFAULT_PERIODS, Query, QueryKind, Versus
 from reports.questions.topics import BUDGET, TopicAsked
-from reports.time.period import NAMED, DateSpan, Month
+from reports.questions.words_of_kinds import is_unfit
+from reports.time.period import DEFAULT, NAMED, DateSpan, Month
 from reports.time.timerange import NotBegunError, ranges, zone_names
 from reports.usage.dimensions import Dimension, Filter, Metric, form_label
 from reports.wording import suggestions as nearest
@@ -146,19 +146,22 @@ class ParsedText:
         if "period" in self.given and "versus" not in self.given and merged.versus:
             # what one period is compared with may be shorter than the next
             merged = replace(merged, versus=Versus.BEFORE)
+        merged = self._of_one_kind(merged, before)
         if not self.rhythm:
             return merged.words()
         return f"schedule {self.rhythm} {merged.words()}"
 
-    def changes(self, *, in_thread: bool) -> bool:
-        """Whether it changes the question before it, and does not stand for itself.
-
-        In the thread of an answer a metric or a period alone does, elsewhere neither.
-        """
-        if not self.given:
-            return bool(self.rhythm)
-        named = {"metric", "period"} & self.given
-        return len(named) < 2 if in_thread else not named
+    def _of_one_kind(self, merged: Query, before: Query) -> Query:
+        """A question without what it inherited from a question of another kind and can't have."""
+        if "kind" not in self.given:
+            if "metric" in self.given and not takes(before.kind, "metric"):
+                return replace(merged, kind=QueryKind.USAGE, extra=())
+            return merged
+        # a day, which usage is about by default, has too few requests for most other kinds
+        short = before.kind is QueryKind.USAGE and before.period == DEFAULT
+        if short and "period" not in self.given and merged.kind is not QueryKind.WHY:
+            merged = replace(merged, period=DEFAULT_PERIODS.get(merged.kind, DEFAULT))
+        return fitted(merged, self.given)
 
 
 Read = ParsedText | CommandError | None
@@ -257,7 +260,7 @@ def _what_if(said: str, known: KnownNames, today: date) -> ParsedText:
         words += map(str, found.query.filters)
     elif rest and moved:
         ignored = f"I ignored “{clean(rest, 60)}”."
-    return ParsedText(" ".join(filter(None, words)), remarks=(ignored,) if ignored else ())
+    return _as_typed(" ".join(filter(None, words)), (ignored,) if ignored else ())
 
 
 def _narrowed(kind: QueryKind, own: str, read: ParsedText | CommandError | None) -> ParsedText:
@@ -266,7 +269,14 @@ def _narrowed(kind: QueryKind, own: str, read: ParsedText | CommandError | None)
     filters = found.query.filters if isinstance(found, QuestionCommand) else ()
     if own == "me":  # says it already
         filters = tuple(one for one in filters if one != Filter(Dimension.CREATOR, "me"))
-    return ParsedText(" ".join((f"{kind} {own}".strip(), *map(str, filters))))
+    return _as_typed(" ".join((f"{kind} {own}".strip(), *map(str, filters))))
+
+
+def _as_typed(words: str, remarks: tuple[str, ...] = ()) -> ParsedText:
+    """A question whose parts are all in its words."""
+    found = parse(words)
+    given = found.given if isinstance(found, QuestionCommand) else frozenset[str]()
+    return ParsedText(words, given, remarks=remarks)
 
 
 def _without_names(said: str, known: KnownNames) -> list[str]:
@@ -598,6 +608,9 @@ class _TextReader:
         self.given.pop("top", None)
         if kind is QueryKind.PRICE and "cheapest" in {word.casefold() for word in self.words}:
             self._remark("The dearest come first, so the cheapest are last, free ones at the end.")
+        metrics = set(self.given.get("metric", ()))
+        if kind is QueryKind.FORECAST and metrics and Metric.SPEND not in metrics:
+            raise ValueError(FORECAST_OF_SPEND.format(metric=min(metrics)))
         if kind in _WITHOUT_METRIC:
             self.given.pop("metric", None)
         if kind is QueryKind.RETIRING:

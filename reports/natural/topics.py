@@ -5,12 +5,14 @@ Recognized by a few telling words. A question that has none of them is about usa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
 from reports.natural import vocabulary as say
 from reports.questions.query import QueryKind
 from reports.questions.topics import BALANCE, BUDGET, ME, Topic, ungroupable
+from reports.questions.words_of_kinds import days_of
 from reports.usage.dimensions import Dimension
 
 _ABOUT_ME = (
@@ -142,7 +144,7 @@ _SAY_NOTHING: dict[QueryKind, set[str]] = {
         "happened", "happening", "spike", "spiked", "jump", "jumped", "increase", "increased",
         "increasing", "decrease", "decreased", "rise", "rose", "risen", "drop", "dropped", "drops",
         "fell", "fall", "grow", "grew", "growth", "high", "low", "such", "explains", "bigger",
-        "come", "suddenly", "surge", "surged", "has",
+        "come", "suddenly", "surge", "surged", "has", "price", "prices", "pricing",
     },
     QueryKind.FORECAST: _FORECAST | {
         "will", "end", "ends", "expected", "expect", "track", "stay", "exceed", "finish", "close",
@@ -315,6 +317,10 @@ def topic_words(kind: QueryKind, ahead: Sequence[str]) -> int:
     return longest or int(bool(ahead[0]) and ahead[0] in _SAY_NOTHING.get(kind, ()))
 
 
+_A_WHILE = re.compile(r" ([0-9]{1,4}) ?(d|days?|w|weeks?|months?) ")
+_DAYS_IN = {"d": 1, "w": 7, "m": 30}
+
+
 def flags(topic: str, words: Sequence[str]) -> str:
     """The words after the command of a topic that narrow it: which keys, or whose limits."""
     said, given = f" {' '.join(words)} ", set(words)
@@ -324,10 +330,18 @@ def flags(topic: str, words: Sequence[str]) -> str:
             for flag, (some, phrases) in _KEY_FLAGS.items()
             if given & some or _has(said, phrases)
         ]
-        return " ".join(found)
+        days = _unused_days(said) if "unused" in found else ""
+        return " ".join(f"{flag} {days}".strip() if flag == "unused" else flag for flag in found)
     if topic == Topic.LIMITS and given & {"my", "mine", "me", "i"}:
         return "me"
     return ""
+
+
+def _unused_days(said: str) -> str:
+    """For how many days a key is not used, as `60d`, where words say so; else empty."""
+    found = _A_WHILE.search(said)
+    days = int(found[1]) * _DAYS_IN[found[2][0]] if found else 0
+    return f"{days}d" if days_of(f"{days}d") else ""
 
 
 def two_models(words: Sequence[str]) -> str:

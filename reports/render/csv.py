@@ -15,13 +15,13 @@ from operator import itemgetter
 from typing import BinaryIO
 
 from reports.questions.query import Query
-from reports.usage import figures as table
+from reports.usage import figure_table
 from reports.usage.dimensions import NAMES, Metric, MoneySource
 from reports.usage.usage import NANO, ZERO, Usage, UsageRow, dollars, total
 
 SLUG = "Slug"
 MEMBER = {dimension: names.csv for dimension, names in NAMES.items() if names.csv}
-OVERVIEW = ",".join(figure.csv for figure in table.OVERVIEW)
+OVERVIEW = ",".join(figure.csv for figure in figure_table.OVERVIEW)
 DETAIL = {
     Metric.SPEND: "Credits,BYOK,Spend",
     Metric.TOKENS: "Prompt,Reasoning,Completion,Tokens",
@@ -154,7 +154,9 @@ def _figures(query: Query) -> Callable[[Usage], str]:
             return _requests
 
 
-_overview_figures = itemgetter(*(table.NAMES.index(figure.name) for figure in table.OVERVIEW))
+_overview_figures = itemgetter(
+    *(figure_table.NAMES.index(figure.name) for figure in figure_table.OVERVIEW)
+)
 
 
 def _overview(source: MoneySource) -> Callable[[Usage], str]:

@@ -1,4 +1,4 @@
-"""A Summary as JSON, in the shape that the README documents: exact figures, every group.
+"""A Summary as JSON, for scripts: exact figures, every group.
 
 Money is a decimal string in dollars, exact to 9 places; counts are integers; averages of counts,
 shares and changes are numbers. Unknown values are null, never 0: buckets without stored data, the

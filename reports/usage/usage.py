@@ -10,7 +10,7 @@ from operator import add, sub
 from typing import NamedTuple
 
 from reports.usage.dimensions import Metric, MoneySource
-from reports.usage.figures import PARTS
+from reports.usage.figure_table import PARTS
 
 NANO = 10**9
 _NANO_DOLLAR = Decimal("1e-9")

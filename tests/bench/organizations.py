@@ -27,7 +27,7 @@ from bot.store.encoding import (
 )
 from reports.time.timerange import STEP, Granularity
 from reports.usage.dimensions import Dimension
-from reports.usage.sync_windows import HISTORY, Window
+from reports.usage.windows_to_fetch import HISTORY, Window
 
 NOW = datetime(2026, 11, 18, 10, 31, 7, tzinfo=UTC)
 """The moment at which every question is asked: a Wednesday."""

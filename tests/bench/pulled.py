@@ -11,8 +11,8 @@ from pathlib import Path
 
 from bot.store.encoding import FIGURES, GRANULARITY, StoredView, to_seconds
 from bot.store.usage.diff import RowKey
-from reports.usage.sync_windows import Window
 from reports.usage.usage import Usage
+from reports.usage.windows_to_fetch import Window
 
 Rows = list[tuple[RowKey, Usage]]
 

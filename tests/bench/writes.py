@@ -15,7 +15,7 @@ import sqlite_utils
 from bot.store import Database, Store
 from bot.store.encoding import StoredView
 from reports.time.timerange import Granularity
-from reports.usage.sync_windows import Window, newest_window
+from reports.usage.windows_to_fetch import Window, newest_window
 from tests.bench import naive
 from tests.bench.organizations import LARGE, NOW, Organization, database
 from tests.bench.pulled import Rows, changed, copied, newest_of, rows_of

@@ -372,7 +372,9 @@ def test_an_unreadable_run_fails_and_the_others_are_posted(alert_manager):
 def test_a_run_that_fails_stops_no_other_and_is_given_up_in_the_end(alert_manager, monkeypatch):
     bad = alert_manager.set_up("schedule weekly tokens mon 9:00 UTC", channel="spend")
     alert_manager.set_up("schedule weekly spend mon 9:00 UTC")
-    with failing(monkeypatch, alert_manager.reporting, "_take", lambda run: run.entry.id == bad.id):
+    with failing(
+        monkeypatch, alert_manager.reporting, "_process", lambda run: run.entry.id == bad.id
+    ):
         alert_manager.tick(MONDAY)
         assert len(alert_manager.posted()) == 1
         alert_manager.tick(MONDAY + 4 * DAY)
@@ -396,19 +398,21 @@ def test_a_notice_that_fails_keeps_no_other_back(alert_manager, monkeypatch):
     ada, grace = (alert_manager.slack.user(name).id for name in ("ada", "grace"))
     for person in (ada, grace):
         alert_manager.reports.notices.add(f"to {person}", person, {"text": "hi", "blocks": []})
-    alert_message = alert_manager.reporting._failure_notices
-    with failing(monkeypatch, alert_message, "_tell_one", lambda notice: notice.person == ada):
+    notices = alert_manager.reporting._failure_notices
+    with failing(monkeypatch, notices, "_send_one", lambda notice: notice.person == ada):
         alert_manager.tick(MONDAY)
     assert alert_manager.told("grace") == ["hi"]
 
 
-@pytest.mark.parametrize("step", ["heal", "offer", "tell"])
+@pytest.mark.parametrize("step", ["repair_future_times", "offer", "send_due"])
 def test_reports_go_out_where_a_step_beside_them_fails(alert_manager, monkeypatch, step):
     alert_manager.set_up("schedule weekly spend mon 9:00 UTC")
     alert_manager.reporting._latest = None
     alert_manager.reporting._offered = False
     owner = (
-        alert_manager.reports.runs if step == "heal" else alert_manager.reporting._failure_notices
+        alert_manager.reports.runs
+        if step == "repair_future_times"
+        else alert_manager.reporting._failure_notices
     )
     with failing(monkeypatch, owner, step, lambda: True):
         alert_manager.tick(MONDAY)

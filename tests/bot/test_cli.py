@@ -345,6 +345,38 @@ def test_a_reader_that_goes_away_is_no_failure(tmp_path, database):
     assert done.stdout.splitlines() == ["Activity, past month", "0"]
 
 
+def test_migrate_creates_the_tables_and_does_nothing_the_second_time(run, tmp_path):
+    path = tmp_path / "new.db"
+    for _ in range(2):
+        code, out, err = run("migrate", DATABASE_URL=f"sqlite:///{path}")
+        assert (code, out, err) == (0, "", "The tables are up to date.\n")
+    assert path.exists()
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["with --to", "into DATABASE_URL"])
+def test_copy_makes_another_database_that_answers_the_same(run, ask, database, tmp_path, named):
+    _, before, _ = ask("tokens", "7d", "by", "key", "--json")
+    url = f"sqlite:///{tmp_path / 'copy.db'}"
+    words = ["copy", "--from", f"sqlite:///{database}", *(["--to", url] if named else [])]
+    code, out, err = run(*words, DATABASE_URL="sqlite:///elsewhere.db" if named else url)
+    assert (code, out) == (0, "")
+    assert f"into {tmp_path / 'copy.db'}; both have the same totals." in err
+    _, after, _ = run("ask", "tokens", "7d", "by", "key", "--json", DATABASE_URL=url)
+    old, new = json.loads(before), json.loads(after)
+    assert new["metrics"] == old["metrics"]
+    assert old["metrics"]["tokens"]["sum"] > 0
+    code, _, err = run(*words)
+    assert code == 1
+    assert "is not empty" in err
+
+
+def test_copy_says_which_url_is_wrong_without_showing_it(run):
+    code, _, err = run("copy", "--from", "mysql://u:canary@host/a")
+    assert code == 2
+    assert "--from is not of the form sqlite:///" in err
+    assert "canary" not in err
+
+
 def test_sync_fetches_everything_once(run, openrouter, tmp_path, monkeypatch):
     monkeypatch.setattr("bot.app.make_openrouter", worlds.eager)
     path = tmp_path / "new.db"

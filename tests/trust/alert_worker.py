@@ -29,8 +29,8 @@ from bot.store.schedules.runs import ReportRuns
 from bot.store.usage.diff import RowKey
 from reports.time.timerange import Granularity, floor
 from reports.usage.dimensions import Dimension
-from reports.usage.sync_windows import Window
 from reports.usage.usage import NANO, ZERO, Usage
+from reports.usage.windows_to_fetch import Window
 
 from .. import databases
 from .hurried import SLACK_SECONDS

@@ -17,7 +17,7 @@ from reports.commands import parse_command
 from reports.natural.names import KnownNames
 from reports.questions.grammar import CommandError
 from reports.reader import Clock, read
-from reports.wording.slack_text import unmarked
+from reports.wording.typed_text import unmarked
 
 LONGEST_MILLISECONDS = 20
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)

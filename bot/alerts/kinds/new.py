@@ -17,8 +17,8 @@ from reports.alerts.kinds.new import New, first_use
 from reports.alerts.periods import SETTLED, AlertPeriod
 from reports.time.timerange import DAY, HOUR, Granularity, floor
 from reports.usage.dimensions import Dimension, Metric
-from reports.usage.sync_windows import HISTORY
 from reports.usage.usage import ZERO, Usage
+from reports.usage.windows_to_fetch import HISTORY
 
 if TYPE_CHECKING:
     pass

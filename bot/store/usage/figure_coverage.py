@@ -7,8 +7,8 @@ from collections.abc import Collection
 from bot.store.connection import Connection
 from bot.store.encoding import from_seconds, to_seconds
 from reports.usage.coverage import Interval, gaps, merge
-from reports.usage.figures import OPTIONAL_NAMES
-from reports.usage.sync_windows import Window
+from reports.usage.figure_table import OPTIONAL_NAMES
+from reports.usage.windows_to_fetch import Window
 
 
 def known(connection: Connection, code: int, figure: str) -> tuple[Interval, ...]:

@@ -17,19 +17,19 @@ from bot.store.usage import figure_coverage, imported, last_used, sums
 from bot.store.usage import read as reading
 from bot.store.usage import read_by_group as sections
 from bot.store.usage import window_records as records
-from bot.store.usage.crossed import CrossedKeys, crossed_rows, read_crossed
 from bot.store.usage.diff import Figures, RowChanges, RowKey, add_up, changes
 from bot.store.usage.directory import Directory
 from bot.store.usage.imported import Intake
+from bot.store.usage.keys_with_creators import CrossedKeys, crossed_rows, read_crossed
 from bot.store.usage.read import Ranking, UsageTotals
 from bot.store.usage.selection import Selection
 from bot.store.usage.write import statements, window_rows, write
 from reports.time.timerange import HOUR, Granularity, TimeRange, floor, next_bucket
 from reports.usage.coverage import Coverage, Interval, gaps, intersection, merge
 from reports.usage.dimensions import Dimension, Metric, MoneySource
-from reports.usage.figures import OPTIONAL_NAMES
-from reports.usage.sync_windows import QUARTER, Window
+from reports.usage.figure_table import OPTIONAL_NAMES
 from reports.usage.usage import ZERO, Usage, minus, plus, total
+from reports.usage.windows_to_fetch import QUARTER, Window
 
 _GRANULARITY_OF = {code: granularity for granularity, code in GRANULARITY.items()}
 _TRIES = 5
@@ -147,8 +147,8 @@ class Store:
     def state(self) -> CacheState:
         """Which usage is stored, and when each granularity was last synced."""
         with self._db.read() as connection:
-            files = {g: imported.imported(connection, code) for g, code in GRANULARITY.items()}
-            held = {g: imported.stored(connection, code) for g, code in GRANULARITY.items()}
+            files = imported.all_imported(connection)
+            held = imported.all_stored(connection)
             synced = {
                 _GRANULARITY_OF[code]: from_seconds(at)
                 for code, at in connection.execute("SELECT granularity, synced_at FROM sync")

@@ -10,7 +10,7 @@ from bot.store.encoding import GRANULARITY, to_seconds
 from bot.store.usage import figure_coverage, imported
 from reports.time.timerange import Granularity
 from reports.usage.coverage import Interval, merge
-from reports.usage.sync_windows import Window
+from reports.usage.windows_to_fetch import Window
 
 
 def record_window(

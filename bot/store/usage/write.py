@@ -11,7 +11,7 @@ from bot.store.encoding import FIGURES, GRANULARITY, VIEWS, part, to_seconds
 from bot.store.usage import imported
 from bot.store.usage.diff import Figures, RowChanges, RowKey, Sums
 from reports.time.timerange import Granularity
-from reports.usage.sync_windows import Window
+from reports.usage.windows_to_fetch import Window
 
 Values = tuple[int, ...]
 

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 from reports.alerts.draft import RuleDraft, WrongRule, corrected_rule
 from reports.alerts.draft import rule as make_rule
-from reports.alerts.drivers import (
+from reports.alerts.evaluation import AlertEvent, EventKind, Measurement
+from reports.alerts.limits_and_forecast import SpendLimit, SpendPace, full_at, limit_kind
+from reports.alerts.message_details import (
     days_chart,
     period_chart,
     period_drivers,
     period_of_question,
     recent_pace,
 )
-from reports.alerts.evaluation import AlertEvent, EventKind, Measurement
-from reports.alerts.limits_and_forecast import SpendLimit, SpendPace, full_at, limit_kind
 from reports.alerts.periods import AlertPeriod
 from reports.alerts.rule import PERCENTS, Rule
-from reports.alerts.slack.figures import clock, price, used
+from reports.alerts.slack.figure_words import clock, price, used
 from reports.alerts.threshold import Amount
 from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.analysis.limits import LimitKind

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from reports.alerts.draft import RuleDraft, WrongRule, corrected_rule, money
 from reports.alerts.draft import rule as make_rule
-from reports.alerts.drivers import WEEK, days_chart, week_drivers
 from reports.alerts.evaluation import AlertEvent, Measurement
 from reports.alerts.limits_and_forecast import SpendPace, lasts_for
+from reports.alerts.message_details import WEEK, days_chart, week_drivers
 from reports.alerts.periods import AlertPeriod
 from reports.alerts.rule import Rule
-from reports.alerts.slack.figures import price
+from reports.alerts.slack.figure_words import price
 from reports.alerts.watch import Watch
 from reports.time.period import Counted, Period, Unit
 from reports.time.timerange import Granularity, TimeRange, floor

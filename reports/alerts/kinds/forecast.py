@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from reports.alerts.draft import RuleDraft, WrongRule, above_zero, money
 from reports.alerts.draft import rule as make_rule
-from reports.alerts.drivers import days_chart, period_drivers
 from reports.alerts.evaluation import AlertEvent, EventKind, Measurement
 from reports.alerts.kinds.above import SPENDS, metric_field
 from reports.alerts.limits_and_forecast import SpendPace
+from reports.alerts.message_details import days_chart, period_drivers
 from reports.alerts.needed_usage import Needed
 from reports.alerts.periods import AlertPeriod, span_at
 from reports.alerts.rule import Rule
-from reports.alerts.slack.figures import for_each, of_limit, price
+from reports.alerts.slack.figure_words import for_each, of_limit, price
 from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.analysis.forecast import METHOD_DAYS
 from reports.time.period import Unit

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from reports.alerts.draft import RuleDraft, WrongRule
 from reports.alerts.draft import rule as make_rule
-from reports.alerts.drivers import days_chart, week_drivers
 from reports.alerts.evaluation import AlertEvent, Measurement
 from reports.alerts.kinds.unused import CLOSED, about_keys
 from reports.alerts.limits_and_forecast import SpendPace
+from reports.alerts.message_details import days_chart, week_drivers
 from reports.alerts.periods import AlertPeriod
 from reports.alerts.rule import Recipient, RecipientKind, Rule
-from reports.alerts.slack.figures import price
+from reports.alerts.slack.figure_words import price
 from reports.alerts.watch import Watch
 from reports.analysis.keys import KEYS_PAGE
 from reports.time.period import Counted, Period, Unit

@@ -19,13 +19,13 @@ from zoneinfo import ZoneInfo
 
 from reports.alerts.draft import RuleDraft, WrongRule, corrected_rule, money
 from reports.alerts.draft import rule as make_rule
-from reports.alerts.drivers import WEEK, buckets, week_drivers
 from reports.alerts.evaluation import AlertEvent, Baseline, Measurement
 from reports.alerts.limits_and_forecast import SpendPace
+from reports.alerts.message_details import WEEK, buckets, week_drivers
 from reports.alerts.needed_usage import Needed
 from reports.alerts.periods import AlertPeriod, spans
 from reports.alerts.rule import SPIKE_FLOOR, Rule
-from reports.alerts.slack.figures import price
+from reports.alerts.slack.figure_words import price
 from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.questions.wording import DIMENSION_WORDS
 from reports.time.period import Counted, Period, Unit

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from itertools import accumulate
 
-from reports.alerts.drivers import Detail
 from reports.alerts.evaluation import AlertEvent
+from reports.alerts.message_details import Detail
 from reports.alerts.rule import Rule
 from reports.block_kit.elements import Block
 from reports.block_kit.message import CHART
 from reports.questions.slack.answer import UNITS
 from reports.questions.wording import bucket_words
-from reports.render.charts.slack_chart import MOST_POINTS
+from reports.render.charts.slack_chart_data import MOST_POINTS
 from reports.time.timerange import TimeRange
 from reports.usage.dimensions import Metric
 from reports.usage.usage import NANO

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reports.alerts.drivers import Detail, Driver, before_words, shows_change, subject_of
 from reports.alerts.evaluation import AlertEvent, EventKind, Measurement, reached
 from reports.alerts.limits_and_forecast import SpendPace
+from reports.alerts.message_details import Detail, Driver, before_words, shows_change, subject_of
 from reports.alerts.rule import Rule
 from reports.alerts.slack.cards import UNMUTE
 from reports.alerts.slack.chart import chart
-from reports.alerts.slack.figures import amount, clock
+from reports.alerts.slack.figure_words import amount, clock
 from reports.alerts.slack.sentences import (
     ending,
     sentence,

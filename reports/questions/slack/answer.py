@@ -40,7 +40,7 @@ from reports.questions.wording import (
     stamp,
     title,
 )
-from reports.render.charts.slack_chart import BEFORE, chart_data
+from reports.render.charts.slack_chart_data import BEFORE, chart_data
 from reports.render.tables import (
     LONGEST_NAME,
     average,
@@ -55,7 +55,7 @@ from reports.usage.dimensions import Dimension, Metric
 from reports.usage.format import figure
 from reports.usage.usage import NANO
 from reports.wording.safe_text import clean, escape
-from reports.wording.slack_text import readable
+from reports.wording.typed_text import readable
 
 NAME_IN_TABLE = LONGEST_NAME
 UNITS = {Metric.SPEND: "USD", Metric.TOKENS: "tokens", Metric.REQUESTS: "requests"}

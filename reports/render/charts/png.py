@@ -13,7 +13,7 @@ from PIL import Image
 
 from reports.questions.summary import Summary
 from reports.render.canvas.canvas import PageCanvas
-from reports.render.charts.draw import Box, draw_page
+from reports.render.charts.draw_bars import Box, draw_page
 from reports.render.fonts import Face, fit
 from reports.usage.dimensions import Metric
 

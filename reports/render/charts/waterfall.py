@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.render.canvas.canvas import FAINT, GREY, INK, Align, PageCanvas
-from reports.render.charts.draw import Box
+from reports.render.charts.draw_bars import Box
 from reports.render.charts.png import titled_png
 from reports.render.fonts import Face
 from reports.usage.format import money

@@ -18,7 +18,7 @@ from reports.questions.wording import DIMENSION_WORDS, capitalize_first, filter_
 from reports.render.canvas.canvas import FAINT, GREY, INK, Align
 from reports.render.charts.labels import each
 from reports.render.fonts import Face, fit, text_width
-from reports.render.pdf.figures import count
+from reports.render.pdf.figure_columns import count
 from reports.render.pdf.pages import BOTTOM, LEFT, PAGE_WIDTH, RIGHT, Pages
 from reports.render.tables import averaged_over, incomplete_words, short_buckets
 from reports.usage.dimensions import Dimension, Metric, MoneySource

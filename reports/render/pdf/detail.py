@@ -8,12 +8,12 @@ from itertools import islice
 from reports.questions.range_names import axis_date
 from reports.questions.summary import Summary
 from reports.render.canvas.canvas import GREY, INK, Align
-from reports.render.charts.draw import Box, draw_bars
+from reports.render.charts.bar_data import stack
+from reports.render.charts.draw_bars import Box, draw_bars
 from reports.render.charts.palette import charted, color, colors
-from reports.render.charts.stacked_bars import stack
 from reports.render.fonts import Face, fit
 from reports.render.pdf.cover import CoverFacts, draw_cover, draw_figures
-from reports.render.pdf.figures import Columns, columns
+from reports.render.pdf.figure_columns import Columns, columns
 from reports.render.pdf.groups import draw_groups
 from reports.render.pdf.pages import LEFT, PAGE_WIDTH, RIGHT, Pages
 from reports.render.pdf.rows import LEADING, Rows

@@ -8,9 +8,9 @@ from fractions import Fraction
 
 from reports.questions.summary import Series, Summary, in_order
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first
+from reports.render.charts.bar_data import OTHER_LABEL
 from reports.render.charts.palette import OTHERS, color
-from reports.render.charts.stacked_bars import OTHER_LABEL
-from reports.render.pdf.figures import column_width, columns, count, dollars, figure_text
+from reports.render.pdf.figure_columns import column_width, columns, count, dollars, figure_text
 from reports.render.pdf.pages import Pages
 from reports.render.pdf.table import Layout, Table
 from reports.usage.dimensions import Metric, MoneySource

@@ -9,12 +9,12 @@ from reports.questions.summary import MetricSummary, Summary
 from reports.questions.wording import capitalize_first, metric_words
 from reports.render.canvas.canvas import FAINT, GREY
 from reports.render.charts import labels
-from reports.render.charts.draw import Box, draw_bars
+from reports.render.charts.bar_data import OTHER_LABEL, Bars, stack
+from reports.render.charts.draw_bars import Box, draw_bars
 from reports.render.charts.palette import OTHERS, charted, colors
-from reports.render.charts.stacked_bars import OTHER_LABEL, Bars, stack
 from reports.render.fonts import Face, fit
 from reports.render.pdf.cover import CoverFacts, compared_with, draw_cover, each_bucket, wrap
-from reports.render.pdf.figures import column_width, count, dollars
+from reports.render.pdf.figure_columns import column_width, count, dollars
 from reports.render.pdf.groups import draw_groups
 from reports.render.pdf.pages import LEFT, PAGE_WIDTH, RIGHT, Pages
 from reports.render.pdf.table import SWATCH, Layout, Table

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from reports.render.canvas.canvas import FAINT, PageCanvas, is_ascii, literal, point, stroke
 from reports.render.charts.labels import cell
 from reports.render.fonts import Face, fit, text_width
-from reports.render.pdf.figures import Columns
+from reports.render.pdf.figure_columns import Columns
 from reports.render.pdf.pages import LEFT, RIGHT
 from reports.render.pdf.table import CELL, SIZE
 from reports.time.timerange import TimeRange

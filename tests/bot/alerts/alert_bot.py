@@ -36,15 +36,15 @@ from bot.store.encoding import StoredView, to_seconds
 from bot.store.expiring_keys import ExpiringKeys
 from bot.store.schedules.notices import Notices
 from bot.store.schedules.runs import ReportRuns
-from bot.store.usage import details as details_
+from bot.store.usage import openrouter_facts
 from bot.store.usage.diff import RowKey
 from reports.alerts.rule import Rule
 from reports.commands import parse_command
 from reports.time.timerange import Granularity, floor
 from reports.usage.dimensions import Dimension
-from reports.usage.figures import OPTIONAL_NAMES
-from reports.usage.sync_windows import Window
+from reports.usage.figure_table import OPTIONAL_NAMES
 from reports.usage.usage import ZERO, Usage
+from reports.usage.windows_to_fetch import Window
 from tests import databases
 from tests.bot.schedules.office import NoPictures
 from tests.clock import Clock
@@ -275,7 +275,9 @@ def list_keys(bot: AlertBot, created: timedelta, disabled: tuple[str, ...] = ())
         }
         for ref, _ in KEYS
     }  # fmt: skip
-    bot.store.keep_fact(details_.KEYS, json.dumps({"at": NOON.isoformat(), "keys": details}))
+    bot.store.keep_fact(
+        openrouter_facts.KEYS, json.dumps({"at": NOON.isoformat(), "keys": details})
+    )
 
 
 @contextmanager

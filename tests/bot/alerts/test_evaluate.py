@@ -9,7 +9,7 @@ from bot.demo.slack import LocalSlack
 from bot.slack.types import MessageLocation, ReplyTarget
 from reports.alerts.periods import QuietHours
 from reports.time.timerange import Granularity, floor
-from reports.usage.sync_windows import Window
+from reports.usage.windows_to_fetch import Window
 from tests.bot.alerts.alert_bot import (
     DAY,
     DOLLAR,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.store.usage import details
+from bot.store.usage import openrouter_facts
 from tests.bot.alerts.alert_bot import (
     DAY,
     DOLLAR,
@@ -47,7 +47,7 @@ def guarded(bot: AlertBot, *, byok: bool = False) -> None:
     ]  # fmt: skip
     kept = {"at": NOON.isoformat(), "guardrails": found}
     bot.store.keep_fact("limits", json.dumps(limits))
-    bot.store.keep_fact(details.GUARDRAILS, json.dumps(kept))
+    bot.store.keep_fact(openrouter_facts.GUARDRAILS, json.dumps(kept))
 
 
 def turn(bot: AlertBot, truth: Truth) -> None:

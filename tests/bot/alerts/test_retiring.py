@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.store.usage import details
+from bot.store.usage import openrouter_facts
 from reports.alerts.kinds.retiring import stage
 from tests.bot.alerts.alert_bot import DAY, HOUR, MINUTE, NOON, AlertBot, Truth, running_bot
 
@@ -27,7 +27,7 @@ def ends(bot: AlertBot, **days: int | None) -> None:
         for name, left in days.items()
     ]  # fmt: skip
     kept = {"at": NOON.isoformat(), "models": models}
-    bot.store.keep_fact(details.MODELS, json.dumps(kept))
+    bot.store.keep_fact(openrouter_facts.MODELS, json.dumps(kept))
 
 
 def turn(bot: AlertBot, truth: Truth, by: timedelta = MINUTE) -> None:

@@ -16,7 +16,7 @@ from bot.demo.openrouter.organization import Key, Member, Organization, Record, 
 from bot.demo.openrouter.server import LocalOpenRouter
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.slack.answer import as_text
-from reports.render.charts.draw import average_words
+from reports.render.charts.draw_bars import average_words
 from reports.render.json import as_json
 from reports.time.timerange import ranges
 from reports.usage.dimensions import Dimension, Metric

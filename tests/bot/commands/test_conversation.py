@@ -287,6 +287,38 @@ def test_a_question_that_makes_sense_alone_is_never_narrowed_by_an_earlier_one(
     assert command(reply(world, thread, "who uses gpt?")) == "/activity 1d by creator model:*gpt*"
 
 
+@pytest.mark.parametrize(
+    ("text", "fresh"),
+    [
+        ("cost per million tokens by model", "price 1m by model"),
+        ("tokens by key", "tokens 1d by key"),
+        ("forecast", "forecast this month"),
+        ("new models", "new models 1m"),
+    ],
+)
+def test_a_complete_question_in_a_direct_message_has_its_own_period(
+    world: World, text: str, fresh: str
+) -> None:
+    told_in_dm(world, "spend last week")
+    answer = told_in_dm(world, text)
+    assert command(answer) == f"/activity {fresh}"
+    assert "Still" not in answer["text"]
+
+
+def test_a_question_in_a_thread_names_the_period_that_it_inherits(world: World) -> None:
+    thread = asked(world, "spend last week key:prod")["thread_ts"]
+    answer = reply(world, thread, "cost per million tokens by model")
+    assert command(answer) == "/activity price last week by model key:prod"
+    assert "Still `last week`, only `key:prod`." in answer["text"]
+    assert buttons(answer)["Start over"] == "price by model"
+    answer = reply(world, thread, "and by key?")
+    assert "Still only `key:prod`." in answer["text"]
+    thread = asked(world, "spend last week by key")["thread_ts"]
+    answer = reply(world, thread, "tokens")
+    assert "Still `last week`." in answer["text"]
+    assert buttons(answer) == {"Start over": "tokens"}
+
+
 def test_what_is_taken_over_is_said_with_a_way_out(world: World) -> None:
     told_in_dm(world, "spend 1d by key creator:ada@example.com")
     answer = told_in_dm(world, "and by model?")

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from slack_bolt import App
 
 from bot.demo.slack import Forge
-from bot.http.endpoints import LARGEST_BODY, REMEMBERED_SECONDS, HttpEndpoints, Signatures
+from bot.http.endpoints import LARGEST_BODY, HttpEndpoints
+from bot.http.slack_signatures import REMEMBERED_SECONDS, Signatures
 
 SECRET = "feedface" * 4
 COMMAND = urlencode({"command": "/activity", "text": "tokens 7d"}).encode()

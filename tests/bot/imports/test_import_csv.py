@@ -27,8 +27,8 @@ from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.summary import Summary
 from reports.time.timerange import DAY, Granularity
 from reports.usage.dimensions import Dimension, Metric
-from reports.usage.sync_windows import Window
 from reports.usage.usage import Usage, dollars
+from reports.usage.windows_to_fetch import Window
 from tests import databases, world
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)

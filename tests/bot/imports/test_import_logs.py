@@ -15,8 +15,8 @@ from bot.store.encoding import StoredView
 from reports.questions.grammar import parse
 from reports.time.timerange import HOUR, Granularity
 from reports.usage.dimensions import Dimension, Metric
-from reports.usage.sync_windows import Window
 from reports.usage.usage import Usage
+from reports.usage.windows_to_fetch import Window
 from tests import databases
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)

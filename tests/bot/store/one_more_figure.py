@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 
 
 CHANGED = {
-    "reports/usage/figures.py": (
+    "reports/usage/figure_table.py": (
         '    Figure("cached",',
         '    Figure("audio", "tokens_audio", FigureKind.COUNT, Metric.TOKENS), Figure("cached",',
     ),
@@ -46,8 +46,8 @@ with_one_more_figure()
 from bot.store import Database, Store, migrations  # noqa: E402
 from bot.store.encoding import StoredView  # noqa: E402
 from reports.time.timerange import Granularity  # noqa: E402
-from reports.usage.sync_windows import Window  # noqa: E402
 from reports.usage.usage import Usage  # noqa: E402
+from reports.usage.windows_to_fetch import Window  # noqa: E402
 
 
 @migrations.migration

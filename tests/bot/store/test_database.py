@@ -18,8 +18,8 @@ from bot.store.encoding import StoredView
 from bot.store.sqlite import has_safe_wal
 from reports.time.timerange import Granularity
 from reports.usage.dimensions import Dimension
-from reports.usage.sync_windows import Window
 from reports.usage.usage import Usage
+from reports.usage.windows_to_fetch import Window
 from tests import databases
 
 NOW = datetime(2026, 11, 22, 14, 23, 7, tzinfo=UTC)

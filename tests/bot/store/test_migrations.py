@@ -23,8 +23,8 @@ from bot.store.migrations import SET, STEPS, m008_parts
 from bot.store.schedules.schedules import Schedules
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.dimensions import Dimension
-from reports.usage.sync_windows import Window
 from reports.usage.usage import Usage
+from reports.usage.windows_to_fetch import Window
 
 EARLIER = Path(__file__).parent / "earlier"
 DUMPS = sorted(EARLIER.glob("*.sql"))
@@ -144,7 +144,7 @@ def test_what_people_set_up_in_an_earlier_version_is_still_there(
     )
     assert rule.draft.words == "spend > $50 per day"
     assert (entry.person, entry.what) == ("U1", "spend 7d")
-    assert ExpiringKeys(database, lambda: NOW).kept("kept") == "words"
+    assert ExpiringKeys(database, lambda: NOW).get("kept") == "words"
     database.close()
 
 

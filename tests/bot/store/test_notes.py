@@ -11,7 +11,7 @@ import pytest
 from bot.store import Database, Store
 from reports.time.period import Counted, Unit
 from reports.time.timerange import Granularity, ranges
-from reports.usage.sync_windows import Window
+from reports.usage.windows_to_fetch import Window
 from tests import databases
 
 NOW = datetime(2026, 11, 22, 10, 31, tzinfo=UTC)

@@ -28,8 +28,8 @@ from bot.store.usage.read import Ranking
 from bot.store.usage.selection import Selection
 from reports.time.timerange import STEP, Granularity, TimeRange, floor
 from reports.usage.dimensions import Dimension, Metric, MoneySource
-from reports.usage.sync_windows import Window
 from reports.usage.usage import ZERO, Usage
+from reports.usage.windows_to_fetch import Window
 from tests import databases
 
 MINUTES, HOURS, DAYS, MONTHS = Granularity

@@ -13,8 +13,8 @@ from bot.demo.openrouter.usage_cube import Dialect
 from bot.store.encoding import StoredView, from_seconds
 from bot.sync.pull_window import Callbacks, pull
 from reports.time.timerange import Granularity
-from reports.usage.sync_windows import Window
 from reports.usage.usage import ZERO, Usage
+from reports.usage.windows_to_fetch import Window
 from tests.cache_help import DAY, NOW, Cache, truth
 from tests.clock import Clock
 

@@ -13,7 +13,7 @@ from bot.demo.openrouter.organization import Key, Record, Workspace
 from bot.demo.openrouter.server import LocalOpenRouter
 from reports.questions.grammar import parse
 from reports.time.timerange import Granularity
-from reports.usage.sync_windows import Window, missing_windows
+from reports.usage.windows_to_fetch import Window, missing_windows
 from tests import databases
 from tests.cache_help import (
     DAY,

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.demo.slack import validate
-from reports.alerts.drivers import Detail, Driver, question
 from reports.alerts.evaluation import AlertEvent, EventKind, Measurement
 from reports.alerts.grammar import rule_of
 from reports.alerts.kinds.budget import budget
@@ -17,10 +16,11 @@ from reports.alerts.kinds.new import first_use
 from reports.alerts.kinds.spike import Hour, spike, usual
 from reports.alerts.kinds.stale import Stale, stale
 from reports.alerts.limits_and_forecast import SpendLimit, SpendPace
+from reports.alerts.message_details import Detail, Driver, question
 from reports.alerts.periods import AlertPeriod, QuietHours, span_at
 from reports.alerts.rule import Rule
 from reports.alerts.slack import cards
-from reports.alerts.slack.figures import age, clock, price
+from reports.alerts.slack.figure_words import age, clock, price
 from reports.alerts.slack.form import preview_text
 from reports.alerts.slack.messages import (
     ACKNOWLEDGE,

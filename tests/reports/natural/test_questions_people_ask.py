@@ -259,6 +259,10 @@ KINDS = {
     ),
     "who left the company but still has keys?": "keys orphaned",
     "which keys haven't been used": "keys unused",
+    "which keys haven't been used for 60 days": "keys unused 60d",
+    "keys unused 2 weeks": "keys unused 14d",
+    "which keys were not used for 3 months": "keys unused 90d",
+    "why did the price go up last week": "why last week",
     "which key has no limit?": "keys unlimited",
     "export last month": "last month csv",
     "download last week by key as pdf": "last week by key pdf",
@@ -309,6 +313,25 @@ TOPICS = {
     "how much does each team spend": Topic.TEAM,
     "team:search spend": Topic.TEAM,
 }
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        ("forecast tokens", "I can forecast spend only, not tokens."),
+        ("how many requests will we make this month", "I can forecast spend only, not requests."),
+        ("keys unused 0d", "`unused` takes a number of days from 1 to 3,650"),
+        ("keys unused 99999d", "`unused` takes a number of days from 1 to 3,650"),
+        ("keys unused 5", "`unused` takes a number of days from 1 to 3,650"),
+        ("price by model top 0", "`top` needs a number from 1 to 50"),
+        ("cache top 51", "`top` needs a number from 1 to 50"),
+        ("price why", "A question can have only one kind: “price” or “why”."),
+    ],
+)
+def test_a_word_that_matters_is_refused_and_never_left_out(asked: str, problem: str) -> None:
+    found = ask(asked)
+    assert isinstance(found, CommandError), found
+    assert found.problem.startswith(problem)
 
 
 @pytest.mark.parametrize(("asked", "topic"), TOPICS.items())

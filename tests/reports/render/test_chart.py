@@ -15,11 +15,11 @@ from reports.questions.query import Query
 from reports.questions.summary import Summary
 from reports.questions.wording import range_words, title
 from reports.render.canvas.canvas import PageCanvas
-from reports.render.charts.draw import EMPTY, UNKNOWN, Box, draw_page
+from reports.render.charts.bar_data import round_ticks, stack
+from reports.render.charts.draw_bars import EMPTY, UNKNOWN, Box, draw_page
 from reports.render.charts.labels import tick, ticks
 from reports.render.charts.palette import OTHERS, charted, colors
 from reports.render.charts.png import chart_png
-from reports.render.charts.stacked_bars import round_ticks, stack
 from reports.time.period import Counted, DateSpan, Month, Period, Unit
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import Usage, UsageRow

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from reports.questions.query import Query
-from reports.render.charts.slack_chart import (
+from reports.render.charts.slack_chart_data import (
     LONGEST_NAME,
     MOST_POINTS,
     MOST_SERIES,

@@ -131,7 +131,7 @@ def test_a_tint_is_between_white_and_the_color() -> None:
 def test_no_drawing_library_is_read_before_it_is_needed() -> None:
     code = (
         "import sys, reports.render.csv, reports.render.charts.palette\n"
-        "import reports.render.charts.stacked_bars, reports.render.charts.labels\n"
+        "import reports.render.charts.bar_data, reports.render.charts.labels\n"
         "print({'reportlab', 'pypdfium2', 'PIL'} & set(sys.modules))"
     )
     seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from reports.questions.query import Query
 from reports.questions.summary import Summary
 from reports.render.pdf import write_pdf, write_pdf_summary
-from reports.render.pdf.figures import dollars
+from reports.render.pdf.figure_columns import dollars
 from reports.time.period import Counted, Month, Period, Unit
 from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
 from reports.usage.usage import Usage, UsageRow, total

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reports.wording.slack_text import mentions_without_name, readable, unmarked, with_names
+from reports.wording.typed_text import mentions_without_name, readable, unmarked, with_names
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from bot.alerts.scope import allowed_members
 from bot.answers import visibility
 from bot.store import Store
 from bot.store.usage.selection import Selection
-from reports.alerts.drivers import Detail, Driver
 from reports.alerts.evaluation import Measurement
 from reports.alerts.limits_and_forecast import SpendPace
+from reports.alerts.message_details import Detail, Driver
 from reports.alerts.needed_usage import Needed
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.dimensions import Dimension, Metric, MoneySource

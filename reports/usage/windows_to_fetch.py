@@ -22,7 +22,7 @@ SYNC_INTERVAL = {
     Granularity.DAY: timedelta(minutes=14),
 }
 """How often each granularity is fetched, so that it is at most 60 s, 5 min and 15 min old; large
-organizations need longer intervals (see refresh_plan)."""
+organizations need longer intervals (see fetch_intervals)."""
 RECENT = {Granularity.MINUTE: 10 * MINUTE, Granularity.HOUR: 2 * HOUR, Granularity.DAY: DAY}
 LOOK_BACK = 7 * DAY  # OpenRouter corrects usage for some days
 QUARTER = timedelta(minutes=15)

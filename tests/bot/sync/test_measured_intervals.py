@@ -8,11 +8,11 @@ from bot.answers.answer import answer
 from bot.demo.openrouter.organization import Key
 from bot.store import Database, Store
 from bot.store.sync_state import parts, read_slowed
-from bot.sync.refresh import RefreshPlanner
+from bot.sync.measured_intervals import RefreshPlanner
 from reports.questions.grammar import parse
 from reports.time.timerange import Granularity
-from reports.usage.refresh_plan import SHORT_LISTING
-from reports.usage.sync_windows import RECENT, SYNC_INTERVAL
+from reports.usage.fetch_intervals import SHORT_LISTING
+from reports.usage.windows_to_fetch import RECENT, SYNC_INTERVAL
 from tests.cache_help import MINUTE, ONE, Cache, record
 
 MINUTES, HOURS, DAYS = Granularity.MINUTE, Granularity.HOUR, Granularity.DAY

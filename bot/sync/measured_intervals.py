@@ -7,8 +7,8 @@ import json
 from bot.store import Store
 from bot.store.sync_state import SLOWED, read_slowed
 from reports.time.timerange import Granularity
-from reports.usage.refresh_plan import RefreshPlan, refresh_plan
-from reports.usage.sync_windows import SYNC_INTERVAL
+from reports.usage.fetch_intervals import RefreshPlan, refresh_plan
+from reports.usage.windows_to_fetch import SYNC_INTERVAL
 
 _WEIGHT = 0.5
 """The weight of the newest measurement in the average: a fetch that was made twice because views

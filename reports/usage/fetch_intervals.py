@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from reports.time.timerange import HOUR, Granularity
-from reports.usage.sync_windows import SYNC_INTERVAL
+from reports.usage.windows_to_fetch import SYNC_INTERVAL
 
 STEADY_REQUESTS = 45.0
 """Requests a minute for usage and the directory together. OpenRouter allows 64; the others are left

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.time.timerange import Granularity
-from reports.usage.refresh_plan import (
+from reports.usage.fetch_intervals import (
     LIST_EVERY,
     MOST_TIMES_SLOWER,
     SHORT_LISTING,
     STEADY_REQUESTS,
     refresh_plan,
 )
-from reports.usage.sync_windows import RECENT, SYNC_INTERVAL
+from reports.usage.windows_to_fetch import RECENT, SYNC_INTERVAL
 
 MINUTES, HOURS, DAYS = Granularity.MINUTE, Granularity.HOUR, Granularity.DAY
 MINUTE = timedelta(minutes=1)

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from reports.questions.summary import MetricSummary, Summary
 from reports.render.canvas.canvas import FAINT, GREY, Align, PageCanvas
 from reports.render.charts import labels
+from reports.render.charts.bar_data import Bars, Part, stack
 from reports.render.charts.palette import charted, tint
-from reports.render.charts.stacked_bars import Bars, Part, stack
 from reports.render.fonts import Face, fit, text_width
 from reports.render.tables import averaged_over
 from reports.time.timerange import TimeRange

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reports.time.timerange import DAY, HOUR, STEP, Granularity, floor
 from reports.usage.coverage import Interval, gaps, merge
-from reports.usage.sync_windows import (
+from reports.usage.windows_to_fetch import (
     FIRST_WINDOW,
     HISTORY,
     MINUTE,
