@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from heapq import nlargest
 from zoneinfo import ZoneInfo
 
@@ -67,7 +68,9 @@ def gather_forecast(request: AnalysisRequest) -> AnalysisDocument | CommandError
         left=period.left,
     )
     past = record_of(days, earlier_periods(days, period))
-    before = _previous(found, store)
+    before, notes = _previous(found, store)
+    of_before = (f"for the period before, {one}" for one in notes if one not in scope.partial)
+    scope = replace(scope, partial=(*scope.partial, *of_before))
     total = None if before is None else sum(before.values())
     groups: list[ForecastGroup] = []
     if plan.query.by:
@@ -113,8 +116,12 @@ def group_histories(
     return histories
 
 
-def _previous(found: PlannedAnalysis, store: Store) -> Mapping[int, int] | None:
-    """The spend of the whole period before by group; None where it is not stored."""
+def _previous(
+    found: PlannedAnalysis, store: Store
+) -> tuple[Mapping[int, int] | None, tuple[str, ...]]:
+    """The spend of the whole period before by group (None where it is not stored), and phrases
+    about what is missing in it.
+    """
     query, zone = found.plan.query, found.plan.source.range.zone
     start = found.plan.source.range.start.astimezone(ZoneInfo(zone)).date()
     unit = query.period.unit if isinstance(query.period, Calendar) else Unit.MONTH
@@ -127,5 +134,5 @@ def _previous(found: PlannedAnalysis, store: Store) -> Mapping[int, int] | None:
     held = store.state().coverage
     of = answerable_range(wanted, held)
     if not is_stored(of.range, of.stored, held):
-        return None
-    return read_spend(store, found.plan.selection, of, query.source)
+        return None, ()
+    return read_spend(store, found.plan.selection, of, query.source), of.partial

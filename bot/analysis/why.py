@@ -49,7 +49,7 @@ def gather_why(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     partial = (*found.partial, *(f"for the period before, {words}" for words in earlier))
     status = DataStatus(found.as_of, partial)
     if not is_stored(before.range, before.stored, held):
-        return no_comparison(plan.query, ranges, status)
+        return no_comparison(plan.query, ranges, DataStatus(found.as_of, found.partial))
     if plan.query.metric not in {None, Metric.SPEND}:
         both = _groups(store, found, before), _groups(store, found, plan.source)
         return moved_answer(plan.query, ranges, both, status)

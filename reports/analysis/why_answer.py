@@ -13,6 +13,7 @@ from reports.analysis.why import CellChange, CellUsage, ChangeParts, Explanation
 from reports.questions.query import Query
 from reports.questions.wording import (
     DIMENSION_WORDS,
+    EARLIER,
     before_words,
     capitalize_first,
     metric_words,
@@ -201,12 +202,14 @@ def _group_of(by: Dimension | None) -> Callable[[CellUsage], str] | None:
 def _first(query: Query, ranges: ComparedRanges, before: int, now: int) -> str:
     metric = query.metric or Metric.SPEND
     against = before_words(query.period, unfinished=ranges.now.unfinished, versus=query.versus)
+    if query.versus not in EARLIER:  # `in the week before`, but `a week earlier`
+        against = f"in {against}"
     name = capitalize_first(metric_words(query, metric))
     if before == now:
-        return f"{name} did not change: {figure(metric, now)}, as in {against}."
+        return f"{name} did not change: {figure(metric, now)}, as {against}."
     verb = "is" if metric is Metric.SPEND else "are"
     return (
-        f"{name} {verb} {difference(metric, now, before)}: {figure(metric, before)} in {against},"
+        f"{name} {verb} {difference(metric, now, before)}: {figure(metric, before)} {against},"
         f" {figure(metric, now)} now."
     )
 
@@ -321,13 +324,15 @@ def _rows(query: Query, found: Explanation) -> tuple[tuple[str, ...], ...]:
     if query.by is None:
         lines = [
             ((usage.key, _short(usage.model)), usage.spend_before, usage.spend_now, parts)
-            for usage, parts in found.cells[: query.top]
+            for usage, parts in found.cells
         ]
-        count, blank = len(found.cells), ("",)
+        blank = ("",)
     else:
-        looked_at = found.groups[: query.top]
-        lines = [((group.label,), group.before, group.now, group.parts) for group in looked_at]
-        count, blank = len(found.groups), ()
+        lines = [((group.label,), group.before, group.now, group.parts) for group in found.groups]
+        blank = ()
+    # what was free in both periods says nothing, unless all of it was
+    lines = [line for line in lines if line[1] or line[2]] or lines
+    count, lines = len(lines), lines[: query.top]
     rows = [_row(names, before, now, parts) for names, before, now, parts in lines]
     whole = (("All", *blank), found.before, found.now, found.parts)
     if count > len(lines):
