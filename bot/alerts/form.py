@@ -20,7 +20,7 @@ from reports.alerts.slack import form as render
 from reports.block_kit.elements import code
 from reports.block_kit.inputs import Entered, Meta
 from reports.block_kit.message import Message
-from reports.questions.form_error import FormError, said
+from reports.questions.form_error import FormError, field_error_text
 from reports.questions.grammar import CommandError
 from reports.wording.safe_text import clean, escape
 
@@ -156,5 +156,5 @@ def _filters_said(wrong: CommandError) -> str:
     meant = parse_alert(wrong.suggestion) if wrong.suggestion else None
     if isinstance(meant, Rule) and meant.filters:
         filters = " ".join(map(str, meant.filters))
-        return said(CommandError(wrong.problem, "", filters))
+        return field_error_text(CommandError(wrong.problem, "", filters))
     return wrong.problem[:1_000]

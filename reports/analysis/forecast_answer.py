@@ -24,7 +24,7 @@ NO_DATA = "No spend is stored for the days before today, so there is nothing to 
 NO_BAND = "There are too few earlier days to say how far off this may be, so there is no range yet."
 SHARED = "What is to come is divided by what each {name} spent in the past two weeks."
 FEWEST_RECORD = 3
-"""Below so many earlier periods, how good forecasts were says little."""
+"""Fewer earlier periods say too little about how good forecasts were."""
 UNKNOWN = "–"
 _METHODS = {
     "pace": "every day to come costs what a day of the past week cost",

@@ -115,10 +115,10 @@ def _columns(query: Query) -> tuple[TableColumn, ...]:
 
 
 def _rows(found: Prices, query: Query) -> tuple[tuple[str, ...], ...]:
-    looked_at, rest = found.groups[: query.top], found.groups[query.top :]
-    rows = [_row(one, one.label, found.blended) for one in looked_at]
-    if rest:
-        rows.append(_row(_together(rest), f"Others ({len(rest):,})", found.blended))
+    top_groups, others = found.groups[: query.top], found.groups[query.top :]
+    rows = [_row(one, one.label, found.blended) for one in top_groups]
+    if others:
+        rows.append(_row(_together(others), f"Others ({len(others):,})", found.blended))
     if len(found.groups) > 1:
         rows.append(_row(found.blended, "All", found.blended))
     return tuple(rows)

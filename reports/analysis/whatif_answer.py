@@ -118,14 +118,14 @@ def _columns(query: Query) -> tuple[TableColumn, ...]:
 
 
 def _rows(query: Query, whole: Repriced, groups: Sequence[Repriced]) -> tuple[tuple[str, ...], ...]:
-    shown, rest = groups[: query.top], groups[query.top :]
+    shown, remaining = groups[: query.top], groups[query.top :]
     rows = [_row(one, one.label) for one in shown]
-    if rest:
+    if remaining:
         others = Repriced(
-            "", sum(one.billed for one in rest), sum(one.repriced_same for one in rest),
-            sum(one.repriced for one in rest),
+            "", sum(one.billed for one in remaining), sum(one.repriced_same for one in remaining),
+            sum(one.repriced for one in remaining),
         )  # fmt: skip
-        rows.append(_row(others, f"Others ({len(rest):,})"))
+        rows.append(_row(others, f"Others ({len(remaining):,})"))
     return (*rows, *([_row(whole, "All")] if len(groups) > 1 else []))
 
 
