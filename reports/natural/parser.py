@@ -276,11 +276,14 @@ def _what_if(said: str, known: KnownNames, today: date) -> ParsedText:
 
 def _narrowed(kind: QueryKind, own: str, read: ParsedText | CommandError | None) -> ParsedText:
     """A question about what is so now: its own words, and the filters that could be read."""
-    found = parse(read.words) if isinstance(read, ParsedText) else None
+    rhythm = read.rhythm if isinstance(read, ParsedText) else ""
+    start = f"schedule {rhythm} " if rhythm else ""
+    found = parse(read.words.removeprefix(start)) if isinstance(read, ParsedText) else None
     filters = found.query.filters if isinstance(found, QuestionCommand) else ()
     if own == "me":  # says it already
         filters = tuple(one for one in filters if one != Filter(Dimension.CREATOR, "me"))
-    return _as_typed(" ".join((f"{kind} {own}".strip(), *map(str, filters))))
+    typed = _as_typed(" ".join((f"{kind} {own}".strip(), *map(str, filters))))
+    return replace(typed, words=f"{start}{typed.words}", rhythm=rhythm)
 
 
 def _as_typed(words: str, remarks: tuple[str, ...] = ()) -> ParsedText:
