@@ -227,8 +227,8 @@ def test_of_two_who_save_at_once_only_one_does(administered):
     later = replace(entry.draft, question="spend last week")
     assert schedules_.change(entry.id, later, entry.draft) is not None
     assert schedules_.change(entry.id, replace(later, question="tokens 1d"), entry.draft) is None
-    assert rules.change(rule.id, rule.draft, was=rule.version) is not None
-    assert rules.change(rule.id, rule.draft, was=rule.version) is None
+    assert rules.change(rule.id, rule.draft, version=rule.version) is not None
+    assert rules.change(rule.id, rule.draft, version=rule.version) is None
 
 
 def test_a_form_under_an_old_answer_is_confirmed_in_the_direct_messages(administered):
