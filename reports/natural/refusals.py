@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.natural.alert_wishes import wants
+from reports.natural.alert_wishes import asks_for_alert
 from reports.wording.safe_text import plain
 
 _LEAVE = {"quit", "exit", "logout", "close", "q", ":q"}
@@ -34,7 +34,7 @@ def refusal(text: str) -> str:
     words = [word for word in words if word and '"' not in word and ":" not in word[1:]]
     if len(words) == 1 and words[0] in _LEAVE:
         return NOTHING_TO_CLOSE
-    if wants(words):  # `tell me if we ever spend $50 a day` is an alert
+    if asks_for_alert(words):  # `tell me if we ever spend $50 a day` is an alert
         return ""
     if _NOT_COUNTED & set(words):
         return NOT_COUNTED
@@ -42,7 +42,7 @@ def refusal(text: str) -> str:
 
 
 def _asks_for_all_time(words: Sequence[str]) -> bool:
-    said = f" {' '.join(words)} "
-    if any(f" {phrase} " in said for phrase in _UNITS_TO_DATE):
+    padded = f" {' '.join(words)} "
+    if any(f" {phrase} " in padded for phrase in _UNITS_TO_DATE):
         return False
-    return any(f" {phrase} " in said for phrase in _ALL_TIME)
+    return any(f" {phrase} " in padded for phrase in _ALL_TIME)
