@@ -56,7 +56,7 @@ def read(
     if strict.certain:
         return strict
     if not is_schedule(text) and not is_alert(text) and (why := refusal(text)):
-        return CommandError(why)
+        return CommandError(why, examples=())  # no example has to do with it
     known = names()
     found = parse_text(text, known, clock.today)
     if isinstance(found, ParsedText) and not found.is_strict:

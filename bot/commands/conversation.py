@@ -23,7 +23,7 @@ from bot.slack.types import DeliveryError, MessageLocation, ReplyTarget, SlackUs
 from reports.admin.audit_log import Act
 from reports.admin.slack.intro import intro
 from reports.alerts.rule import Rule
-from reports.block_kit.message import RunButton, text_message
+from reports.block_kit.message import RunButton, run_buttons, text_message
 from reports.commands import parse_command
 from reports.natural.continuation import (
     Inherited,
@@ -35,6 +35,7 @@ from reports.natural.continuation import (
     typed_query,
 )
 from reports.natural.parser import ParsedText
+from reports.natural.short_messages import NO_QUESTION, ShortMessage, short_answer, short_message
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
 from reports.questions.wording import filter_words
@@ -96,8 +97,11 @@ def talk(
     person = admit(services, reply_to, Act.ASKED, text, where=message.channel)
     if person is None:
         return
-    parsed = read_words(services, person, text) if text.strip() else None
-    if parsed is None:
+    short = short_message(text)
+    parsed = read_words(services, person, text) if text.strip() and not short else None
+    if short:
+        _answer_short(services, message, short, person, schedule_manager, alert_manager)
+    elif parsed is None:
         services.slack.respond(reply_to, intro(text))
     elif isinstance(parsed, CommandError):
         services.slack.respond(reply_to, misunderstood(services, reply_to, parsed))
@@ -120,6 +124,40 @@ def talk(
             asked = _to_command(services, message, text, parsed, person, previous)
             store_answer = partial(_remember, services, message)
             ask(services, reply_to, asked, schedule_manager, alert_manager, store_answer)
+
+
+def _answer_short(
+    services: Services,
+    message: IncomingMessage,
+    short: ShortMessage,
+    person: SlackUser,
+    schedule_manager: ScheduleManager,
+    alert_manager: AlertManager,
+) -> None:
+    """Answer a message such as `again`, `more` or `total`, which is about the answer before it."""
+    reply_to = message.reply_target
+    previous = _previous_answer(services, message)
+    if not isinstance(previous, AnswerState):
+        services.slack.respond(reply_to, text_message(previous or NO_QUESTION))
+        return
+    asker = asker_of(services, person, Query())
+    now, before = services.clock(), _restricted_previous(services, previous, person, asker)
+    if short is not ShortMessage.AGAIN:  # which asks about the days that the words mean now
+        before = pinned(before, previous.at, now, previous.zone)
+    found = short_answer(short, before)
+    if found.query is None:
+        said = text_message(found.sentence)
+        blocks = (*said.blocks, *run_buttons(found.runs))
+        services.slack.respond(reply_to, replace(said, blocks=blocks))
+        return
+    keeps = short is not ShortMessage.AGAIN and same_day(previous.at, now, previous.zone)
+    words = found.query.words()
+    notes = [note(services, person, ParsedText(words)), found.sentence]
+    asked = _request(
+        services, message, _FollowUp(words, previous.at if keeps else None), notes, found.runs
+    )
+    store_answer = partial(_remember, services, message)
+    ask(services, reply_to, asked, schedule_manager, alert_manager, store_answer)
 
 
 def run(
@@ -192,10 +230,22 @@ def _to_command(
     if changed.taken and (inherited_text := _inherited_words(changed.taken, asker)):
         notes.append(inherited_text)
         runs = _buttons_without_inherited(parsed, changed.taken)
+    return _request(services, message, changed, notes, runs)
+
+
+def _request(
+    services: Services,
+    message: IncomingMessage,
+    changed: _FollowUp,
+    notes: list[str],
+    runs: tuple[RunButton, ...],
+) -> CommandRequest:
+    """The command to answer a message with, where everybody in the channel may see it."""
+    words = changed.words
     read = parse_command(words)
     if isinstance(read, QuestionCommand) and not (message.direct or read.query.share):
         if clicks_stay_private(services.settings):
-            notes.append(ONLY_YOU)
+            notes = [*notes, ONLY_YOU]
         else:
             words += " share"
     above = " ".join(filter(None, notes))

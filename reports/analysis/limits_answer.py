@@ -18,7 +18,7 @@ from reports.usage.format import money, percent
 from reports.usage.usage import dollars
 
 NONE_SET = "There is no limit to hit: no key limit, workspace budget or guardrail budget is set."
-NONE_HERE = "No limit of {whose} is known, so nothing stops {whose} but the organization's own."
+NONE_HERE = "No limit is known for {whose}, so only the organization's own limits apply."
 NOTHING_HIT = "At the usual pace, no limit is reached before it resets."
 _UNLIMITED_NOTE = (
     "A key counts as unlimited where it has no limit of its own; guardrails and workspace budgets"

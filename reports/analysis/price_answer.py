@@ -78,6 +78,9 @@ def _sentences(found: Prices, query: Query) -> tuple[str, ...]:
     whole = found.blended
     if whole.per_million is None:
         return (f"{money(whole.spend)} for {number(whole.requests)} requests, without any tokens.",)
+    if whole.free and query.source is MoneySource.ALL:
+        requests = f"{number(whole.requests)} {'request' if whole.requests == 1 else 'requests'}"
+        return (f"All of it was free: {number(whole.tokens)} tokens in {requests}.",)
     first = (
         f"{_money(whole.per_million)} for a million tokens and {_money(whole.per_request)} for a"
         f" request, over everything: {money(whole.spend)} for {number(whole.tokens)} tokens in"

@@ -27,6 +27,7 @@ _CONNECTIVES = {
     "also", "and", "but", "just", "now", "only", "plus", "same", "then", "instead", "again",
 }  # fmt: skip
 _WHAT_ABOUT = {("what", "about"), ("how", "about"), ("what", "of")}
+_COMPARED = {("compare", "with"), ("compare", "to"), ("compared", "with"), ("compared", "to")}
 _POINTING = {"it", "that", "them", "this", "those", "these"}
 _UNITS_OF_TIME = {"hour", "day", "week", "month", "quarter", "year", "morning"}
 _QUESTION_WORDS = {
@@ -54,7 +55,7 @@ def goes_on(text: str, given: frozenset[str], *, in_thread: bool) -> bool:
     if words[0] in _CONNECTIVES:
         return in_thread or not _is_complete(given)
     asked, dated = bool({"kind", "metric"} & given), "period" in given
-    if tuple(words[:2]) in _WHAT_ABOUT or _points(words):
+    if tuple(words[:2]) in _WHAT_ABOUT | _COMPARED or _points(words):
         return not (asked and dated)
     if words[0] == "why":  # asks about a change that was shown, unless it names another one
         return not {"period", "by", "filter", *(() if in_thread else ("metric",))} & given

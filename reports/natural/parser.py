@@ -18,7 +18,7 @@ from reports.commands import Command, parse_command
 from reports.natural import vocabulary as say
 from reports.natural import written_dates as loose_dates
 from reports.natural.alert_wishes import asks_for_alert, parse_alert_wish
-from reports.natural.dates import stretch
+from reports.natural.dates import OpenStartError, stretch
 from reports.natural.names import LONGEST_NAME_WORDS, AmbiguousNameError, KnownNames, named
 from reports.natural.topics import (
     NEW_OF,
@@ -75,6 +75,10 @@ _SHORTEST_TYPO = 4
 """Shorter words aren't corrected: with one letter changed they are often other words."""
 _MOST_TYPOS = 3
 """With more corrections, the result would have little to do with what was typed."""
+ONLY_EARLIER = (
+    "I can compare a period only with the one right before it, or with the same one a week, month"
+    " or year earlier."
+)
 _BEGINNINGS = {
     "schedule", "schedules", "alert", "alerts", "quiet", "audit", "status", "help",
 }  # fmt: skip
@@ -170,7 +174,14 @@ class ParsedText:
 Read = ParsedText | CommandError | None
 
 
-UNDERSTOOD = ("I can't filter ", "I can only ", "With or without ")
+NO_WEEKENDS = "I can't pick out all weekends; `last weekend` and `this weekend` work."
+UNDERSTOOD = (
+    "I can't filter ",
+    "I can't pick out ",
+    "I can compare ",
+    "I can only ",
+    "With or without ",
+)
 """How refusals of a correctly understood text begin: no typo is searched for in it."""
 
 
@@ -202,7 +213,7 @@ def parse_text(text: str, known: KnownNames, today: date) -> Read:
         return strict
     if there := list_request(words):
         if there.button:
-            return CommandError(there.instructions(), "", there.listing)
+            return CommandError(there.instructions(), "", there.listing, ())
         return ParsedText(there.listing)
     if words[0] in _BEGINNINGS:
         rest = typed.partition(" ")[2] if words[0] == "schedule" else ""
@@ -268,11 +279,14 @@ def _what_if(typed: str, known: KnownNames, today: date) -> ParsedText:
 
 def _narrowed(kind: QueryKind, own: str, read: ParsedText | CommandError | None) -> ParsedText:
     """A question about the present: its own words, and the filters that were recognized."""
-    found = parse(read.words) if isinstance(read, ParsedText) else None
+    recurrence = read.recurrence if isinstance(read, ParsedText) else ""
+    start = f"schedule {recurrence} " if recurrence else ""
+    found = parse(read.words.removeprefix(start)) if isinstance(read, ParsedText) else None
     filters = found.query.filters if isinstance(found, QuestionCommand) else ()
     if own == "me":  # says it already
         filters = tuple(one for one in filters if one != Filter(Dimension.CREATOR, "me"))
-    return _as_is(" ".join((f"{kind} {own}".strip(), *map(str, filters))))
+    typed = _as_is(" ".join((f"{kind} {own}".strip(), *map(str, filters))))
+    return replace(typed, words=f"{start}{typed.words}", recurrence=recurrence)
 
 
 def _as_is(words: str, remarks: tuple[str, ...] = ()) -> ParsedText:
@@ -341,6 +355,16 @@ def _read(
             return next(iter(sensible.values()))
         meant = {label: one.canonical for label, one in sensible.items()}
         return CommandError(str(wrong), choices=tuple(meant.values()), labels=tuple(meant))
+    except OpenStartError as wrong:
+        end = reader.at + wrong.count
+        spans: dict[str, str] = {}
+        for label, period in wrong.periods.items():
+            words = " ".join((*reader.words[: reader.at], period, *reader.words[end:]))
+            whole = _read(words, known, today, again=False, schedules=schedules, kind=kind)
+            spans |= {label: whole.canonical} if isinstance(whole, ParsedText) else {}
+        return CommandError(
+            str(wrong), examples=(), choices=tuple(spans.values()), labels=tuple(spans)
+        )
     except AmbiguousNameError as wrong:
         texts = [_instead(reader, wrong.name, str(one)) for one in wrong.filters] if again else []
         read = [
@@ -358,6 +382,8 @@ def _read(
                 return replace(corrected, remarks=(text[1], *corrected.remarks))
         return CommandError(str(wrong), *_meant(reader, known, today) if again else ())
     except ValueError as wrong:
+        if str(wrong).startswith(UNDERSTOOD):
+            return CommandError(str(wrong), examples=())
         return CommandError(str(wrong))
 
 
@@ -442,6 +468,7 @@ class _TextReader:
     extra: tuple[str, ...] = ()
     over: str = ""
     whole_day: bool = False
+    ranked: str = ""
 
     @property
     def recurrence(self) -> str:
@@ -455,8 +482,9 @@ class _TextReader:
             self._topic, self._filter, self._mention, self._long_name, self._currency,
             self._over_amount, self._amount, self._part_of_day, self._hours, self._half_year,
             self._stretch, self._standing,
-            self._versus, self._by, self._top, self._dated, self._period, self._option,
-            self._metric, self._token_part, self._self, self._leaving_out, self._name, self._filler,
+            self._versus, self._by, self._top, self._ranked_time, self._dated, self._period,
+            self._option, self._metric, self._token_part, self._self, self._leaving_out,
+            self._name, self._filler,
         )  # fmt: skip
         while self.at < len(self.words):
             taken = next((count for rule in rules if (count := rule())), 0)
@@ -486,6 +514,8 @@ class _TextReader:
             self._give("period", "today")
         if self.over:
             self._largest_first()
+        if self.ranked and not self.given:
+            self._give("metric", "")
         if not self.given and not self.schedule_words:
             return None
         unclear = (
@@ -537,6 +567,7 @@ class _TextReader:
         if unit or versus.endswith("yesterday"):
             return f"this {unit}" if unit else "today"
         units = [words.casefold().split()[-1].rstrip("s") for words in self.ignored]
+        units += [self.ranked]
         return next((say.DRAWN[unit] for unit in units if unit in say.DRAWN), "")
 
     def _group(self) -> None:
@@ -841,8 +872,7 @@ class _TextReader:
             return compared
         if turned := self._turned_round():
             return turned
-        with_it = self.compares and "period" in self.given and self._word() in {"with", "to", "and"}
-        if not (with_it or self._word() in say.VERSUS):
+        if not (self._word() in say.VERSUS or self._with_earlier()):
             return 0
         at = self._skip(1, {"to", "with", "the", "a", "an", "same", "period", "in", "of", "one"})
         if self._word(at) in say.UNITS and self._word(at + 1) in {"last", "previous"}:
@@ -866,6 +896,26 @@ class _TextReader:
             )
         self._give("versus", "vs yesterday" if unit == "day" else f"vs last {unit}")
         return self._skip(at + 1, {"before", "earlier", "ago"})
+
+    def _with_earlier(self) -> bool:
+        """Whether `with` or `to` after `compare` begins what a period is compared with.
+
+        Raises ValueError for a day or month that it can't be compared with, such as `last tuesday`.
+        """
+        if "period" in self.given or not self.compares:
+            return self.compares and self._word() in {"with", "to", "and"}
+        if self._word() not in {"with", "to"}:
+            return False
+        at = self._skip(1, {"the"})
+        word, unit = self._word(at), say.UNITS.get(self._word(at + 1))
+        if word in {"yesterday", "before"} or (word in {"last", "previous"} and unit):
+            return True
+        if word in say.PAST and unit:  # `compare to this month` is the period itself
+            return False
+        ahead = list(takewhile(bool, self._ahead(at + _LONGEST_STRETCH)[at:]))
+        if loose_dates.days(ahead, self.today, self.order):
+            raise ValueError(ONLY_EARLIER)
+        return False
 
     def _turned_round(self) -> int:
         """`last month vs this month` is `this month vs last month`."""
@@ -909,10 +959,7 @@ class _TextReader:
         later, earlier = max(ours, theirs), min(ours, theirs)
         versus = loose_dates.apart(earlier, later)
         if not versus:
-            raise ValueError(
-                "I can compare a period only with the one right before it, or with the same one a"
-                " week, month or year earlier."
-            )
+            raise ValueError(ONLY_EARLIER)
         self.given["period"] = [loose_dates.period_of(*later)]
         self._give("versus", f"vs {versus}")
         return at + found[0]
@@ -1002,9 +1049,31 @@ class _TextReader:
             self.plural = True  # `our biggest costs` are several
         return 1
 
+    def _ranked_time(self) -> int:
+        """`5 most expensive days`, `peak hour`: buckets are not ranked, and that is said."""
+        word = self._word()
+        at = 1 if word == "peak" else 0
+        unit = say.UNITS.get(self._word(1) if at else word)
+        if unit is None:
+            return 0
+        before = self._word(-1)
+        first = self._number(-1) and self._word(-2) in say.TOP  # `top 5 days`
+        largest = before in say.TOP | say.MOST or (
+            before in say.METRICS and (self.superlative or "top" in self.given)
+        )
+        if not (at or first or largest):
+            return 0
+        self.superlative = False
+        self.given.pop("top", None)
+        self.ranked = unit
+        self._remark(f"I can't rank {unit}s; the chart shows the usage over time.")
+        return at + 1
+
     def _stretch(self) -> int:
         """Parse a range from one day to another, or until now."""
         if self.compares or (self.schedule_words and self._word() in say.WEEKDAYS):
+            return 0
+        if self.kind is QueryKind.FORECAST and self._word() in {"until", "before", "after"}:
             return 0
         ahead = list(takewhile(bool, self._ahead(_LONGEST_STRETCH)))
         found = stretch(ahead, self.today, self.order)
@@ -1083,6 +1152,8 @@ class _TextReader:
         if may and not self._word(1)[:1].isdigit():
             return 0
         ahead = list(takewhile(bool, self._ahead(_LONGEST_STRETCH)))
+        if ahead[:1] == ["weekends"]:
+            raise ValueError(NO_WEEKENDS)
         found = loose_dates.days(ahead, self.today, self.order)
         if found is None:
             return 0

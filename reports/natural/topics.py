@@ -323,6 +323,8 @@ def topic_words(kind: QueryKind, ahead: Sequence[str]) -> int:
     return longest or int(bool(ahead[0]) and ahead[0] in _FILLERS.get(kind, ()))
 
 
+_TO_ME = {"show", "send", "give", "tell"}
+"""Words before a `me` that receives the answer: it is not about one's own limits then."""
 _A_WHILE = re.compile(r" ([0-9]{1,4}) ?(d|days?|w|weeks?|months?) ")
 _DAYS_IN = {"d": 1, "w": 7, "m": 30}
 
@@ -338,7 +340,9 @@ def flags(topic: str, words: Sequence[str]) -> str:
         ]
         days = _unused_days(text) if "unused" in found else ""
         return " ".join(f"{flag} {days}".strip() if flag == "unused" else flag for flag in found)
-    if topic == Topic.LIMITS and given & {"my", "mine", "me", "i"}:
+    addressed = any(pair[1] == "me" and pair[0] in _TO_ME for pair in pairwise(words))
+    mine = {"my", "mine", "i"} if addressed else {"my", "mine", "i", "me"}
+    if topic == Topic.LIMITS and given & mine:
         return "me"
     return ""
 

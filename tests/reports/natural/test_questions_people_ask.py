@@ -261,6 +261,11 @@ KINDS = {
     "which keys haven't been used": "keys unused",
     "which keys haven't been used for 60 days": "keys unused 60d",
     "keys unused 2 weeks": "keys unused 14d",
+    "show me the limits": "limits",
+    "show me my limits": "limits me",
+    "every monday 9:00 limits": "schedule every monday 9:00 limits",
+    "send me limits for key:prod every day": "schedule every day limits key:prod",
+    "every day at 9 keys unused": "schedule every day 9:00 keys unused",
     "which keys were not used for 3 months": "keys unused 90d",
     "why did the price go up last week": "why last week",
     "which key has no limit?": "keys unlimited",
@@ -548,6 +553,13 @@ def test_a_typo_is_answered_with_the_command_that_was_meant(asked: str, candidat
          "I can't rank days; the chart shows the usage over time."),
         ("what's the budget for marketing?", "budget",
          "These are all budgets and limits; I didn't look for “for marketing”."),
+        ("5 most expensive days", "spend 1m",
+         "I can't rank days; the chart shows the usage over time."),
+        ("top 5 days last month", "last month",
+         "I can't rank days; the chart shows the usage over time."),
+        ("busiest hour", "1d", "I can't rank hours; the chart shows the usage over time."),
+        ("peak hour yesterday", "yesterday",
+         "I can't rank hours; the chart shows the usage over time."),
         ("what if we used sonnet instead of opus on weekends", "whatif opus -> sonnet 1m",
          "I ignored “on weekends”."),
         ("spend after 18:00", "spend today",
@@ -733,3 +745,46 @@ def test_a_share_of_the_whole_is_no_wish_to_post_the_answer(asked: str) -> None:
     found = ask(asked)
     assert isinstance(found, CommandError)
     assert found.problem.startswith("I show shares when an answer is grouped.")
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("spend after november 10 by model", "spend 2026-11-11..{today} by model"),
+        ("after november 10", "2026-11-11..{today}"),
+        ("compare with last week", "this week vs last week"),
+        ("compare prod with last month", "this month key:prod vs last month"),
+        ("spend compared to yesterday", "spend today vs yesterday"),
+        ("compare last week with this week", "this week vs last week"),
+    ],
+)
+def test_open_spans_and_comparisons_are_understood(asked: str, meant: str) -> None:
+    found = ask(asked)
+    assert isinstance(found, ParsedText)
+    assert found.words == meant.format(today=NOW.date())
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem", "choices"),
+    [
+        ("spend until october 15", "From which day until 15 Oct 2026?",
+         ("spend 2026-10-01..2026-10-15", "spend 2026-01-01..2026-10-15")),
+        ("by model before november 10", "From which day until 9 Nov 2026?",
+         ("2026-11-01..2026-11-09 by model", "2026-01-01..2026-11-09 by model")),
+        ("compare with last tuesday", "I can compare a period only with", ()),
+        ("spend on weekends", "I can't pick out all weekends", ()),
+        ("weekends", "I can't pick out all weekends", ()),
+        ("spend after november", "There are no days after 2026-11-30 yet.", ()),
+        ("stop my reports", "To stop a scheduled report, open `schedules`", ("schedules",)),
+        ("pause my weekly report", "To pause a scheduled report, open `schedules`", ("schedules",)),
+        ("stop sending me reports", "To stop a scheduled report, open `schedules`",
+         ("schedules",)),
+    ],
+)  # fmt: skip
+def test_what_is_unclear_or_impossible_is_said_in_one_sentence(
+    asked: str, problem: str, choices: tuple[str, ...]
+) -> None:
+    found = ask(asked)
+    assert isinstance(found, CommandError)
+    assert found.problem.startswith(problem)
+    assert found.candidates == choices
