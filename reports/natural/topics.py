@@ -53,7 +53,8 @@ _WHY = {"why", "explain", "reason", "reasons", "cause", "caused"}
 _PRICE = {"price", "prices", "pricing", "priced"}
 _PRICE_PHRASES = (
     "per million", "per 1m", "per m tokens", "per token", "per 1k", "per request", "a token",
-    "per call", "per thousand", "each token", "per mtok", "unit cost", "unit price",
+    "a million tokens", "per call", "per thousand", "each token", "per mtok", "unit cost",
+    "unit price",
 )  # fmt: skip
 _KIND_PHRASES: dict[QueryKind, tuple[str, ...]] = {
     QueryKind.PRICE: (

@@ -752,13 +752,14 @@ def test_a_share_of_the_whole_is_no_wish_to_post_the_answer(asked: str) -> None:
     [
         ("spend after november 10 by model", "spend 2026-11-11..{today} by model"),
         ("after november 10", "2026-11-11..{today}"),
+        ("what does a million tokens cost", "price"),
         ("compare with last week", "this week vs last week"),
         ("compare prod with last month", "this month key:prod vs last month"),
         ("spend compared to yesterday", "spend today vs yesterday"),
         ("compare last week with this week", "this week vs last week"),
     ],
 )
-def test_open_spans_and_comparisons_are_understood(asked: str, meant: str) -> None:
+def test_open_spans_comparisons_and_prices_are_understood(asked: str, meant: str) -> None:
     found = ask(asked)
     assert isinstance(found, ParsedText)
     assert found.words == meant.format(today=NOW.date())
