@@ -56,10 +56,10 @@ class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
         except ValueError:  # words of an older version, which can no longer be read
             return AlertFields(zone=zone)
 
-    def _allowed(self, person: SlackUser, place: ReplyTarget, id_: str) -> StoredRule | None:
+    def _allowed(self, person: SlackUser, reply_to: ReplyTarget, id_: str) -> StoredRule | None:
         found = self._alert_manager.find(person, id_)
         if isinstance(found, Refusal):
-            self._alert_manager.refuse(place, found)
+            self._alert_manager.refuse(reply_to, found)
             return None
         return found
 

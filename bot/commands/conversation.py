@@ -116,7 +116,7 @@ def talk(
             if _may_be_follow_up(message, text, parsed)
             else None
         )
-        if parsed.rhythm and not parsed.given and not isinstance(previous, AnswerState):
+        if parsed.recurrence and not parsed.given and not isinstance(previous, AnswerState):
             services.slack.respond(reply_to, text_message(REPORT_WHAT))
         elif isinstance(previous, str) and not {"metric", "period"} & parsed.given:
             services.slack.respond(reply_to, text_message(previous))
@@ -188,7 +188,7 @@ def _may_be_follow_up(message: IncomingMessage, text: str, parsed: ParsedText) -
     if isinstance(parse_command(parsed.words), Rule):
         return in_thread
     if not parsed.given:
-        return bool(parsed.rhythm)
+        return bool(parsed.recurrence)
     return goes_on(text, parsed.given, in_thread=in_thread)
 
 

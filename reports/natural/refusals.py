@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.alerts.threshold import is_currency
-from reports.natural.alert_wishes import wants
+from reports.natural.alert_wishes import asks_for_alert
 from reports.natural.short_messages import needs_an_answer, short_message
 from reports.wording.safe_text import plain
 
@@ -53,7 +53,7 @@ def refusal(text: str) -> str:
     others = [word for word in words if word not in _CURRENCY]
     if len(words) > 1 and len(others) == 1 and is_currency(others[0]):
         return IN_DOLLARS
-    if wants(words):  # `tell me if we ever spend $50 a day` is an alert
+    if asks_for_alert(words):  # `tell me if we ever spend $50 a day` is an alert
         return ""
     if _NOT_COUNTED & set(words):
         return NOT_COUNTED
@@ -61,7 +61,7 @@ def refusal(text: str) -> str:
 
 
 def _asks_for_all_time(words: Sequence[str]) -> bool:
-    said = f" {' '.join(words)} "
-    if any(f" {phrase} " in said for phrase in _UNITS_TO_DATE):
+    padded = f" {' '.join(words)} "
+    if any(f" {phrase} " in padded for phrase in _UNITS_TO_DATE):
         return False
-    return any(f" {phrase} " in said for phrase in _ALL_TIME)
+    return any(f" {phrase} " in padded for phrase in _ALL_TIME)

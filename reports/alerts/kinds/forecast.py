@@ -46,7 +46,7 @@ class Forecast(Watch):
     form_limit = ("Limit", "In dollars.")
     usual_limit = "$1,000"
     form_metrics = SPENDS
-    has_zone = is_level = has_threshold = slow_by_member = True
+    has_zone = in_zone_of_organization = is_level = has_threshold = slow_by_member = True
 
     def words(self) -> str:
         """The watch in the grammar's own words."""

@@ -92,8 +92,10 @@ def measured(bot: AlertBot, words: str) -> tuple[WatchedRule, list[Measurement]]
     rule = parse_command(f"alert forecast {source} {limit} {others}")
     assert isinstance(rule, Rule), rule
     entry = bot.set_up(f"alert forecast {source} {limit} {others}")
-    watched = WatchedRule(entry, rule, rule.zone or "UTC", ANYONE, RuleMembers(), NOON)
-    return watched, bot.evaluator.current_measurements(entry, rule)
+    stored = bot.evaluator.rule(entry)
+    assert stored is not None
+    watched = WatchedRule(entry, stored, stored.zone or "", ANYONE, RuleMembers(), NOON)
+    return watched, bot.evaluator.current_measurements(entry, stored)
 
 
 @pytest.mark.parametrize(

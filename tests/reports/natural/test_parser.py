@@ -207,7 +207,7 @@ def test_a_question_in_the_words_of_the_grammar_is_that_question(query):
 @given(queries, queries)
 def test_a_change_of_any_question_can_be_asked(query, other):
     found = parse_text(other.words(), KNOWN, TODAY)
-    if isinstance(found, ParsedText) and not found.rhythm:
+    if isinstance(found, ParsedText) and not found.recurrence:
         words = found.onto(query)
         assert len(words) > 300 or isinstance(parse(words), QuestionCommand) or query.filters
 
