@@ -47,8 +47,8 @@ def read(
     """What somebody typed, as a command of the grammar; None where nothing is asked.
 
     `text` is without the mention of the bot. `names` gives the names that the asker may use; it is
-    called only where the grammar does not cover the words. `ParsedText.words` is always a command that
-    `parse_command` reads; `ParsedText.note` is the sentence to show above its answer.
+    called only where the grammar does not cover the words. `ParsedText.words` is always a command
+    that `parse_command` reads; `ParsedText.note` is the sentence to show above its answer.
     """
     strict = parse_command(text)
     if not isinstance(strict, CommandError):
