@@ -69,7 +69,7 @@ def free(connection: Connection, file: Intake) -> list[Interval]:
     """The buckets of a file that may be filled from it.
 
     Stored usage stays, except the newest bucket of an earlier file, which may have been unfinished:
-    a file that goes beyond it has the whole bucket. A month with stored days stays.
+    a file that extends beyond it covers the whole bucket. A month with stored days stays.
     """
     code = GRANULARITY[file.granularity]
     found = connection.execute("SELECT bucket, open FROM imported WHERE granularity = ?", (code,))

@@ -35,7 +35,7 @@ _VALUES = {
     (Metric.REQUESTS, MoneySource.ALL): "SUM(t.requests)",
 }
 _FEW_SEEKS = 20_000
-"""Up to so many pairs of member and bucket are sought one by one; more are walked through."""
+"""Up to this many pairs of member and bucket are looked up one by one; more are scanned."""
 
 Span = tuple[Granularity, int, int]
 """A granularity to read at, and the start and end (seconds, half-open) of what is read at it."""

@@ -1,4 +1,4 @@
-"""Nobody gets what they may not see, and everybody gets what they may: held against a model.
+"""Visibility: people get exactly what they may see, compared with a reference model.
 
 `make test` takes a part of the cases, `make trust` takes 5,000. WHO_MAY_CASES says how many it
 shall be, WHO_MAY_SEED which ones.

@@ -1,4 +1,4 @@
-"""What the answers say where there is nothing to work with: one sentence, and never a zero."""
+"""Answers without data: one sentence, and never a zero."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""One bad item never stops a loop, and nobody is left in the dark about it."""
+"""One bad item never stops a loop, and it is always logged."""
 
 from __future__ import annotations
 

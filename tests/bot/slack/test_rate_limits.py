@@ -1,4 +1,4 @@
-"""Slack says `ratelimited`, or will not open a form: no answer is lost, and everybody is told."""
+"""Slack's rate limits and failing modals: no answer is lost, and people get a message."""
 
 from __future__ import annotations
 

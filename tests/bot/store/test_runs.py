@@ -1,4 +1,4 @@
-"""The ledger of runs: whatever happens in whatever order, each report is there once in the end."""
+"""Report runs: in whatever order events happen, each report is posted exactly once."""
 
 import tempfile
 from dataclasses import dataclass

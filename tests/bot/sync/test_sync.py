@@ -1,4 +1,4 @@
-"""The street from OpenRouter into the cache, over real HTTP into a real file."""
+"""Syncing from OpenRouter into the cache, over real HTTP into a real database file."""
 
 import sqlite3
 from collections import deque

@@ -1,4 +1,4 @@
-"""Messages: Slack takes all of them, they ping nobody, and their text says what they show."""
+"""Answer messages: Slack accepts them, they mention no one, and the fallback text is complete."""
 
 import html
 import re
