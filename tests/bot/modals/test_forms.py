@@ -357,7 +357,7 @@ def test_an_admin_who_edits_what_is_somebody_elses_reads_whose_it_is(administere
     assert "Me (DM)" not in json.dumps(view)
     own = opened(administered, f"{what}_edit", "ada")
     assert "Me (DM)" in json.dumps(own)
-    assert "Its maker" not in json.dumps(own)
+    assert "Its owner" not in json.dumps(own)
 
 
 # -- the question as a form
