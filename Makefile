@@ -52,7 +52,7 @@ test: $(VENV)/.dev
 test-postgres: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto --dist loadfile --database postgres tests/bot/store tests/bot/sync \
 		tests/bot/schedules tests/bot/alerts tests/bot/imports tests/bot/test_bad_items.py \
-		tests/bot/listeners/test_clicks.py
+		tests/bot/listeners/test_clicks.py tests/bot/answers/test_file_worker.py
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -48,7 +48,7 @@ STALE_AFTER = {
 LITTLE_SPACE = 50 * 10**6
 """Bytes: about what a sync of a large organization writes in a week."""
 FAR_MILLISECONDS = 20
-"""Beyond this, people notice the ten or so round trips of an answer."""
+"""Beyond this, people notice the twenty or so round trips of an answer."""
 MOUNTS = Path("/proc/mounts")
 
 
@@ -308,7 +308,9 @@ def _database_server(settings: Settings, url: str) -> Iterator[Finding]:
         )
     yield Finding("database", well=True, words=words)
     if found.round_trip > FAR_MILLISECONDS:
-        words = f"it is {found.round_trip:.0f} ms away, and an answer takes about ten round trips."
+        words = (
+            f"it is {found.round_trip:.0f} ms away, and an answer takes about twenty round trips."
+        )
         yield Finding("database", well=False, words=f"{words} Run the bot near its database.")
     if abs(found.ahead) > CLOCK_MAY_DIFFER:
         side = "ahead of" if found.ahead > timedelta() else "behind"

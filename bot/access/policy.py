@@ -1,4 +1,4 @@
-"""Who may use the bot and do what, and the refusals for everyone else."""
+"""Who may use the bot, do what, and see only their own usage; the refusals for everyone else."""
 
 from __future__ import annotations
 

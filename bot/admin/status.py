@@ -81,7 +81,7 @@ def _inside(services: Services) -> AdminDetails:
             for one in services.status_reader.last_reports(MOST)
         ),
         alerted=tuple(
-            SentMessage(_alert(one), _place(one.place), one.at, one.state, one.error)
+            SentMessage(_alert(one), _recipient(one.recipient), one.at, one.state, one.error)
             for one in services.status_reader.last_alerts(MOST)
         ),
         schedules=counts.schedules,
@@ -102,7 +102,7 @@ def _alert(one: DeliveredAlert) -> str:
     return f"alert {in_words(one.words)}{more}"
 
 
-def _place(id_: str) -> str:
+def _recipient(id_: str) -> str:
     return f"in <#{id_}>" if id_[:1] in {"C", "G"} else f"to <@{id_}>"
 
 

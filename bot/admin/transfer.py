@@ -141,7 +141,9 @@ def _add_schedule(item: Json, schedules: Schedules, found: Restored) -> None:
     )  # fmt: skip
     paused = _paused(item)
     mine = schedules.of(draft.owner)
-    if schedules.exists(_text(item, "id")) or any(one.draft.made == draft.made for one in mine):
+    if schedules.exists(_text(item, "id")) or any(
+        one.draft.content == draft.content for one in mine
+    ):
         found.known += 1
         return
     added = schedules.add(draft, item["id"])

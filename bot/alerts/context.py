@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from bot.alerts.forecast_lookup import ForecastLookup
 from bot.alerts.openrouter_details import OpenRouterDetails
 from bot.alerts.scope import RuleMembers, Scope
 from bot.alerts.usage_lookup import UsageLookup
@@ -72,6 +73,7 @@ class MeasurementContext:
     states: dict[str, dict[tuple[str, str], AlertState]]
     """The stored states of each rule (its id), by subject and period."""
     details: OpenRouterDetails
+    forecasts: ForecastLookup
     warmed_up: bool = True
     """Whether this process has run for long enough to have synced."""
     all_subjects: bool = False

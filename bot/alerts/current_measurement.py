@@ -24,9 +24,9 @@ def current_measurement(
         return _hour(watched, context, delivered)
     if watch.from_usage and (context.synced_at is None or delivered.at >= context.synced_at):
         return None
-    place = delivered.subject, period_key(delivered)
+    key = delivered.subject, period_key(delivered)
     found = measurements(replace(watched, since=context.now), replace(context, all_subjects=True))
-    same = (one for one in found if (one.subject, period_key(one)) == place)
+    same = (one for one in found if (one.subject, period_key(one)) == key)
     return next((one for one in same if one.value is not None), None)
 
 

@@ -64,7 +64,10 @@ class RuleDrafts:
         to = self._recipient(rule, channel, person.id)
         if isinstance(to, Refusal):
             return to
-        zone = rule.zone or zone_names().get((person.zone or "").lower()) or services.settings.zone
+        theirs = zone_names().get((person.zone or "").lower())
+        if rule.watch.in_zone_of_organization:
+            theirs = None
+        zone = rule.zone or theirs or services.settings.zone
         dated = rule.watch.has_zone
         kept = replace(rule, to=to, zone=zone if dated else None)
         known = rule_members(services.store.directory(), kept, asker)

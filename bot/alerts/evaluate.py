@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from bot import __version__
 from bot.access.policy import sees_own_only
 from bot.alerts.context import MeasurementContext, WatchedRule
+from bot.alerts.forecast_lookup import ForecastCache, ForecastLookup
 from bot.alerts.measure import measurements
 from bot.alerts.openrouter_details import OpenRouterDetails
 from bot.alerts.scope import RuleMembers, with_names
@@ -62,6 +63,7 @@ class RuleEvaluator:
 
     def __init__(self, alerts: AlertServices) -> None:
         self.alerts = self._alerts = alerts
+        self._forecasts = ForecastCache()
         self._parsed: dict[tuple[str, int], Rule | None] = {}
         self._unreadable: list[StoredRule] = []
         self._evaluated_at: datetime | None = None
@@ -249,8 +251,9 @@ class RuleEvaluator:
         usage = self._alerts.usage
         figures = UsageLookup(store, usage, now)
         details = OpenRouterDetails(store, directory)
+        forecasts = ForecastLookup(store, min(figures.synced_at or now, now), self._forecasts)
         return MeasurementContext(
-            figures, usage, directory, limits, now, {}, details, warmed_up=warmed_up
+            figures, usage, directory, limits, now, {}, details, forecasts, warmed_up=warmed_up
         )
 
     def watched(self, entry: StoredRule, rule: Rule, evaluated_since: datetime) -> WatchedRule:

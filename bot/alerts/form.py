@@ -20,7 +20,7 @@ from reports.alerts.slack import form as render
 from reports.block_kit.elements import code
 from reports.block_kit.inputs import Entered, Meta
 from reports.block_kit.message import Message
-from reports.questions.form_error import FormError, said
+from reports.questions.form_error import FormError, field_error_text
 from reports.questions.grammar import CommandError
 from reports.wording.safe_text import clean, escape
 
@@ -56,10 +56,10 @@ class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
         except ValueError:  # words of an older version, which can no longer be read
             return AlertFields(zone=zone)
 
-    def _allowed(self, person: SlackUser, place: ReplyTarget, id_: str) -> StoredRule | None:
+    def _allowed(self, person: SlackUser, reply_to: ReplyTarget, id_: str) -> StoredRule | None:
         found = self._alert_manager.find(person, id_)
         if isinstance(found, Refusal):
-            self._alert_manager.refuse(place, found)
+            self._alert_manager.refuse(reply_to, found)
             return None
         return found
 
@@ -156,5 +156,5 @@ def _filters_said(wrong: CommandError) -> str:
     meant = parse_alert(wrong.suggestion) if wrong.suggestion else None
     if isinstance(meant, Rule) and meant.filters:
         filters = " ".join(map(str, meant.filters))
-        return said(CommandError(wrong.problem, "", filters))
+        return field_error_text(CommandError(wrong.problem, "", filters))
     return wrong.problem[:1_000]

@@ -95,33 +95,33 @@ class AlertManager:
 
     # -- buttons
 
-    def pause(self, place: ReplyTarget, id_: str) -> None:
+    def pause(self, reply_to: ReplyTarget, id_: str) -> None:
         """Pause a rule."""
-        if entry := self._permissions.allowed(place, id_):
-            self._alerts.rules.pause(entry.id, f"by <@{place.user}>")
-            self._show(place, id_)
+        if entry := self._permissions.allowed(reply_to, id_):
+            self._alerts.rules.pause(entry.id, f"by <@{reply_to.user}>")
+            self._show(reply_to, id_)
 
-    def resume(self, place: ReplyTarget, id_: str) -> None:
+    def resume(self, reply_to: ReplyTarget, id_: str) -> None:
         """Resume a rule; what is past its threshold by now sends a message, once."""
-        if entry := self._permissions.allowed(place, id_):
+        if entry := self._permissions.allowed(reply_to, id_):
             self._alerts.rules.resume(entry.id, self._permissions.managers(entry))
             self._evaluator.evaluate_again(id_)
-            self._show(place, id_)
+            self._show(reply_to, id_)
 
-    def delete(self, place: ReplyTarget, id_: str) -> None:
+    def delete(self, reply_to: ReplyTarget, id_: str) -> None:
         """Delete a rule."""
-        if entry := self._permissions.allowed(place, id_):
+        if entry := self._permissions.allowed(reply_to, id_):
             self._alerts.rules.delete(entry.id)
             words = code(f"alert {in_words(entry.draft.words)}", 300)
-            if not place.home:
-                self._services.slack.respond(place, mrkdwn_message(f"Deleted: {words}"))
+            if not reply_to.home:
+                self._services.slack.respond(reply_to, mrkdwn_message(f"Deleted: {words}"))
 
-    def list_rules(self, place: ReplyTarget) -> None:
+    def list_rules(self, reply_to: ReplyTarget) -> None:
         """List the rules of the person who clicks."""
-        person = admit(self._services, place, Act.LOOKED, "alerts")
+        person = admit(self._services, reply_to, Act.LOOKED, "alerts")
         if person is None:
             return
-        self._services.slack.respond(place, self.listed(person, ListAlerts()).message)
+        self._services.slack.respond(reply_to, self.listed(person, ListAlerts()).message)
         self._permissions.note(Act.LOOKED, person, "alerts")
 
     # -- the form, and the Home
@@ -136,9 +136,9 @@ class AlertManager:
         """The rule, if the person may change it; refusals are written to the audit log."""
         return self._permissions.find(person, id_)
 
-    def refuse(self, place: ReplyTarget, refused: Refusal) -> None:
+    def refuse(self, reply_to: ReplyTarget, refused: Refusal) -> None:
         """Answer with a refusal."""
-        self._permissions.refuse(place, refused)
+        self._permissions.refuse(reply_to, refused)
 
     def change(self, entry: StoredRule, draft: NewRule) -> bool:
         """Replace a rule by an edited one, and evaluate it at once.
@@ -181,10 +181,10 @@ class AlertManager:
     def _command(self) -> str:
         return self._services.settings.command
 
-    def _show(self, place: ReplyTarget, id_: str) -> None:
+    def _show(self, reply_to: ReplyTarget, id_: str) -> None:
         """Answer with a rule's card; the Home shows it by itself."""
-        if not place.home:
-            self._services.slack.respond(place, self.changed(id_, place.user))
+        if not reply_to.home:
+            self._services.slack.respond(reply_to, self.changed(id_, reply_to.user))
 
 
 def _same_kind(old: Rule, new: Rule) -> bool:

@@ -59,8 +59,8 @@ class DeliveredEvent:
 class MessageActions:
     """What people do under messages of alerts.
 
-    In all methods `place` is where the click is answered, `spot` the message that it was under,
-    and `event` the id of an event, as the button has it.
+    In all methods `reply_to` is where the answer goes, `clicked_message` is the message with the
+    button, and `event` is the id of an event, as in the button's value.
     """
 
     def __init__(self, alerts: AlertServices, evaluator: RuleEvaluator) -> None:
@@ -70,71 +70,73 @@ class MessageActions:
         self._composer = MessageComposer(alerts, evaluator)
         self._permissions = AlertPermissions(alerts)
 
-    def details(self, place: ReplyTarget, spot: MessageLocation, event: str) -> None:
+    def details(self, reply_to: ReplyTarget, clicked_message: MessageLocation, event: str) -> None:
         """Answer the alert's question for the person who clicks, limited to what they may see."""
-        if found := self._covering(place, spot, event):
+        if found := self._covering(reply_to, clicked_message, event):
             measurement = found.event.event.measurement
             query = question(found.watched.rule, measurement, found.watched.zone)
-            self._answer(place, found, query, self._services.clock())
+            self._answer(reply_to, found, query, self._services.clock())
 
-    def why(self, place: ReplyTarget, spot: MessageLocation, event: str) -> None:
+    def why(self, reply_to: ReplyTarget, clicked_message: MessageLocation, event: str) -> None:
         """Explain the change behind an alert to the person who clicks, like `details`."""
-        if found := self._covering(place, spot, event):
+        if found := self._covering(reply_to, clicked_message, event):
             measurement = found.event.event.measurement
             query = why_question(found.watched.rule, measurement, found.watched.zone)
-            self._answer(place, found, query, why_moment(measurement, self._services.clock()))
+            self._answer(reply_to, found, query, why_moment(measurement, self._services.clock()))
 
-    def acknowledge(self, place: ReplyTarget, spot: MessageLocation, event: str) -> None:
+    def acknowledge(
+        self, reply_to: ReplyTarget, clicked_message: MessageLocation, event: str
+    ) -> None:
         """Mark all alerts of a message as acknowledged, and say so in the message."""
-        found = self._sent_to(place, spot, event)
+        found = self._sent_to(reply_to, clicked_message, event)
         if found is None:
             return
         if found.same_usage:
             states = {one.key for one in self._alerts.events.of_message(found.message.id)}
-            self._alerts.states.acknowledge(states, place.user)
+            self._alerts.states.acknowledge(states, reply_to.user)
             self._update(found.message)
         else:
-            self._permissions.say(place, OTHER_USAGE)
+            self._permissions.say(reply_to, OTHER_USAGE)
         self._permissions.note(Act.CHANGED_ALERT, found.person, "acknowledged")
 
-    def snooze(self, place: ReplyTarget, spot: MessageLocation, value: str) -> None:
+    def snooze(self, reply_to: ReplyTarget, clicked_message: MessageLocation, value: str) -> None:
         """Silence one subject of a rule; `value` is an event's id and a length, `12 24h`."""
         event, _, length = value.partition(" ")
-        found = self._sent_to(place, spot, event, managers_only=True)
+        found = self._sent_to(reply_to, clicked_message, event, managers_only=True)
         if found is None or length not in set(Snooze):
             return
         if not found.same_usage:
-            self._permissions.say(place, OTHER_USAGE)
+            self._permissions.say(reply_to, OTHER_USAGE)
             return
         one = found.event
         state = self._alerts.states.get(one.key)
         until = Snooze(length).until(self._services.clock(), state.ends if state else None)
-        self._alerts.silences.add(one.rule, one.subject, until, place.user)
+        self._alerts.silences.add(one.rule, one.subject, until, reply_to.user)
         self._update(found.message)
         self._permissions.note(Act.CHANGED_ALERT, found.person, f"snoozed {length}")
 
-    def mute(self, place: ReplyTarget, spot: MessageLocation, event: str) -> None:
+    def mute(self, reply_to: ReplyTarget, clicked_message: MessageLocation, event: str) -> None:
         """Silence an alert until it is unmuted.
 
         That pauses the whole rule for its owner, and for an admin in a channel. A person who gets
         the alerts of another person's rule in a DM only mutes the subject of the message.
         """
-        found = self._sent_to(place, spot, event, managers_only=True)
+        found = self._sent_to(reply_to, clicked_message, event, managers_only=True)
         if found is None:
             return
         one, person = found.event, found.person
         in_channel = found.message.recipient != person.id
         pauses = in_channel or found.watched.entry.draft.owner == person.id
         if pauses:
-            self._alerts.rules.pause(one.rule, f"by <@{place.user}>")
-        self._alerts.silences.add(one.rule, one.subject, None, place.user)
+            self._alerts.rules.pause(one.rule, f"by <@{reply_to.user}>")
+        self._alerts.silences.add(one.rule, one.subject, None, reply_to.user)
         self._update(found.message)
         self._permissions.note(Act.CHANGED_ALERT, person, "muted")
-        self._services.slack.respond(place, cards.muted(event, whole=pauses))
+        self._services.slack.respond(reply_to, cards.muted(event, whole=pauses))
 
-    def unmute(self, place: ReplyTarget, spot: MessageLocation, event: str) -> None:
+    def unmute(self, reply_to: ReplyTarget, clicked_message: MessageLocation, event: str) -> None:
         """Undo `mute`, for the person who muted it and for those who may change the rule."""
-        found = self._sent_to(place, spot, event, managers_only=True)
+        found = self._sent_to(reply_to, clicked_message, event, managers_only=True)
         if found is None:
             return
         one, entry = found.event, found.watched.entry
@@ -144,69 +146,76 @@ class MessageActions:
         self._evaluator.evaluate_again(one.rule)
         self._update(found.message)
         self._permissions.note(Act.CHANGED_ALERT, found.person, "unmuted")
-        self._permissions.say(place, UNMUTED)
+        self._permissions.say(reply_to, UNMUTED)
 
-    def unmute_listed(self, place: ReplyTarget, value: str) -> None:
+    def unmute_listed(self, reply_to: ReplyTarget, value: str) -> None:
         """Undo `mute` from the list of alerts; `value` is the rule's id and the subject."""
         id_, _, subject = value.partition(" ")
-        person = admit(self._services, place, Act.CHANGED_ALERT, "unmuted")
+        person = admit(self._services, reply_to, Act.CHANGED_ALERT, "unmuted")
         if person is None:
             return
         silence = self._alerts.silences.all().get((id_, subject))
         if silence is None or silence.until is not None:
-            self._permissions.say(place, GONE.text)
+            self._permissions.say(reply_to, GONE.text)
             return
         if silence.person != person.id:
             self._permissions.note(Act.CHANGED_ALERT, person, "unmuted", REFUSED)
-            self._permissions.say(place, NOT_SENT_TO_YOU)
+            self._permissions.say(reply_to, NOT_SENT_TO_YOU)
             return
         self._alerts.silences.lift(id_, subject)
         self._evaluator.evaluate_again(id_)
         self._permissions.note(Act.CHANGED_ALERT, person, "unmuted")
-        self._permissions.say(place, UNMUTED)
+        self._permissions.say(reply_to, UNMUTED)
 
-    def rule_of(self, place: ReplyTarget, spot: MessageLocation, event: str) -> str | None:
+    def rule_of(
+        self, reply_to: ReplyTarget, clicked_message: MessageLocation, event: str
+    ) -> str | None:
         """The id of the rule behind a message; None if the person was refused, with an answer."""
-        found = self._sent_to(place, spot, event)
+        found = self._sent_to(reply_to, clicked_message, event)
         return found.event.rule if found else None
 
     def _covering(
-        self, place: ReplyTarget, spot: MessageLocation, event: str
+        self, reply_to: ReplyTarget, clicked_message: MessageLocation, event: str
     ) -> DeliveredEvent | None:
         """The event, if the person was sent it and its rule covers the same usage as then."""
-        found = self._sent_to(place, spot, event)
+        found = self._sent_to(reply_to, clicked_message, event)
         if found is not None and not found.same_usage:
-            self._permissions.say(place, OTHER_USAGE)
+            self._permissions.say(reply_to, OTHER_USAGE)
             return None
         return found
 
     def _answer(
-        self, place: ReplyTarget, found: DeliveredEvent, query: Query | None, at: datetime
+        self, reply_to: ReplyTarget, found: DeliveredEvent, query: Query | None, at: datetime
     ) -> None:
         """Answer a question about an alert as of a moment (UTC), limited to what they may see."""
         if query is None:
-            self._permissions.say(place, NO_USAGE)
+            self._permissions.say(reply_to, NO_USAGE)
             return
         services, person, owner = self._services, found.person, found.watched.entry.draft.owner
         query = with_asker(query, owner)
         asker = asker_of(services, person, query)
         if asker.own_only and owner != person.id and found.watched.own_only:
             text = f"This alert is about <@{owner}>'s own usage, and you can only see yours."
-            services.slack.respond(place, mrkdwn_message(text))
+            services.slack.respond(reply_to, mrkdwn_message(text))
             return
         zone = services.settings.zone
         answered = answer_any(services.store, query, at, zone, asker, whole=False)
         if isinstance(answered, CommandError):
-            services.slack.respond(place, error(answered, services.settings.command))
+            services.slack.respond(reply_to, error(answered, services.settings.command))
             return
-        what = answer_state(query, at, zone, asker, place.user)
+        what = answer_state(query, at, zone, asker, reply_to.user)
         services.slack.respond(
-            place, answer_with_controls(services, answered, what, asker, private=True)
+            reply_to, answer_with_controls(services, answered, what, asker, private=True)
         )
         self._permissions.note(Act.ASKED, person, query.words())
 
     def _sent_to(
-        self, place: ReplyTarget, spot: MessageLocation, event: str, *, managers_only: bool = False
+        self,
+        reply_to: ReplyTarget,
+        clicked_message: MessageLocation,
+        event: str,
+        *,
+        managers_only: bool = False,
     ) -> DeliveredEvent | None:
         """An event with its rule and message, if the person who clicks was sent that message.
 
@@ -215,29 +224,29 @@ class MessageActions:
         act unless they may change the rule. None if the person was refused; the refusal was
         answered and written to the audit log.
         """
-        person = admit(self._services, place, Act.CHANGED_ALERT, "a message")
+        person = admit(self._services, reply_to, Act.CHANGED_ALERT, "a message")
         if person is None:
             return None
         one = self._event(event)
         message = self._alerts.messages.get(one.message_id or 0) if one else None
         if one is None or message is None:
-            self._permissions.say(place, GONE.text)
+            self._permissions.say(reply_to, GONE.text)
             return None
         entry = self._alerts.rules.get(one.rule, deleted=True)
         what = f"alert {entry.draft.words}" if entry else "a message"
-        if not _was_sent_to(message, person, spot):
+        if not _was_sent_to(message, person, clicked_message):
             self._permissions.note(Act.CHANGED_ALERT, person, what, REFUSED)
-            self._permissions.say(place, NOT_SENT_TO_YOU)
+            self._permissions.say(reply_to, NOT_SENT_TO_YOU)
             return None
         entry = self._alerts.rules.get(one.rule)
         rule = self._evaluator.rule(entry) if entry else None
         if entry is None or rule is None:
-            self._permissions.say(place, GONE.text)
+            self._permissions.say(reply_to, GONE.text)
             return None
         in_channel = message.recipient != person.id
         if managers_only and in_channel and not self._permissions.manages(person, entry):
             self._permissions.note(Act.CHANGED_ALERT, person, what, REFUSED)
-            self._permissions.refuse(place, self._permissions.not_yours(entry))
+            self._permissions.refuse(reply_to, self._permissions.not_yours(entry))
             return None
         watched = self._evaluator.watched(entry, rule, entry.created_at)
         watched = with_delivered_limit(watched, one.event.measurement)
@@ -260,8 +269,10 @@ class MessageActions:
             self._alerts.messages.mark_outdated(message.id)
 
 
-def _was_sent_to(message: AlertMessage, person: SlackUser, spot: MessageLocation) -> bool:
+def _was_sent_to(
+    message: AlertMessage, person: SlackUser, clicked_message: MessageLocation
+) -> bool:
     """Whether a message went to this person, or to the channel in which they clicked."""
     if message.recipient[:1] in {"C", "G"}:
-        return spot.channel == message.recipient
+        return clicked_message.channel == message.recipient
     return message.recipient == person.id

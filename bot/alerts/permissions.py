@@ -38,22 +38,22 @@ class AlertPermissions:
         self.note(Act.CHANGED_ALERT, person, f"alert {entry.draft.words}", REFUSED)
         return self.not_yours(entry)
 
-    def allowed(self, place: ReplyTarget, id_: str) -> StoredRule | None:
+    def allowed(self, reply_to: ReplyTarget, id_: str) -> StoredRule | None:
         """The rule, if the person who clicked may change it; None if they were refused.
 
-        The refusal was sent as an answer to `place`. Both outcomes are written to the audit log.
+        The refusal was sent as an answer to `reply_to`. Both outcomes are written to the audit log.
         """
         entry = self._alerts.rules.get(id_)
         what = f"alert {entry.draft.words}" if entry else id_
-        person = admit(self._services, place, Act.CHANGED_ALERT, what)
+        person = admit(self._services, reply_to, Act.CHANGED_ALERT, what)
         if person is None:
             return None
         if entry is None:
-            self.say(place, GONE.text)
+            self.say(reply_to, GONE.text)
             return None
         if not self.manages(person, entry):
             self.note(Act.CHANGED_ALERT, person, what, REFUSED)
-            self.refuse(place, self.not_yours(entry))
+            self.refuse(reply_to, self.not_yours(entry))
             return None
         self.note(Act.CHANGED_ALERT, person, what)
         return entry
@@ -65,13 +65,13 @@ class AlertPermissions:
         or_admin = f" or a bot admin ({others})" if others else ""
         return Refusal(f"That alert belongs to <@{owner}>. Only they{or_admin} can change it.")
 
-    def refuse(self, place: ReplyTarget, refused: Refusal) -> None:
+    def refuse(self, reply_to: ReplyTarget, refused: Refusal) -> None:
         """Answer with a refusal, where a click is answered."""
-        self._services.slack.respond(place, mrkdwn_message(refused.text))
+        self._services.slack.respond(reply_to, mrkdwn_message(refused.text))
 
-    def say(self, place: ReplyTarget, text: str) -> None:
+    def say(self, reply_to: ReplyTarget, text: str) -> None:
         """Answer with one sentence (plain text)."""
-        self._services.slack.say(place, text)
+        self._services.slack.say(reply_to, text)
 
     def note(self, act: Act, person: SlackUser, what: str, outcome: str = DONE) -> None:
         """Write to the audit log what a person did, or tried to do."""

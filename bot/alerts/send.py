@@ -131,7 +131,7 @@ class MessageSender:
         if recipient[:1] not in {"C", "G"}:
             return ""
         alerts, now = self._alerts, self._alerts.services.clock()
-        if alerts.runs.checked(recipient, now - _CHANNEL_CHECKED) is not None:
+        if alerts.runs.checked_channel_name(recipient, now - _CHANNEL_CHECKED) is not None:
             return ""
         try:
             conversation = alerts.posting.conversation(recipient)
@@ -143,7 +143,7 @@ class MessageSender:
             return OUTSIDERS if conversation.outsiders else "is_archived"
         if not conversation.member:
             return "not_in_channel"
-        alerts.runs.check(recipient, conversation.name)
+        alerts.runs.mark_channel_checked(recipient, conversation.name)
         return ""
 
     def _handle_failure(self, message: AlertMessage, error: DeliveryError) -> None:

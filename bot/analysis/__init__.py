@@ -1,1 +1,1 @@
-"""Gathers from the cache what the answers in `reports.analysis` are worked out from."""
+"""Reads from the cache what the answers in `reports.analysis` are computed from."""

@@ -24,7 +24,7 @@ NOT_IN_SLACK = "I can't find {owner} in this Slack workspace, so I can't ask abo
 
 
 def ask_owner(services: Services, reply_to: ReplyTarget, key_id: str) -> None:
-    """Send the question on behalf of who clicked; admins only. Everything is audit-logged.
+    """Send the question on behalf of the admin who clicked. Everything is audit-logged.
 
     `key_id` comes from the click, so it may be forged: only a key that is listed is asked about.
     """
@@ -76,12 +76,12 @@ def _traits(found: AnalysisDocument, label: str) -> tuple[str, ...]:
 
 
 def _in_slack(services: Services, email: str) -> str:
-    """The Slack id of a person by address; empty for nobody, and for who may not use the bot."""
+    """The Slack id of a person by address; "" if unknown, or if they may not use the bot."""
     if "@" not in email:
         return ""
     try:
-        said = services.slack.call_patiently("users.lookupByEmail", email=email)
-        user = said.get("user")
+        answer = services.slack.call_patiently("users.lookupByEmail", email=email)
+        user = answer.get("user")
         id_ = str(user.get("id", "")) if isinstance(user, dict) else ""
         person = services.slack.person(id_) if id_ else None
     except DeliveryError:

@@ -23,7 +23,10 @@ _WHAT = {"models": Dimension.MODEL, "keys": Dimension.KEY, "creators": Dimension
 
 
 def gather_first_use(request: AnalysisRequest) -> AnalysisDocument | CommandError:
-    """What was used in a period and never before it, as far back as usage is stored."""
+    """What was used in a period and never before it, as far back as usage is stored.
+
+    A CommandError if the question cannot be planned.
+    """
     found = planned(request)
     if isinstance(found, CommandError):
         return found
@@ -66,14 +69,16 @@ def gather_first_use(request: AnalysisRequest) -> AnalysisDocument | CommandErro
 
 
 def _history(store: Store) -> datetime | None:
-    """The first moment (UTC) of which usage is stored, by day or by month."""
-    held = store.state().coverage
-    starts = [spans[0][0] for g in (Granularity.DAY, Granularity.MONTH) if (spans := held.get(g))]
+    """The first time (UTC) for which usage is stored, by day or by month."""
+    coverage = store.state().coverage
+    starts = [
+        spans[0][0] for g in (Granularity.DAY, Granularity.MONTH) if (spans := coverage.get(g))
+    ]
     return min(starts, default=None)
 
 
 def _before(start: datetime, end: datetime) -> Iterator[AnswerableRange]:
-    """The time before a moment in whole months, then days, then hours: few rows to read."""
+    """The time before `end` in whole months, then days, then hours, so that few rows are read."""
     at = floor(start, Granularity.MONTH)
     for granularity in (Granularity.MONTH, Granularity.DAY, Granularity.HOUR):
         until, buckets = floor(end, granularity), []
@@ -96,7 +101,7 @@ def _users(
         return {}
     users = _first_users(store, found, Dimension.CREATOR, ids)
     keys = _first_users(store, found, Dimension.KEY, ids)
-    # a key without a creator is the nearest to a user that is known
+    # without a creator, the key is the closest known hint at who used it
     return {
         id_: tuple(name for name in names if name != NO_CREATOR) or keys.get(id_, ())
         for id_, names in users.items()

@@ -1,4 +1,4 @@
-"""Gathers what is known of each API key: owner, limit, when it was made and last used, spend."""
+"""Gathers what is known of each API key: owner, limit, creation, last use and spend."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SPEND_OF = timedelta(days=30)
 
 
 def gather_keys(request: AnalysisRequest) -> AnalysisDocument | CommandError:
-    """The keys that the asker may know of, with what is worth knowing of each."""
+    """The keys that the asker may see, with their traits; a CommandError if they are unknown."""
     store, now = request.store, request.now
     plan = make_plan(store, request.query, now, request.zone, request.asker)
     if isinstance(plan, CommandError):

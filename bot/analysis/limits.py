@@ -1,4 +1,4 @@
-"""Gathers every limit at OpenRouter with what is used of it and the pace at which it fills."""
+"""Gathers every limit at OpenRouter with its use so far and the pace at which it fills."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from reports.usage.dimensions import Dimension
 from reports.usage.members import NO_CREATOR
 
 _LOOKED_BACK = timedelta(days=31)
-"""As long as the longest month, so that what a monthly limit has used is among it."""
+"""As long as the longest month, so that it covers the use of a monthly limit."""
 _PACE_OF = timedelta(days=28)
 """Four whole weeks: every hour of the week four times."""
 _SPEND_OF = timedelta(days=30)
@@ -78,7 +78,7 @@ class HourlySpend:
         return list(zip(self.hours, sums, strict=True))
 
     def since(self, by: Dimension, ids: Ids, start: datetime, *, byok: bool) -> int:
-        """What these members spent since a moment, to the hour."""
+        """What these members spent since a time (UTC) in nano-dollars, rounded to whole hours."""
         return sum(cost for at, cost in self.of(by, ids, byok=byok) if at >= start)
 
     def everything(self) -> Ids:
@@ -96,7 +96,7 @@ class HourlySpend:
 
 
 def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
-    """Every limit that the asker may know of, in the order in which it will be hit."""
+    """Every limit that the asker may see, in the order in which they will be reached."""
     store, query, now = request.store, _with_me(request), request.now
     plan = make_plan(store, query, now, request.zone, request.asker)
     if isinstance(plan, CommandError):
@@ -137,7 +137,7 @@ def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
 
 
 def _with_me(request: AnalysisRequest) -> Query:
-    """The question with `me` among its extra words as the filter that it stands for."""
+    """The question with `me` among its extra words replaced by its filter."""
     query = request.query
     if "me" not in query.extra:
         return query
@@ -145,7 +145,7 @@ def _with_me(request: AnalysisRequest) -> Query:
 
 
 def unread(store: Store, *names: str) -> tuple[str, ...]:
-    """What an answer misses because parts of the directory could not be read."""
+    """What an answer lacks because parts of the directory could not be read."""
     failed = parts(store)
     return tuple(
         f"OpenRouter's {name} could not be read: {COSTS[name]}" for name in names if name in failed
@@ -153,7 +153,7 @@ def unread(store: Store, *names: str) -> tuple[str, ...]:
 
 
 def keys_meant(directory: Directory, keys: Ids | None, creators: Ids | None) -> Ids | None:
-    """The keys that filters by key and creator leave; None where there is no such filter."""
+    """The keys that match filters by key and creator; None if there is no such filter."""
     if creators is None:
         return keys
     owned = frozenset(key for key, owner in directory.owners.items() if owner in creators)

@@ -15,7 +15,7 @@ from reports.usage.dimensions import Dimension, Metric
 from reports.usage.usage import total
 
 _USED_IN = Counted(30, Unit.DAY)
-"""A model counts as used if it was in the past 30 days, as everywhere where keys are looked at."""
+"""A model counts as used if it was used in the past 30 days, as a key does."""
 
 
 def gather_retiring(request: AnalysisRequest) -> AnalysisDocument | CommandError:

@@ -44,7 +44,7 @@ def gather_whatif(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     allowed = plan.selection.ids(Dimension.MODEL)
     if allowed is not None:
         meant &= allowed
-    if not meant:
+    if not meant and not request.asker.own_only:  # else it would reveal what others use
         return CommandError(NOT_USED.format(word=word))
     by = None if plan.query.by is Dimension.MODEL else plan.query.by
     wanted = plan.selection.grouped(by).only(Dimension.MODEL, meant)
@@ -89,17 +89,17 @@ def _token_use(
     sums: dict[tuple[int, int, bool], Usage] = {}
     if unknown:
         for index, member, model, usage in store.rows(wanted, of.range, of.stored):
-            place = member, model, index not in unknown
-            sums[place] = plus(sums.get(place, ZERO), usage)
+            cell = member, model, index not in unknown
+            sums[cell] = plus(sums.get(cell, ZERO), usage)
     else:
         cells = usage_by_cell(store, wanted, of)
         sums = {(member, model, True): usage for (member, model), usage in cells.items()}
     found = {
-        place: TokenUse(
+        cell: TokenUse(
             usage.prompt, usage.completion, usage.reasoning, usage.requests,
-            usage.value(Metric.SPEND), usage.cached if place[2] else None,
+            usage.value(Metric.SPEND), usage.cached if cell[2] else None,
         )
-        for place, usage in sums.items()
+        for cell, usage in sums.items()
     }  # fmt: skip
     return found, any(not known for _, _, known in found)
 

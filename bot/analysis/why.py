@@ -28,7 +28,7 @@ from reports.usage.coverage import AnswerableRange, answerable_range, is_stored
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 
 _Spent = tuple[int, int, int, int, int]
-"""Key, model and creator, as ids (the creator is 0 where it is not looked at); tokens; spend in
+"""Ids of key, model and creator (0 if the question is not about creators); tokens; spend in
 nano-dollars.
 """
 
@@ -42,14 +42,14 @@ def gather_why(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     if isinstance(found, CommandError):
         return found
     store, plan = request.store, found.plan
-    held = store.state().coverage
-    before = answerable_range(plan.ranges.previous, held)
+    coverage = store.state().coverage
+    before = answerable_range(plan.ranges.previous, coverage)
     ranges = ComparedRanges(before.range, plan.source.range)
     earlier = () if plan.source.partial else before.partial  # what is a part needs no more
     partial = (*found.partial, *(f"for the period before, {words}" for words in earlier))
     status = DataStatus(found.as_of, partial)
-    if not is_stored(before.range, before.stored, held):
-        return no_comparison(plan.query, ranges, status)
+    if not is_stored(before.range, before.stored, coverage):
+        return no_comparison(plan.query, ranges, DataStatus(found.as_of, found.partial))
     if plan.query.metric not in {None, Metric.SPEND}:
         both = _groups(store, found, before), _groups(store, found, plan.source)
         return moved_answer(plan.query, ranges, both, status)
@@ -132,20 +132,20 @@ def _by_creator(
 def _with_chatroom(
     cells: Sequence[_Spent], of_creators: Iterable[PairSums], chatroom: int, beyond: frozenset[int]
 ) -> list[_Spent]:
-    """The cells of keys, and what some creators (`beyond`) used beyond their keys."""
-    rest = {(creator, model): (tokens, spend) for creator, model, tokens, spend in of_creators}
+    """The cells of keys, and the usage of the creators in `beyond` beyond their own keys."""
+    remaining = {(creator, model): (tokens, spend) for creator, model, tokens, spend in of_creators}
     found = []
     for cell in cells:
         _, model, owner, tokens, spend = cell
         if owner in beyond:
-            left = rest.get((owner, model))
+            left = remaining.get((owner, model))
             if left is None:
                 continue
-            rest[owner, model] = left[0] - tokens, left[1] - spend
+            remaining[owner, model] = left[0] - tokens, left[1] - spend
         found.append(cell)
     found += [
         (chatroom, model, creator, tokens, spend)
-        for (creator, model), (tokens, spend) in rest.items()
+        for (creator, model), (tokens, spend) in remaining.items()
         if tokens or spend
     ]
     return found

@@ -96,7 +96,7 @@ def state_of(services: Services, what: AnswerState) -> str:
 def of_state(services: Services, state: str) -> AnswerState | None:
     """Decode an answer's state from a block id; None if expired or malformed."""
     if state.startswith(f"{_STORED}|"):
-        state = services.expiring_keys.kept(state.removeprefix(f"{_STORED}|")) or ""
+        state = services.expiring_keys.get(state.removeprefix(f"{_STORED}|")) or ""
     parts = state.split("|", _FIELDS - 1)
     if len(parts) != _FIELDS or parts[0] != _INLINE:
         return None
@@ -117,7 +117,7 @@ def store_last(services: Services, channel: str, thread: str, what: AnswerState)
 
 def last_answer(services: Services, channel: str, thread: str) -> AnswerState | None:
     """The last answer of a thread, or a direct message's recent one; None if there is none."""
-    value = services.expiring_keys.kept(_last(channel, thread))
+    value = services.expiring_keys.get(_last(channel, thread))
     return AnswerState.of_value(value) if value else None
 
 

@@ -23,7 +23,7 @@ from bot.slack.types import DeliveryError, MessageLocation, ReplyTarget, SlackUs
 from reports.admin.audit_log import Act
 from reports.admin.slack.intro import intro
 from reports.alerts.rule import Rule
-from reports.block_kit.message import RunButton, text_message
+from reports.block_kit.message import RunButton, run_buttons, text_message
 from reports.commands import parse_command
 from reports.natural.continuation import (
     Inherited,
@@ -35,6 +35,7 @@ from reports.natural.continuation import (
     typed_query,
 )
 from reports.natural.parser import ParsedText
+from reports.natural.short_messages import NO_QUESTION, ShortMessage, short_answer, short_message
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
 from reports.questions.wording import filter_words
@@ -89,15 +90,18 @@ def talk(
 ) -> None:
     """Answer a message, once."""
     # channel and ts identify a message, also in Slack's retries
-    if not services.expiring_keys.take(f"said:{message.channel}:{message.ts}", REMEMBERED):
+    if not services.expiring_keys.claim(f"said:{message.channel}:{message.ts}", REMEMBERED):
         return
     reply_to = message.reply_target
     text = typed_words(services, message.text)
     person = admit(services, reply_to, Act.ASKED, text, where=message.channel)
     if person is None:
         return
-    parsed = read_words(services, person, text) if text.strip() else None
-    if parsed is None:
+    short = short_message(text)
+    parsed = read_words(services, person, text) if text.strip() and not short else None
+    if short:
+        _answer_short(services, message, short, person, schedule_manager, alert_manager)
+    elif parsed is None:
         services.slack.respond(reply_to, intro(text))
     elif isinstance(parsed, CommandError):
         services.slack.respond(reply_to, misunderstood(services, reply_to, parsed))
@@ -112,14 +116,48 @@ def talk(
             if _may_be_follow_up(message, text, parsed)
             else None
         )
-        if parsed.rhythm and not parsed.given and not isinstance(previous, AnswerState):
+        if parsed.recurrence and not parsed.given and not isinstance(previous, AnswerState):
             services.slack.respond(reply_to, text_message(REPORT_WHAT))
         elif isinstance(previous, str) and not {"metric", "period"} & parsed.given:
             services.slack.respond(reply_to, text_message(previous))
         else:
-            asked = _to_command(services, message, parsed, person, previous)
+            asked = _to_command(services, message, text, parsed, person, previous)
             store_answer = partial(_remember, services, message)
             ask(services, reply_to, asked, schedule_manager, alert_manager, store_answer)
+
+
+def _answer_short(
+    services: Services,
+    message: IncomingMessage,
+    short: ShortMessage,
+    person: SlackUser,
+    schedule_manager: ScheduleManager,
+    alert_manager: AlertManager,
+) -> None:
+    """Answer a message such as `again`, `more` or `total`, which is about the answer before it."""
+    reply_to = message.reply_target
+    previous = _previous_answer(services, message)
+    if not isinstance(previous, AnswerState):
+        services.slack.respond(reply_to, text_message(previous or NO_QUESTION))
+        return
+    asker = asker_of(services, person, Query())
+    now, before = services.clock(), _restricted_previous(services, previous, person, asker)
+    if short is not ShortMessage.AGAIN:  # which asks about the days that the words mean now
+        before = pinned(before, previous.at, now, previous.zone)
+    found = short_answer(short, before)
+    if found.query is None:
+        said = text_message(found.sentence)
+        blocks = (*said.blocks, *run_buttons(found.runs))
+        services.slack.respond(reply_to, replace(said, blocks=blocks))
+        return
+    keeps = short is not ShortMessage.AGAIN and same_day(previous.at, now, previous.zone)
+    words = found.query.words()
+    notes = [note(services, person, ParsedText(words)), found.sentence]
+    asked = _request(
+        services, message, _FollowUp(words, previous.at if keeps else None), notes, found.runs
+    )
+    store_answer = partial(_remember, services, message)
+    ask(services, reply_to, asked, schedule_manager, alert_manager, store_answer)
 
 
 def run(
@@ -150,7 +188,7 @@ def _may_be_follow_up(message: IncomingMessage, text: str, parsed: ParsedText) -
     if isinstance(parse_command(parsed.words), Rule):
         return in_thread
     if not parsed.given:
-        return bool(parsed.rhythm)
+        return bool(parsed.recurrence)
     return goes_on(text, parsed.given, in_thread=in_thread)
 
 
@@ -176,6 +214,7 @@ class _FollowUp:
 def _to_command(
     services: Services,
     message: IncomingMessage,
+    text: str,
     parsed: ParsedText,
     person: SlackUser,
     previous: AnswerState | str | None,
@@ -184,17 +223,29 @@ def _to_command(
     changed = _FollowUp(parsed.words)
     asker = asker_of(services, person, Query())
     if isinstance(previous, AnswerState):
-        changed = _change(services, parsed, person, previous, asker)
+        changed = _change(services, text, parsed, person, previous, asker)
     words = changed.words
     notes = [note(services, person, parsed, words)]
     runs: tuple[RunButton, ...] = ()
     if changed.taken and (inherited_text := _inherited_words(changed.taken, asker)):
         notes.append(inherited_text)
         runs = _buttons_without_inherited(parsed, changed.taken)
+    return _request(services, message, changed, notes, runs)
+
+
+def _request(
+    services: Services,
+    message: IncomingMessage,
+    changed: _FollowUp,
+    notes: list[str],
+    runs: tuple[RunButton, ...],
+) -> CommandRequest:
+    """The command to answer a message with, where everybody in the channel may see it."""
+    words = changed.words
     read = parse_command(words)
     if isinstance(read, QuestionCommand) and not (message.direct or read.query.share):
         if clicks_stay_private(services.settings):
-            notes.append(ONLY_YOU)
+            notes = [*notes, ONLY_YOU]
         else:
             words += " share"
     above = " ".join(filter(None, notes))
@@ -202,9 +253,14 @@ def _to_command(
 
 
 def _change(
-    services: Services, parsed: ParsedText, person: SlackUser, previous: AnswerState, asker: Asker
+    services: Services,
+    text: str,
+    parsed: ParsedText,
+    person: SlackUser,
+    previous: AnswerState,
+    asker: Asker,
 ) -> _FollowUp:
-    """Combine a follow-up with the previous question."""
+    """Combine a follow-up (`text`, as typed) with the previous question."""
     now = services.clock()
     earlier = pinned(
         _restricted_previous(services, previous, person, asker), previous.at, now, previous.zone
@@ -217,19 +273,26 @@ def _change(
     words = parsed.onto(earlier)
     said, after = typed_query(parsed.words), typed_query(words)
     keeps = "period" not in parsed.given and same_day(previous.at, now, previous.zone)
-    taken = inherited(earlier, after, said) if isinstance(parse(words), QuestionCommand) else None
+    alone = not goes_on(text, parsed.given, in_thread=False)
+    if not isinstance(parse(words), QuestionCommand):
+        unfit = alone and isinstance(parse_command(words), CommandError)
+        return _FollowUp(parsed.words if unfit else words)
+    taken = inherited(earlier, after, said, alone=alone)
     return _FollowUp(words, previous.at if keeps else None, taken)
 
 
 def _inherited_words(taken: Inherited, asker: Asker) -> str:
-    """A sentence about inherited filters, without one's own address if visibility is limited."""
+    """A sentence about what was inherited; one's own address is left out with limited visibility.
+
+    Empty if nothing was.
     """
-    """
-    shown = [
+    shown = tuple(
         one for one in taken.filters if not (asker.own_only and one.dimension is Dimension.CREATOR)
-    ]
-    words = filter_words(replace(Query(), filters=tuple(shown)), _quoted)
-    return f"Still {words}." if shown else ""
+    )
+    parts = [f"`{taken.period}`"] if taken.period else []
+    if shown:
+        parts.append(filter_words(replace(Query(), filters=shown), _quoted))
+    return f"Still {', '.join(parts)}." if parts else ""
 
 
 def _quoted(filters: str) -> str:
@@ -237,13 +300,15 @@ def _quoted(filters: str) -> str:
 
 
 def _buttons_without_inherited(parsed: ParsedText, taken: Inherited) -> tuple[RunButton, ...]:
-    """Buttons that ask the same without the inherited filters."""
+    """Buttons that ask the same without the inherited filters, or without anything inherited."""
     if isinstance(parse_command(parsed.words), Rule):
         return ()  # the alert already exists and has its own buttons
     freed, fresh = taken.without(), parse(parsed.words)
-    drop = "Without the filter" if len(taken.filters) == 1 else "Without these filters"
-    runs = [RunButton("For everyone" if taken.people else drop, freed.words())]
-    if isinstance(fresh, QuestionCommand) and fresh.query != freed:
+    runs: list[RunButton] = []
+    if taken.filters:
+        drop = "Without the filter" if len(taken.filters) == 1 else "Without these filters"
+        runs.append(RunButton("For everyone" if taken.people else drop, freed.words()))
+    if isinstance(fresh, QuestionCommand) and (fresh.query != freed or not runs):
         runs.append(RunButton("Start over", parsed.words))
     return tuple(runs)
 

@@ -136,9 +136,11 @@ def ask(
 
 def misunderstood(services: Services, reply_to: ReplyTarget, problem: CommandError) -> Message:
     """The reply to an invalid command; a person's first one includes examples."""
+    if not problem.examples:
+        return error(problem, services.settings.command)
     key = f"examples:{reply_to.user}"
     # reading first avoids a write in most cases
-    first = services.expiring_keys.kept(key) is None and services.expiring_keys.take(
+    first = services.expiring_keys.get(key) is None and services.expiring_keys.claim(
         key, EXAMPLES_AGAIN
     )
     return error(problem, services.settings.command, examples=first)

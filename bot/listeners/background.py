@@ -26,7 +26,7 @@ from bot.slack.types import DeliveryError, ReplyTarget, UnknownPersonError
 
 log = logging.getLogger(__name__)
 
-THREADS = 8  # most of a job is waiting for Slack
+THREADS = 8  # more than the processors: a job mostly waits for Slack
 PER_PERSON = 4
 """Concurrent jobs per person, so that one person doesn't occupy all threads: a job may wait minutes
 for a file, or for Slack's rate limit."""
@@ -53,7 +53,7 @@ T = TypeVar("T")
 class _Job:
     """A job for a person; `waiting` is their notice while the database is locked."""
 
-    place: ReplyTarget
+    reply_to: ReplyTarget
     run: Callable[[], object]
     waiting: str = WAITING
     dropped: Callable[[], object] = lambda: None
@@ -139,7 +139,7 @@ class BackgroundWork:
                 self._start(queued)
 
     def _start(self, job_: _Job) -> None:
-        user = job_.place.user
+        user = job_.reply_to.user
         with self._lock:
             if self._running.get(user, 0) >= PER_PERSON:
                 self._waiting.setdefault(user, deque()).append(job_)
@@ -159,7 +159,7 @@ class BackgroundWork:
         try:
             self._run(job_)
         finally:
-            self._next(job_.place.user)
+            self._next(job_.reply_to.user)
 
     def _next(self, user: str) -> None:
         """After a person's job: start their next one, behind the jobs of others."""
@@ -180,16 +180,16 @@ class BackgroundWork:
         if self._parking.is_free():
             self._do(job_)
         elif self._parking.park(job_):
-            self._notify(job_.place, job_.waiting)
+            self._notify(job_.reply_to, job_.waiting)
         else:
             self._drop(job_, GAVE_UP)
 
     def _drop(self, job_: _Job, words: str) -> None:
         job_.dropped()
-        self._notify(job_.place, words)
+        self._notify(job_.reply_to, words)
 
     def _do(self, job_: _Job) -> None:
-        reply_to = job_.place
+        reply_to = job_.reply_to
         try:
             with waiting(FIRST_SECONDS, MORE_SECONDS, lambda: self._notify(reply_to, job_.waiting)):
                 job_.run()

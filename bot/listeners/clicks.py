@@ -131,7 +131,7 @@ class SharedClicks:
         if not self._keys.shared or not clicked_at:
             return False
         told = f"{user} {at.channel} {at.ts} {what} {clicked_at}"
-        return not self._keys.take(
+        return not self._keys.claim(
             f"click {hashlib.sha256(told.encode()).hexdigest()}", SHARED_CLICKS_KEPT
         )
 
@@ -149,7 +149,7 @@ class SharedClicks:
 
     def is_superseded(self, at: MessageLocation, action: dict[str, Any]) -> bool:
         """Whether some process was announced a newer click in the same message."""
-        return self._keys.shared and (self._keys.kept(_newest(at)) or "") > _sortable(action)
+        return self._keys.shared and (self._keys.get(_newest(at)) or "") > _sortable(action)
 
 
 def _newest(at: MessageLocation) -> str:

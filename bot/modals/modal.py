@@ -150,7 +150,7 @@ def once(
     """
     digest = hashlib.sha256(repr((sent.id, sent.meta, values)).encode()).hexdigest()[:24]
     key = f"form:{digest}"
-    if not services.expiring_keys.take(key, _DUPLICATE_WINDOW):
+    if not services.expiring_keys.claim(key, _DUPLICATE_WINDOW):
         return CloseModal()
     outcome: Outcome | None = None
     try:
@@ -158,4 +158,4 @@ def once(
         return outcome
     finally:
         if not isinstance(outcome, CloseModal):  # it may be submitted again
-            services.expiring_keys.give_back(key)
+            services.expiring_keys.release(key)

@@ -34,7 +34,7 @@ from bot.slack.types import DeliveryError, ReplyTarget, SlackUser
 from reports.admin.audit_log import Act
 from reports.analysis.document import AnalysisDocument
 from reports.block_kit.inputs import Meta, notice
-from reports.questions.form_error import FormError, said
+from reports.questions.form_error import FormError, field_error_text
 from reports.questions.form_fields import ME, QuestionField, QuestionFields, read_fields
 from reports.questions.grammar import CommandError
 from reports.questions.kinds import NEEDS_WORDS
@@ -97,7 +97,7 @@ class QuestionForm:
         found = self._answer(query, asker, zone_for(self._services, person, query))
         if isinstance(found, CommandError):
             wrong = QuestionField.EXTRA if query.kind in NEEDS_WORDS else QuestionField.WHOSE
-            return FieldErrors({wrong: said(found)})
+            return FieldErrors({wrong: field_error_text(found)})
         channel = fields.channel if query.share else ""
         post = partial(self._post, person, asker, query, found, channel)
         return once(self._services, sent, fields, lambda: self._begin(person, post))
@@ -169,6 +169,6 @@ class QuestionForm:
             return f":warning: {escape(clean(query.problem, 600))}"
         zone = zone_for(self._services, person, query)
         found = self._answer(query, asker_of(self._services, person, query), zone)
-        told = replace(query, share=fields.to != ME)
-        figures = said(found) if isinstance(found, CommandError) else found
-        return render.preview_text(told.command(self._services.settings.command), figures)
+        public_query = replace(query, share=fields.to != ME)
+        figures = field_error_text(found) if isinstance(found, CommandError) else found
+        return render.preview_text(public_query.command(self._services.settings.command), figures)

@@ -74,7 +74,7 @@ def _share(
         return "misunderstood"
     now_shown = answer_state(query, what.at, what.zone, asker, reply_to.user)
     once = f"share:{location.channel}:{location.ts}:{_digest(now_shown)}"
-    if not services.expiring_keys.take(once, KEPT_FOR):
+    if not services.expiring_keys.claim(once, KEPT_FOR):
         services.slack.say(reply_to, SHARED_ALREADY)
         return "shared already"
     try:
@@ -86,7 +86,7 @@ def _share(
         message = answer_with_controls(services, found, now_shown, asker, private=False, image=file)
         services.slack.publish(reply_to, location.channel, message.shared_by(reply_to.user))
     except DeliveryError:
-        services.expiring_keys.give_back(once)
+        services.expiring_keys.release(once)
         raise
     return DONE
 

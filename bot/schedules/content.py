@@ -158,7 +158,7 @@ class ReportBuilder:
         Raises UnreportableError.
         """
         return self._make(
-            ReportOccasion.of(run), run, lambda: self._runs.refresh(run), missing_data
+            ReportOccasion.of(run), run, lambda: self._runs.extend_lease(run), missing_data
         )
 
     def preview(self, entry: StoredSchedule, recipient: str, at: datetime) -> ReportContent:
@@ -431,7 +431,9 @@ class ReportBuilder:
         draft = entry.draft
         if draft.target is not TargetKind.CHANNEL:
             return draft.name, ()
-        name = self._runs.checked(draft.channel, datetime.min.replace(tzinfo=entry.made_at.tzinfo))
+        name = self._runs.checked_channel_name(
+            draft.channel, datetime.min.replace(tzinfo=entry.made_at.tzinfo)
+        )
         if not name or not draft.name or name == draft.name:
             return name or draft.name, ()
         return name, (f"This channel was #{clean(draft.name)} when this report was set up.",)
@@ -450,7 +452,7 @@ class ReportBuilder:
     ) -> tuple[tuple[Revision, ...], dict[int, int]]:
         """How OpenRouter changed the spend of the last reports since they were sent."""
         found, revised = [], {}
-        earlier_runs = self._runs.reported(
+        earlier_runs = self._runs.earlier_reports(
             occasion.entry, occasion.recipient, occasion.due_at, MAX_REVISIONS
         )
         for earlier in earlier_runs:

@@ -21,7 +21,7 @@ from bot.schedules.recipients import RECHECK_AFTER, ReportTargets
 from bot.schedules.services import ReportServices
 from bot.slack.posting import Posted
 from bot.slack.types import DeliveryError
-from bot.store.schedules.runs import SLEWED, ReportRun, RunState
+from bot.store.schedules.runs import CLOCK_TOLERANCE, ReportRun, RunState
 from reports.block_kit.message import Message
 from reports.schedules.recurrence import CATCH_UP, TargetKind
 
@@ -64,7 +64,9 @@ class ReportDelivery:
         self._contents.forget()
         self._history.clear()
         while not self._reports.stopping.is_set():
-            planned = runs.plan(self._failure_notices.skipped, broken=self._failure_notices.broken)
+            planned = runs.plan(
+                self._failure_notices.skipped, unreadable_message=self._failure_notices.broken
+            )
             claimed = runs.claim(self._reports.owner, BATCH, self._failure_notices.unreadable)
             list(self._pool.map(self._deliver_safely, claimed))
             with isolated(log, "Notices could not be sent"):
@@ -78,10 +80,10 @@ class ReportDelivery:
         On the very first start, also offer an admin a report.
         """
         now = self._reports.services.clock()
-        back = self._latest is None or now < self._latest - SLEWED
-        if back or self._reports.runs.from_the_future():
+        back = self._latest is None or now < self._latest - CLOCK_TOLERANCE
+        if back or self._reports.runs.has_future_run():
             with isolated(log, "Due times could not be recomputed"):
-                self._reports.runs.heal()
+                self._reports.runs.repair_future_times()
                 self._reports.schedules.replan()
         self._latest = now
         with isolated(log, "The standard report could not be offered to an admin"):
@@ -130,7 +132,7 @@ class ReportDelivery:
     def _render(self, run: ReportRun, target: str, now: datetime) -> None:
         """Create the report once its period is complete or it has waited long enough."""
         if self._targets.waits(run, now):
-            self._reports.runs.later(run, now + RECHECK_AFTER)
+            self._reports.runs.postpone(run, now + RECHECK_AFTER)
             return
         missing_data = not self._contents.complete(run, now)
         try:
@@ -143,8 +145,8 @@ class ReportDelivery:
             return
         if run.late and (posted := self._already_posted(run, target)):
             # a database restored from a backup doesn't know what was posted since
-            if self._reports.runs.begin(run, content.payload, content.spend):
-                self._reports.runs.posted(run, posted.channel, posted.ts, "found", files=False)
+            if self._reports.runs.start_sending(run, content.payload, content.spend):
+                self._reports.runs.mark_posted(run, posted.channel, posted.ts, "found", files=False)
             return
         self._send(run, target, content.payload, content)
 
@@ -154,7 +156,7 @@ class ReportDelivery:
         """Store the intent, post, store the result; delete the message if another process won."""
         runs, begun = self._reports.runs, monotonic()
         spend = content.spend if content else None
-        if not runs.begin(run, payload, spend, self._reports.services.slack.now()):
+        if not runs.start_sending(run, payload, spend, self._reports.services.slack.now()):
             return
         if monotonic() - begun > runs.timing.lease.total_seconds() * _MARGIN:
             return  # suspended meanwhile; the run's next claimant finds that nothing was posted
@@ -165,7 +167,7 @@ class ReportDelivery:
             self._not_sent(run, error)
             return
         revised = content.revised if content else {}
-        if runs.posted(run, posted.channel, posted.ts, "direct", files=files, revised=revised):
+        if runs.mark_posted(run, posted.channel, posted.ts, "direct", files=files, revised=revised):
             self._store_new_names(run, content)
             if files:
                 self._share_files(run, posted, payload, resumed=False)
@@ -193,7 +195,7 @@ class ReportDelivery:
             return
         _, files = _message(run.payload)
         for copy in copies:
-            if runs.posted(run, copy.channel, copy.ts, "reconciled", files=files):
+            if runs.mark_posted(run, copy.channel, copy.ts, "reconciled", files=files):
                 self._store_new_names(run, None)
                 for other_copy in copies:
                     if other_copy != copy and runs.withdraw(run, other_copy.ts):
@@ -213,40 +215,40 @@ class ReportDelivery:
         files = [(str(id_), str(title)) for id_, title in _json(payload).get("files", [])]
         posting, runs = self._reports.posting, self._reports.runs
         if not files or (resumed and posting.shared(files[0][0])):
-            runs.filed(run)
+            runs.mark_files_sent(run)
             return
         try:
             posting.share(files, posted, "All figures:")
         except DeliveryError as error:
             if error.uncertain or error.retry_after:
                 wait = timedelta(seconds=error.retry_after) or RECHECK_AFTER
-                runs.later(run, self._reports.services.clock() + wait)
+                runs.postpone(run, self._reports.services.clock() + wait)
                 return
             log.warning("The files of report %s could not be added: %s", run.key, error)
-            if runs.filed(run):
+            if runs.mark_files_sent(run):
                 posting.reply(posted, f"I couldn't add the files here ({error.code}).")
             return
-        runs.filed(run)
+        runs.mark_files_sent(run)
 
     def _not_sent(self, run: ReportRun, error: DeliveryError) -> None:
         runs, now = self._reports.runs, self._reports.services.clock()
         if error.uncertain:
             log.warning("No answer from Slack, so report %s may have been sent: %s", run.key, error)
-            runs.doubt(run, error.code)
+            runs.await_history(run, error.code)
         elif error.retry_after:
             until = now + timedelta(seconds=error.retry_after)
-            runs.hold(run.place, until)
-            runs.again(run, until, error.code)
+            runs.pause_recipient(run.destination, until)
+            runs.retry(run, until, error.code)
         elif error.permanent or run.attempts + 1 >= MOST_ATTEMPTS:
             self._failure_notices.fail(run, error.code)
         else:
-            runs.again(run, now + runs.timing.trouble * 2**run.attempts, error.code)
+            runs.retry(run, now + runs.timing.retry_delay * 2**run.attempts, error.code)
 
     def _retry_later(self, run: ReportRun, error: DeliveryError) -> None:
         """Retry later after an error outside the post itself; the run's state is unchanged."""
         log.warning("Delivery of report %s postponed: %s", run.key, error)
-        wait = timedelta(seconds=error.retry_after) or self._reports.runs.timing.trouble
-        self._reports.runs.later(run, self._reports.services.clock() + wait)
+        wait = timedelta(seconds=error.retry_after) or self._reports.runs.timing.retry_delay
+        self._reports.runs.postpone(run, self._reports.services.clock() + wait)
 
     def _store_new_names(self, run: ReportRun, content: ReportContent | None) -> None:
         if content and content.renamed:

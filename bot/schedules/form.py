@@ -19,7 +19,7 @@ from bot.store.schedules.schedules import NewSchedule, StoredSchedule
 from reports.admin.audit_log import Act
 from reports.block_kit.inputs import Entered, Meta
 from reports.block_kit.message import Message
-from reports.questions.form_error import FormError, said
+from reports.questions.form_error import FormError, field_error_text
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
 from reports.questions.summary import Summary
@@ -163,12 +163,14 @@ class ScheduleForm(EditForm[StoredSchedule, NewSchedule, ScheduleFields]):
 
 def _digest(draft: NewSchedule) -> str:
     """Changes when people edit a schedule, but not when reports are sent."""
-    return hashlib.sha256(repr(draft.made).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr(draft.content).encode()).hexdigest()[:16]
 
 
 def _question_error(error: CommandError) -> str:
     """A problem with a name in the question, with the question that was probably meant."""
     suggested = parse_schedule(error.suggestion) if error.suggestion else None
     if isinstance(suggested, ScheduledQuestion):
-        return said(CommandError(error.problem, "", fields_of(suggested, "UTC").question))
-    return said(error)
+        return field_error_text(
+            CommandError(error.problem, "", fields_of(suggested, "UTC").question)
+        )
+    return field_error_text(error)

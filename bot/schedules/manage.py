@@ -234,7 +234,7 @@ class ScheduleManager:
 
     def is_there(self, reply_to: ReplyTarget, run: int) -> None:
         """Mark an uncertain report as sent, because a person confirmed it."""
-        self._decide(reply_to, run, self._reports.runs.is_there, "Thanks, I marked it as sent.")
+        self._decide(reply_to, run, self._reports.runs.mark_seen, "Thanks, I marked it as sent.")
 
     def stop_for_me(self, reply_to: ReplyTarget, run: int) -> None:
         """Opt the person who clicks out of a report to every creator; they can undo it."""

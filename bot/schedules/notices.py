@@ -70,7 +70,7 @@ class FailureNotices:
 
     def uncertain(self, run: ReportRun, code: str) -> None:
         """Mark a run as uncertain and ask its owner to decide."""
-        if self._reports.runs.uncertain(run, code):
+        if self._reports.runs.mark_uncertain(run, code):
             message = words.uncertain_notice(
                 _title(run.entry), self._where(run.entry), code, run.id
             )
@@ -130,7 +130,7 @@ class FailureNotices:
                 except DeliveryError as error:
                     log.warning("Notice %s postponed: %s", notice.key, error)
                     wait = timedelta(seconds=error.retry_after) or _AGAIN
-                    self._reports.notices.later(notice, wait)
+                    self._reports.notices.postpone(notice, wait)
 
     def _send_one(self, notice: Notice) -> None:
         message = Message(str(notice.message["text"]), tuple(notice.message["blocks"]))

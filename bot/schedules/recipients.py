@@ -37,7 +37,7 @@ class ReportTargets:
             return self._person(run)
         channel = run.entry.draft.channel
         since = max(run.noticed_at, self._reports.services.clock() - CHECK_VALID)
-        if self._reports.runs.checked(channel, since) is not None:
+        if self._reports.runs.checked_channel_name(channel, since) is not None:
             return channel
         try:
             conversation = self._reports.posting.conversation(channel)
@@ -49,7 +49,7 @@ class ReportTargets:
         if conversation.outsiders or conversation.archived:
             self._failure_notices.fail(run, OUTSIDERS if conversation.outsiders else "is_archived")
             return None
-        self._reports.runs.check(channel, conversation.name)
+        self._reports.runs.mark_channel_checked(channel, conversation.name)
         return channel
 
     def owner_may_not(self, run: ReportRun) -> str | None:
@@ -115,7 +115,7 @@ class ReportTargets:
                 self._reports.runs.skip(run, "sent by another schedule")
                 return False
             if other.id < run.id:  # the older run has priority, so that exactly one is sent
-                self._reports.runs.later(run, self._reports.services.clock() + RECHECK_AFTER)
+                self._reports.runs.postpone(run, self._reports.services.clock() + RECHECK_AFTER)
                 return False
         return True
 
@@ -123,7 +123,7 @@ class ReportTargets:
         """End or delay the run of a creator without a Slack account; no notice without usage."""
         now = self._reports.services.clock()
         if self.waits(run, now):
-            self._reports.runs.later(run, now + RECHECK_AFTER)
+            self._reports.runs.postpone(run, now + RECHECK_AFTER)
         elif self._builder.unused(run):
             self._reports.runs.skip(run, "no usage")
         else:

@@ -123,7 +123,7 @@ class Engine(Protocol[C]):
         ...
 
     def commit(self, connection: C) -> None:
-        """Commit a write. Raises CommitUnknownError where nobody can tell whether that worked."""
+        """Commit a write. Raises CommitUnknownError if its result cannot be known."""
         ...
 
     def end_write(self, area: Area, connection: C) -> None:
@@ -131,7 +131,7 @@ class Engine(Protocol[C]):
         ...
 
     def is_busy(self, error: Exception) -> bool:
-        """Whether an error means that a lock is held by somebody else."""
+        """Whether an error means that another connection has a lock."""
         ...
 
     def explain(self, error: Exception) -> StoreError | None:
@@ -147,7 +147,7 @@ class Engine(Protocol[C]):
         ...
 
     def close(self) -> None:
-        """Close all connections that nobody uses; those in use close when they are given back."""
+        """Close all idle connections; those in use are closed when they are returned."""
         ...
 
 

@@ -135,7 +135,7 @@ def _copy_table(source: Connection, target: Database, table: str) -> Iterator[in
 def _arrived(target: Database, table: str) -> tuple[int, tuple[int, ...] | None]:
     """How many rows of a table have arrived, and the key of the last one.
 
-    Engines sort texts differently, so a table whose key is a text begins anew; these are small.
+    Engines sort texts differently, so a table whose key is a text starts again; these are small.
     """
     key = KEYS[table]
     if table not in _INTEGERS and table not in NUMBERED:

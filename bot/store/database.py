@@ -30,7 +30,7 @@ from bot.store.sqlite import SqliteEngine
 T = TypeVar("T")
 
 BUSY_SECONDS = 30.0
-"""How long work that nobody watches waits for a lock of another program's."""
+"""How long work without a waiting person waits for another program's lock."""
 SETTLED_SECONDS = 30.0
 """Without a failed write for so long, writing is well again: a sync writes every few seconds."""
 
@@ -72,7 +72,7 @@ def patience(
 
 
 class Observer(Protocol):
-    """Is told how the use of a database goes, in the thread that uses it; must return quickly."""
+    """Notified of the use of a database, in the thread that uses it; must return quickly."""
 
     def failed(self, error: StoreError) -> None:
         """A read or write failed for a reason outside this program."""
@@ -138,7 +138,7 @@ class Database:
         except DatabaseBusyError:
             return False
         except StoreError:
-            return True  # whoever uses it hears what is wrong
+            return True  # the next use raises what is wrong
 
     def check_write(self) -> None:
         """Write something small, so that `trouble` tells how things are now."""

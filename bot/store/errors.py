@@ -1,4 +1,4 @@
-"""What goes wrong with the database for reasons outside this program, in words."""
+"""Errors of the database with causes outside this program, with messages for people."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class StoreError(Exception):
 
 
 class DatabaseBusyError(StoreError):
-    """A lock on the database is held, mostly by another program; waiting is all that helps."""
+    """The database is locked, usually by another program; the only remedy is to wait."""
 
     permanent = False
     public = "The bot's database is in use by another program right now. Try again in a minute."
@@ -42,7 +42,7 @@ class DatabaseLostError(StoreError):
 class CommitUnknownError(DatabaseLostError):
     """The connection broke while a transaction was committed: it may be saved, or not.
 
-    Whoever gets this must look at what is stored before doing it again.
+    The caller must check what is stored before it tries again.
     """
 
     public = (
@@ -56,4 +56,4 @@ class NestedAccessError(RuntimeError):
 
 
 class LockedError(Exception):
-    """Another thread of this process has what is needed."""
+    """Another thread of this process has the lock."""

@@ -11,6 +11,7 @@ from bot.store.database import Database
 from bot.store.encoding import to_seconds
 
 _ID = 20
+"""Hex digits of a text's id (80 bits): no collisions, and short enough for Slack's fields."""
 
 
 class ExpiringKeys:
@@ -25,17 +26,17 @@ class ExpiringKeys:
         """Whether processes on several machines may have these keys in common."""
         return self._db.is_shared
 
-    def take(self, key: str, length: timedelta) -> bool:
+    def claim(self, key: str, length: timedelta) -> bool:
         """Claim a key for `length`; False if it is already claimed."""
         with self._db.write() as connection:
-            now = self._forget(connection)
+            now = self._delete_expired(connection)
             added = connection.execute(
                 "INSERT INTO memory (key, value, until) VALUES (?, '', ?) ON CONFLICT DO NOTHING",
                 (key, now + int(length.total_seconds())),
             )
             return added.rowcount > 0
 
-    def give_back(self, key: str) -> None:
+    def release(self, key: str) -> None:
         """Release a key before it expires."""
         with self._db.write() as connection:
             connection.execute("DELETE FROM memory WHERE key = ?", (key,))
@@ -44,7 +45,7 @@ class ExpiringKeys:
         """Store a text for `length`; returns its id, which is the same for the same text."""
         key = hashlib.sha256(value.encode()).hexdigest()[:_ID]
         with self._db.write() as connection:
-            now = self._forget(connection)
+            now = self._delete_expired(connection)
             connection.execute(
                 "INSERT INTO memory (key, value, until) VALUES (?, ?, ?) ON CONFLICT (key)"
                 " DO UPDATE SET until = excluded.until WHERE memory.until < excluded.until",
@@ -55,7 +56,7 @@ class ExpiringKeys:
     def put(self, key: str, value: str, length: timedelta) -> None:
         """Store a text under a key for `length`, replacing the one before."""
         with self._db.write() as connection:
-            now = self._forget(connection)
+            now = self._delete_expired(connection)
             connection.execute(
                 "INSERT INTO memory (key, value, until) VALUES (?, ?, ?) ON CONFLICT (key)"
                 " DO UPDATE SET value = excluded.value, until = excluded.until",
@@ -63,9 +64,9 @@ class ExpiringKeys:
             )
 
     def advance(self, key: str, value: str, length: timedelta) -> None:
-        """Store a text under a key for `length`, unless the one that is there sorts after it."""
+        """Store a text under a key for `length`, unless the stored text sorts after it."""
         with self._db.write() as connection:
-            now = self._forget(connection)
+            now = self._delete_expired(connection)
             connection.execute(
                 "INSERT INTO memory (key, value, until) VALUES (?, ?, ?) ON CONFLICT (key)"
                 " DO UPDATE SET value = excluded.value, until = excluded.until"
@@ -73,8 +74,8 @@ class ExpiringKeys:
                 (key, value, now + int(length.total_seconds())),
             )
 
-    def kept(self, key: str) -> str | None:
-        """The text of an id or key, or None once it has expired."""
+    def get(self, key: str) -> str | None:
+        """The text of an id or key; None if there is none or it has expired."""
         with self._db.read() as connection:
             found = connection.execute(
                 "SELECT value FROM memory WHERE key = ? AND until > ?",
@@ -82,8 +83,8 @@ class ExpiringKeys:
             ).fetchone()
         return str(found[0]) if found else None
 
-    def _forget(self, connection: Connection) -> int:
-        """Delete what has expired; returns the present in seconds."""
+    def _delete_expired(self, connection: Connection) -> int:
+        """Delete expired values; returns the current time in seconds since 1970."""
         now = to_seconds(self._clock())
         connection.execute("DELETE FROM memory WHERE until <= ?", (now,))
         return now

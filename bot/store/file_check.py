@@ -1,4 +1,4 @@
-"""Checks of the database file that change nothing: is it intact, private, on a local disk."""
+"""Read-only checks of the database file: whether it is intact, private and on a local disk."""
 
 from __future__ import annotations
 
@@ -15,24 +15,27 @@ _BESIDE = ("", "-wal", "-shm", "-journal")
 
 
 def damage(path: Path) -> str | None:
-    """What SQLite finds wrong with a file, reading all of it, or None.
+    """The first fault that SQLite finds, reading the whole file; None if it is intact.
 
-    Raises DatabaseBusyError where another program has locked it for longer than a few seconds.
+    Raises DatabaseBusyError if another program has locked the file for several seconds.
     """
     try:
-        with _looking(path) as connection:
+        with _reading(path) as connection:
             found = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:
         if is_busy(error):
             raise busy(path) from error
         return str(error)
-    said = str(found[0]) if found else "no result"
-    return None if said == "ok" else said.splitlines()[-1]
+    result = str(found[0]) if found else "no result"
+    return None if result == "ok" else result.splitlines()[-1]
 
 
 def journal(path: Path) -> str:
-    """The file's journal mode: `wal`, or `delete` or `truncate` for a rollback journal."""
-    with _looking(path) as connection:
+    """The file's journal mode: `wal`, or `delete` or `truncate` for a rollback journal.
+
+    Raises sqlite3.Error if the file cannot be read.
+    """
+    with _reading(path) as connection:
         return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
 
 
@@ -48,39 +51,40 @@ def exposed(path: Path) -> tuple[Path, ...]:
 
 
 def others_can_read(file: Path) -> bool:
-    """Whether users of other groups can read a file, through all folders above it.
+    """Whether other users can read a file: its mode and that of all folders above it allow it.
 
-    Secrets that a container runtime mounts are readable by all, and nobody else is in there.
+    Secrets that a container runtime mounts don't count: any user may read them, but the container
+    has no other users.
     """
-    place = file.absolute()
-    if any(place.is_relative_to(mount) for mount in _MOUNTED_SECRETS):
+    path = file.absolute()
+    if any(path.is_relative_to(mount) for mount in _MOUNTED_SECRETS):
         return False
     try:
-        open_ = place.stat().st_mode & stat.S_IROTH
-        return bool(open_) and all(one.stat().st_mode & stat.S_IXOTH for one in place.parents)
+        readable = path.stat().st_mode & stat.S_IROTH
+        return bool(readable) and all(one.stat().st_mode & stat.S_IXOTH for one in path.parents)
     except OSError:
         return False
 
 
 def network(path: Path, mounts: Iterable[str]) -> str | None:
     """The type of network file system that a path is on, or None; `mounts` as in /proc/mounts."""
-    place, longest, kind = path.absolute().resolve(), -1, ""
+    resolved, longest, kind = path.absolute().resolve(), -1, ""
     for line in mounts:
         fields = line.split()
         if len(fields) < 3:
             continue
         point = Path(fields[1].replace("\\040", " "))
-        if place.is_relative_to(point) and len(point.parts) >= longest:
+        if resolved.is_relative_to(point) and len(point.parts) >= longest:
             longest, kind = len(point.parts), fields[2]
     return kind if kind.startswith(_NETWORK) else None
 
 
 def free_bytes(path: Path) -> int:
-    """The free space on the disk of a path's folder."""
+    """The free space on the disk of a path's folder, in bytes; raises OSError."""
     return shutil.disk_usage(path.absolute().parent).free
 
 
-class _looking:  # noqa: N801 - read as a verb
+class _reading:  # noqa: N801 - read as a verb
     """A read-only connection, closed at the end (sqlite3's own `with` leaves it open)."""
 
     def __init__(self, path: Path) -> None:

@@ -34,7 +34,7 @@ MOST_IDLE = 4
 START_SECONDS = 60.0
 """How long a process that starts waits for a server that is starting, too."""
 OFFSET_SECONDS = 30.0
-"""How often the server's clock is looked at; clocks drift by far less in that time."""
+"""How often the server's clock is read; clocks drift by far less in that time."""
 OFFSET_LEAST = timedelta(milliseconds=100)
 """Smaller differences of the clocks are left as they are: a round trip may take as long."""
 _FETCH = 2_000  # rows at a time: some hundred KB
@@ -352,7 +352,7 @@ class PostgresEngine:
     # -- errors
 
     def is_busy(self, error: Exception) -> bool:
-        """Whether an error means that a lock is held by somebody else."""
+        """Whether an error means that another connection has a lock."""
         return is_busy(error)
 
     def explain(self, error: Exception) -> StoreError | None:

@@ -11,7 +11,7 @@ from bot.store.errors import StoreError
 from bot.store.migrations import STEPS
 
 OLDEST = 14
-"""The oldest version of PostgreSQL that is tested."""
+"""The oldest version that is supported; 15 and 18 are tested."""
 _TABLE = "activity_migration"
 _OURS = ("usage", "total", "member", "schedule", "run", "alert_rule")
 """Tables that tell a database of another program, where our own list of migrations is missing."""

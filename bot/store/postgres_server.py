@@ -39,7 +39,7 @@ _LONGEST_REASON = 200
 
 
 def is_busy(error: Exception) -> bool:
-    """Whether an error means that a lock is held by somebody else."""
+    """Whether an error means that another connection has a lock."""
     return isinstance(error, LockedError) or getattr(error, "sqlstate", None) in _BUSY
 
 

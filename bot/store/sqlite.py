@@ -184,7 +184,7 @@ class SqliteEngine:
             connection.close()
 
     def is_busy(self, error: Exception) -> bool:
-        """Whether an error means that a lock is held by somebody else."""
+        """Whether an error means that another connection has a lock."""
         return is_busy(error)
 
     def explain(self, error: Exception) -> StoreError | None:
@@ -285,7 +285,7 @@ class SqliteEngine:
 
 
 def is_busy(error: Exception) -> bool:
-    """Whether an error means that a lock is held by somebody else."""
+    """Whether an error means that another connection has a lock."""
     return isinstance(error, LockedError) or _code(error) in _BUSY
 
 

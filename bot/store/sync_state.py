@@ -1,6 +1,6 @@
-"""What a sync records for answers: the last failure, the first sync, and what is unavailable.
+"""What a sync records for answers: last failure, first sync, unavailable parts.
 
-The syncing process writes the facts; here they are read and put into words.
+The syncing process writes these facts; the functions here read and word them.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from reports.wording.safe_text import clean
 TROUBLE = "trouble"
 """The fact with the last failure: JSON, `at` and `words`; empty once a sync succeeded."""
 FIRST_SYNC = "first sync"
-"""The fact that says how far the first sync has come: JSON; empty once it is done."""
+"""The fact with the progress of the first sync: JSON; empty once it is done."""
 UNAVAILABLE = "unavailable"
-"""The fact that says which parts of the directory could not be read: JSON, part to words."""
+"""The fact with the parts of the directory that could not be read: JSON, part to reason."""
 SLOWED = "slowed"
-"""The fact that says how often usage is fetched where that is less often than usual: JSON, the
-number of `keys` and seconds in `every` by granularity; empty where it is as often as usual."""
+"""The fact with the intervals at which usage is fetched if they are longer than usual: JSON, the
+number of `keys` and seconds in `every` by granularity; empty if they are as usual."""
 LEASE, LEASE_LENGTH = "sync", timedelta(seconds=15)
 """The lease of the one process that syncs; a heartbeat renews it every 5 seconds.
 
-So 15 seconds after that process was killed, another one syncs.
+So another process syncs within 15 seconds after that one was killed.
 """
 
 COSTS = {
@@ -40,7 +40,7 @@ COSTS = {
     "guardrails": "the budgets of members and keys are unknown or old",
     "models": "list prices and end dates of models are unknown or old",
 }
-"""What is missing where a part of the directory cannot be read."""
+"""What answers lack if a part of the directory cannot be read."""
 _MISSED = {
     Dimension.CREATOR: ("members",),
     Dimension.KEY: ("keys", "workspaces"),
@@ -49,7 +49,7 @@ _MISSED = {
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The sync that failed last: when (UTC), and why."""
+    """The last failed sync: when (UTC) and why, as a sentence."""
 
     at: datetime
     words: str
@@ -57,7 +57,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class SlowedSync:
-    """How often usage is fetched because there are so many keys, by granularity."""
+    """The longer intervals at which usage is fetched, by granularity, because of `keys` keys."""
 
     keys: int
     every: Mapping[Granularity, timedelta]
@@ -75,45 +75,45 @@ class SlowedSync:
 
 
 def failure(store: Store) -> Failure | None:
-    """The last failure, where no sync has succeeded since."""
+    """The last failure; None if a sync has succeeded since."""
     noted = store.fact(TROUBLE)
     if not noted:
         return None
-    said = json.loads(noted)
-    return Failure(datetime.fromisoformat(said["at"]), str(said["words"]))
+    saved = json.loads(noted)
+    return Failure(datetime.fromisoformat(saved["at"]), str(saved["words"]))
 
 
 def first_sync(store: Store) -> str:
-    """How far the first sync has come, in words (`40% done, about 3 minutes left for 12 keys`).
+    """The progress of the first sync (`40% done, about 3 minutes left for 12 keys`).
 
-    Empty where it is done, or has not begun.
+    "" if it is done or has not started.
     """
     noted = store.fact(FIRST_SYNC)
     if not noted:
         return ""
-    said = json.loads(noted)
-    left = f", {said['left']}" if said["left"] else ""
-    return f"{said['done']:.0%} done{left}"
+    saved = json.loads(noted)
+    left = f", {saved['left']}" if saved["left"] else ""
+    return f"{saved['done']:.0%} done{left}"
 
 
 def read_slowed(store: Store) -> SlowedSync | None:
-    """How often usage is fetched, where that is less often than usual."""
+    """The intervals at which usage is fetched; None if they are as usual."""
     noted = store.fact(SLOWED)
     if not noted:
         return None
-    said = json.loads(noted)
-    every = {Granularity(name): timedelta(seconds=each) for name, each in said["every"].items()}
-    return SlowedSync(said["keys"], every)
+    saved = json.loads(noted)
+    every = {Granularity(name): timedelta(seconds=each) for name, each in saved["every"].items()}
+    return SlowedSync(saved["keys"], every)
 
 
 def parts(store: Store) -> dict[str, str]:
-    """The parts that could not be read at the last listing, and why, in words."""
-    said = json.loads(store.fact(UNAVAILABLE) or "{}")
-    return {str(part): str(why) for part, why in said.items()}
+    """The parts of the directory that could not be read last time, each with the reason."""
+    saved = json.loads(store.fact(UNAVAILABLE) or "{}")
+    return {str(part): str(why) for part, why in saved.items()}
 
 
 def sentences(store: Store) -> list[str]:
-    """A sentence for each part that could not be read: why, and what is missing for it."""
+    """A sentence (plain text) for each part that could not be read: why, and what answers lack."""
     return [
         f"{part.capitalize()} could not be read, so {COSTS.get(part, 'something is missing')}:"
         f" {clean(why, 300).removesuffix('.')}. I try again within the hour."
@@ -122,7 +122,7 @@ def sentences(store: Store) -> list[str]:
 
 
 def missed(store: Store, query: Query) -> tuple[str, ...]:
-    """What an answer misses for it, for the notes below it."""
+    """What an answer to a query lacks because parts could not be read, for the notes below it."""
     asked = {query.by, *(one.dimension for one in query.filters)}
     unavailable = parts(store)
     return tuple(

@@ -102,8 +102,8 @@ def read_fields(fields: AlertFields) -> Rule | FormError:
     if isinstance(asked, CommandError):
         return FormError(AlertField.WHOSE, asked.problem[:1_000])
     if not isinstance(asked, QuestionCommand) or asked.query != Query(filters=asked.query.filters):
-        said = "Enter just filters, for example key:prod or model:claude*"
-        return FormError(AlertField.WHOSE, said)
+        field_error_text = "Enter just filters, for example key:prod or model:claude*"
+        return FormError(AlertField.WHOSE, field_error_text)
     parts = dict(_parts(fields, whose, zone or "UTC"))
     found = parse_alert(" ".join(["alert", watch, *parts.values()]))
     if isinstance(found, CommandError):

@@ -72,6 +72,8 @@ class Watch(ABC):
     has_filters: ClassVar[bool] = True
     has_zone: ClassVar[bool] = False
     """Whether its periods are those of the rule's time zone."""
+    in_zone_of_organization: ClassVar[bool] = False
+    """Whether that zone is by default the organization's, as in answers, and not its owner's."""
 
     # -- what it measures
 

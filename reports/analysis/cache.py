@@ -20,9 +20,9 @@ weekend, on which other things run."""
 _SMALLEST_FALL = Fraction(1, 10)
 """A fall of less than ten percentage points happens by itself as people do different things."""
 _ABOVE_NOISE = 3
-"""A fall is so many times larger than what the share usually moves from one bucket to the next."""
+"""A fall is at least this many times the median change between buckets: less may be chance."""
 _MOST_FALLS = 50
-"""Groups of which falls are looked for, the largest ones: as many as a table can have."""
+"""The largest groups, in which falls are searched for: as many as a table can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +131,14 @@ def cache_report(
 
 def together(uses: Iterable[CacheUse], label: str = "") -> CacheUse:
     """Several groups as one; a figure that is unknown for one of them is unknown for all."""
-    some = list(uses)
+    uses = list(uses)
     return CacheUse(
         label,
-        sum(one.prompt for one in some),
-        _sum([one.cached for one in some]),
-        _sum([one.saved for one in some]),
-        sum(one.completion for one in some),
-        sum(one.reasoning for one in some),
+        sum(one.prompt for one in uses),
+        _sum([one.cached for one in uses]),
+        _sum([one.saved for one in uses]),
+        sum(one.completion for one in uses),
+        sum(one.reasoning for one in uses),
     )
 
 
@@ -146,20 +146,20 @@ def find_fall(buckets: Mapping[int, Usage], *, saved: bool = True) -> CacheFall 
     """Where the share of cached prompt tokens fell and stayed low; None where it did not.
 
     `buckets` is usage by bucket index, of buckets whose cached tokens are known; `saved` says
-    whether the savings are known too. Of all places where the share is lower afterwards, it is the
+    whether the savings are known too. Of all buckets after which the share is lower, it is the
     one that explains most of how the share moves, weighted by prompt tokens. A level that began
     with a rise counts from there. The share still has to be low in the last buckets.
     """
     indexes = [index for index in sorted(buckets) if buckets[index].prompt]
-    some = [buckets[index] for index in indexes]
-    shares = [usage.cached / usage.prompt for usage in some]
-    if len(some) < _FEWEST_BEFORE + _FEWEST_AFTER or max(shares) - min(shares) < _SMALLEST_FALL:
+    used = [buckets[index] for index in indexes]
+    shares = [usage.cached / usage.prompt for usage in used]
+    if len(used) < _FEWEST_BEFORE + _FEWEST_AFTER or max(shares) - min(shares) < _SMALLEST_FALL:
         return None
-    at = _largest_step(some, down=True)
+    at = _largest_step(used, down=True)
     if not at:
         return None
-    first = _largest_step(some[:at], down=False) if at > 2 * _FEWEST_BEFORE else 0
-    before, after = total(some[first:at]), total(some[at:])
+    first = _largest_step(used[:at], down=False) if at > 2 * _FEWEST_BEFORE else 0
+    before, after = total(used[first:at]), total(used[at:])
     was, is_ = _share(before), _share(after)
     noise = median(abs(one - other) for one, other in pairwise(shares))
     if was - is_ < max(float(_SMALLEST_FALL), _ABOVE_NOISE * noise):
@@ -169,15 +169,15 @@ def find_fall(buckets: Mapping[int, Usage], *, saved: bool = True) -> CacheFall 
     return CacheFall(indexes[at], was, is_, _missed(before, after) if saved else None)
 
 
-def _largest_step(some: Sequence[Usage], *, down: bool) -> int:
+def _largest_step(used: Sequence[Usage], *, down: bool) -> int:
     """The index at which the share steps down (or up) most, by the squares that the step explains.
 
     0 where there is no step of the smallest size that counts.
     """
-    prompts = list(accumulate(usage.prompt for usage in some))
-    cached = list(accumulate(usage.cached for usage in some))
+    prompts = list(accumulate(usage.prompt for usage in used))
+    cached = list(accumulate(usage.cached for usage in used))
     best, found = 0.0, 0
-    for at in range(_FEWEST_BEFORE, len(some) - _FEWEST_AFTER + 1):
+    for at in range(_FEWEST_BEFORE, len(used) - _FEWEST_AFTER + 1):
         before, after = prompts[at - 1], prompts[-1] - prompts[at - 1]
         step = cached[at - 1] / before - (cached[-1] - cached[at - 1]) / after
         explained = before / prompts[-1] * after * step * step
@@ -198,8 +198,8 @@ def _share(usage: Usage) -> Fraction:
     return Fraction(usage.cached, usage.prompt)
 
 
-def _use(label: str, some: Sequence[Usage], known: bool, saved: bool) -> CacheUse:
-    usage = total(some)
+def _use(label: str, usages: Sequence[Usage], known: bool, saved: bool) -> CacheUse:
+    usage = total(usages)
     return CacheUse(
         label,
         usage.prompt,

@@ -128,21 +128,21 @@ def _saved(whole: CacheUse) -> str:
 
 
 def _above_prompt(whole: CacheUse, groups: Sequence[CacheUse]) -> list[str]:
-    some = [one for one in groups if one.share is not None and one.share > 1]
-    if some:
-        return [_MORE_CACHED.format(where=f" for {_names(some)}")]
+    over_all = [one for one in groups if one.share is not None and one.share > 1]
+    if over_all:
+        return [_MORE_CACHED.format(where=f" for {_names(over_all)}")]
     above = whole.share is not None and whole.share > 1
     return [_MORE_CACHED.format(where="")] if above else []
 
 
 def _dearer(whole: CacheUse, groups: Sequence[CacheUse]) -> list[str]:
     """The groups for which writing cost more than reading saved, the dearest first."""
-    some = [one for one in groups if (one.saved or 0) < 0]
-    some.sort(key=lambda one: one.saved or 0)
-    if not some or ((whole.saved or 0) < 0 and len(groups) == 1):
+    losing = [one for one in groups if (one.saved or 0) < 0]
+    losing.sort(key=lambda one: one.saved or 0)
+    if not losing or ((whole.saved or 0) < 0 and len(groups) == 1):
         return []
-    lost = sum(one.saved or 0 for one in some)
-    return [f"For {_names(some)}, caching cost {money(-lost)} more than it saved."]
+    lost = sum(one.saved or 0 for one in losing)
+    return [f"For {_names(losing)}, caching cost {money(-lost)} more than it saved."]
 
 
 def _falls(whole: CacheUse, groups: Sequence[CacheUse], span: TimeRange) -> list[str]:
@@ -176,10 +176,10 @@ def _reasoning(whole: CacheUse) -> tuple[str, ...]:
     return (f"Reasoning was {percent(share)} of completion tokens: {figures}.",)
 
 
-def _names(some: Sequence[CacheUse]) -> str:
-    names = [one.label for one in some[:_NAMED]]
-    if len(some) > _NAMED:
-        return f"{', '.join(names)} and {len(some) - _NAMED:,} more"
+def _names(groups: Sequence[CacheUse]) -> str:
+    names = [one.label for one in groups[:_NAMED]]
+    if len(groups) > _NAMED:
+        return f"{', '.join(names)} and {len(groups) - _NAMED:,} more"
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
@@ -218,10 +218,10 @@ def _columns(query: Query) -> tuple[TableColumn, ...]:
 
 
 def _rows(found: CacheReport, query: Query) -> tuple[tuple[str, ...], ...]:
-    shown, rest = found.groups[: query.top], found.groups[query.top :]
+    shown, other_groups = found.groups[: query.top], found.groups[query.top :]
     rows = [_row(one, one.label) for one in shown]
-    if rest:
-        rows.append(_row(together(rest), f"Others ({len(rest):,})"))
+    if other_groups:
+        rows.append(_row(together(other_groups), f"Others ({len(other_groups):,})"))
     if len(found.groups) > 1:
         rows.append(_row(found.whole, "All"))
     return tuple(rows)

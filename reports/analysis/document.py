@@ -63,13 +63,13 @@ class AnalysisDocument:
     """The answer to a question of one kind.
 
     All text is plain and escaped where it is rendered; names in it may hold anything. `sentences`
-    stand above the table, `notes` below it in small print. `range` is None for what is about now.
+    go above the table, `notes` below it in small print. `range` is None for the present.
     `exact` makes the rows of the CSV file and `data` the kind's own JSON, without the parts that
     all kinds have: a message needs neither, and both have every group. `groups` are the labels of
-    the members that one may look into. `steps` are a waterfall in nano-dollars, `shares` are the
+    the members that a person may open. `steps` are a waterfall in nano-dollars, `shares` are the
     bars of a share; both are empty without such a chart.
     `ask_about` are keys, as (label, id), whose owners may be asked about them.
-    `empty`: there was nothing to work with, as `sentences` say.
+    `empty`: there were no figures to work with, as `sentences` say.
     """
 
     query: Query

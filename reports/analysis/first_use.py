@@ -12,7 +12,7 @@ class FirstUse:
     """A model, key or creator, and when it was first used (UTC, to the hour or day).
 
     The figures are of the period, `spend` in nano-dollars. `users` are those who used a model
-    first, and the owner of a key; empty where nobody is known.
+    first, or the owner of a key; empty if they are unknown.
     """
 
     label: str

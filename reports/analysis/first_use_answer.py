@@ -125,15 +125,15 @@ def _rows(found: Sequence[FirstUse], query: Query, span: TimeRange) -> tuple[tup
         )
         for one in found[: query.top]
     ]
-    rest = found[query.top :]
-    if rest:
+    remaining_groups = found[query.top :]
+    if remaining_groups:
         sums = (
-            money(sum(one.spend for one in rest)),
-            number(sum(one.tokens for one in rest)),
-            number(sum(one.requests for one in rest)),
+            money(sum(one.spend for one in remaining_groups)),
+            number(sum(one.tokens for one in remaining_groups)),
+            number(sum(one.requests for one in remaining_groups)),
         )
         blank = ("–", *(("–",) if with_users else ()))
-        rows.append((f"Others ({len(rest):,})", *blank, *sums))
+        rows.append((f"Others ({len(remaining_groups):,})", *blank, *sums))
     return tuple(rows)
 
 

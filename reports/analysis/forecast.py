@@ -38,6 +38,8 @@ _LONGEST_LOOK = 400
 LOW, HIGH = Fraction(1, 10), Fraction(9, 10)
 RECENT_DAYS = _RECENT
 """Days whose spend, with that of today, says how large the share of a group is."""
+METHOD_DAYS = _PROFILE
+"""The days before today that a forecast depends on, apart from the choice of its method."""
 
 Days = Sequence[int]
 Id = TypeVar("Id")
@@ -113,6 +115,28 @@ def expected(method: Method, days: Days, count: int) -> int:
     return sum(method(days, ahead) for ahead in range(1, count + 1))
 
 
+@dataclass(frozen=True, slots=True)
+class ExpectedDays:
+    """What a method expects, in nano-dollars: of the whole of today, and of the days after it."""
+
+    method: str
+    today: int
+    later: int
+
+
+def expected_days(days: Days, count: int) -> ExpectedDays:
+    """What the best method expects of the next `count` days, from 1 up; today is the first."""
+    return _expected_days(_History(days), count)
+
+
+def end_of_period(expected: ExpectedDays, so_far: int, *, today: int, left: Fraction) -> int:
+    """What a period comes to, in nano-dollars: what `forecast` says, without its band.
+
+    The arguments are those of `forecast`.
+    """
+    return so_far + _to_come(expected, today, left)
+
+
 def forecast(
     days: Days,
     count: int,
@@ -130,10 +154,22 @@ def forecast(
     if count <= 0:
         return PeriodForecast(so_far, 0, Band(so_far, so_far), "")
     history = _History(days)
-    name = _best(history, len(days), count)
-    to_come = _to_come(METHODS[name], days, count, today, left)
-    band = _band(so_far, to_come, _ratios(history, name, count))
-    return PeriodForecast(so_far, to_come, band, name)
+    expected = _expected_days(history, count)
+    to_come = _to_come(expected, today, left)
+    band = _band(so_far, to_come, _ratios(history, expected.method, count))
+    return PeriodForecast(so_far, to_come, band, expected.method)
+
+
+def band_of_whole(days: Days, count: int, so_far: int, to_come: int) -> Band | None:
+    """The band around a forecast of `days` that was made before; None if the past is too short."""
+    history = _History(days)
+    return _band(so_far, to_come, _ratios(history, _best(history, len(days), count), count))
+
+
+def band_of_group(days: Days, count: int, of_group: Days, so_far: int, to_come: int) -> Band | None:
+    """The same around the share of a group, whose days `of_group` end with those of the whole."""
+    bands = _GroupBands(days, best_method(days, count), count)
+    return _band(so_far, to_come, bands.ratios(of_group))
 
 
 def forecast_groups(
@@ -354,13 +390,20 @@ def _band(so_far: int, to_come: int, ratios: Sequence[_Ratio]) -> Band | None:
     return Band(so_far + min(low, to_come), so_far + max(high, to_come))
 
 
-def _to_come(method: Method, days: Days, count: int, today: int, left: Fraction) -> int:
+def _expected_days(history: _History, count: int) -> ExpectedDays:
+    known = len(history.days)
+    name = _best(history, known, count)
+    today = history.expected(name, known, 1)
+    return ExpectedDays(name, today, history.expected(name, known, count) - today)
+
+
+def _to_come(expected: ExpectedDays, today: int, left: Fraction) -> int:
     """The rest of today, at least by the clock, and the days after it."""
-    first = method(days, 1) if days else 0
+    first = expected.today
     by_clock = round(today * left / (1 - left)) if left < 1 else first
     # a day that is far above its forecast already goes on as it began; one below may still catch up
     rest = max(round(first * left), by_clock if today > first else 0)
-    return rest + sum(method(days, ahead) for ahead in range(2, count + 1))
+    return rest + expected.later
 
 
 def _origins(known: int, count: int) -> range:

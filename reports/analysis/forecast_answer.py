@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn
-from reports.analysis.forecast import ForecastRecord, PeriodForecast
+from reports.analysis.forecast import Band, ForecastRecord, PeriodForecast
 from reports.analysis.text import iso
 from reports.questions.query import Query
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first, period_words, stamp, title
@@ -20,11 +20,11 @@ from reports.usage.dimensions import Dimension
 from reports.usage.format import money, percent
 from reports.usage.usage import dollars, nano_dollars
 
-NO_DATA = "No usage is stored for the days before today, so there is nothing to forecast from."
+NO_DATA = "No spend is stored for the days before today, so there is nothing to forecast from."
 NO_BAND = "There are too few earlier days to say how far off this may be, so there is no range yet."
 SHARED = "What is to come is divided by what each {name} spent in the past two weeks."
 FEWEST_RECORD = 3
-"""Below so many earlier periods, how good forecasts were says little."""
+"""Fewer earlier periods say too little about how good forecasts were."""
 UNKNOWN = "–"
 _METHODS = {
     "pace": "every day to come costs what a day of the past week cost",
@@ -91,23 +91,35 @@ def _sentences(query: Query, whole: ForecastGroup, past: ForecastRecord) -> tupl
             f" {money(found.so_far)} so far and {money(found.to_come)} to come."
         )
     ]
-    if found.band is None:
-        lines.append(NO_BAND)
-    elif money(found.band.low) == money(found.band.high):
-        lines.append("Earlier days were all alike, so there is no range around it.")
-    else:
-        lines.append(
-            f"Four times out of five it ends between {money(found.band.low)} and"
-            f" {money(found.band.high)}."
-        )
+    lines.append(band_sentence(found.band))
     if limit := _limit(query):
         lines.append(_against(found, limit))
     if whole.previous:
         lines.append(f"{capitalize_first(_last(query))} came to {money(whole.previous)}.")
     elif whole.previous == 0:
         lines.append(f"Nothing was spent {_last(query)}.")
-    lines.append(_record(query, past))
+    unit = query.period.unit if isinstance(query.period, Calendar) else Unit.MONTH
+    lines.append(record_sentence(past, unit))
     return tuple(lines)
+
+
+def band_sentence(band: Band | None) -> str:
+    """Between which amounts a period ends, in plain text; None: the past is too short to say."""
+    if band is None:
+        return NO_BAND
+    if money(band.low) == money(band.high):
+        return "Earlier days were all alike, so there is no range around it."
+    return f"Four times out of five it ends between {money(band.low)} and {money(band.high)}."
+
+
+def record_sentence(past: ForecastRecord, unit: Unit, what: str = "such a forecast") -> str:
+    """How far forecasts of earlier units were off, in plain text; `what` was forecast."""
+    if past.mean_error is None or past.worst_error is None or past.samples < FEWEST_RECORD:
+        return f"There are fewer than three earlier {unit}s to judge such a forecast by."
+    return (
+        f"At the same point of the last {past.samples} {unit}s, {what} was off by"
+        f" {percent(past.mean_error)} on average and by {percent(past.worst_error)} at worst."
+    )
 
 
 def _limit(query: Query) -> int:
@@ -127,16 +139,6 @@ def _against(found: PeriodForecast, limit: int) -> str:
         return f"It is likely to stay within {amount}: even the high end of the range is below it."
     side = "over" if found.end > limit else "within"
     return f"It may go either way: {amount} lies inside the range, and the forecast is {side} it."
-
-
-def _record(query: Query, past: ForecastRecord) -> str:
-    unit = query.period.unit if isinstance(query.period, Calendar) else Unit.MONTH
-    if past.mean_error is None or past.worst_error is None or past.samples < FEWEST_RECORD:
-        return f"There are fewer than three earlier {unit}s to judge such a forecast by."
-    return (
-        f"At the same point of the last {past.samples} {unit}s, such a forecast was off by"
-        f" {percent(past.mean_error)} on average and by {percent(past.worst_error)} at worst."
-    )
 
 
 def _last(query: Query) -> str:

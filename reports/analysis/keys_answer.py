@@ -72,22 +72,22 @@ def _sentences(
         f" {counts[KeyTrait.ORPHANED]:,} of people who left,"
         f" {counts[KeyTrait.EXPIRING]:,} expiring within {EXPIRES_WITHIN.days} days."
     )
-    said = [overview]
+    sentences = [overview]
     if wanted and not report.keys:
-        said.append(NONE_SUCH.format(traits=" and ".join(sorted(wanted))))
+        sentences.append(NONE_SUCH.format(traits=" and ".join(sorted(wanted))))
     spend = sum(one.facts.spend_30d for one in report.keys)
     if wanted and report.keys:
         listed = len(report.keys)
         those = "The key below" if listed == 1 else f"The {listed:,} keys below"
         traits = " and ".join(sorted(wanted))
-        said.append(f"{those} ({traits}) spent {money(spend)} in the past 30 days.")
+        sentences.append(f"{those} ({traits}) spent {money(spend)} in the past 30 days.")
     left = [one for one in report.keys if KeyTrait.ORPHANED in one.traits and one.facts.spend_30d]
     if left:
         spent = money(sum(one.facts.spend_30d for one in left))
         keys = "1 key" if len(left) == 1 else f"{len(left):,} keys"
         verb = "spends" if len(left) == 1 else "spend"
-        said.append(f"{keys} of people who left still {verb}: {spent} in the past 30 days.")
-    return tuple(said)
+        sentences.append(f"{keys} of people who left still {verb}: {spent} in the past 30 days.")
+    return tuple(sentences)
 
 
 def _rows(keys: Sequence[KeyReview], top: int, now: datetime) -> tuple[tuple[str, ...], ...]:

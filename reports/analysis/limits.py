@@ -17,11 +17,11 @@ from math import inf
 HOUR = timedelta(hours=1)
 HOURS_A_WEEK = 168
 _LONGEST_LOOK = 92 * 24
-"""How many hours ahead a limit is looked for: beyond three months a pace says nothing."""
+"""Hours ahead for which limits are forecast: beyond three months a pace predicts nothing."""
 
 
 class LimitKind(StrEnum):
-    """What kind of limit it is; the values are those of the JSON answer."""
+    """The kinds of limits; the values are those in the JSON answer."""
 
     KEY = "key"
     WORKSPACE = "workspace"
@@ -77,19 +77,19 @@ class LimitForecast:
 
     @property
     def remaining(self) -> int:
-        """What is left, never less than nothing."""
+        """What is left in nano-dollars, at least 0."""
         return max(0, self.limit - self.used)
 
 
-def in_order(walls: Iterable[LimitForecast]) -> tuple[LimitForecast, ...]:
-    """Limits as they will be hit; those that are not, after them, the fullest first."""
+def in_order(limits: Iterable[LimitForecast]) -> tuple[LimitForecast, ...]:
+    """Limits in the order in which they will be reached, then the others, the fullest first."""
 
-    def place(wall: LimitForecast) -> tuple[float, Fraction, str, str]:
-        share = Fraction(wall.used, wall.limit) if wall.limit > 0 else Fraction(1)
-        hit = wall.full.at.timestamp() if wall.full else inf
-        return hit, -share, wall.kind, wall.label
+    def order(limit: LimitForecast) -> tuple[float, Fraction, str, str]:
+        share = Fraction(limit.used, limit.limit) if limit.limit > 0 else Fraction(1)
+        hit = limit.full.at.timestamp() if limit.full else inf
+        return hit, -share, limit.kind, limit.label
 
-    return tuple(sorted(walls, key=place))
+    return tuple(sorted(limits, key=order))
 
 
 def full_at(left: int, pace: HourlyPace, now: datetime, resets: datetime | None) -> FullAt | None:

@@ -18,7 +18,7 @@ from reports.usage.format import money, percent
 from reports.usage.usage import dollars
 
 NONE_SET = "There is no limit to hit: no key limit, workspace budget or guardrail budget is set."
-NONE_HERE = "No limit of {whose} is known, so nothing stops {whose} but the organization's own."
+NONE_HERE = "No limit is known for {whose}, so only the organization's own limits apply."
 NOTHING_HIT = "At the usual pace, no limit is reached before it resets."
 _UNLIMITED_NOTE = (
     "A key counts as unlimited where it has no limit of its own; guardrails and workspace budgets"
@@ -121,9 +121,9 @@ def _sentences(
             lines.append(f"{len(full) - _MOST_FULL:,} more are full now.")
         lines += [_next(one, now, zone, after=bool(full)) for one in coming[:1]]
         if len(limits) > 1:
-            some = "is" if len(hit) == 1 else "are"
+            verb = "is" if len(hit) == 1 else "are"
             lines.append(
-                f"{len(hit):,} of {len(limits):,} limits {some} reached before they reset, at the"
+                f"{len(hit):,} of {len(limits):,} limits {verb} reached before they reset, at the"
                 " usual pace."
             )
     if unlimited and unlimited.keys:
@@ -207,14 +207,14 @@ def _full(one: LimitForecast, now: datetime, zone: str) -> str:
 
 def _when(moment: datetime, now: datetime, zone: str) -> str:
     """A moment in the reader's zone, as short as it can be: `14:20`, `Tue 14:20`, `24 Dec`."""
-    there, today = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone)).date()
-    days = (there.date() - today).days
+    in_zone, today = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone)).date()
+    days = (in_zone.date() - today).days
     if days == 0:
-        return f"{there:%H:%M}"
+        return f"{in_zone:%H:%M}"
     if 0 < days < 7:
-        return f"{there:%a %H:%M}"
-    year = "" if there.year == today.year or moment - now < 180 * DAY else f" {there.year}"
-    return f"{there.day} {there:%b}{year}"
+        return f"{in_zone:%a %H:%M}"
+    year = "" if in_zone.year == today.year or moment - now < 180 * DAY else f" {in_zone.year}"
+    return f"{in_zone.day} {in_zone:%b}{year}"
 
 
 def _data(one: LimitForecast) -> dict[str, Any]:

@@ -78,6 +78,9 @@ def _sentences(found: Prices, query: Query) -> tuple[str, ...]:
     whole = found.blended
     if whole.per_million is None:
         return (f"{money(whole.spend)} for {number(whole.requests)} requests, without any tokens.",)
+    if whole.free and query.source is MoneySource.ALL:
+        requests = f"{number(whole.requests)} {'request' if whole.requests == 1 else 'requests'}"
+        return (f"All of it was free: {number(whole.tokens)} tokens in {requests}.",)
     first = (
         f"{_money(whole.per_million)} for a million tokens and {_money(whole.per_request)} for a"
         f" request, over everything: {money(whole.spend)} for {number(whole.tokens)} tokens in"
@@ -115,10 +118,10 @@ def _columns(query: Query) -> tuple[TableColumn, ...]:
 
 
 def _rows(found: Prices, query: Query) -> tuple[tuple[str, ...], ...]:
-    looked_at, rest = found.groups[: query.top], found.groups[query.top :]
-    rows = [_row(one, one.label, found.blended) for one in looked_at]
-    if rest:
-        rows.append(_row(_together(rest), f"Others ({len(rest):,})", found.blended))
+    top_groups, others = found.groups[: query.top], found.groups[query.top :]
+    rows = [_row(one, one.label, found.blended) for one in top_groups]
+    if others:
+        rows.append(_row(_together(others), f"Others ({len(others):,})", found.blended))
     if len(found.groups) > 1:
         rows.append(_row(found.blended, "All", found.blended))
     return tuple(rows)

@@ -113,11 +113,11 @@ def _rows(
         )
         for one in models[: query.top]
     ]
-    rest = models[query.top :]
-    if rest:
-        spend, tokens = sum(one.spend for one in rest), sum(one.tokens for one in rest)
-        requests = number(sum(one.requests for one in rest))
-        rows.append((f"Others ({len(rest):,})", "–", money(spend), number(tokens), requests, "–"))
+    others = models[query.top :]
+    if others:
+        spend, tokens = sum(one.spend for one in others), sum(one.tokens for one in others)
+        requests = number(sum(one.requests for one in others))
+        rows.append((f"Others ({len(others):,})", "–", money(spend), number(tokens), requests, "–"))
     return tuple(rows)
 
 

@@ -21,6 +21,8 @@ _NOTE = (
     " Discounts, long prompts and what writing to a cache costs are left out; the error shows"
     " how much they make."
 )
+_NAMED = 3
+"""As many models as a sentence can name: more are counted, and `by model` lists them."""
 _CACHE_UNKNOWN = (
     "For a part of this period it isn't known how many prompt tokens came from a cache; there all"
     " count at the full price."
@@ -53,10 +55,12 @@ def whatif_answer(
 ) -> AnalysisDocument:
     """`source` and `target` are the models' slugs; `groups` is empty without a grouping."""
     used = bool(whole.billed or whole.repriced_same or whole.repriced)
+    models = source.split(", ")
+    named = source if len(models) <= _NAMED else f"{len(models):,} models"
     return AnalysisDocument(
         query=query,
-        title=f"{title(query)}: {target} instead of {source}",
-        sentences=_sentences(source, target, whole) if used else (NOTHING.format(source=source),),
+        title=f"{title(query)}: {target} instead of {named}",
+        sentences=_sentences(named, target, whole) if used else (NOTHING.format(source=source),),
         as_of=as_of,
         made=span.until,
         range=span,
@@ -118,14 +122,14 @@ def _columns(query: Query) -> tuple[TableColumn, ...]:
 
 
 def _rows(query: Query, whole: Repriced, groups: Sequence[Repriced]) -> tuple[tuple[str, ...], ...]:
-    shown, rest = groups[: query.top], groups[query.top :]
+    shown, remaining = groups[: query.top], groups[query.top :]
     rows = [_row(one, one.label) for one in shown]
-    if rest:
+    if remaining:
         others = Repriced(
-            "", sum(one.billed for one in rest), sum(one.repriced_same for one in rest),
-            sum(one.repriced for one in rest),
+            "", sum(one.billed for one in remaining), sum(one.repriced_same for one in remaining),
+            sum(one.repriced for one in remaining),
         )  # fmt: skip
-        rows.append(_row(others, f"Others ({len(rest):,})"))
+        rows.append(_row(others, f"Others ({len(remaining):,})"))
     return (*rows, *([_row(whole, "All")] if len(groups) > 1 else []))
 
 

@@ -13,6 +13,7 @@ from reports.analysis.why import CellChange, CellUsage, ChangeParts, Explanation
 from reports.questions.query import Query
 from reports.questions.wording import (
     DIMENSION_WORDS,
+    EARLIER,
     before_words,
     capitalize_first,
     metric_words,
@@ -111,13 +112,13 @@ def moved_answer(
         )
         for label, change in changes[: query.top]
     ]
-    rest = changes[query.top :]
-    if rest:
-        labels = [label for label, _ in rest]
-        rows.append((f"Others ({len(rest):,})",
+    remainder = changes[query.top :]
+    if remainder:
+        labels = [label for label, _ in remainder]
+        rows.append((f"Others ({len(remainder):,})",
                      figure(metric, sum(before.get(one, 0) for one in labels)),
                      figure(metric, sum(now.get(one, 0) for one in labels)),
-                     _signed(metric, sum(change for _, change in rest))))  # fmt: skip
+                     _signed(metric, sum(change for _, change in remainder))))  # fmt: skip
 
     def exact() -> ExactTable:
         figures = (
@@ -159,15 +160,15 @@ def moved_answer(
 
 def no_comparison(query: Query, ranges: ComparedRanges, status: DataStatus) -> AnalysisDocument:
     """The answer where nothing is stored of the period before."""
-    said = NO_PERIOD_BEFORE.format(before=range_words(ranges.before).partition(", by ")[0])
+    sentence = NO_PERIOD_BEFORE.format(before=range_words(ranges.before).partition(", by ")[0])
     return AnalysisDocument(
         query=query,
         title=title(query),
-        sentences=(said,),
+        sentences=(sentence,),
         as_of=status.as_of,
         made=ranges.now.until,
         range=ranges.now,
-        partial=(*status.partial, said[:1].lower() + said[1:].rstrip(".")),
+        partial=(*status.partial, sentence[:1].lower() + sentence[1:].rstrip(".")),
         data=lambda: {
             "metric": str(query.metric or Metric.SPEND),
             "before": _span(ranges.before),
@@ -201,12 +202,14 @@ def _group_of(by: Dimension | None) -> Callable[[CellUsage], str] | None:
 def _first(query: Query, ranges: ComparedRanges, before: int, now: int) -> str:
     metric = query.metric or Metric.SPEND
     against = before_words(query.period, unfinished=ranges.now.unfinished, versus=query.versus)
+    if query.versus not in EARLIER:  # `in the week before`, but `a week earlier`
+        against = f"in {against}"
     name = capitalize_first(metric_words(query, metric))
     if before == now:
-        return f"{name} did not change: {figure(metric, now)}, as in {against}."
+        return f"{name} did not change: {figure(metric, now)}, as {against}."
     verb = "is" if metric is Metric.SPEND else "are"
     return (
-        f"{name} {verb} {difference(metric, now, before)}: {figure(metric, before)} in {against},"
+        f"{name} {verb} {difference(metric, now, before)}: {figure(metric, before)} {against},"
         f" {figure(metric, now)} now."
     )
 
@@ -217,8 +220,8 @@ def _sentences(query: Query, ranges: ComparedRanges, found: Explanation) -> tupl
         return (*lines, ALL_NEW)
     largest = max(found.before, found.now)
     if found.parts.volume:
-        said = difference(Metric.TOKENS, found.tokens_now, found.tokens_before)
-        lines.append(f"Volume {_part(found.parts.volume, largest)}: tokens are {said}.")
+        sentence = difference(Metric.TOKENS, found.tokens_now, found.tokens_before)
+        lines.append(f"Volume {_part(found.parts.volume, largest)}: tokens are {sentence}.")
     if found.parts.mix:
         lines.append(f"Mix {_part(found.parts.mix, largest)}{_most(found, _MIX)}")
     if found.parts.price:
@@ -321,13 +324,15 @@ def _rows(query: Query, found: Explanation) -> tuple[tuple[str, ...], ...]:
     if query.by is None:
         lines = [
             ((usage.key, _short(usage.model)), usage.spend_before, usage.spend_now, parts)
-            for usage, parts in found.cells[: query.top]
+            for usage, parts in found.cells
         ]
-        count, blank = len(found.cells), ("",)
+        blank = ("",)
     else:
-        looked_at = found.groups[: query.top]
-        lines = [((group.label,), group.before, group.now, group.parts) for group in looked_at]
-        count, blank = len(found.groups), ()
+        lines = [((group.label,), group.before, group.now, group.parts) for group in found.groups]
+        blank = ()
+    # what was free in both periods says nothing, unless all of it was
+    lines = [line for line in lines if line[1] or line[2]] or lines
+    count, lines = len(lines), lines[: query.top]
     rows = [_row(names, before, now, parts) for names, before, now, parts in lines]
     whole = (("All", *blank), found.before, found.now, found.parts)
     if count > len(lines):
@@ -338,11 +343,11 @@ def _rows(query: Query, found: Explanation) -> tuple[tuple[str, ...], ...]:
 
 def _without(whole: _Line, lines: Sequence[_Line]) -> tuple[int, int, ChangeParts]:
     """What is left of the whole without some lines."""
-    rest = [part - sum(line[3][at] for line in lines) for at, part in enumerate(whole[3])]
+    remainder = [part - sum(line[3][at] for line in lines) for at, part in enumerate(whole[3])]
     return (
         whole[1] - sum(line[1] for line in lines),
         whole[2] - sum(line[2] for line in lines),
-        ChangeParts(*rest),
+        ChangeParts(*remainder),
     )
 
 

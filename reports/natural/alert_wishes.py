@@ -1,4 +1,4 @@
-"""Wishes to be told, in people's own words: `tell me if we spend more than $50 a day`.
+"""Requests for alerts in natural language: `tell me if we spend more than $50 a day`.
 
 They become the words of an alert, which its grammar reads; what was taken is shown as a command.
 """
@@ -24,14 +24,14 @@ _ALERTING = {
 }  # fmt: skip
 _TELLING = {"tell", "told", "know", "say", "inform", "informed", "message", "dm", "remind", "hear"}
 _IF = {"if", "when", "once", "whenever", "should", "before", "soon"}
-_SOMEBODY = "by creator"
+_ANY_CREATOR = "by creator"
 _MEANT = {
     **dict.fromkeys(("reaches", "reach", "hits", "hit", "passes", "pass", "crosses", "cross",
                      "surpasses", "beyond", "tops", "past", "exceeding"), ">"),
     **dict.fromkeys(("unusual", "unusually", "abnormal", "odd", "strange", "weird", "spiking",
                      "usual", "jumps", "jump"), "spike"),
     **dict.fromkeys(("old", "outdated"), "sync"),
-    **dict.fromkeys(("somebody", "someone", "anybody", "anyone"), _SOMEBODY),
+    **dict.fromkeys(("somebody", "someone", "anybody", "anyone"), _ANY_CREATOR),
 }  # fmt: skip
 _SILENT = FILLERS | say.FILLERS | {
     "we", "our", "i", "i'd", "if", "when", "once", "whenever", "should", "before", "be", "will",
@@ -55,31 +55,33 @@ _DAYS = {"day": 1, "week": 7, "month": 30}
 """How many days there are in a unit, for kinds that take a number of days."""
 
 
-def wants(words: Sequence[str]) -> bool:
-    """Whether somebody would be told of something, rather than asks for it now."""
+def asks_for_alert(words: Sequence[str]) -> bool:
+    """Whether words ask for a message when something happens, rather than for figures now."""
     lower = {word.casefold().strip("?!.,") for word in words}
     return bool(lower & _ALERTING or (lower & _TELLING and lower & _IF))
 
 
-def hear_alert(said: str, known: KnownNames) -> Rule | CommandError | None:
-    """The alert that somebody wishes for, or what is missing of it; None where there is none."""
+def parse_alert_wish(text: str, known: KnownNames) -> Rule | CommandError | None:
+    """The alert rule that a text asks for, or what is missing in it; None if it asks for none."""
     try:
-        typed = split_signs(tokens(_named(said)))
-        words = _translated([word.strip("?!,;") for word in typed], known)
+        parts = split_signs(tokens(_named(text)))
+        words = _translated([word.strip("?!,;") for word in parts], known)
     except AmbiguousNameError as wrong:
         return CommandError(str(wrong), examples=EXAMPLES)
     except ValueError:
         return None
     words = _with_watch(words)
     watched = {word for word in words if word in METRICS or word in WATCHES}
-    # of a metric alone nothing is to be told, unless that was said in so many words
-    told = {word.casefold() for word in words} & (ABOVE | BELOW) or any(map(amount, words))
-    told = told or _ALERTING & {word.casefold() for word in said.split()}
-    if watched <= set(METRICS) and not (watched and told):
+    # a metric alone is not an alert, unless the text names a condition or the word alert
+    names_condition = {word.casefold() for word in words} & (ABOVE | BELOW) or any(
+        map(amount, words)
+    )
+    names_condition = names_condition or _ALERTING & {word.casefold() for word in text.split()}
+    if watched <= set(METRICS) and not (watched and names_condition):
         return None
     found = parse_alert(" ".join(["alert", *words]))
     if isinstance(found, CommandError) and (dollars := _in_dollars(words)):
-        # only asked: the same number in dollars is another amount
+        # suggested only: the same number in dollars is another amount
         return replace(found, problem=f"{found.problem} Did you mean dollars?", choices=(dollars,))
     return found if isinstance(found, Rule | CommandError) else None
 
@@ -90,8 +92,8 @@ def _joined(found: re.Match[str]) -> str:
 
 
 def _in_dollars(words: Sequence[str]) -> str:
-    """The alert with dollars in place of another currency; empty where there is none, or where
-    something else is wrong with it.
+    """The alert with dollars instead of another currency; "" if it has none, or if something else
+    is wrong with it.
     """
     words = re.sub(r"\b([0-9.,]+) (\w+)\b", _joined, " ".join(words)).split()
     amounts = [amount(word) for word in words]
@@ -105,17 +107,17 @@ def _in_dollars(words: Sequence[str]) -> str:
     return f"alert {found.words()}" if isinstance(found, Rule) else ""
 
 
-def _named(said: str) -> str:
+def _named(text: str) -> str:
     """A text with phrases that mean a kind of alert replaced by its word, except in quotes."""
-    parts = said.split('"')
-    for place in range(0, len(parts), 2):
+    parts = text.split('"')
+    for index in range(0, len(parts), 2):
         for phrase, word in _PHRASES:
-            parts[place] = phrase.sub(word, parts[place])
+            parts[index] = phrase.sub(word, parts[index])
     return '"'.join(parts)
 
 
 def _with_watch(words: list[str]) -> list[str]:
-    """What is watched, where a threshold alone tells it: a part of a budget, or dollars."""
+    """The words with `budget` or `spend` added if only a threshold (% or $) says what is meant."""
     if any(word in WATCHES and kind_of(WATCHES[word]).takes_metric for word in words):
         words = [word for word in words if word not in METRICS]
     thresholds = [found for word in words if (found := amount(word))]
@@ -127,51 +129,51 @@ def _with_watch(words: list[str]) -> list[str]:
 
 
 def _translated(words: Sequence[str], known: KnownNames) -> list[str]:
-    """The words of the grammar for what was said; what says nothing is left out."""
+    """The words in the grammar; words without a meaning there are left out."""
     found: list[str] = []
     rest = [word for word in words if word]
     while rest:
         taken = _taken(rest, found, known)
         del rest[:taken]
     if any(one.startswith("new ") for one in found):
-        found = [one for one in found if one != _SOMEBODY or "by" in words]
+        found = [one for one in found if one != _ANY_CREATOR or "by" in words]
     return [word for words_ in found for word in words_.split()]
 
 
 def _taken(rest: Sequence[str], found: list[str], known: KnownNames) -> int:
-    """Put what the next words mean behind what was found; how many words that took."""
+    """Append the meaning of the next words to `found`; the number of words used."""
     word, lower = rest[0], rest[0].casefold().rstrip(".")
     ahead = [one.casefold().rstrip(".") for one in rest[1:3]]
     following = ahead[0] if ahead else ""
     unit = unit_of(following)
     if days := _days(rest, found):
-        return _put(found, *days)
+        return _append(found, *days)
     if lower in {"in", "within", "for", "per", *_TIME} and unit:
-        return _put(found, f"per {unit}", 2)
+        return _append(found, f"per {unit}", 2)
     if lower in {"in", "within", "for"} and following in _TIME and unit_of("".join(ahead[1:])):
-        return _put(found, f"per {unit_of(ahead[1])}", 3)
+        return _append(found, f"per {unit_of(ahead[1])}", 3)
     if lower == "new" and following in _PEOPLE:
-        return _put(found, "new creator", 2)
+        return _append(found, "new creator", 2)
     if lower == "new" and following in {"model", "models", "key", "keys", "api"}:
         api = following == "api"
-        return _put(found, "new key" if api else f"new {following.removesuffix('s')}", 2 + api)
+        return _append(found, "new key" if api else f"new {following.removesuffix('s')}", 2 + api)
     if lower == "by" and following:
-        return _put(found, f"by {say.DIMENSIONS.get(following, following)}", 2)
+        return _append(found, f"by {say.DIMENSIONS.get(following, following)}", 2)
     if lower in _TELLING | _ALERTING and following.startswith("<@"):
-        return _put(found, f"to {rest[1]}", 2)
+        return _append(found, f"to {rest[1]}", 2)
     if lower in {"in", "to", "into"} and (following in _PLACES or "#" in following):
-        return _put(found, f"{lower} {'me' if following == 'us' else rest[1]}", 2)
+        return _append(found, f"{lower} {'me' if following == 'us' else rest[1]}", 2)
     if lower in _EACH | {"per"} and following in say.DIMENSIONS:
-        return _put(found, f"by {say.DIMENSIONS[following]}", 2)
+        return _append(found, f"by {say.DIMENSIONS[following]}", 2)
     if lower in say.SELF - {"me"} and following not in say.WANTING:
-        return _put(found, "creator:me", 1)
-    return _put(found, _meant(word, lower, known), 1)
+        return _append(found, "creator:me", 1)
+    return _append(found, _meant(word, lower, known), 1)
 
 
 def _days(rest: Sequence[str], found: Sequence[str]) -> tuple[str, int] | None:
-    """A number of days, like `for 2 weeks`, as `14d`, and how many words that takes.
+    """A number of days, like `for 2 weeks`, as `14d`, and the number of words used.
 
-    None where the next words aren't one, or the kind takes none.
+    None if the next words aren't one, or the kind takes none.
     """
     if not any(kind_of(WATCHES.get(one, "")).takes_days for one in found):
         return None
@@ -186,14 +188,14 @@ def _days(rest: Sequence[str], found: Sequence[str]) -> tuple[str, int] | None:
     return f"{int(count) * days}d", skipped + 2
 
 
-def _put(found: list[str], words: str, taken: int) -> int:
+def _append(found: list[str], words: str, taken: int) -> int:
     if words and words not in found:
         found.append(words)
     return taken
 
 
 def _meant(word: str, lower: str, known: KnownNames) -> str:
-    """What a single word means, as a word of the grammar; nothing where it says nothing."""
+    """A word in the grammar's spelling; "" if it has no meaning there."""
     if lower in _MEANT:
         return _MEANT[lower]
     if lower in WATCHES and lower not in _SILENT:

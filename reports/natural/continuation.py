@@ -1,7 +1,9 @@
 """Which messages go on from the question before them, and what they take over from it.
 
-A message that makes sense alone starts afresh. Only a fragment ("and by model?", "only gemini",
-"same for october", "pdf") changes the question before it.
+A message that says what is asked for (a kind of question or a metric) stands by itself and starts
+over with its own default period. Only a fragment ("and by model?", "only gemini", "same for
+october", "pdf") changes the question before it. In the thread of an answer, a metric, a period or a
+kind of question alone changes that answer's question too.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from reports.alerts.kinds.above import Above
 from reports.alerts.kinds.forecast import Forecast
 from reports.alerts.rule import Rule
 from reports.questions.grammar import QuestionCommand, parse
+from reports.questions.kinds import takes
 from reports.questions.query import Query
 from reports.time.period import Calendar, DateSpan, Month, Period, Unit
 from reports.time.timerange import NotBegunError, ranges
@@ -23,7 +26,8 @@ from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
 _CONNECTIVES = {
     "also", "and", "but", "just", "now", "only", "plus", "same", "then", "instead", "again",
 }  # fmt: skip
-_WHAT_ABOUT = {("what", "about"), ("how", "about"), ("what", "of"), ("what", "if")}
+_WHAT_ABOUT = {("what", "about"), ("how", "about"), ("what", "of")}
+_COMPARED = {("compare", "with"), ("compare", "to"), ("compared", "with"), ("compared", "to")}
 _POINTING = {"it", "that", "them", "this", "those", "these"}
 _UNITS_OF_TIME = {"hour", "day", "week", "month", "quarter", "year", "morning"}
 _QUESTION_WORDS = {
@@ -38,25 +42,31 @@ _POLITE = {
 
 
 def goes_on(text: str, given: frozenset[str], *, in_thread: bool) -> bool:
-    """Whether a message changes the question before it, and does not make sense alone.
+    """Whether a message changes the question before it, and does not stand by itself.
 
-    `given` are the parts of a question that it names (`metric`, `period`, `by`, `filter`, ...).
-    In the thread of an answer, a metric or a period alone changes the question too.
+    `given` are the parts of a question that it names (`kind`, `metric`, `period`, `by`, ...).
     """
     words = [word.strip("?!.,;:").casefold() for word in text.split()]
     words = [word for word in words if word]
     while words and words[0] in _POLITE:
         words = words[1:]
-    named = {"metric", "period"} & given
     if not words:
-        return not named
-    if words[0] in _CONNECTIVES or tuple(words[:2]) in _WHAT_ABOUT or _points(words):
-        return len(named) < 2 or words[0] in _CONNECTIVES
+        return not {"kind", "metric", "period"} & given
+    if words[0] in _CONNECTIVES:
+        return in_thread or not _is_complete(given)
+    asked, dated = bool({"kind", "metric"} & given), "period" in given
+    if tuple(words[:2]) in _WHAT_ABOUT | _COMPARED or _points(words):
+        return not (asked and dated)
     if words[0] == "why":  # asks about a change that was shown, unless it names another one
         return not {"period", "by", "filter", *(() if in_thread else ("metric",))} & given
     if words[0] in _QUESTION_WORDS:
         return False
-    return len(named) < 2 if in_thread else not named
+    return not (asked and dated) if in_thread else not (asked or dated)
+
+
+def _is_complete(given: frozenset[str]) -> bool:
+    """Whether a message says what is asked for, over which period and by what."""
+    return bool({"kind", "metric"} & given) and {"period", "by"} <= given
 
 
 def _points(words: list[str]) -> bool:
@@ -70,10 +80,15 @@ def _points(words: list[str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
-    """A question that goes on from another, and the filters that it took over from that one."""
+    """A question that goes on from another, and what it inherited from that one.
+
+    `period` is the inherited period if the question could have stood by itself, with its own
+    default: it is said then, since nobody asked for it.
+    """
 
     query: Query
     filters: tuple[Filter, ...] = ()
+    period: Period | None = None
 
     @property
     def people(self) -> bool:
@@ -88,10 +103,15 @@ class Inherited:
         return replace(self.query, filters=kept)
 
 
-def inherited(before: Query, after: Query, said: Query) -> Inherited:
-    """What a question (`after`) took over from the one before, where `said` is what was typed."""
+def inherited(before: Query, after: Query, said: Query, *, alone: bool = False) -> Inherited:
+    """What a question (`after`) inherited from the one before, where `said` is what was typed.
+
+    `alone`: what was typed could have stood by itself.
+    """
     taken = (one for one in after.filters if one in before.filters and one not in said.filters)
-    return Inherited(after, tuple(taken))
+    same = after.period == before.period and after.period != said.period
+    dated = alone and same and takes(after.kind, "period")
+    return Inherited(after, tuple(taken), after.period if dated else None)
 
 
 def pinned(query: Query, at: datetime, now: datetime, zone: str) -> Query:

@@ -12,7 +12,9 @@ from reports.natural.written_dates import Days, Order, calendar
 from reports.questions.grammar import QuestionCommand, parse
 from reports.time.period import DateSpan, Month
 
-LEADS = {"since", "from", "between", "starting"}
+LEADS = {"since", "from", "between", "starting", "after"}
+_OPEN_ENDED = {"since", "starting", "after"}
+_OPEN_STARTED = {"until", "till", "til", "before"}
 _JOINTS = {"to", "until", "till", "til", "through", "thru", "-", "–", "up"}
 _ONWARDS = {"onward", "onwards"}
 _SKIPPED = {"the", "of", "in", "start", "beginning", "first", "early", "on", "day"}
@@ -20,15 +22,36 @@ _NOW = {"now", "today", "date", "present"}
 NO_BEGINNING = "Since when? Try `since 2026-09-15` or `30d`."
 
 
+class OpenStartError(ValueError):
+    """A stretch with an end only, such as `until 15 october`: from when is not said.
+
+    `count` is how many words it has, `periods` what may be meant, by what buttons call it.
+    """
+
+    def __init__(self, count: int, last: date) -> None:
+        super().__init__(f"From which day until {_day(last)}?")
+        firsts = (last.replace(day=1), last.replace(month=1, day=1))
+        self.count = count
+        self.periods = {f"From {_day(one)}": str(DateSpan(one, last)) for one in firsts}
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%b %Y}"
+
+
 def stretch(words: Sequence[str], today: date, order: Order = "") -> tuple[int, str] | None:
     """How many of the first words are a stretch of days, and that as a period of the grammar.
 
-    `since` always runs until now; a lone day or month after another word is none. Raises ValueError
-    where nothing after `since` says since when.
+    `since` and `after` run until now, `after` from the day after; a lone day or month after another
+    word is none. Raises ValueError where nothing after `since` says since when, and OpenStartError
+    for `until` and `before` a day.
     """
+    if words and words[0] in _OPEN_STARTED:
+        _refuse_open_start(words, today, order)
+        return None
     lead = words[0] if words and words[0] in LEADS else ""
     at = _skip(words, 1, _SKIPPED) if lead else 0
-    until_now = lead in {"since", "starting"}
+    until_now = lead in _OPEN_ENDED
     if until_now and (counted := _counted(words[at:])):
         return at + counted[0], counted[1]
     if lead and (short := _of_one_month(words[at:], today)):
@@ -40,18 +63,32 @@ def stretch(words: Sequence[str], today: date, order: Order = "") -> tuple[int, 
         if lead == "since":
             raise ValueError(NO_BEGINNING)
         return None
-    count, (first, _) = found
+    count, (first, end) = found
+    first = end + timedelta(days=1) if lead == "after" else first
     named, at = words[at : at + count], at + count
     joints = _JOINTS | ({"and"} if lead == "between" else set())
     until = _until(words[at:], today, joints, order)
     if until is None and not until_now:
         return None
     at, last = (at + until[0], min(until[1], today)) if until else (at, today)
-    if first > last and _yearless(named):  # `from november to january`
+    if first > last and lead != "after" and _yearless(named):  # `from november to january`
         first = first.replace(year=last.year - (first.month > last.month))
+    if first > today and lead == "after":
+        raise ValueError(f"There are no days after {end} yet.")
     if first > today:
         raise ValueError(f"{first} is in the future, so there is nothing to show yet.")
     return at, str(DateSpan(first, last))
+
+
+def _refuse_open_start(words: Sequence[str], today: date, order: Order) -> None:
+    """Raise OpenStartError if a day, week, month or year follows `until` or `before`."""
+    at = _skip(words, 1, _SKIPPED | {"end"})
+    found = days(words[at:], today, order)
+    if found is None:
+        return
+    first, last = found[1]
+    last = first - timedelta(days=1) if words[0] == "before" else last
+    raise OpenStartError(at + found[0], min(last, today))
 
 
 def days(words: Sequence[str], today: date, order: Order = "") -> tuple[int, Days] | None:

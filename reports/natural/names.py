@@ -80,17 +80,17 @@ class AmbiguousNameError(ValueError):
 
 
 def named(name: str, known: KnownNames, dimension: Dimension | None = None) -> Filter | None:
-    """The filter that a name means, of one dimension or of any; None: nothing has that name.
+    """The filter for a name, in one dimension or in any; None if no member has that name.
 
-    A whole name goes before a part of one. Raises AmbiguousNameError.
+    A whole name takes precedence over a part. Raises AmbiguousNameError.
     """
     wanted = _folded(name)
     if not wanted:
         return None
-    place = wanted, dimension
-    if place not in known.read:
-        known.read[place] = _found(wanted, known, dimension)
-    meant = known.read[place]
+    key = wanted, dimension
+    if key not in known.read:
+        known.read[key] = _found(wanted, known, dimension)
+    meant = known.read[key]
     if len(meant) > 1:
         raise AmbiguousNameError(name, meant[:4])
     return meant[0] if meant else None
@@ -104,7 +104,7 @@ def _found(wanted: str, known: KnownNames, dimension: Dimension | None) -> tuple
 
 
 def _wholes(wanted: str, known: KnownNames) -> list[Filter]:
-    """Keys and people of that very name, and models that have it within their own."""
+    """Keys and people with exactly that name, and models whose name contains it."""
     keys = [Filter(Dimension.KEY, key)] if (key := known.key(wanted)) else []
     people = [Filter(Dimension.CREATOR, who) for who in known.by_spoken_name.get(wanted, ())]
     return [*keys, *people, *_models(wanted, known)]

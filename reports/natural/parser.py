@@ -1,4 +1,4 @@
-"""What people say to the bot in their own words, as words of the grammar.
+"""Parses natural language into commands of the grammar.
 
 Nothing is guessed silently: what was taken is shown as a command, what says nothing is dropped,
 what cannot be asked is named as left out, and a word that may matter and is not known is an error.
@@ -17,15 +17,15 @@ from reports.alerts.threshold import amount, currency_of
 from reports.commands import Command, parse_command
 from reports.natural import vocabulary as say
 from reports.natural import written_dates as loose_dates
-from reports.natural.alert_wishes import hear_alert, wants
-from reports.natural.dates import stretch
+from reports.natural.alert_wishes import asks_for_alert, parse_alert_wish
+from reports.natural.dates import OpenStartError, stretch
 from reports.natural.names import LONGEST_NAME_WORDS, AmbiguousNameError, KnownNames, named
 from reports.natural.topics import (
     NEW_OF,
     WHAT_IF_WORDS,
     flags,
     greets,
-    topic_said,
+    topic_of,
     topic_words,
     two_models,
 )
@@ -39,11 +39,11 @@ from reports.questions.grammar import (
     parse,
     tokens,
 )
-from reports.questions.kinds import STILL_RUNNING, kind_of
-from reports.questions.query import Query, QueryKind, Versus
+from reports.questions.kinds import FORECAST_OF_SPEND, STILL_RUNNING, fitted, kind_of, takes
+from reports.questions.query import DEFAULT_PERIODS, Query, QueryKind, Versus
 from reports.questions.topics import BUDGET, TopicAsked
 from reports.questions.words_of_kinds import is_unfit
-from reports.time.period import NAMED, DateSpan, Month
+from reports.time.period import DEFAULT, NAMED, DateSpan, Month
 from reports.time.timerange import NotBegunError, ranges, zone_names
 from reports.usage.dimensions import Dimension, Filter, Metric, form_label
 from reports.wording import suggestions as nearest
@@ -58,23 +58,27 @@ _WITHOUT_METRIC = {
     QueryKind.WHATIF,
 }  # fmt: skip
 MOST_COMPARED = 2_000
-"""Names among which the one most like a wrong word is looked for: more would take a while."""
+"""Names that are compared with an unknown word: more would take too long for an answer."""
 _LONGEST_STRETCH = 14
 _LONGEST_TOPIC = 6
 VOCABULARY = (
     *say.METRICS, *say.DIMENSIONS, *NAMED, *say.FILES, *say.UNITS, *say.MONTHS, "last", "without",
 )  # fmt: skip
 _SENTENCE = say.FILLERS - {"total", "number", "chart"}
-"""Words that are in sentences and in no command."""
+"""Words of sentences that no command contains."""
 _SPELLED = {
     *(word for word in (*VOCABULARY, *say.FILLERS) if len(word) > 3 and word.isalpha()),
     "spend", "tokens", "requests", "yesterday", "today", "much", "many",
 }  # fmt: skip
-"""The words by which a misspelled one is corrected."""
+"""The words to which misspelled ones are corrected."""
 _SHORTEST_TYPO = 4
-"""Shorter words with a letter changed are as likely other words."""
+"""Shorter words aren't corrected: with one letter changed they are often other words."""
 _MOST_TYPOS = 3
-"""With more corrections than that, a sentence is no longer what was typed."""
+"""With more corrections, the result would have little to do with what was typed."""
+ONLY_EARLIER = (
+    "I can compare a period only with the one right before it, or with the same one a week, month"
+    " or year earlier."
+)
 _BEGINNINGS = {
     "schedule", "schedules", "alert", "alerts", "quiet", "audit", "status", "help",
 }  # fmt: skip
@@ -88,29 +92,30 @@ _FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class ParsedText:
-    """What was understood, as a command of the grammar.
+    """The result of parsing: a command of the grammar (`words`).
 
-    `given`: what of a question was typed, as in `Ask.given`. `ignored`: what could not be asked.
-    `is_strict`: the words were the grammar's own already. `rhythm`: how often a schedule runs.
-    `remarks`: what else is to be known about the reading, in whole sentences.
+    `given`: the parts of a question that were typed, as in `QuestionCommand.given`. `ignored`:
+    words that were left out. `is_strict`: the text was in the grammar already. `recurrence`: how
+    often a schedule runs, in the grammar's words, or "". `remarks`: further notes on how the text
+    was understood, each a sentence of plain text.
     """
 
     words: str
     given: frozenset[str] = frozenset()
     ignored: tuple[str, ...] = ()
     is_strict: bool = False
-    rhythm: str = ""
+    recurrence: str = ""
     remarks: tuple[str, ...] = ()
 
     @property
     def canonical(self) -> str:
-        """The command with all that it means written out: `spend 1d` for `spend`."""
+        """The command with its defaults written out: `spend 1d` for `spend`."""
         return canonical(self.words)
 
     def note(self, command: str = "/activity", words: str = "") -> str:
-        """The sentences (plain text) to show above the answer, or nothing.
+        """The sentences (plain text) to show above the answer, or "".
 
-        `words` is what is answered, where that is not simply what was read.
+        `words` is the command that is answered, if that differs from this one.
         """
         read = parse_command(words or self.words)
         if isinstance(read, TopicAsked | HelpCommand):
@@ -125,51 +130,63 @@ class ParsedText:
         return " ".join((*parts, *self.remarks))
 
     def onto(self, before: Query) -> str:
-        """The words of another question with what was said put in its place."""
-        question = self.words.removeprefix(f"schedule {self.rhythm}".strip()) if self.rhythm else ""
-        read = parse(question.strip() if self.rhythm else self.words)
+        """The command for `before` with the parts replaced that were typed, as a follow-up."""
+        question = self.words
+        if self.recurrence:
+            question = question.removeprefix(f"schedule {self.recurrence}").strip()
+        read = parse(question)
         if not isinstance(read, QuestionCommand):
             return self.words
-        said = read.query
+        typed = read.query
         changes = {
-            name: getattr(said, name) for kind in self.given for name in _FIELDS.get(kind, ())
+            name: getattr(typed, name) for kind in self.given for name in _FIELDS.get(kind, ())
         }
-        replaced = {one.dimension for one in said.filters if not one.exclude}
+        replaced = {one.dimension for one in typed.filters if not one.exclude}
         kept = tuple(
             one
             for one in before.filters
-            if one.dimension not in replaced and one not in said.filters
+            if one.dimension not in replaced and one not in typed.filters
         )
-        filters = (*kept, *said.filters) if "filter" in self.given else before.filters
-        merged = replace(before, filters=filters, share=said.share, files=said.files)
+        filters = (*kept, *typed.filters) if "filter" in self.given else before.filters
+        merged = replace(before, filters=filters, share=typed.share, files=typed.files)
         merged = replace(merged, **changes)
         if "period" in self.given and "versus" not in self.given and merged.versus:
             # what one period is compared with may be shorter than the next
             merged = replace(merged, versus=Versus.BEFORE)
-        if not self.rhythm:
+        merged = self._of_one_kind(merged, before)
+        if not self.recurrence:
             return merged.words()
-        return f"schedule {self.rhythm} {merged.words()}"
+        return f"schedule {self.recurrence} {merged.words()}"
 
-    def changes(self, *, in_thread: bool) -> bool:
-        """Whether it changes the question before it, and does not stand for itself.
-
-        In the thread of an answer a metric or a period alone does, elsewhere neither.
-        """
-        if not self.given:
-            return bool(self.rhythm)
-        named = {"metric", "period"} & self.given
-        return len(named) < 2 if in_thread else not named
+    def _of_one_kind(self, merged: Query, before: Query) -> Query:
+        """`merged` without the inherited parts that its kind cannot have."""
+        if "kind" not in self.given:
+            if "metric" in self.given and not takes(before.kind, "metric"):
+                return replace(merged, kind=QueryKind.USAGE, extra=())
+            return merged
+        # a day, which usage is about by default, has too few requests for most other kinds
+        short = before.kind is QueryKind.USAGE and before.period == DEFAULT
+        if short and "period" not in self.given and merged.kind is not QueryKind.WHY:
+            merged = replace(merged, period=DEFAULT_PERIODS.get(merged.kind, DEFAULT))
+        return fitted(merged, self.given)
 
 
 Read = ParsedText | CommandError | None
 
 
-UNDERSTOOD = ("I can't filter ", "I can only ", "With or without ")
-"""How sentences begin that refuse what was understood: no typo is looked for in it."""
+NO_WEEKENDS = "I can't pick out all weekends; `last weekend` and `this weekend` work."
+UNDERSTOOD = (
+    "I can't filter ",
+    "I can't pick out ",
+    "I can compare ",
+    "I can only ",
+    "With or without ",
+)
+"""How refusals of a correctly understood text begin: no typo is searched for in it."""
 
 
 class UnknownWordError(ValueError):
-    """A word that may matter and means nothing here."""
+    """Raised for a word that may matter but is unknown."""
 
     def __init__(self, word: str) -> None:
         super().__init__(
@@ -179,74 +196,74 @@ class UnknownWordError(ValueError):
 
 
 def parse_text(text: str, known: KnownNames, today: date) -> Read:
-    """What somebody says, the mention of the bot taken away; None: nothing that could be asked."""
-    said = " ".join(plain(text).split())
-    if len(said) > LONGEST:
+    """Parse a text (without the bot's mention); None if it contains no question or command."""
+    typed = " ".join(plain(text).split())
+    if len(typed) > LONGEST:
         return CommandError(
-            f"That is {len(said):,} characters; a question can have at most {LONGEST}."
+            f"That is {len(typed):,} characters; a question can have at most {LONGEST}."
         )
-    words = [word.casefold().strip("?!.,") for word in said.split()]
+    words = [word.casefold().strip("?!.,") for word in typed.split()]
     letters = [word for word in words if any(c.isalnum() for c in word)]
     if not letters or greets(letters):
         return None
-    strict = parse_command(said)
+    strict = parse_command(typed)
     if not isinstance(strict, CommandError):
-        return strictly(said, strict)
+        return strictly(typed, strict)
     if is_unfit(strict.problem):
         return strict
     if there := list_request(words):
         if there.button:
-            return CommandError(there.instructions(), "", there.listing)
+            return CommandError(there.instructions(), "", there.listing, ())
         return ParsedText(there.listing)
     if words[0] in _BEGINNINGS:
-        rest = said.partition(" ")[2] if words[0] == "schedule" else ""
+        rest = typed.partition(" ")[2] if words[0] == "schedule" else ""
         found = _read(rest, known, today, again=False, schedules=True) if rest else None
-        if isinstance(found, ParsedText) and found.rhythm:
+        if isinstance(found, ParsedText) and found.recurrence:
             return found
-        return _alert(said, words, known) or ParsedText(said, is_strict=True)
-    bare = _without_names(said, known)
-    if not wants(words) and (topic := topic_said(bare)):
-        return _of_topic(topic, said, bare, known, today)
-    found = _read(said, known, today)
-    return _alert(said, words, known) or found if isinstance(found, CommandError) else found
+        return _alert(typed, words, known) or ParsedText(typed, is_strict=True)
+    bare = _without_names(typed, known)
+    if not asks_for_alert(words) and (topic := topic_of(bare)):
+        return _of_topic(topic, typed, bare, known, today)
+    found = _read(typed, known, today)
+    return _alert(typed, words, known) or found if isinstance(found, CommandError) else found
 
 
 _RANKED_TIME = re.compile(r"\b(?:which|what) (hour|day|week|month)s?\b")
 _NOBODY = {"the", "this", "our", "us", "all", "everything", "everyone", "month", "week", "year",
            "day", "today", "now", "team", "organization", "org", "company", "openrouter", "and",
            "limits", "keys", "workspaces", "a", "my", "me"}  # fmt: skip
-"""Words after `budget for` that name nobody in particular."""
+"""Words after `budget for` that name no member."""
 
 
-def _of_topic(topic: str, said: str, bare: list[str], known: KnownNames, today: date) -> Read:
-    """A question about something else than usage; `bare` are its words without names."""
+def _of_topic(topic: str, typed: str, bare: list[str], known: KnownNames, today: date) -> Read:
+    """Parse a question about a topic other than usage; `bare` are its words without names."""
     kind = kind_of(topic)
     if kind is None:
-        return ParsedText(topic, remarks=_all_budgets(said) if topic == BUDGET else ())
+        return ParsedText(topic, remarks=_all_budgets(typed) if topic == BUDGET else ())
     own = flags(topic, bare)
     if kind is QueryKind.WHATIF:
-        return _what_if(said, known, today)
-    read = _read(said, known, today, kind=kind)
+        return _what_if(typed, known, today)
+    read = _read(typed, known, today, kind=kind)
     if kind in {QueryKind.LIMITS, QueryKind.KEYS}:
         return _narrowed(kind, own, read)
     return read
 
 
-def _all_budgets(said: str) -> tuple[str, ...]:
-    """A remark where one budget is asked for, `for marketing`, and the answer has all of them."""
-    words = said.strip(" ?!.").split()
+def _all_budgets(typed: str) -> tuple[str, ...]:
+    """A remark if one budget is meant (`for marketing`), because the answer lists all budgets."""
+    words = typed.strip(" ?!.").split()
     at = next((n for n, word in enumerate(words) if word.casefold() in {"for", "of"}), len(words))
     after = [word for word in words[at + 1 :] if word.casefold() not in _NOBODY]
     shown = clean(" ".join(words[at:]), 40)
     return (f"These are all budgets and limits; I didn't look for “{shown}”.",) if after else ()
 
 
-def _what_if(said: str, known: KnownNames, today: date) -> ParsedText:
-    """A question about other prices: the two models, and the period and filters beside them."""
-    plain_words = [word.strip('?!.,;()"') for word in said.casefold().split()]
+def _what_if(typed: str, known: KnownNames, today: date) -> ParsedText:
+    """Parse a what-if question: the two models, then period and filters."""
+    plain_words = [word.strip('?!.,;()"') for word in typed.casefold().split()]
     moved = two_models(plain_words)
     said_by_kind = WHAT_IF_WORDS | set(moved.split(" -> "))
-    pairs = zip(said.split(), plain_words, strict=True)
+    pairs = zip(typed.split(), plain_words, strict=True)
     rest = " ".join(word for word, bare in pairs if bare not in said_by_kind)
     words, ignored = [str(QueryKind.WHATIF), moved], ""
     read = _read(rest, known, today) if rest else None
@@ -257,22 +274,32 @@ def _what_if(said: str, known: KnownNames, today: date) -> ParsedText:
         words += map(str, found.query.filters)
     elif rest and moved:
         ignored = f"I ignored “{clean(rest, 60)}”."
-    return ParsedText(" ".join(filter(None, words)), remarks=(ignored,) if ignored else ())
+    return _as_is(" ".join(filter(None, words)), (ignored,) if ignored else ())
 
 
 def _narrowed(kind: QueryKind, own: str, read: ParsedText | CommandError | None) -> ParsedText:
-    """A question about what is so now: its own words, and the filters that could be read."""
-    found = parse(read.words) if isinstance(read, ParsedText) else None
+    """A question about the present: its own words, and the filters that were recognized."""
+    recurrence = read.recurrence if isinstance(read, ParsedText) else ""
+    start = f"schedule {recurrence} " if recurrence else ""
+    found = parse(read.words.removeprefix(start)) if isinstance(read, ParsedText) else None
     filters = found.query.filters if isinstance(found, QuestionCommand) else ()
     if own == "me":  # says it already
         filters = tuple(one for one in filters if one != Filter(Dimension.CREATOR, "me"))
-    return ParsedText(" ".join((f"{kind} {own}".strip(), *map(str, filters))))
+    typed = _as_is(" ".join((f"{kind} {own}".strip(), *map(str, filters))))
+    return replace(typed, words=f"{start}{typed.words}", recurrence=recurrence)
 
 
-def _without_names(said: str, known: KnownNames) -> list[str]:
-    """The words in lower case, without what is quoted, a filter, or the name of something."""
+def _as_is(words: str, remarks: tuple[str, ...] = ()) -> ParsedText:
+    """A parsed text whose parts are all in `words`."""
+    found = parse(words)
+    given = found.given if isinstance(found, QuestionCommand) else frozenset[str]()
+    return ParsedText(words, given, remarks=remarks)
+
+
+def _without_names(typed: str, known: KnownNames) -> list[str]:
+    """The words in lower case, without quoted text, filters and names of members."""
     found = []
-    for word in said.casefold().split():
+    for word in typed.casefold().split():
         bare = word.strip("?!.,;()")
         named_so = bare.removesuffix("'s") in known.by_key or ":" in bare or bare.startswith("<@")
         if bare and not named_so and '"' not in bare:
@@ -281,27 +308,27 @@ def _without_names(said: str, known: KnownNames) -> list[str]:
 
 
 def canonical(words: str) -> str:
-    """A command with all that it means written out."""
+    """A command of the grammar with its defaults written out."""
     read = parse_command(words)
     return read.query.words() if isinstance(read, QuestionCommand) else words
 
 
 def strictly(text: str, read: Command) -> ParsedText:
-    """What was typed in the grammar's own words."""
-    said = " ".join(plain(text).split())
+    """The parsed text for a text that is in the grammar already (`read` is its command)."""
+    typed = " ".join(plain(text).split())
     return ParsedText(
-        said, read.given if isinstance(read, QuestionCommand) else frozenset(), is_strict=True
+        typed, read.given if isinstance(read, QuestionCommand) else frozenset(), is_strict=True
     )
 
 
-def _alert(said: str, words: list[str], known: KnownNames) -> ParsedText | CommandError | None:
-    """The alert that somebody wishes for, where it is one."""
-    found = hear_alert(said, known) if wants(words) else None
+def _alert(typed: str, words: list[str], known: KnownNames) -> ParsedText | CommandError | None:
+    """The alert that a text asks for, or what is wrong with it; None if it asks for none."""
+    found = parse_alert_wish(typed, known) if asks_for_alert(words) else None
     return ParsedText(f"alert {found.words()}") if isinstance(found, Rule) else found
 
 
 def _read(
-    said: str,
+    typed: str,
     known: KnownNames,
     today: date,
     *,
@@ -312,13 +339,13 @@ def _read(
 ) -> Read:
     reader = _TextReader(known, today, schedules=schedules, order=order, kind=kind)
     try:
-        return reader.read(tokens(said))
+        return reader.read(tokens(typed))
     except AmbiguousDateError as wrong:
         if order or not again:
             return CommandError(str(wrong))
         both = {
             label: _read(
-                said, known, today, again=False, schedules=schedules, order=first, kind=kind
+                typed, known, today, again=False, schedules=schedules, order=first, kind=kind
             )
             for first, label in wrong.labels.items()
         }
@@ -328,6 +355,16 @@ def _read(
             return next(iter(sensible.values()))
         meant = {label: one.canonical for label, one in sensible.items()}
         return CommandError(str(wrong), choices=tuple(meant.values()), labels=tuple(meant))
+    except OpenStartError as wrong:
+        end = reader.at + wrong.count
+        spans: dict[str, str] = {}
+        for label, period in wrong.periods.items():
+            words = " ".join((*reader.words[: reader.at], period, *reader.words[end:]))
+            whole = _read(words, known, today, again=False, schedules=schedules, kind=kind)
+            spans |= {label: whole.canonical} if isinstance(whole, ParsedText) else {}
+        return CommandError(
+            str(wrong), examples=(), choices=tuple(spans.values()), labels=tuple(spans)
+        )
     except AmbiguousNameError as wrong:
         texts = [_instead(reader, wrong.name, str(one)) for one in wrong.filters] if again else []
         read = [
@@ -345,11 +382,13 @@ def _read(
                 return replace(corrected, remarks=(text[1], *corrected.remarks))
         return CommandError(str(wrong), *_meant(reader, known, today) if again else ())
     except ValueError as wrong:
+        if str(wrong).startswith(UNDERSTOOD):
+            return CommandError(str(wrong), examples=())
         return CommandError(str(wrong))
 
 
 def _without_typos(reader: _TextReader, known: KnownNames) -> tuple[str, str] | None:
-    """A sentence with its misspelled words corrected, and which words those are.
+    """The sentence with its misspelled words corrected, and a list of those words.
 
     Only sentences are corrected, by words that say nothing or the grammar's own: a command with a
     typo is asked about, and so is what may be a name.
@@ -375,24 +414,24 @@ def _without_typos(reader: _TextReader, known: KnownNames) -> tuple[str, str] | 
 
 
 def _alike(word: str, known: KnownNames) -> list[str]:
-    """Names that begin like a word and are about as long."""
+    """Names that start like a word and are about as long."""
     names = islice((*known.by_key, *known.full_names), MOST_COMPARED)
     return [one for one in names if one[:1] == word[:1] and abs(len(one) - len(word)) < 2]
 
 
 def _instead(reader: _TextReader, name: str, words: str) -> str:
-    """What was said, with other words in the place of a name where reading stopped."""
-    said = reader.words
+    """The text with a name, at which parsing stopped, replaced by `words`."""
+    typed = reader.words
     count = len(name.split())
-    for at in range(reader.at, len(said) - count + 1):
-        there = " ".join(said[at : at + count]).casefold()
+    for at in range(reader.at, len(typed) - count + 1):
+        there = " ".join(typed[at : at + count]).casefold()
         if there.removesuffix("'s").strip(".,") == name.casefold():
-            return " ".join((*said[:at], words, *said[at + count :]))
+            return " ".join((*typed[:at], words, *typed[at + count :]))
     return ""
 
 
 def _meant(reader: _TextReader, known: KnownNames, today: date) -> tuple[str, str]:
-    """What was understood without a word that is not known, and with the one most like it."""
+    """Suggestions for an unknown word: the command without it, and with the most similar name."""
     names = islice((*known.by_key, *known.full_names), MOST_COMPARED)
     like = nearest.word(reader.words[reader.at], (*VOCABULARY, *names))
     texts = [
@@ -406,7 +445,7 @@ def _meant(reader: _TextReader, known: KnownNames, today: date) -> tuple[str, st
 
 @dataclass(slots=True)
 class _TextReader:
-    """Takes one thing after the other out of what is said."""
+    """Parses the words of a text from left to right and collects the parts of a command."""
 
     known: KnownNames
     today: date
@@ -414,7 +453,7 @@ class _TextReader:
     at: int = 0
     given: dict[str, list[str]] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
-    standing: list[str] = field(default_factory=list)
+    schedule_words: list[str] = field(default_factory=list)
     spending: list[bool] = field(default_factory=list)
     asks_how_much: bool = False
     compares: bool = False
@@ -429,21 +468,23 @@ class _TextReader:
     extra: tuple[str, ...] = ()
     over: str = ""
     whole_day: bool = False
+    ranked: str = ""
 
     @property
-    def rhythm(self) -> str:
-        return " ".join(self.standing)
+    def recurrence(self) -> str:
+        return " ".join(self.schedule_words)
 
     def read(self, words: list[str]) -> ParsedText | CommandError | None:
-        """All of it. Raises ValueError with what to say of a word that is not known."""
+        """Parse all words. Raises ValueError, with a message for people, for an unknown word."""
         bare = [self._without_punctuation(word) for word in words]
         self.words = [part for word in bare for part in _split(word, self.known)]
         rules: tuple[Callable[[], int], ...] = (
             self._topic, self._filter, self._mention, self._long_name, self._currency,
             self._over_amount, self._amount, self._part_of_day, self._hours, self._half_year,
             self._stretch, self._standing,
-            self._versus, self._by, self._top, self._dated, self._period, self._option,
-            self._metric, self._token_part, self._self, self._leaving_out, self._name, self._filler,
+            self._versus, self._by, self._top, self._ranked_time, self._dated, self._period,
+            self._option, self._metric, self._token_part, self._self, self._leaving_out,
+            self._name, self._filler,
         )  # fmt: skip
         while self.at < len(self.words):
             taken = next((count for rule in rules if (count := rule())), 0)
@@ -473,16 +514,22 @@ class _TextReader:
             self._give("period", "today")
         if self.over:
             self._largest_first()
-        if not self.given and not self.standing:
+        if self.ranked and not self.given:
+            self._give("metric", "")
+        if not self.given and not self.schedule_words:
             return None
-        unclear = self.given and {word.casefold() for word in self.standing} <= say.RHYTHMS
-        if self.standing and unclear and not self.schedules:
+        unclear = (
+            self.given and {word.casefold() for word in self.schedule_words} <= say.RECURRENCES
+        )
+        if self.schedule_words and unclear and not self.schedules:
             raise ValueError(self._one_way_or_the_other())
-        said = dict(self.given)
-        if not self.standing and (implied := self._implied()):
-            said.setdefault("period", [implied])
-        parts = [word for kind in _ORDER for word in said.get(kind, ()) if word]
-        words = " ".join((["schedule", *self.standing] if self.standing else []) + parts)
+        typed = dict(self.given)
+        if not self.schedule_words and (implied := self._implied()):
+            typed.setdefault("period", [implied])
+        parts = [word for kind in _ORDER for word in typed.get(kind, ()) if word]
+        words = " ".join(
+            (["schedule", *self.schedule_words] if self.schedule_words else []) + parts
+        )
         if self.over and "by" not in self.given:
             return _over_what(self.over, words)
         read = parse_command(words)
@@ -490,11 +537,11 @@ class _TextReader:
             return read
         ignored, remarks = self._ignored(read), tuple(self.remarks)
         return ParsedText(
-            words, frozenset(self.given), ignored, rhythm=self.rhythm, remarks=remarks
+            words, frozenset(self.given), ignored, recurrence=self.recurrence, remarks=remarks
         )
 
     def _largest_first(self) -> None:
-        """A question for groups over an amount."""
+        """A condition like `over $100`: the question then lists groups, the largest first."""
         if "metric" not in self.given:
             self._give("metric", str(Metric.SPEND))
         self.given["top"] = ["top 50"]
@@ -505,13 +552,13 @@ class _TextReader:
             )
 
     def _leave_out_verbs(self) -> None:
-        """`tokens spent` asks for tokens: a verb is no metric beside one that is named."""
+        """`tokens spent` asks for tokens: a verb is not a metric if another metric is named."""
         metrics = self.given.get("metric", [])
         if len(metrics) > 1 and self.spending and all(self.spending):
             self.given["metric"] = [one for one in metrics if one != Metric.SPEND]
 
     def _implied(self) -> str:
-        """The period that a question without one is about: it does not count as typed.
+        """The default period of a question that names none; it doesn't count as given.
 
         `vs last month` compares this month; `per month` is drawn over a year.
         """
@@ -520,10 +567,11 @@ class _TextReader:
         if unit or versus.endswith("yesterday"):
             return f"this {unit}" if unit else "today"
         units = [words.casefold().split()[-1].rstrip("s") for words in self.ignored]
+        units += [self.ranked]
         return next((say.DRAWN[unit] for unit in units if unit in say.DRAWN), "")
 
     def _group(self) -> None:
-        """What is grouped by where that follows from the way in which it is asked."""
+        """The dimension that the wording of a question implies, if it names none."""
         if "by" in self.given or not self.words or self.kind is QueryKind.WHATIF:
             return
         filters = self.filters
@@ -542,7 +590,7 @@ class _TextReader:
             self._give("by", f"by {Dimension.MODEL}")
 
     def _ignored(self, read: Command) -> tuple[str, ...]:
-        """What was left out: not the unit of time in which the period is drawn anyway."""
+        """The ignored words, without a unit of time that the chart uses anyway."""
         if not isinstance(read, QuestionCommand):
             return tuple(self.ignored)
         now = datetime.combine(self.today, time(12), UTC)
@@ -555,7 +603,7 @@ class _TextReader:
         return tuple(words for words, unit in units if same.get(unit, unit) != drawn)
 
     def _one_way_or_the_other(self) -> str:
-        word = clean(self.rhythm, 40)
+        word = clean(self.recurrence, 40)
         return (
             f"Do you want this on a schedule? Then say `schedule {word} ...`. Otherwise leave out"
             f" “{word}”."
@@ -582,7 +630,7 @@ class _TextReader:
         return tuple(self._word(n) for n in range(count))
 
     def _number(self, ahead: int) -> str:
-        """The digits of a count, in digits or as a word; nothing where there is none."""
+        """A count (`5` or `five`) as digits; "" if the word is none."""
         word = say.NUMBERS.get(self._word(ahead), self._word(ahead))
         return word if word.isascii() and word.isdigit() else ""
 
@@ -592,12 +640,15 @@ class _TextReader:
         return ahead
 
     def _of_kind(self, kind: QueryKind) -> None:
-        """What was said, as a question of a kind."""
+        """The parsed text as a question of `kind`."""
         self.given["kind"] = [" ".join((kind, *self.extra))]
         self.superlative = False
         self.given.pop("top", None)
         if kind is QueryKind.PRICE and "cheapest" in {word.casefold() for word in self.words}:
             self._remark("The dearest come first, so the cheapest are last, free ones at the end.")
+        metrics = set(self.given.get("metric", ()))
+        if kind is QueryKind.FORECAST and metrics and Metric.SPEND not in metrics:
+            raise ValueError(FORECAST_OF_SPEND.format(metric=min(metrics)))
         if kind in _WITHOUT_METRIC:
             self.given.pop("metric", None)
         if kind is QueryKind.RETIRING:
@@ -614,7 +665,7 @@ class _TextReader:
     # -- rules: each says how many words it took
 
     def _topic(self) -> int:
-        """Words that say of which kind the question is."""
+        """Skip words that only name the kind of the question."""
         if self.kind is None:
             return 0
         if self.kind is QueryKind.NEW and (of := NEW_OF.get(self._word())):
@@ -676,7 +727,7 @@ class _TextReader:
         return 1
 
     def _long_name(self) -> int:
-        """A name of several words, or in quotes: nothing in it means anything by itself."""
+        """Parse a name of several words, or in quotes, whose words mean nothing by themselves."""
         for count in range(min(LONGEST_NAME_WORDS, len(self.words) - self.at), 0, -1):
             name = " ".join(self.words[self.at : self.at + count])
             quoted = count == 1 and name.startswith('"')
@@ -689,9 +740,9 @@ class _TextReader:
         return 0
 
     def _currency(self) -> int:
-        """`in euros`, `in £`: figures are in dollars all the same, and that is said."""
+        """`in euros`, `in £`: figures stay in dollars, and a remark says so."""
         dollars, other = currency_of(self._word())
-        if not other or dollars or wants(self.words):
+        if not other or dollars or asks_for_alert(self.words):
             return 0
         self._remark(f"OpenRouter bills in US dollars, so these are dollars, not {other}.")
         return 1
@@ -705,18 +756,18 @@ class _TextReader:
         found = amount(word) if at else None
         if found is None or found.percent or found.currency or not (sign or found.dollars):
             return 0
-        if wants(self.words) or self._word(-1) in {"less", "fewer"} or found.value <= 0:
+        if asks_for_alert(self.words) or self._word(-1) in {"less", "fewer"} or found.value <= 0:
             return 0
         self.over = f"${word.removeprefix('$')}" if self._of_spend() else word
         return at if rest else at + 1
 
     def _of_spend(self) -> bool:
-        """Whether a question is about spend, as far as it has been read."""
+        """Whether the question is about spend, judging by the words so far."""
         metrics = self.given.get("metric", [])
         return not metrics or metrics == [str(Metric.SPEND)]
 
     def _amount(self) -> int:
-        """An amount, of which a question knows nothing; it is never passed over."""
+        """Refuse an amount, which questions can't use, rather than ignore it."""
         at = 1 if self._word() in {"than", "over", "above", "below", "under"} else 0
         word = self._word(at)
         if not (any(sign in word for sign in "$€£¥%") or word[:1] in {">", "<", "≥", "≤"}):
@@ -730,11 +781,11 @@ class _TextReader:
         """`last night`, `this morning`: the whole day, since days cannot be cut."""
         word, following = self._word(), self._word(1)
         at = 1 if word in {"overnight", "tonight"} else 2
-        if word in {"last", "this"} and following in say.PARTS_OF_DAY and not self.standing:
+        if word in {"last", "this"} and following in say.PARTS_OF_DAY and not self.schedule_words:
             day = "yesterday" if word == "last" else "today"
         elif word in {"overnight", "tonight"}:
             day = "yesterday" if word == "overnight" else "today"
-        elif word in say.PARTS_OF_DAY and "period" in self.given and not self.standing:
+        elif word in say.PARTS_OF_DAY and "period" in self.given and not self.schedule_words:
             day, at = "", 1
         else:
             return 0
@@ -745,7 +796,7 @@ class _TextReader:
 
     def _hours(self) -> int:
         """`between 9am and 5pm`, `after 18:00`: the whole day, since days cannot be cut."""
-        if self.standing or self._word() not in {"between", "from", "after", "before", "at"}:
+        if self.schedule_words or self._word() not in {"between", "from", "after", "before", "at"}:
             return 0
         if not _is_time(self._word(1)):
             return 0
@@ -777,36 +828,36 @@ class _TextReader:
             self.remarks.append(sentence)
 
     def _filled(self, count: int) -> bool:
-        """Whether words begin or end with one that says nothing, and so are no name's."""
+        """Whether words start or end with a filler word, and so cannot be a name."""
         ends = {self._word(), self._word(count - 1)}
         return bool(ends & (say.FILLERS | say.BY | say.WHO))
 
     def _standing(self) -> int:
         word, following = self._word(), self._word(1)
-        if word in say.RHYTHMS and say.AVERAGE & {following, self._word(-1)}:
+        if word in say.RECURRENCES and say.AVERAGE & {following, self._word(-1)}:
             self.ignored.append(self.words[self.at])
             return 1
         days = say.WEEKDAYS | {"day", "weekday", "week", "month"}
         if word in say.EVERY and following in days:
             count = 2
-        elif word in say.RHYTHMS:
+        elif word in say.RECURRENCES:
             count = 2 if word == "monthly" and (following.isdigit() or following == "last") else 1
         elif word in say.EVERY and following == say.MORNING:
-            self.standing += ["daily", "9:00"]
+            self.schedule_words += ["daily", "9:00"]
             return 2
-        elif self.standing and (word in say.WEEKDAYS or _is_time(word)):
+        elif self.schedule_words and (word in say.WEEKDAYS or _is_time(word)):
             count = 1
-        elif self.standing and word == "at" and following.isdigit() and len(following) < 3:
-            self.standing.append(f"{following}:00")
+        elif self.schedule_words and word == "at" and following.isdigit() and len(following) < 3:
+            self.schedule_words.append(f"{following}:00")
             return 2
-        elif self.standing and (word, following) in {("to", "me"), ("to", "creators")}:
+        elif self.schedule_words and (word, following) in {("to", "me"), ("to", "creators")}:
             count = 2
-        elif self.standing and (word == "here" or word.startswith("<#")):
-            self.standing += ["in"] if word.startswith("<#") else []
+        elif self.schedule_words and (word == "here" or word.startswith("<#")):
+            self.schedule_words += ["in"] if word.startswith("<#") else []
             count = 1
         else:
             return 0
-        self.standing += self.words[self.at : self.at + count]
+        self.schedule_words += self.words[self.at : self.at + count]
         return count
 
     def _versus(self) -> int:
@@ -821,8 +872,7 @@ class _TextReader:
             return compared
         if turned := self._turned_round():
             return turned
-        with_it = self.compares and "period" in self.given and self._word() in {"with", "to", "and"}
-        if not (with_it or self._word() in say.VERSUS):
+        if not (self._word() in say.VERSUS or self._with_earlier()):
             return 0
         at = self._skip(1, {"to", "with", "the", "a", "an", "same", "period", "in", "of", "one"})
         if self._word(at) in say.UNITS and self._word(at + 1) in {"last", "previous"}:
@@ -846,6 +896,26 @@ class _TextReader:
             )
         self._give("versus", "vs yesterday" if unit == "day" else f"vs last {unit}")
         return self._skip(at + 1, {"before", "earlier", "ago"})
+
+    def _with_earlier(self) -> bool:
+        """Whether `with` or `to` after `compare` begins what a period is compared with.
+
+        Raises ValueError for a day or month that it can't be compared with, such as `last tuesday`.
+        """
+        if "period" in self.given or not self.compares:
+            return self.compares and self._word() in {"with", "to", "and"}
+        if self._word() not in {"with", "to"}:
+            return False
+        at = self._skip(1, {"the"})
+        word, unit = self._word(at), say.UNITS.get(self._word(at + 1))
+        if word in {"yesterday", "before"} or (word in {"last", "previous"} and unit):
+            return True
+        if word in say.PAST and unit:  # `compare to this month` is the period itself
+            return False
+        ahead = list(takewhile(bool, self._ahead(at + _LONGEST_STRETCH)[at:]))
+        if loose_dates.days(ahead, self.today, self.order):
+            raise ValueError(ONLY_EARLIER)
+        return False
 
     def _turned_round(self) -> int:
         """`last month vs this month` is `this month vs last month`."""
@@ -889,10 +959,7 @@ class _TextReader:
         later, earlier = max(ours, theirs), min(ours, theirs)
         versus = loose_dates.apart(earlier, later)
         if not versus:
-            raise ValueError(
-                "I can compare a period only with the one right before it, or with the same one a"
-                " week, month or year earlier."
-            )
+            raise ValueError(ONLY_EARLIER)
         self.given["period"] = [loose_dates.period_of(*later)]
         self._give("versus", f"vs {versus}")
         return at + found[0]
@@ -920,7 +987,7 @@ class _TextReader:
         return 1 if self._word() in {"which", "each", "across"} else self._by_somebody(at)
 
     def _by_somebody(self, at: int) -> int:
-        """`by ada` is whose it is, and not what it is grouped by."""
+        """`by ada` is a filter, not a grouping."""
         word = self._word(at)
         person = word in say.SELF or word.startswith("<@")
         if person or named(word, self.known, Dimension.CREATOR):
@@ -928,7 +995,7 @@ class _TextReader:
         raise ValueError(grouping(word))
 
     def _bare_dimension(self) -> int:
-        """`key prod` is a filter, `models` what it is grouped by."""
+        """`key prod` is a filter, `models` a grouping."""
         word, skipped = self._word(), 1 if self._word() == "api" else 0
         dimension = say.DIMENSIONS.get(self._word(skipped))
         if dimension is None:
@@ -945,7 +1012,7 @@ class _TextReader:
         return skipped + 1
 
     def _no_rank_of_times(self) -> None:
-        """`which day was the most expensive` is answered with all days, and said to be."""
+        """`which day was the most expensive` is answered with all days, and a remark says so."""
         found = _RANKED_TIME.search(" ".join(self.words).casefold())
         if found and self.superlative and "by" not in self.given:
             self.superlative = False
@@ -982,9 +1049,31 @@ class _TextReader:
             self.plural = True  # `our biggest costs` are several
         return 1
 
+    def _ranked_time(self) -> int:
+        """`5 most expensive days`, `peak hour`: buckets are not ranked, and that is said."""
+        word = self._word()
+        at = 1 if word == "peak" else 0
+        unit = say.UNITS.get(self._word(1) if at else word)
+        if unit is None:
+            return 0
+        before = self._word(-1)
+        first = self._number(-1) and self._word(-2) in say.TOP  # `top 5 days`
+        largest = before in say.TOP | say.MOST or (
+            before in say.METRICS and (self.superlative or "top" in self.given)
+        )
+        if not (at or first or largest):
+            return 0
+        self.superlative = False
+        self.given.pop("top", None)
+        self.ranked = unit
+        self._remark(f"I can't rank {unit}s; the chart shows the usage over time.")
+        return at + 1
+
     def _stretch(self) -> int:
-        """From one day to another, or until now."""
-        if self.compares or (self.standing and self._word() in say.WEEKDAYS):
+        """Parse a range from one day to another, or until now."""
+        if self.compares or (self.schedule_words and self._word() in say.WEEKDAYS):
+            return 0
+        if self.kind is QueryKind.FORECAST and self._word() in {"until", "before", "after"}:
             return 0
         ahead = list(takewhile(bool, self._ahead(_LONGEST_STRETCH)))
         found = stretch(ahead, self.today, self.order)
@@ -1045,10 +1134,10 @@ class _TextReader:
         last = say.PAST.get(word) == "last"
         unit = say.UNITS.get(following)
         if unit is None and (last or word == "past"):
-            said = f", not “{clean(following, 40)}”" if following else ""
+            typed = f", not “{clean(following, 40)}”" if following else ""
             raise ValueError(
                 f"`{word}` needs a unit of time after it, like `{word} week` or `{word} 3 weeks`"
-                f"{said}."
+                f"{typed}."
             )
         if unit is None:
             return 0
@@ -1056,13 +1145,15 @@ class _TextReader:
         return 2
 
     def _dated(self) -> int:
-        """A day, month, quarter or year, in any of the ways in which people write them."""
-        if self.standing and self._word() in say.WEEKDAYS:
+        """Parse a day, month, quarter or year in any common spelling."""
+        if self.schedule_words and self._word() in say.WEEKDAYS:
             return 0
         may = self._word() == "may" and self._word(-1) not in {"in", "for", "of"}
         if may and not self._word(1)[:1].isdigit():
             return 0
         ahead = list(takewhile(bool, self._ahead(_LONGEST_STRETCH)))
+        if ahead[:1] == ["weekends"]:
+            raise ValueError(NO_WEEKENDS)
         found = loose_dates.days(ahead, self.today, self.order)
         if found is None:
             return 0
@@ -1098,7 +1189,7 @@ class _TextReader:
         return 1
 
     def _is_proportion(self) -> bool:
-        """Whether `share` is a part of something, and not a wish to post the answer."""
+        """Whether `share` means a proportion rather than posting the answer."""
         before = self.words[self.at - 1].casefold() if self.at else ""
         return self._word(1) == "of" or before.endswith("'s") or before in say.POSSESSIVES
 
@@ -1117,7 +1208,7 @@ class _TextReader:
         return 1
 
     def _token_part(self) -> int:
-        """`output tokens`: tokens, which are shown with their parts."""
+        """`output tokens`: means tokens, whose answer shows prompt and completion tokens."""
         if self._word() not in say.TOKEN_PARTS:
             return 0
         self.given.pop("metric", None)
@@ -1133,10 +1224,10 @@ class _TextReader:
         word = self._word()
         if word not in say.SELF:
             return 0
-        wants = word == "i" and self._word(1) in say.WANTING
+        asks_for_alert = word == "i" and self._word(1) in say.WANTING
         given = word == "me" and self._word(-1) in say.GIVING
         ours = word == "my" and say.SPENDERS & set(self._ahead(4))  # of all, who spends
-        if not (wants or given or ours):
+        if not (asks_for_alert or given or ours):
             self._narrow(Filter(Dimension.CREATOR, "me"))
         return 1
 
@@ -1167,7 +1258,7 @@ class _TextReader:
         return at
 
     def _left_out(self, at: int) -> tuple[int, Filter] | None:
-        """The name that begins at a word, and where it ends."""
+        """The name that starts at a word, and the index at which it ends."""
         at = self._skip(at, {"the", "any", "all", "for", "from", "using", "use", "of", "our"})
         dimension: Dimension | None = None
         if self._word(at) == "api":
@@ -1227,7 +1318,7 @@ class _TextReader:
 
 
 def _over_what(over: str, words: str) -> CommandError:
-    """What to say to `spend > 100`, which does not say of what."""
+    """The error for `spend > 100`, which doesn't say what is to be above it."""
     choices = {form_label(by): canonical(f"{words} by {by}") for by in Dimension}
     return CommandError(
         f"What is to be over {clean(over, 20)}: each model, each API key or each creator?",

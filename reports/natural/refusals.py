@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.natural.alert_wishes import wants
+from reports.alerts.threshold import is_currency
+from reports.natural.alert_wishes import asks_for_alert
+from reports.natural.short_messages import needs_an_answer, short_message
 from reports.wording.safe_text import plain
 
 _LEAVE = {"quit", "exit", "logout", "close", "q", ":q"}
@@ -15,6 +17,14 @@ _NOT_COUNTED = {
     "error", "errors", "failure", "failures", "failed", "failing", "latency", "latencies",
     "throughput", "uptime", "downtime", "outages",
 }  # fmt: skip
+_UNDO = {"undo", "back", "go back", "revert", "undo that", "previous", "undo it"}
+_FEWER = {"less", "fewer", "shorter"}
+_CURRENCY = {"in", "show", "me", "as", "please", "convert", "to", "and", "it", "that", "can", "you"}
+NO_UNDO = (
+    "I can't undo a question; to go on from an earlier one, reply in the thread of its answer."
+)
+IN_DOLLARS = "Amounts are in US dollars, as OpenRouter bills them."
+FEWER = "To see fewer groups, say how many, like `top 3`."
 NOT_COUNTED = (
     "I can't show errors or speed: OpenRouter's usage data has spend, tokens and requests only."
 )
@@ -34,7 +44,16 @@ def refusal(text: str) -> str:
     words = [word for word in words if word and '"' not in word and ":" not in word[1:]]
     if len(words) == 1 and words[0] in _LEAVE:
         return NOTHING_TO_CLOSE
-    if wants(words):  # `tell me if we ever spend $50 a day` is an alert
+    if short_message(text):
+        return needs_an_answer(plain(text))
+    if " ".join(words) in _UNDO:
+        return NO_UNDO
+    if words and set(words) - {"show", "groups"} <= _FEWER and _FEWER & set(words):
+        return FEWER
+    others = [word for word in words if word not in _CURRENCY]
+    if len(words) > 1 and len(others) == 1 and is_currency(others[0]):
+        return IN_DOLLARS
+    if asks_for_alert(words):  # `tell me if we ever spend $50 a day` is an alert
         return ""
     if _NOT_COUNTED & set(words):
         return NOT_COUNTED
@@ -42,7 +61,7 @@ def refusal(text: str) -> str:
 
 
 def _asks_for_all_time(words: Sequence[str]) -> bool:
-    said = f" {' '.join(words)} "
-    if any(f" {phrase} " in said for phrase in _UNITS_TO_DATE):
+    padded = f" {' '.join(words)} "
+    if any(f" {phrase} " in padded for phrase in _UNITS_TO_DATE):
         return False
-    return any(f" {phrase} " in said for phrase in _ALL_TIME)
+    return any(f" {phrase} " in padded for phrase in _ALL_TIME)

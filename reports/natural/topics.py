@@ -1,16 +1,18 @@
-"""What a question in natural language is about, where that is something other than usage figures.
+"""The topic of a question in natural language, if it is something other than usage figures.
 
-Recognized by a few telling words. A question that has none of them is about usage.
+Topics are recognized by single words and phrases. A question with none of them is about usage.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
 from reports.natural import vocabulary as say
 from reports.questions.query import QueryKind
 from reports.questions.topics import BALANCE, BUDGET, ME, Topic, ungroupable
+from reports.questions.words_of_kinds import days_of
 from reports.usage.dimensions import Dimension
 
 _ABOUT_ME = (
@@ -34,7 +36,7 @@ _FORECAST = {
     "forecast", "forecasts", "forecasted", "projected", "projection", "projections", "predict",
     "predicted", "prediction", "predictions", "heading", "extrapolate", "runrate", "run-rate",
 }  # fmt: skip
-_FORECAST_SAID = (
+_FORECAST_PHRASES = (
     "how will",
     "will we", "will i", "will it", "will our", "will my", "on track", "run rate", "on pace",
     "going to spend", "going to cost", "going to be", "gonna", "how much will", "what will",
@@ -42,18 +44,19 @@ _FORECAST_SAID = (
     "end up", "will the",
     "next month", "next week", "next year", "tomorrow", "next quarter",
 )  # fmt: skip
-_WHY_SAID = (
+_WHY_PHRASES = (
     "what changed", "what's changed", "what has changed", "what happened", "what's different",
     "what is different", "how come", "what drove", "what's driving", "what is driving",
     "what caused", "what's behind", "what is behind", "what explains",
 )  # fmt: skip
 _WHY = {"why", "explain", "reason", "reasons", "cause", "caused"}
 _PRICE = {"price", "prices", "pricing", "priced"}
-_PRICE_SAID = (
+_PRICE_PHRASES = (
     "per million", "per 1m", "per m tokens", "per token", "per 1k", "per request", "a token",
-    "per call", "per thousand", "each token", "per mtok", "unit cost", "unit price",
+    "a million tokens", "per call", "per thousand", "each token", "per mtok", "unit cost",
+    "unit price",
 )  # fmt: skip
-_SAID_BY: dict[QueryKind, tuple[str, ...]] = {
+_KIND_PHRASES: dict[QueryKind, tuple[str, ...]] = {
     QueryKind.PRICE: (
         "per million tokens",
         "per million",
@@ -131,7 +134,7 @@ _SAID_BY: dict[QueryKind, tuple[str, ...]] = {
     ),
 }
 """Phrases that say of which kind a question is, and nothing else."""
-_SAY_NOTHING: dict[QueryKind, set[str]] = {
+_FILLERS: dict[QueryKind, set[str]] = {
     QueryKind.PRICE: _PRICE | {
         "cheapest",
         "token", "tokens", "million", "unit", "effective", "blended", "rate", "pay", "charged",
@@ -142,7 +145,7 @@ _SAY_NOTHING: dict[QueryKind, set[str]] = {
         "happened", "happening", "spike", "spiked", "jump", "jumped", "increase", "increased",
         "increasing", "decrease", "decreased", "rise", "rose", "risen", "drop", "dropped", "drops",
         "fell", "fall", "grow", "grew", "growth", "high", "low", "such", "explains", "bigger",
-        "come", "suddenly", "surge", "surged", "has",
+        "come", "suddenly", "surge", "surged", "has", "price", "prices", "pricing",
     },
     QueryKind.FORECAST: _FORECAST | {
         "will", "end", "ends", "expected", "expect", "track", "stay", "exceed", "finish", "close",
@@ -157,7 +160,7 @@ _SAY_NOTHING: dict[QueryKind, set[str]] = {
     },
 }  # fmt: skip
 """Words that say the kind, or nothing, in a question of that kind."""
-_WHATIF_SAID = (
+_WHATIF_PHRASES = (
     "what if", "what-if", "if we moved", "if we switched", "if we replaced", "if we used",
     "if we move", "if we switch", "if we replace", "if we use", "if we had", "if i switched",
     "if i used", "would it cost", "would we save", "would we have", "would it have",
@@ -177,26 +180,28 @@ _KEYS = {"unlimited", "unused", "orphaned", "expiring", "expired", "expire", "ex
          "idle"}  # fmt: skip
 _OF_LEAVERS = ("who left", "left the company", "left the organization", "have left", "has left",
                "without an owner", "no owner")  # fmt: skip
-_UNUSED_SAID = ("never used", "not used", "not been used", "haven't been used", "hasn't been used",
-                "haven't used", "nobody uses", "no one uses")  # fmt: skip
-_KEYS_SAID = ("no limit", "without a limit", "without limit", "without limits", "no limits",
-              *_UNUSED_SAID, *_OF_LEAVERS)  # fmt: skip
-_SAY_NOTHING[QueryKind.LIMITS] = _LIMITS | {"budget", "budgets", "left", "remaining"}
+_UNUSED_PHRASES = (
+    "never used", "not used", "not been used", "haven't been used", "hasn't been used",
+    "haven't used", "nobody uses", "no one uses",
+)  # fmt: skip
+_KEYS_PHRASES = ("no limit", "without a limit", "without limit", "without limits", "no limits",
+              *_UNUSED_PHRASES, *_OF_LEAVERS)  # fmt: skip
+_FILLERS[QueryKind.LIMITS] = _LIMITS | {"budget", "budgets", "left", "remaining"}
 _RETIRING = {
     "retire", "retires", "retired", "retiring", "retirement", "deprecate", "deprecated",
     "deprecating", "deprecation", "deprecations", "sunset", "sunsetted", "sunsetting",
     "discontinued", "discontinue", "eol", "obsolete",
 }  # fmt: skip
-_RETIRING_SAID = ("end of life", "going away", "go away", "shut down", "shutting down",
+_RETIRING_PHRASES = ("end of life", "going away", "go away", "shut down", "shutting down",
                   "end date", "end dates", "phased out")  # fmt: skip
-_SAID_BY[QueryKind.RETIRING] = _RETIRING_SAID
-_SAY_NOTHING[QueryKind.RETIRING] = _RETIRING | {
+_KIND_PHRASES[QueryKind.RETIRING] = _RETIRING_PHRASES
+_FILLERS[QueryKind.RETIRING] = _RETIRING | {
     "soon", "next", "still", "date", "dates", "will", "end", "ends", "when", *say.UNITS,
 }  # fmt: skip
 _OWNING = {"whose", "owns", "owned", "owner", "owners"}
-_SAY_NOTHING[QueryKind.KEYS] = _KEYS | _OWNING | {"keys"}
+_FILLERS[QueryKind.KEYS] = _KEYS | _OWNING | {"keys"}
 _KEY_FLAGS = {
-    "unused": ({"unused", "stale", "idle"}, _UNUSED_SAID),
+    "unused": ({"unused", "stale", "idle"}, _UNUSED_PHRASES),
     "unlimited": (
         {"unlimited"},
         ("no limit", "without a limit", "without limit", "without limits", "no limits"),
@@ -215,13 +220,15 @@ _NO_MODEL = {
 }  # fmt: skip
 """Words around `to` and `instead of` that name no model."""
 _BALANCE = {"balance", "top-up", "topup"}
-_BALANCE_SAID = (
+_BALANCE_PHRASES = (
     "run out", "running out", "last us", "credits last", "enough credits", "enough credit",
     "enough money", "credit balance", "top up",
 )  # fmt: skip
 _BUDGETS = {"budget", "budgets"}
-_GROUPS_TO_COME = {"providers": Topic.PROVIDER, "apps": Topic.APP, "workspaces": Topic.WORKSPACE,
-                   "teams": Topic.TEAM, "departments": Topic.TEAM}  # fmt: skip
+_PLANNED_DIMENSIONS = {
+    "providers": Topic.PROVIDER, "apps": Topic.APP, "workspaces": Topic.WORKSPACE,
+    "teams": Topic.TEAM, "departments": Topic.TEAM,
+}  # fmt: skip
 _ONE_OF_SUCH = {"top", "biggest", "largest", "most", "each", "every"}
 _NEW = {"new", "newly"}
 NEW_OF = {
@@ -232,39 +239,39 @@ NEW_OF = {
     ),
 }
 """What `new` may be about, by the words for it."""
-_SAY_NOTHING[QueryKind.NEW] = _NEW | {
+_FILLERS[QueryKind.NEW] = _NEW | {
     "first", "time", "recently", "added", "started", "start", "used", "joined", "api",
 }  # fmt: skip
 _BY_WORDS: tuple[tuple[Topic, set[str], tuple[str, ...]], ...] = (
-    (Topic.RETIRING, _RETIRING, _RETIRING_SAID),
-    (Topic.WHATIF, _WHATIF, _WHATIF_SAID),
-    (Topic.WHY, _WHY, _WHY_SAID),
+    (Topic.RETIRING, _RETIRING, _RETIRING_PHRASES),
+    (Topic.WHATIF, _WHATIF, _WHATIF_PHRASES),
+    (Topic.WHY, _WHY, _WHY_PHRASES),
 )
-"""Topics that any of their words or phrases says, whatever else is said; the first one counts."""
+"""Topics with words and phrases, each of which is enough; the first topic that matches counts."""
 
 
 def greets(words: Sequence[str]) -> bool:
     """Whether words (lower case) greet, thank, or ask what the bot is, and ask for nothing else."""
-    said = " ".join(words)
+    text = " ".join(words)
     if words[0] in {*say.PARTS_OF_DAY, "gm"} and set(words[1:]) <= _GREETINGS:
         return True
-    if any(said.startswith(phrase) or said.endswith(phrase) for phrase in _ABOUT_ME):
+    if any(text.startswith(phrase) or text.endswith(phrase) for phrase in _ABOUT_ME):
         return len(words) < 10
     return bool(_GREETS & set(words)) and set(words) <= _GREETINGS
 
 
-def topic_said(words: Sequence[str]) -> str:
+def topic_of(words: Sequence[str]) -> str:
     """The command (a topic, `balance`, `budget`, `me`) that words mean; empty for usage figures.
 
     The words are in lower case, without names and punctuation.
     """
     if words in (["who", "am", "i"], ["whoami"]):
         return ME
-    said, given = _without_periods(words), set(words)
-    if first := _about_what_there_is(words, said, given):
+    text, given = _without_periods(words), set(words)
+    if first := _about_entities(words, text, given):
         return first
-    for topic, some, phrases in _BY_WORDS:
-        if _says(given, said, some, phrases):
+    for topic, triggers, phrases in _BY_WORDS:
+        if _matches(given, text, triggers, phrases):
             return topic
     if given & _LIMITS or (
         (given & {"key", "keys"} or "my" in given) and given & (_BUDGETS | _LEFT)
@@ -272,25 +279,27 @@ def topic_said(words: Sequence[str]) -> str:
         return Topic.LIMITS
     if given & _BUDGETS:
         return BUDGET
-    if given & _FORECAST or _has(said, _FORECAST_SAID):
-        return BALANCE if _has(said, _BALANCE_SAID) else Topic.FORECAST
-    if given & _BALANCE or _has(said, _BALANCE_SAID) or _left(given):
+    if given & _FORECAST or _has_phrase(text, _FORECAST_PHRASES):
+        return BALANCE if _has_phrase(text, _BALANCE_PHRASES) else Topic.FORECAST
+    if given & _BALANCE or _has_phrase(text, _BALANCE_PHRASES) or _left(given):
         return BALANCE
-    if given & _PRICE or _has(said, _PRICE_SAID):
+    if given & _PRICE or _has_phrase(text, _PRICE_PHRASES):
         return Topic.PRICE
-    return _group_to_come(words) or ""
+    return _planned_dimension(words) or ""
 
 
-def _says(given: set[str], said: str, some: set[str], phrases: tuple[str, ...]) -> bool:
-    """Whether one of some words is given, or one of some phrases said."""
-    unreal = some is _WHATIF and "instead" in given and bool(given & {"would", "if"})
-    return unreal or bool(given & some) or _has(said, phrases)
+def _matches(given: set[str], text: str, triggers: set[str], phrases: tuple[str, ...]) -> bool:
+    """Whether a text has one of `triggers` among its words, or contains one of `phrases`."""
+    unreal = triggers is _WHATIF and "instead" in given and bool(given & {"would", "if"})
+    return unreal or bool(given & triggers) or _has_phrase(text, phrases)
 
 
-def _about_what_there_is(words: Sequence[str], said: str, given: set[str]) -> Topic | None:
-    """Questions about keys, models and the cache, whatever else is said in them."""
+def _about_entities(words: Sequence[str], text: str, given: set[str]) -> Topic | None:
+    """The topic of questions about keys, models and the cache; None for other questions."""
     keys, models = bool(given & {"key", "keys"}), bool(given & {"model", "models"})
-    if (keys and (given & (_OWNING | _KEYS) or _has(said, _KEYS_SAID))) or _lists_keys(words):
+    if (keys and (given & (_OWNING | _KEYS) or _has_phrase(text, _KEYS_PHRASES))) or _lists_keys(
+        words
+    ):
         return Topic.KEYS
     if models and "cheapest" in given:
         return Topic.PRICE
@@ -300,38 +309,54 @@ def _about_what_there_is(words: Sequence[str], said: str, given: set[str]) -> To
 
 
 def _without_periods(words: Sequence[str]) -> str:
-    """The words between spaces; `credits last month` is a period, and no question how long."""
-    said = f" {' '.join(words)} "
+    """The words joined with spaces, without `last` where `credits last month` is a period."""
+    text = f" {' '.join(words)} "
     for unit in say.UNITS:
-        said = said.replace(f" credits last {unit} ", f" credits {unit} ")
-    return said
+        text = text.replace(f" credits last {unit} ", f" credits {unit} ")
+    return text
 
 
 def topic_words(kind: QueryKind, ahead: Sequence[str]) -> int:
-    """How many of the words ahead (lower case, empty after the last) say nothing but the kind."""
-    phrases = (phrase.split() for phrase in _SAID_BY.get(kind, ()))
+    """How many of the next words (lower case, "" after the last) only name the kind."""
+    phrases = (phrase.split() for phrase in _KIND_PHRASES.get(kind, ()))
     found = (len(p) for p in phrases if tuple(ahead[: len(p)]) == tuple(p))
     longest = max(found, default=0)
-    return longest or int(bool(ahead[0]) and ahead[0] in _SAY_NOTHING.get(kind, ()))
+    return longest or int(bool(ahead[0]) and ahead[0] in _FILLERS.get(kind, ()))
+
+
+_TO_ME = {"show", "send", "give", "tell"}
+"""Words before a `me` that receives the answer: it is not about one's own limits then."""
+_A_WHILE = re.compile(r" ([0-9]{1,4}) ?(d|days?|w|weeks?|months?) ")
+_DAYS_IN = {"d": 1, "w": 7, "m": 30}
 
 
 def flags(topic: str, words: Sequence[str]) -> str:
-    """The words after the command of a topic that narrow it: which keys, or whose limits."""
-    said, given = f" {' '.join(words)} ", set(words)
+    """The flags of a topic's command that words ask for: which keys, or whose limits."""
+    text, given = f" {' '.join(words)} ", set(words)
     if topic == Topic.KEYS:
         found = [
             flag
-            for flag, (some, phrases) in _KEY_FLAGS.items()
-            if given & some or _has(said, phrases)
+            for flag, (triggers, phrases) in _KEY_FLAGS.items()
+            if given & triggers or _has_phrase(text, phrases)
         ]
-        return " ".join(found)
-    if topic == Topic.LIMITS and given & {"my", "mine", "me", "i"}:
+        days = _unused_days(text) if "unused" in found else ""
+        return " ".join(f"{flag} {days}".strip() if flag == "unused" else flag for flag in found)
+    addressed = any(pair[1] == "me" and pair[0] in _TO_ME for pair in pairwise(words))
+    mine = {"my", "mine", "i"} if addressed else {"my", "mine", "i", "me"}
+    if topic == Topic.LIMITS and given & mine:
         return "me"
     return ""
 
 
+def _unused_days(text: str) -> str:
+    """For how many days a key is not used, as `60d`, where words say so; else empty."""
+    found = _A_WHILE.search(text)
+    days = int(found[1]) * _DAYS_IN[found[2][0]] if found else 0
+    return f"{days}d" if days_of(f"{days}d") else ""
+
+
 def two_models(words: Sequence[str]) -> str:
-    """`a -> b` where words (lower case) ask to move from one model to another; empty if not."""
+    """`a -> b` if words (lower case) ask to move from one model to another; else ""."""
     padded = [*words, "", ""]
     found = [
         _moved(padded, at)
@@ -344,7 +369,7 @@ def two_models(words: Sequence[str]) -> str:
 
 
 def _moved(padded: Sequence[str], at: int) -> tuple[str, str]:
-    """The words from which and to which something is moved, around `to` or `instead of`."""
+    """The words for the model before and after, around `to` or `instead of`."""
     if padded[at] != "instead":
         return padded[at - 1], padded[at + 1]
     if padded[at + 1] != "of":
@@ -366,8 +391,10 @@ def _left(given: set[str]) -> bool:
     return bool(given & _LEFT) and not given & {"out", "key", "keys", "tokens", "model"}
 
 
-def _group_to_come(words: Sequence[str]) -> Topic | None:
-    plural = next((_GROUPS_TO_COME[word] for word in words if word in _GROUPS_TO_COME), None)
+def _planned_dimension(words: Sequence[str]) -> Topic | None:
+    plural = next(
+        (_PLANNED_DIMENSIONS[word] for word in words if word in _PLANNED_DIMENSIONS), None
+    )
     ranked = ("by", word) if (word := _ranked(words)) else ()
     return plural or ungroupable(words) or ungroupable(ranked)
 
@@ -378,5 +405,5 @@ def _ranked(words: Sequence[str]) -> str:
     return next((word for before, word in pairs if before in _ONE_OF_SUCH), "")
 
 
-def _has(said: str, phrases: Sequence[str]) -> bool:
-    return any(f" {phrase} " in said for phrase in phrases)
+def _has_phrase(text: str, phrases: Sequence[str]) -> bool:
+    return any(f" {phrase} " in text for phrase in phrases)

@@ -68,8 +68,8 @@ DRAWN = {"minute": "1h", "hour": "1d", "day": "1m", "month": "1y"}
 """The period that is drawn by a unit of time."""
 FILES = {"csv": "csv", "spreadsheet": "csv", "excel": "csv", "pdf": "pdf"}
 EXPORTING = {"export", "download"}
-"""Words for a file of a kind that is not said, which is a CSV."""
-RHYTHMS = {"daily", "weekly", "monthly", "weekdays"}
+"""Words for a file of unspecified format, which is a CSV."""
+RECURRENCES = {"daily", "weekly", "monthly", "weekdays"}
 EVERY = {"every", "each"}
 WEEKDAYS = {
     name

@@ -15,7 +15,7 @@ from reports.time.period import YEARS, DateSpan, Month
 Days = tuple[date, date]
 """The first and the last day, both included."""
 Order = Literal["day", "month", ""]
-"""What comes first in `10/03/2026`; empty where nobody has said."""
+"""What comes first in `10/03/2026`: day or month; "" if unknown."""
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SEPARATORS = "/.-"
@@ -163,7 +163,7 @@ def _ago(words: Sequence[str], today: date) -> tuple[int, Days] | None:
 
 
 def _phrase(words: Sequence[str], today: date) -> tuple[int, Days] | None:
-    """Weekdays, weekends and what is called by its place next to today."""
+    """Weekdays, weekends, and days named by their distance from today."""
     word, following = (*words, "")[:2]
     when = say.PAST.get(word, "")
     if word in say.WEEKDAYS and not word.endswith("days"):

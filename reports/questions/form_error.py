@@ -40,7 +40,7 @@ def parse_typed(text: str, rewrite: QuestionWords) -> tuple[Command | CommandErr
     return (words, text) if isinstance(words, CommandError) else (parse(words), words)
 
 
-def said(wrong: CommandError, command: str = "") -> str:
+def field_error_text(wrong: CommandError, command: str = "") -> str:
     """The text of a field error: the problem, and a suggestion if there is one."""
     meant = wrong.suggestion.removeprefix(command).strip()
     return (wrong.problem + (f" Did you mean: {meant}" if meant else ""))[:1_000]

@@ -8,8 +8,8 @@ from enum import StrEnum
 from reports.questions.form_error import (
     FormError,
     QuestionWords,
+    field_error_text,
     parse_typed,
-    said,
     strict_words,
 )
 from reports.questions.grammar import CommandError, QuestionCommand, parse
@@ -129,7 +129,7 @@ def read_fields(fields: QuestionFields, rewrite: QuestionWords = strict_words) -
         return period
     filtered, filters = parse_typed(fields.whose, rewrite)
     if isinstance(filtered, CommandError):
-        return FormError(QuestionField.WHOSE, said(filtered))
+        return FormError(QuestionField.WHOSE, field_error_text(filtered))
     whose = filtered.query.filters if isinstance(filtered, QuestionCommand) else ()
     if not isinstance(filtered, QuestionCommand) or filtered.query != Query(filters=whose):
         return FormError(
@@ -155,7 +155,7 @@ def read_fields(fields: QuestionFields, rewrite: QuestionWords = strict_words) -
     ]
     found = parse(" ".join(filter(None, words)))
     if isinstance(found, CommandError):
-        return FormError(QuestionField.KIND, said(found))
+        return FormError(QuestionField.KIND, field_error_text(found))
     if not isinstance(found, QuestionCommand):
         return FormError(QuestionField.WHOSE, "That isn't a question.")
     return found.query
@@ -171,7 +171,7 @@ def _head(
     begun, words = parse_typed(f"{kind} {typed}".strip(), rewrite)
     if isinstance(begun, CommandError):
         return "", FormError(QuestionField.EXTRA if kind in EXAMPLES else QuestionField.KIND,
-                             said(begun))  # fmt: skip
+                             field_error_text(begun))  # fmt: skip
     if isinstance(begun, QuestionCommand):
         plain = parse(str(kind) if kind not in NEEDS_WORDS else f"{kind} {EXAMPLES[kind]}")
         usual = plain.query if isinstance(plain, QuestionCommand) else Query()
@@ -188,7 +188,7 @@ def _period(fields: QuestionFields, rewrite: QuestionWords) -> str | FormError:
         return ""
     dated, period = parse_typed(fields.other.strip() if chosen == OTHER else chosen, rewrite)
     if isinstance(dated, CommandError):
-        return FormError(QuestionField.OTHER, said(dated))
+        return FormError(QuestionField.OTHER, field_error_text(dated))
     alone = isinstance(dated, QuestionCommand) and dated.query == Query(period=dated.query.period)
     if not (alone and isinstance(dated, QuestionCommand) and dated.dated):
         return FormError(QuestionField.OTHER, "Enter only a period, such as 3w or 2026-10.")

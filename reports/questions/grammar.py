@@ -121,7 +121,8 @@ class CommandError:
 
     `understood` is the valid part. `suggestion` is a complete command without the command's name;
     `choices` are several if the words are ambiguous, and `labels` their names on buttons if the
-    commands themselves don't explain the difference. `examples` are for new users.
+    commands themselves don't explain the difference. `examples` are for new users. `certain`: the
+    words are the grammar's own, so reading them as natural language would only leave some out.
     """
 
     problem: str
@@ -130,6 +131,7 @@ class CommandError:
     examples: tuple[str, ...] = EXAMPLES
     choices: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    certain: bool = field(default=False, compare=False)
 
     @property
     def candidates(self) -> tuple[str, ...]:
@@ -138,9 +140,12 @@ class CommandError:
 
 
 class _Wrong(ValueError):  # noqa: N818 - internal
-    def __init__(self, problem: str, suggestion: str = "") -> None:
+    """`certain`: the words are the grammar's own, and no other reading of them makes sense."""
+
+    def __init__(self, problem: str, suggestion: str = "", *, certain: bool = False) -> None:
         super().__init__(problem)
         self.suggestion = suggestion
+        self.certain = certain
 
 
 def parse(text: str) -> Command | CommandError:
@@ -225,9 +230,10 @@ class _QuestionReader:
         """The error for the first wrong word; the suggestion is a complete question."""
         first, understood = self.wrong[0], self.query.words() if self.seen else ""
         guesses = [wrong.suggestion for wrong in self.wrong if wrong.suggestion]
+        certain = all(wrong.certain for wrong in self.wrong)
         if len(guesses) < len(self.wrong):
             return CommandError(
-                str(first), understood
+                str(first), understood, certain=certain
             )  # don't suggest a question without a word that can't be corrected
         corrected = _QuestionReader(self.query, dict(self.seen))
         for guess in guesses:
@@ -237,7 +243,7 @@ class _QuestionReader:
         changed = corrected.query != self.query or (self.seen and guesses and not corrected.wrong)
         if not changed or corrected.help or len(suggestion) > LONGEST:
             suggestion = first.suggestion if _is_valid(*tokens(first.suggestion)) else ""
-        return CommandError(str(first), understood, suggestion)
+        return CommandError(str(first), understood, suggestion, certain=certain)
 
     def _unknown(self, word: str) -> _Wrong:
         kind, colon, _ = word.partition(":")
@@ -280,7 +286,7 @@ class _QuestionReader:
     def _once(self, kind: str, word: str) -> None:
         before = self.seen.setdefault(kind, word)
         if before is not word:
-            raise _Wrong(_only_one_problem(kind, before, word))
+            raise _Wrong(_only_one_problem(kind, before, word), certain=kind == "kind")
 
     def _kind(self, word: str) -> bool:
         """Parse the word of a kind, or a word that only its questions have."""
@@ -291,7 +297,10 @@ class _QuestionReader:
             self._once("kind", word)
             self.query = replace(self.query, kind=kind)
             return True
-        extra = extra_words(self.query.kind, word.lower(), self.words)
+        try:
+            extra = extra_words(self.query.kind, word.lower(), self.words)
+        except ValueError as error:
+            raise _Wrong(str(error), certain=True) from error
         self.query = replace(self.query, extra=(*self.query.extra, *extra))
         return bool(extra)
 
@@ -422,7 +431,8 @@ class _QuestionReader:
         if not count or count > MOST_TOP:
             said = f"`top` needs a number from 1 to {MOST_TOP}, like `top 5`."
             digits = _integer("".join(takewhile(str.isdigit, word)))
-            raise _Wrong(said, f"top {min(digits, MOST_TOP) if digits else DEFAULT_TOP}")
+            meant = f"top {min(digits, MOST_TOP) if digits else DEFAULT_TOP}"
+            raise _Wrong(said, meant, certain=count is not None)
         self._once("`top`", f"top {word}")
         self.query = replace(self.query, top=count)
 

@@ -7,11 +7,12 @@ gatherer of its answer belongs into the registry of `bot.analysis`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from reports.questions import words_of_kinds
-from reports.questions.query import Query, QueryKind
-from reports.time.period import Calendar, Unit
-from reports.usage.dimensions import Metric
+from reports.questions.query import DEFAULT_PERIODS, Query, QueryKind
+from reports.time.period import DEFAULT, Calendar, Unit
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.wording.token_cursor import TokenCursor
 
 ANSWERED = frozenset({
@@ -24,6 +25,7 @@ STILL_RUNNING = (
     "I can forecast how a period ends that is still running: `today`, `this week`, `this month` or"
     " `this year`."
 )
+FORECAST_OF_SPEND = "I can forecast spend only, not {metric}."
 ExtraWords = Callable[[str, TokenCursor], tuple[str, ...]]
 """Takes a word in lower case and a cursor over the words after it, of which it may take some.
 Returns the words as `Query.extra` keeps them, or none where the word is not one of the kind's.
@@ -107,6 +109,31 @@ def takes(kind: QueryKind, part: str) -> bool:
     return part not in _UNFIT.get(kind, {})
 
 
+def fitted(query: Query, typed: frozenset[str]) -> Query:
+    """A question without what its kind doesn't take and nobody typed (`typed`: as `Ask.given`).
+
+    Used where a question inherits parts of a question of another kind.
+    """
+    kind = query.kind
+    if kind is QueryKind.USAGE:
+        return query
+    default = DEFAULT_PERIODS.get(kind, DEFAULT)
+    if "metric" not in typed and not takes(kind, "metric"):
+        query = replace(query, metric=None)
+    if "period" not in typed and not takes(kind, "period"):
+        query = replace(query, period=default)
+    if kind is QueryKind.FORECAST and "period" not in typed and not _can_be_forecast(query):
+        query = replace(query, period=default)
+    lists_models = kind is QueryKind.RETIRING and query.by is Dimension.MODEL
+    if "by" not in typed and (lists_models or not takes(kind, "dimension")):
+        query = replace(query, by=None)
+    if "versus" not in typed and not takes(kind, "comparison"):
+        query = replace(query, versus=None)
+    if "source" not in typed and not takes(kind, "source"):
+        query = replace(query, source=MoneySource.ALL)
+    return query
+
+
 def kind_of(word: str) -> QueryKind | None:
     """The kind that a word in lower case begins; None for usage and for words of no kind."""
     return next((kind for kind in ANSWERED if kind == word), None)
@@ -123,7 +150,7 @@ def unfit(query: Query, typed: frozenset[str]) -> str:
     if query.kind is QueryKind.FORECAST and not _can_be_forecast(query):
         return STILL_RUNNING
     if query.kind is QueryKind.FORECAST and query.metric not in {None, Metric.SPEND}:
-        return f"I can forecast spend only, not {query.metric}."
+        return FORECAST_OF_SPEND.format(metric=query.metric)
     if query.kind is QueryKind.NEW and not query.extra:
         return words_of_kinds.NEW_WHAT
     sentences = _UNFIT.get(query.kind, {})

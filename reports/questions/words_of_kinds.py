@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from reports.wording.token_cursor import TokenCursor
 
 _KEY_TRAITS = frozenset({"unused", "unlimited", "orphaned", "expiring"})
 _MOST_DAYS = 3_650
+_A_COUNT = re.compile(r"[0-9]+[a-z]?")
+UNUSED_DAYS = f"`unused` takes a number of days from 1 to {_MOST_DAYS:,}, like `keys unused 60d`."
 _NOW = "`{kind}` is about now, so it takes no {part}."
 _ARROWS = {"->", "→", "=>", "to"}
 
@@ -16,14 +20,26 @@ def me(word: str, _: TokenCursor) -> tuple[str, ...]:
 
 
 def key_traits(word: str, following: TokenCursor) -> tuple[str, ...]:
-    """Read a trait of keys; `unused` may be followed by a number of days, as `30d`."""
+    """Read a trait of keys; `unused` may be followed by a number of days, as `30d`.
+
+    Raises ValueError for a number that is none of days, or out of range.
+    """
     if word not in _KEY_TRAITS:
         return ()
     after = following.peek().lower()
+    if word == "unused" and not days_of(after) and _no_days(following):
+        following.take()
+        raise ValueError(UNUSED_DAYS)
     if word != "unused" or not days_of(after):
         return (word,)
     following.take()
     return (word, after)
+
+
+def _no_days(following: TokenCursor) -> bool:
+    """Whether a number follows that is none of days; `30 days` is left to natural language."""
+    after = following.peek().lower()
+    return bool(_A_COUNT.fullmatch(after)) and not (after.isdecimal() and following.peek(1))
 
 
 def what_is_new(word: str, _: TokenCursor) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from reports.questions.query import Query
 from reports.questions.summary import MetricSummary, Series, Summary
+from reports.render.tables import incomplete_words
 from reports.time.timerange import TimeRange
 from reports.usage.dimensions import Metric
 from reports.usage.usage import dollars
@@ -24,12 +25,23 @@ def as_json(summary: Summary, command: str = "/activity") -> dict[str, Any]:
         "query": _query(summary.query, command),
         "range": _range(summary.range),
         "as_of": summary.as_of and _stamp(summary.as_of),
-        "partial": list(summary.partial),
+        "partial": [*summary.partial, *_incomplete(summary)],
         "metrics": {
             str(metric): _metric(part, compares=summary.query.versus is not None)
             for metric, part in summary.metrics.items()
         },
     }
+
+
+def _incomplete(summary: Summary) -> list[str]:
+    """Phrases about averages that include incomplete buckets, as the text has them."""
+    found = [
+        f"the average includes {words} with incomplete data"
+        for part in summary.metrics.values()
+        if part.known and len(part.buckets) > 1
+        for words in incomplete_words(summary, part)
+    ]
+    return list(dict.fromkeys(found))  # all metrics may have the same
 
 
 def _query(query: Query, command: str) -> dict[str, Any]:

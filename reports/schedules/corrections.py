@@ -46,18 +46,18 @@ class ScheduleWordsError(ValueError):
         self.target = target
 
 
-def suggest_for(word: str, problem: str, following: str = "") -> None:
+def suggest_for(word: str, problem: str, before: str = "", following: str = "") -> None:
     """Raise ScheduleWordsError if a suggestion for an unrecognized word is found.
 
-    `following` is the next word, for cities of two words such as New York.
+    `before` and `following` are the words around it, for cities of two words such as New York.
     """
     lower = word.lower()
-    if following and (zone_of_city := nearest.city(f"{word}_{following}")):
-        city_words = f"{word} {following}"
-        raise ScheduleWordsError(
-            f"“{clean(city_words, 40)}” is a city. Use the name of its time zone.",
-            instead=(city_words, zone_of_city),
-        )
+    for pair in ((before, word), (word, following)):
+        if all(pair) and (zone_of_city := nearest.city("_".join(pair))):
+            raise ScheduleWordsError(
+                f"“{clean(' '.join(pair), 40)}” is a city. Use the name of its time zone.",
+                instead=(" ".join(pair), zone_of_city),
+            )
     zone = nearest.city(word)
     hours, dot, minutes = lower.partition(".")
     if lower in _RARE_FREQUENCIES:

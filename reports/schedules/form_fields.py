@@ -13,8 +13,8 @@ from enum import StrEnum
 from reports.questions.form_error import (
     FormError,
     QuestionWords,
+    field_error_text,
     parse_typed,
-    said,
     strict_words,
 )
 from reports.questions.grammar import CommandError, QuestionCommand, parse
@@ -152,19 +152,19 @@ def _question_error(question: str, error: CommandError, when: str) -> str:
         and error.suggestion
         and isinstance(scheduled, ScheduledQuestion)
     ):
-        return said(error)
+        return field_error_text(error)
     query = asked.query
     if query.period == DEFAULT and str(DEFAULT) not in question.split():
         query = replace(query, period=usual_period(scheduled.rule))
     suggested = _question(replace(scheduled, query=query))
-    return said(CommandError(error.problem, "", suggested))
+    return field_error_text(CommandError(error.problem, "", suggested))
 
 
 def _error_with_question(error: CommandError) -> str:
     suggested = parse_schedule(error.suggestion) if error.suggestion else None
     if not isinstance(suggested, ScheduledQuestion):
         return error.problem[:1_000]
-    return said(CommandError(error.problem, "", _question(suggested)))
+    return field_error_text(CommandError(error.problem, "", _question(suggested)))
 
 
 def _timing_words(fields: ScheduleFields) -> str | FormError:

@@ -154,9 +154,10 @@ class ScheduleReader:
 
     def _explain(self, wrong: CommandError) -> CommandError:
         """A problem with the question, with a whole schedule as the suggestion."""
-        for word, following in zip(self.question, (*self.question[1:], ""), strict=True):
+        words = ["", *self.question, ""]
+        for before, word, following in zip(words, words[1:], words[2:], strict=False):
             if f"“{clean(word, 40)}”" in wrong.problem:
-                suggest_for(word, wrong.problem, following)
+                suggest_for(word, wrong.problem, before, following)
         asked = parse(wrong.suggestion) if wrong.suggestion else wrong
         suggestion = EXAMPLE
         if isinstance(asked, QuestionCommand):

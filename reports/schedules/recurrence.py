@@ -25,7 +25,7 @@ CATCH_UP = timedelta(days=3)
 LATE_AFTER = timedelta(minutes=10)
 """A report that is sent later than this says so; ticks and retries take a few minutes at most."""
 MOST_MISSED = 400
-"""Days of missed runs that are looked at: more than a year of daily runs."""
+"""Days of missed runs that are planned: more than a year of daily runs."""
 _FARTHEST = timedelta(days=366 * 41)  # a 29 February on one weekday may take 40 years
 
 

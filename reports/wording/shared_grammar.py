@@ -25,6 +25,9 @@ _ABOUT_A_LIST = _LISTING | {
     "my", "our", "the", "a", "an", "of", "do", "i", "we", "have", "are", "there", "is", "what",
     "which", "me", "give", "please", "any", "this", "that", "these", "those", "set", "up", "it",
 }  # fmt: skip
+_REPORTS = {"report", "reports", "digest", "digests"}
+"""What people call what a schedule sends."""
+_ABOUT_REPORTS = _REPORTS | {"sending", "getting", "to", "daily", "weekly", "monthly", "scheduled"}
 _MOST_WORDS = 8
 """Longer sentences are about more than a list."""
 _NUMBER = re.compile(r"(?<![\w.:])\d[\d.,:]*%?")
@@ -71,10 +74,12 @@ def list_request(words: Sequence[str]) -> ListCommand | None:
     if len(lower) == 1 and lower[0] in _BUTTONS:
         return ListCommand("alerts", lower[0], either=True)
     listing = next((LISTS[word] for word in lower if word in LISTS), "")
-    if not listing or len(lower) > _MOST_WORDS:
-        return None
     buttons = [word for word in lower if word in _BUTTONS]
     known = _ABOUT_A_LIST | set(_BUTTONS) | set(LISTS)
+    if not listing and buttons and not _REPORTS.isdisjoint(lower):
+        listing, known = "schedules", known | _ABOUT_REPORTS
+    if not listing or len(lower) > _MOST_WORDS:
+        return None
     # `alert me` is not about the list
     is_about_list = listing in lower or buttons or not _LISTING.isdisjoint(lower) or "my" in lower
     if not is_about_list or not all(word in known for word in lower):

@@ -1,4 +1,4 @@
-"""How soon the bot is there, how much memory it takes, and how long `activity ask` takes in all."""
+"""Measures startup time, memory, and the total time of `activity ask`."""
 
 from __future__ import annotations
 

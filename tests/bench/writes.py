@@ -1,4 +1,4 @@
-"""Pulling a window again: how fast, for how long nobody else can write, and how large it gets."""
+"""Measures fetching a window again: speed, duration of the write lock, and file size."""
 
 from __future__ import annotations
 

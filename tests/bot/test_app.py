@@ -163,7 +163,7 @@ def test_everything_ends_with_it(openrouter, slack, database):
         httpx.get(url)
 
 
-def test_what_goes_wrong_in_here_is_told_with_a_reference(world, caplog, monkeypatch):
+def test_an_internal_error_is_reported_with_a_reference(world, caplog, monkeypatch):
     monkeypatch.setattr("bot.commands.dispatch.answer_any", lambda *_, **__: 1 / 0)
     said = world.words("tokens 7d")
     assert said.startswith("Something went wrong on my side.")

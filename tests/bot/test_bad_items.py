@@ -159,7 +159,7 @@ def test_a_crossing_whose_state_was_forgotten_is_no_news_and_undoes_nothing(admi
     assert len(admin.direct_messages()) == 2
 
 
-def test_a_rule_with_unknown_words_is_told_to_its_owner_once_and_stops_no_other(admin, truth):
+def test_a_rule_with_unknown_words_is_reported_to_its_owner_once_and_stops_no_other(admin, truth):
     bad = admin.set_up("alert spend > $40 per day")
     admin.set_up("alert spend > $50 per day")
     words = "latency > 3 s per hour"
@@ -310,7 +310,7 @@ def alert_manager(cache):  # noqa: F811
         yield found
 
 
-def test_an_unreadable_schedule_is_paused_and_told_and_the_others_are_posted(alert_manager):
+def test_an_unreadable_schedule_is_paused_and_reported_and_the_others_are_posted(alert_manager):
     bad = alert_manager.set_up("schedule weekly tokens mon 9:00 UTC")
     alert_manager.set_up("schedule weekly spend mon 9:00 UTC")
     edit(alert_manager, "UPDATE schedule SET rule = 'fortnightly mon' WHERE id = ?", bad.id)
@@ -369,10 +369,12 @@ def test_an_unreadable_run_fails_and_the_others_are_posted(alert_manager):
     assert "1 scheduled report" in said
 
 
-def test_a_run_that_fails_stops_no_other_and_is_given_up_in_the_end(alert_manager, monkeypatch):
+def test_a_run_that_keeps_failing_stops_no_other_and_is_given_up(alert_manager, monkeypatch):
     bad = alert_manager.set_up("schedule weekly tokens mon 9:00 UTC", channel="spend")
     alert_manager.set_up("schedule weekly spend mon 9:00 UTC")
-    with failing(monkeypatch, alert_manager.reporting, "_take", lambda run: run.entry.id == bad.id):
+    with failing(
+        monkeypatch, alert_manager.reporting, "_process", lambda run: run.entry.id == bad.id
+    ):
         alert_manager.tick(MONDAY)
         assert len(alert_manager.posted()) == 1
         alert_manager.tick(MONDAY + 4 * DAY)
@@ -396,19 +398,21 @@ def test_a_notice_that_fails_keeps_no_other_back(alert_manager, monkeypatch):
     ada, grace = (alert_manager.slack.user(name).id for name in ("ada", "grace"))
     for person in (ada, grace):
         alert_manager.reports.notices.add(f"to {person}", person, {"text": "hi", "blocks": []})
-    alert_message = alert_manager.reporting._failure_notices
-    with failing(monkeypatch, alert_message, "_tell_one", lambda notice: notice.person == ada):
+    notices = alert_manager.reporting._failure_notices
+    with failing(monkeypatch, notices, "_send_one", lambda notice: notice.person == ada):
         alert_manager.tick(MONDAY)
     assert alert_manager.told("grace") == ["hi"]
 
 
-@pytest.mark.parametrize("step", ["heal", "offer", "tell"])
-def test_reports_go_out_where_a_step_beside_them_fails(alert_manager, monkeypatch, step):
+@pytest.mark.parametrize("step", ["repair_future_times", "offer", "send_due"])
+def test_reports_are_sent_even_if_another_step_fails(alert_manager, monkeypatch, step):
     alert_manager.set_up("schedule weekly spend mon 9:00 UTC")
     alert_manager.reporting._latest = None
     alert_manager.reporting._offered = False
     owner = (
-        alert_manager.reports.runs if step == "heal" else alert_manager.reporting._failure_notices
+        alert_manager.reports.runs
+        if step == "repair_future_times"
+        else alert_manager.reporting._failure_notices
     )
     with failing(monkeypatch, owner, step, lambda: True):
         alert_manager.tick(MONDAY)

@@ -326,7 +326,7 @@ def test_all_that_is_missing_is_said_before_anything_starts(run, tmp_path, comma
     assert list(tmp_path.iterdir()) == []
 
 
-def test_settings_may_stand_in_a_file(tmp_path, database):
+def test_settings_can_be_read_from_a_file(tmp_path, database):
     (tmp_path / "token").write_text("xoxb-canary\n")
     (tmp_path / ".env").write_text(f"DATABASE_URL=sqlite:///{database}\nPORT=none\n")
     done = process(["ask"], tmp_path, SLACK_BOT_TOKEN_FILE=str(tmp_path / "token"))

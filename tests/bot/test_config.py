@@ -55,7 +55,7 @@ def test_it_names_all_that_is_missing_at_once_and_where_to_get_each():
     assert "Without Socket Mode, set SLACK_SIGNING_SECRET instead" in lines[2]
 
 
-def test_an_app_token_stands_in_for_the_signing_secret():
+def test_an_app_token_replaces_the_signing_secret():
     values = {name: SECRETS[name] for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")}
     assert load(values, Need.SLACK).socket_mode
 
@@ -145,7 +145,7 @@ def test_admins_are_a_list():
 
 
 @pytest.mark.parametrize("name", SECRETS)
-def test_a_secret_can_stand_in_a_file(name, tmp_path):
+def test_a_secret_can_be_read_from_a_file(name, tmp_path):
     (tmp_path / "secret").write_text(f"{SECRETS[name]}\n")
     settings = load({f"{name}_FILE": str(tmp_path / "secret")})
     assert settings.secrets == (SECRETS[name],)

@@ -1,4 +1,4 @@
-"""`make trust`: the long kill loops, every zone against brute force, who may see what, odd input.
+"""`make trust`: long kill loops, every time zone against brute force, visibility, odd input.
 
 `python -m tests.trust words names` does some of them alone; `PARTS` has all.
 """

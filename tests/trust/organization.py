@@ -70,7 +70,7 @@ LINES = (
     Line("day", "Asia/Kolkata", "model", "spend", 9_000),
 )
 BALANCES = (30, 40, 50, 60, 80, 100, 110, 130, 150, 170)
-"""Below which balances somebody is told, in dollars."""
+"""The balances, in dollars, below which an alert is sent."""
 
 
 @dataclass

@@ -1,92 +1,78 @@
-"""Measures where the month is heading."""
+"""Measures where the month is heading, as the answer `forecast` says it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
-from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
-
-from bot.alerts.scope import Scope, allowed_members, creator_email, scope_of
-from bot.store.encoding import from_seconds
-from bot.store.usage.selection import Selection
-from reports.alerts.evaluation import Measurement
-from reports.alerts.forecast_record import history_start, record_words
-from reports.alerts.kinds.forecast import Forecast, forecast
-from reports.alerts.needed_usage import Needed, needed
-from reports.alerts.periods import AlertPeriod
-from reports.time.timerange import DAY, Granularity, local
-from reports.usage.dimensions import Metric
-
-if TYPE_CHECKING:
-    pass
 
 from bot.alerts.context import (
     MeasurementContext,
     WatchedRule,
-    for_scope,
+    label_of,
     members_with_usage,
-    subjects,
 )
+from bot.alerts.scope import Scope, creator_email, scope_of
+from bot.analysis.forecast import group_histories
+from bot.analysis.forecast_usage import earlier_periods, forecast_period, read_days
+from bot.answers import visibility
+from bot.store.usage.selection import Selection
+from reports.alerts.evaluation import Measurement
+from reports.alerts.kinds.forecast import Forecast, MonthForecast, forecast
+from reports.analysis.forecast import band_of_group, band_of_whole, record_of
+from reports.analysis.forecast_answer import band_sentence, record_sentence
+from reports.time.period import Unit
+from reports.usage.dimensions import Dimension
 
-
-def _forecasts(
-    watched: WatchedRule, context: MeasurementContext, scope: Scope, watch: Forecast
-) -> Iterator[Measurement]:
-    [wanted] = needed(watched.rule, watched.zone, watched.since, context.now)
-    found = context.figures.series(for_scope(wanted, scope), scope.selection)
-    at, zone = context.synced_at or context.now, ZoneInfo(watched.zone)
-    first = context.figures.complete_from(Granularity.DAY)
-    if first is None:
-        return
-    days, day = [], max(wanted.span.start, first).astimezone(zone).date()
-    while day <= at.astimezone(zone).date():
-        days.append(day)
-        day += DAY
-    for subject, label, members in subjects(
-        context, watched.asker, scope, members_with_usage(watched, context, found)
-    ):
-        figures = dict.fromkeys(days, 0)
-        for member in members:
-            for start, usage in found.get(member, {}).items():
-                day = from_seconds(start).astimezone(zone).date()
-                if day in figures:
-                    figures[day] += usage.value(Metric.SPEND, watch.source)
-        creator = creator_email(context.directory, scope, subject)
-        yield forecast(watched.rule, subject, label, figures, watched.zone, at, creator)
+_NO_USAGE = MonthForecast(0, 0, 0)
 
 
 def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
     """The forecast of each subject for the current month."""
-    watch = watched.rule.watch
-    if isinstance(watch, Forecast):
-        scope = scope_of(context.directory, watched.rule, watched.asker, watched.members)
-        yield from _forecasts(watched, context, scope, watch)
+    rule, zone = watched.rule, watched.zone
+    if not isinstance(rule.watch, Forecast):
+        return
+    source = rule.watch.source
+    scope = scope_of(context.directory, rule, watched.asker, watched.members)
+    selection, at = _selection(scope, rule.by), context.forecasts.period(zone).moment
+    labels = visibility.labels(context.directory, watched.asker)
+    if rule.by is None:
+        found = context.forecasts.whole(selection, source, zone)
+        creator = creator_email(context.directory, scope, "")
+        yield forecast(rule, "", label_of(labels, scope), found, zone, at, creator)
+        return
+    groups = context.forecasts.groups(selection, source, zone)
+    for member in members_with_usage(watched, context, groups):
+        if scope.members is None or member in scope.members:
+            subject, found = str(member), groups.get(member, _NO_USAGE)
+            creator = creator_email(context.directory, scope, subject)
+            yield forecast(rule, subject, labels.get(member, "?"), found, zone, at, creator)
 
 
 def explain(
     watched: WatchedRule, context: MeasurementContext, measurement: Measurement
 ) -> Iterable[str]:
-    """How sure the forecast is, while the month runs."""
-    watch, first = watched.rule.watch, context.figures.complete_from(Granularity.DAY)
-    if not isinstance(watch, Forecast) or not measurement.part or first is None:
+    """How sure the forecast is, while the month runs: its band, and its past error."""
+    rule, store = watched.rule, context.forecasts.store
+    watch = rule.watch
+    if not isinstance(watch, Forecast) or not measurement.part:
         return ()
-    wanted = allowed_members(context.directory, watched.rule, watched.asker, watched.members)
-    if watched.rule.by and measurement.subject.isdecimal():
-        wanted[watched.rule.by] = frozenset({int(measurement.subject)})
-    zone = ZoneInfo(watched.zone)
-    first_day = first.astimezone(zone).date() + (DAY if watched.zone != "UTC" else timedelta())
-    start = max(history_start(measurement.at, watched.zone), first_day)
-    today = measurement.at.astimezone(zone).date()
-    span = AlertPeriod(local(start, watched.zone), local(today, watched.zone))
-    if span.start >= span.end:
-        return ()
-    needed_ = Needed(None, (), span, Granularity.DAY, watched.zone)
-    found = context.figures.series(needed_, Selection.of(None, wanted))
-    days = {start + n * DAY: 0 for n in range((today - start).days)}
-    for by_day in found.values():
-        for at, usage in by_day.items():
-            day = from_seconds(at).astimezone(zone).date()
-            if day in days:
-                days[day] += usage.value(Metric.SPEND, watch.source)
-    return record_words(days, measurement, watched.zone)
+    period = forecast_period(store.state(), Unit.MONTH, measurement.at, watched.zone)
+    scope = scope_of(context.directory, rule, watched.asker, watched.members)
+    selection = _selection(scope, rule.by)
+    days = read_days(store, selection, period.history, watch.source)
+    past = record_of(days, earlier_periods(days, period))
+    so_far, to_come = measurement.so_far, (measurement.value or 0) - measurement.so_far
+    if rule.by is None:
+        band = band_of_whole(days, period.count, so_far, to_come)
+        return band_sentence(band), record_sentence(past, Unit.MONTH)
+    member = int(measurement.subject)
+    histories = group_histories(store, selection, period, frozenset({member}), watch.source)
+    band = band_of_group(days, period.count, histories.get(member, ()), so_far, to_come)
+    together = f"the forecast of all {rule.by}s together"
+    return band_sentence(band), record_sentence(past, Unit.MONTH, together)
+
+
+def _selection(scope: Scope, by: Dimension | None) -> Selection:
+    """What a rule covers, as the answer to a question with the same words selects it."""
+    if scope.selection.members or scope.by is None or scope.members is None:
+        return scope.selection.grouped(by)
+    return Selection.of(by, {scope.by: scope.members})

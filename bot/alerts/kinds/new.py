@@ -31,7 +31,7 @@ _RECENT = 3 * DAY
 
 
 def _made(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
-    """Keys that were made after the rule was, and that nobody has used yet."""
+    """Keys that were created after the rule and have not been used yet."""
     now = context.now
     since, at = _news_since(watched, now), context.synced_at or now
     new = [key for key, made in context.directory.since.items() if since <= made <= now]

@@ -22,7 +22,7 @@ from reports.usage.usage import ZERO
 
 
 def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
-    """The spend of each key of somebody who left, once OpenRouter's members are known."""
+    """The spend of each key whose owner has left, once OpenRouter's members are known."""
     if not context.details.members_known:
         return
     at = context.synced_at or context.now

@@ -21,22 +21,25 @@ from reports.admin.audit_log import DONE, LONGEST_OUTCOME, AuditEntry, masked
 log = logging.getLogger(__name__)
 
 KEPT = timedelta(days=400)
+"""How long entries are kept: a year for audits, and a month to look back from its end."""
 MOST_BUFFERED = 10_000
 """Entries (about 5 MB) that are kept in memory while the database cannot be written."""
 AGAIN_SECONDS = 5.0
 """The pause after a failed write: long enough to spare the disk, short enough to see it heal."""
 READ_SECONDS = 1.0
-"""How long somebody who wants to read the log waits for what is still buffered."""
+"""How long a reader of the log waits until buffered entries are written."""
 CLOSE_SECONDS = 3.0
 """How long the end of the process waits for the last write."""
 _IDLE_SECONDS = 10.0
+"""How long the writing thread waits for another entry before it ends: a thread is cheap to start,
+and a person's next question usually comes within seconds."""
 Row = tuple[int, str, str, str, str, str, str]
 _COLUMNS = "at, person, email, act, what, place, outcome"
 
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which entries: those of a Slack user, of a time (half-open); None is everybody, ever."""
+    """Selects entries by person (Slack id) and time range (UTC, half-open); None: all."""
 
     person: str | None = None
     start: datetime | None = None
@@ -70,7 +73,7 @@ class AuditLog:
         outcome: str = DONE,
         email: str | None = None,
     ) -> None:
-        """Buffer an entry: what a Slack user did or was refused. Returns at once."""
+        """Buffer an entry: what a Slack user (`person`) did or was refused. Returns immediately."""
         row = (
             to_milliseconds(self._clock()),
             person,
@@ -88,7 +91,7 @@ class AuditLog:
             self._news.notify()
 
     def flush(self, seconds: float = BUSY_SECONDS) -> bool:
-        """Write what is buffered, waiting so long for a lock; whether that could be done.
+        """Write what is buffered, waiting at most `seconds` for a lock; whether it was written.
 
         What could not be written stays buffered, the newest MOST_BUFFERED of it. Must not be
         called by a thread that holds a reader (NestedAccessError), also if nothing is buffered.
@@ -123,7 +126,7 @@ class AuditLog:
         log.error("The process ends and the database can't be written: %d audit entries lost", lost)
 
     def _keep(self, rows: list[Row]) -> None:
-        """Put rows back in front of those that came meanwhile, as many as there is room for."""
+        """Put rows back in front of newer ones; the oldest above `MOST_BUFFERED` are dropped."""
         with self._news:
             self._rows = rows + self._rows
             lost = len(self._rows) - MOST_BUFFERED
@@ -136,7 +139,7 @@ class AuditLog:
                 )
 
     def _write_on(self) -> None:
-        """Write as long as there is something to write, and a while longer."""
+        """Write buffered rows until none comes for `_IDLE_SECONDS`."""
         while True:
             with self._news:
                 if not self._news.wait_for(lambda: self._rows, _IDLE_SECONDS):
@@ -148,14 +151,14 @@ class AuditLog:
                 self._ended.wait(AGAIN_SECONDS)
 
     def count(self, wanted: AuditFilter = ALL) -> int:
-        """How many entries are written."""
+        """The number of written entries."""
         where, values = _where(wanted)
         with self._db.read() as connection:
             found = connection.execute(f"SELECT COUNT(*) FROM audit WHERE {where}", values)
             return int(found.fetchone()[0])
 
     def last(self, limit: int, wanted: AuditFilter = ALL) -> list[AuditEntry]:
-        """The newest entries that are written, newest first."""
+        """The newest written entries, newest first."""
         where, values = _where(wanted)
         statement = f"SELECT {_COLUMNS} FROM audit WHERE {where} ORDER BY at DESC, id DESC LIMIT ?"
         with self._db.read() as connection:
@@ -163,9 +166,9 @@ class AuditLog:
         return [_entry(row) for row in found]
 
     def all(self, wanted: AuditFilter = ALL) -> Iterator[AuditEntry]:
-        """Every entry that is written, newest first, one by one.
+        """Every written entry, newest first, one at a time.
 
-        The database is read until the last one was taken, so nothing may be waited for meanwhile.
+        The read transaction lasts until the iterator ends, so the caller must not wait meanwhile.
         """
         where, values = _where(wanted)
         statement = f"SELECT {_COLUMNS} FROM audit WHERE {where} ORDER BY at DESC, id DESC"
@@ -173,7 +176,7 @@ class AuditLog:
             yield from map(_entry, connection.stream(statement, values))
 
     def prune(self) -> int:
-        """Drop what is older than 400 days; returns how much that was. Raises StoreError."""
+        """Delete entries older than 400 days; their number. Raises StoreError."""
         self.flush()
         limit = to_milliseconds(self._clock() - KEPT)
         with self._db.read() as connection:

@@ -1,4 +1,4 @@
-"""What the database tells of how the bot is: what is next, what went out last, how large it is."""
+"""The stored part of `status`: next and last reports, last alerts, counts and size."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.store.schedules.schedules import StoredSchedule, columns, entry
 
 @dataclass(frozen=True, slots=True)
 class FinishedRun:
-    """A report run that ended: its schedule, how, when (UTC) and what went wrong."""
+    """A finished report run: its schedule, state, end (UTC) and error or ""."""
 
     entry: StoredSchedule
     state: str
@@ -24,15 +24,15 @@ class FinishedRun:
 
 @dataclass(frozen=True, slots=True)
 class DeliveredAlert:
-    """A message about alerts that went out at a moment (UTC), or could not.
+    """A message about alerts that was sent or failed; `at` is when it was created (UTC).
 
-    `words` are the ones of the first of its rules, `more` is of how many others it tells, `place`
-    a person's or channel's id.
+    `words` are those of the first rule it is about and `more` is the number of further alerts in
+    it. `recipient` is the Slack id of a person or channel.
     """
 
     words: str
     more: int
-    place: str
+    recipient: str
     at: datetime
     state: str
     error: str
@@ -40,7 +40,7 @@ class DeliveredAlert:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many schedules there are, how many of them rest, and how many alerts."""
+    """The number of schedules, of paused ones among them, and of alert rules."""
 
     schedules: int
     paused: int
@@ -48,13 +48,13 @@ class Counts:
 
 
 class StatusReader:
-    """Looks at everything that is kept beside the usage. Its methods may be called anywhere."""
+    """Reads what `status` shows beside usage. Its methods may be called from any thread."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
     def next_reports(self, limit: int) -> list[StoredSchedule]:
-        """The schedules that are due next, soonest first."""
+        """The active schedules that are due next, soonest first."""
         with self._db.read() as connection:
             found = connection.execute(
                 f"SELECT {columns()} FROM schedule s WHERE s.gone = 0 AND s.paused IS NULL"
@@ -64,7 +64,7 @@ class StatusReader:
         return readable(found, entry, "schedule")
 
     def last_reports(self, limit: int) -> list[FinishedRun]:
-        """The runs that ended last, newest first."""
+        """The runs that finished last, newest first."""
         with self._db.read() as connection:
             found: Sequence[tuple[object, ...]] = connection.execute(
                 f"SELECT r.state, r.ended_at, r.error, {columns()} FROM run r"
@@ -72,10 +72,10 @@ class StatusReader:
                 " ORDER BY r.ended_at DESC, r.id DESC LIMIT ?",
                 (limit,),
             ).fetchall()
-        return readable(found, _ended, "run that ended as")
+        return readable(found, _ended, "finished run")
 
     def last_alerts(self, limit: int) -> list[DeliveredAlert]:
-        """The messages about alerts that went out last, or could not, newest first."""
+        """The newest messages about alerts that were sent or failed, newest first."""
         with self._db.read() as connection:
             found: Sequence[tuple[object, ...]] = connection.execute(
                 "WITH t AS (SELECT id, place, made_at, state, error FROM alert_telling"
@@ -91,36 +91,36 @@ class StatusReader:
             DeliveredAlert(
                 str(words),
                 int(str(more)),
-                str(place),
+                str(recipient),
                 from_milliseconds(int(str(at))),
                 str(state),
                 str(error),
             )
-            for words, more, place, at, state, error in found
+            for words, more, recipient, at, state, error in found
         ]
 
     def counts(self) -> Counts:
-        """How many there are of what people have set up."""
+        """The number of schedules and alert rules."""
         with self._db.read() as connection:
-            schedules, resting = connection.execute(
+            schedules, paused = connection.execute(
                 "SELECT COUNT(*), COUNT(paused) FROM schedule WHERE gone = 0"
             ).fetchone()
             alerts = connection.execute(
                 "SELECT COUNT(*) FROM alert_rule WHERE gone = 0"
             ).fetchone()[0]
-        return Counts(schedules, resting, alerts)
+        return Counts(schedules, paused, alerts)
 
     def trouble(self) -> str:
-        """Why nothing can be saved, as a sentence for people; empty if the last write went well.
+        """Why nothing can be saved, as a sentence for people; "" if the last write succeeded.
 
-        Where it failed another one is tried, except within a snapshot.
+        After a failure another write is tried, except within a read transaction.
         """
         if self._db.trouble is not None and not self._db.reading:
             self._db.check_write()
         return self._db.trouble.public if self._db.trouble is not None else ""
 
     def size(self) -> int:
-        """What the database takes on the disk, with what stands beside it: bytes."""
+        """The size of the database on the disk with its journal files, in bytes."""
         return self._db.size()
 
 

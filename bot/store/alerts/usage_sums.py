@@ -22,12 +22,13 @@ from reports.usage.dimensions import Dimension
 from reports.usage.usage import ZERO, Usage
 
 GranularInterval = tuple[Granularity, Interval]
-"""A stretch of time (UTC, half-open) and the granularity that it is read at."""
+"""A time range (UTC, half-open) and the granularity at which its usage is read."""
 UsageKey = int | tuple[int, int]
 """Whose usage: the id of a member, or those of a creator and a model."""
 _LATEST = 2**40
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _MOST_KEPT = 12
+"""Remembered answers per cache: three dimensions and their pair, for today and two days before."""
 
 
 def add(a: Usage, b: Usage) -> Usage:
@@ -54,7 +55,7 @@ class AlertUsage:
     def series(
         self, by: Dimension | None, intervals: Iterable[GranularInterval]
     ) -> dict[int, dict[int, Usage]]:
-        """The same by bucket (its start in seconds since 1970)."""
+        """The usage of each member by bucket (its start in seconds since 1970)."""
         found: dict[int, dict[int, Usage]] = {}
         for member, bucket, usage in self._rows(by, intervals, bucketed=True):
             series = found.setdefault(member, {})
@@ -83,9 +84,9 @@ class AlertUsage:
         return found
 
     def before(self, what: Dimension | None, day: datetime) -> frozenset[UsageKey]:
-        """Who was used by day before a moment: members, or with None creator and model.
+        """The members with usage before a day (UTC); without a dimension, (creator, model) pairs.
 
-        It is remembered, since what happened before that day hardly changes.
+        The answer is remembered, since usage before that day hardly changes.
         """
         key = what, day
         if key not in self._before:
@@ -120,8 +121,8 @@ class AlertUsage:
     ) -> dict[int, datetime]:
         """The last day (its start, UTC) on which each member made a request; never used: absent.
 
-        `members` are some that weren't used on `day` or lately, so that it is remembered for that
-        day.
+        `members` are ones without usage on `day` or shortly before, so the answer is remembered
+        for that day.
         """
         key = dimension, members, day
         if key not in self._last:

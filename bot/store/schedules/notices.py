@@ -1,4 +1,4 @@
-"""What people are still to be told: kept until Slack has taken it."""
+"""Notices: direct messages to single people, stored until Slack has accepted them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,16 @@ from bot.store.encoding import Clock, to_milliseconds
 from bot.store.readable import split
 
 LEASE = timedelta(minutes=2)
+"""How long a claimed notice waits for a process that died: longer than any call to Slack lasts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A direct message to send; `tries` were made before."""
+    """A direct message (`text` and `blocks`) to send to a person (a Slack id).
+
+    `key` identifies it: a second notice with the same key is never stored. `tries` is the number
+    of earlier attempts.
+    """
 
     id: int
     key: str
@@ -28,27 +33,22 @@ class Notice:
 
 
 class Notices:
-    """Messages to single people, told at least once and kept until then."""
+    """Direct messages to single people, each sent at least once."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._db = database
         self._clock = clock
 
     def add(self, key: str, person: str, message: Mapping[str, object]) -> None:
-        """Tell somebody; the same key again changes nothing."""
+        """Store a message (`text` and `blocks`) to a person; nothing if its key was used before."""
         with self._db.write() as connection:
             add_notice(connection, key, person, message, self._clock())
 
-    def known(self, key: str) -> bool:
-        """Whether somebody was told, or will be."""
-        with self._db.read() as connection:
-            found = connection.execute("SELECT 1 FROM notice WHERE key = ?", (key,)).fetchone()
-        return found is not None
-
     def claim(self, limit: int) -> list[Notice]:
-        """Take due notices; no other process takes them for two minutes.
+        """Lease due notices, at most `limit`: no other process takes them for two minutes.
 
-        One that this version cannot read is kept and counts as sent, so that it blocks no other.
+        A notice that this version cannot read stays stored but counts as sent, so that it does not
+        block the others.
         """
         with self._db.write() as connection:
             now = self._clock()
@@ -69,15 +69,15 @@ class Notices:
         return notices
 
     def mark_sent(self, notice: Notice) -> None:
-        """Slack has taken it, or it can never be told."""
+        """Record that Slack has accepted a notice, or that it can never be sent."""
         with self._db.write() as connection:
             connection.execute(
                 "UPDATE notice SET told_at = ? WHERE id = ?",
                 (to_milliseconds(self._clock()), notice.id),
             )
 
-    def later(self, notice: Notice, wait: timedelta) -> None:
-        """Try again after a while."""
+    def postpone(self, notice: Notice, wait: timedelta) -> None:
+        """Send a notice again after `wait`."""
         with self._db.write() as connection:
             connection.execute(
                 "UPDATE notice SET next_at = ? WHERE id = ?",
@@ -97,7 +97,7 @@ def add_notice(
     connection: Connection, key: str, person: str, message: Mapping[str, object],
     now: datetime,
 ) -> None:  # fmt: skip
-    """Something to tell a person once; the same key again changes nothing."""
+    """Store a message to a person within a transaction; nothing if its key was used before."""
     connection.execute(
         "INSERT INTO notice (key, person, message, next_at) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (key) DO NOTHING",

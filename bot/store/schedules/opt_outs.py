@@ -1,4 +1,4 @@
-"""Reports to every creator that single people no longer want."""
+"""Opt-outs in the database: who no longer wants the reports of a schedule for every creator."""
 
 from __future__ import annotations
 

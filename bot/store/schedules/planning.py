@@ -1,4 +1,4 @@
-"""What becomes due: a run for each due time of a schedule is put into the ledger once."""
+"""Planning: adds one run for each due time of a schedule and recipient, and never a second."""
 
 from __future__ import annotations
 
@@ -18,67 +18,82 @@ from reports.usage.dimensions import Dimension
 
 log = logging.getLogger(__name__)
 
-Tell = Callable[[StoredSchedule, tuple[DueRun, ...]], Mapping[str, object]]
-"""What the maker of a schedule is told about runs that were skipped, as a message."""
-Broken = Callable[[str], Mapping[str, object]]
-"""What the owner of a schedule that cannot be read is told, from its question, as a message."""
+SkippedMessage = Callable[[StoredSchedule, tuple[DueRun, ...]], Mapping[str, object]]
+"""Makes the message to a schedule's owner about runs that were skipped (`text` and `blocks`)."""
+UnreadableMessage = Callable[[str], Mapping[str, object]]
+"""Makes the message to the owner of a schedule that cannot be read, from its question."""
 RETRY = timedelta(hours=1)
-"""When a schedule that could not be planned is looked at again: a defect does not go away soon."""
+"""When planning a schedule is tried again after an error: a defect does not go away soon."""
 
 
 def plan_row(
-    connection: Connection, row: Row, now: datetime, tell: Tell, broken: Broken | None
+    connection: Connection,
+    row: Row,
+    now: datetime,
+    skipped_message: SkippedMessage,
+    unreadable_message: UnreadableMessage | None,
 ) -> None:
-    """Plan the schedule of a row (the columns of an entry), whatever is wrong with it.
+    """Plan the schedule of a row (its columns are those of `schedules.columns`).
 
-    Errors of the database itself are raised, since they concern all schedules.
+    A schedule that cannot be read is paused, and its owner notified. One that cannot be planned is
+    tried again after `RETRY`. Raises the connection's OperationalError, which concerns all
+    schedules.
     """
-    known = read_one(row, entry, "schedule")
-    if known is None:
-        id_, maker, _, question = map(str, row[:4])
+    stored = read_one(row, entry, "schedule")
+    if stored is None:
+        id_, owner, _, question = map(str, row[:4])
         connection.execute("UPDATE schedule SET paused = ? WHERE id = ?", (UNREADABLE, id_))
-        if broken:
-            add_notice(connection, f"unreadable schedule {id_}", maker, broken(question), now)
+        if unreadable_message:
+            add_notice(
+                connection, f"unreadable schedule {id_}", owner, unreadable_message(question), now
+            )
         return
     connection.execute("SAVEPOINT one_schedule")
     try:
-        plan(connection, known, now, tell)
+        plan(connection, stored, now, skipped_message)
     except connection.OperationalError:
         raise
     except Exception:  # a schedule that fails must not keep the others from being planned
-        log.exception("Schedule %s could not be planned; next try in an hour", known.id)
+        log.exception("Schedule %s could not be planned; next try in an hour", stored.id)
         connection.execute("ROLLBACK TO one_schedule")
         connection.execute(
-            "UPDATE schedule SET next_at = ? WHERE id = ?", (to_milliseconds(now + RETRY), known.id)
+            "UPDATE schedule SET next_at = ? WHERE id = ?",
+            (to_milliseconds(now + RETRY), stored.id),
         )
     connection.execute("RELEASE one_schedule")
 
 
-def plan(connection: Connection, known: StoredSchedule, now: datetime, tell: Tell) -> None:
-    """Put what is due of a schedule into the ledger, and set when it is due next.
+def plan(
+    connection: Connection, stored: StoredSchedule, now: datetime, skipped_message: SkippedMessage
+) -> None:
+    """Add the runs of a schedule that are due at `now` (UTC), and set when it is due next.
 
-    One whose zone is not known any more rests, so that the others go on.
+    A schedule whose time zone is no longer known is paused, so that the others go on.
     """
     try:
-        runs = due_runs(known.draft.schedule, known.next.day - DAY, now)
+        runs = due_runs(stored.draft.schedule, stored.next.day - DAY, now)
     except ZoneInfoNotFoundError:
-        log.warning("A schedule rests: its time zone %s is not known", known.draft.schedule.zone)
+        log.warning(
+            "Pausing schedule %s: its time zone %s is not known",
+            stored.id,
+            stored.draft.schedule.zone,
+        )
         connection.execute(
             "UPDATE schedule SET paused = ? WHERE id = ?",
-            (f"its time zone {known.draft.schedule.zone} is not known any more", known.id),
+            (f"its time zone {stored.draft.schedule.zone} is not known any more", stored.id),
         )
         return
     found = split_missed(runs, now)
     if found.run:
-        insert(connection, known, found.run, now)
+        insert(connection, stored, found.run, now)
     for skipped in found.skipped:
         connection.execute(
             "INSERT INTO run (schedule, recipient, period, place, due_at, noticed_at, next_at,"
             " state, error, ended_at) VALUES (?, ?, ?, '', ?, ?, ?, 'skipped', 'missed', ?)"
             " ON CONFLICT DO NOTHING",
             (
-                known.id,
-                known.draft.channel,
+                stored.id,
+                stored.draft.channel,
                 skipped.day.isoformat(),
                 to_milliseconds(skipped.at),
                 to_milliseconds(now),
@@ -87,32 +102,38 @@ def plan(connection: Connection, known: StoredSchedule, now: datetime, tell: Tel
             ),
         )
     if found.skipped:
-        note = f"skipped {known.id} {found.skipped[-1].day}"
-        add_notice(connection, note, known.draft.owner, tell(known, found.skipped), now)
-    last = runs[-1].day if runs else known.next.day - DAY
-    next_ = after(known, last)
+        note = f"skipped {stored.id} {found.skipped[-1].day}"
+        add_notice(
+            connection, note, stored.draft.owner, skipped_message(stored, found.skipped), now
+        )
+    last = runs[-1].day if runs else stored.next.day - DAY
+    next_ = after(stored, last)
     connection.execute(
         "UPDATE schedule SET next_day = ?, next_at = ? WHERE id = ?",
-        (next_.day.isoformat(), to_milliseconds(next_.at), known.id),
+        (next_.day.isoformat(), to_milliseconds(next_.at), stored.id),
     )
 
 
 def insert(
     connection: Connection,
-    known: StoredSchedule,
+    stored: StoredSchedule,
     run: DueRun,
     now: datetime,
     period: str = "",
     asked_by: str = "",
 ) -> int:
-    """The runs of one due time, one for each recipient; how many are new."""
-    recipients = _recipients(connection, known)
+    """Add the runs of one due time, one for each recipient; the number of new runs.
+
+    `period` is the key of a run within its schedule: by default its local date. `asked_by` is the
+    Slack id of the person who requested it, "" for a scheduled run.
+    """
+    recipients = _recipients(connection, stored)
     added = connection.executemany(
         "INSERT INTO run (schedule, recipient, period, asked_by, place, due_at, noticed_at,"
         " next_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'due') ON CONFLICT DO NOTHING",
         [
             (
-                known.id,
+                stored.id,
                 recipient,
                 period or run.day.isoformat(),
                 asked_by,
@@ -127,9 +148,9 @@ def insert(
     return added.rowcount if recipients else 0
 
 
-def _recipients(connection: Connection, known: StoredSchedule) -> Sequence[str]:
-    if known.draft.target is not TargetKind.CREATORS:
-        return (known.draft.channel,)
+def _recipients(connection: Connection, stored: StoredSchedule) -> Sequence[str]:
+    if stored.draft.target is not TargetKind.CREATORS:
+        return (stored.draft.channel,)
     found = connection.execute(
         "SELECT ref FROM member WHERE dimension = ? AND ref != '' AND gone = 0 AND detail != ''"
         " ORDER BY id",
@@ -138,11 +159,11 @@ def _recipients(connection: Connection, known: StoredSchedule) -> Sequence[str]:
     return [f"creator:{row[0]}" for row in found]
 
 
-def heal(connection: Connection, now: datetime, longest: timedelta) -> None:
-    """Take back what a clock that was ahead has put into the future, where it would wait for it.
+def repair_future_times(connection: Connection, now: datetime, longest: timedelta) -> None:
+    """Repair times in the future, which were stored while the clock was ahead.
 
-    Runs of due times that are still to come are forgotten where nobody has begun to send them;
-    whoever has taken one sees that it is gone. No lease is longer than `longest`.
+    Runs that are due after `now` (UTC) are deleted unless sending has started; a process that has
+    claimed one finds it deleted. Later attempts and leases are shortened to `longest` from now.
     """
     at, soon = to_milliseconds(now), to_milliseconds(now + longest)
     connection.execute(

@@ -1,8 +1,8 @@
-"""The ledger of report runs: each is there once, is claimed, and ends once.
+"""Report runs in the database: each is stored once, is claimed by one process, and ends once.
 
-A run's key is its schedule, its recipient and the local date that it is due on. Whoever takes a
-run raises its fence; what an earlier taker writes afterwards changes nothing. The clock is read
-inside each transaction.
+A run's key is its schedule, its recipient and the local date on which it is due. A process that
+claims a run raises its fence; what an earlier process writes afterwards has an old fence and
+changes nothing. The clock is read inside each transaction.
 """
 
 from __future__ import annotations
@@ -15,19 +15,26 @@ from enum import StrEnum
 from bot.store.database import Database
 from bot.store.encoding import Clock, from_milliseconds, to_milliseconds
 from bot.store.readable import UNREADABLE, read_one, split
-from bot.store.schedules.planning import Broken, Tell, heal, insert, plan_row
+from bot.store.schedules.planning import (
+    SkippedMessage,
+    UnreadableMessage,
+    insert,
+    plan_row,
+    repair_future_times,
+)
 from bot.store.schedules.schedules import StoredSchedule, columns, entry
 from reports.schedules.recurrence import LATE_AFTER, DueRun
 
 MOST_ERRORS = 3
+"""So many failed due times in a row pause a schedule: one or two may be a passing outage."""
 FARTHEST_APART = timedelta(days=400)
-"""How far apart two runs may be due that report on the same period: a year, and some days."""
-SLEWED = timedelta(seconds=1)
-"""So far a clock may go back without having been put back."""
+"""How far apart two runs that report on the same period may be due: a year and some days."""
+CLOCK_TOLERANCE = timedelta(seconds=1)
+"""A step back of the clock up to this size is normal correction (NTP), not a wrong clock."""
 
 
 class RunState(StrEnum):
-    """How far a run is: the first three are open, the others final unless somebody decides."""
+    """The state of a run. The first three are open; a person can send the others again."""
 
     DUE = "due"
     SENDING = "sending"
@@ -40,24 +47,37 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long things take: a lease is longer than any call of Slack's may last."""
+    """How long to wait during delivery.
+
+    `lease`: how long a run waits for a process that died; longer than any call to Slack lasts.
+    `settle`: how long after a call without an answer its message may still appear in the history.
+    `pace`: between two messages to one channel, for which Slack's limit is one per second.
+    `retry_delay`: after a first transient error; it doubles with each attempt.
+    """
 
     lease: timedelta = timedelta(seconds=120)
     settle: timedelta = timedelta(seconds=90)
     pace: timedelta = timedelta(seconds=1)
-    trouble: timedelta = timedelta(seconds=30)
+    retry_delay: timedelta = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
 class ReportRun:
-    """A run that this process has taken, with its schedule."""
+    """A run with its schedule.
+
+    `recipient` is a Slack id, or `creator:` and OpenRouter's id of a creator; `destination` names
+    the channel or person that other runs must not post to meanwhile. `period` is the local date
+    on which it is due, or `now` and a click's id. `asked_by` is the Slack id of the person who
+    requested it, or "". Times are UTC; `sending_at` is by Slack's clock. `payload` is the frozen
+    message (JSON) once sending has started; `channel` and `ts` identify the posted message.
+    """
 
     id: int
     entry: StoredSchedule
     recipient: str
     period: str
     asked_by: str
-    place: str
+    destination: str
     due_at: datetime
     noticed_at: datetime
     state: RunState
@@ -70,18 +90,18 @@ class ReportRun:
 
     @property
     def key(self) -> str:
-        """What the message's metadata carries: the same after a crash, and from a backup."""
+        """The key in the message's metadata: the same after a crash and in a restored backup."""
         return f"{self.entry.id}.{self.period}.{self.recipient}"
 
     @property
     def late(self) -> bool:
-        """Whether nobody was there when it was due."""
+        """Whether the bot was not running when the run was due."""
         return not self.asked_by and self.noticed_at - self.due_at > LATE_AFTER
 
 
 @dataclass(frozen=True, slots=True)
 class PostedReport:
-    """A report that went out: what it was about, and the spend that was last said of it."""
+    """A sent report: its question, due time (UTC) and the spend last reported (nano-dollars)."""
 
     run: int
     question: str
@@ -90,7 +110,7 @@ class PostedReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Other:
+class OtherRun:
     """A run of another schedule: its state, due time (UTC) and the schedule's time zone."""
 
     id: int
@@ -107,17 +127,17 @@ _OPEN = "r.state IN ('due', 'sending', 'posted')"
 
 
 class ReportRuns:
-    """The ledger. Its methods may be called from any thread and any process."""
+    """All report runs. Its methods may be called from any thread and any process."""
 
     def __init__(self, database: Database, clock: Clock, timing: Timing | None = None) -> None:
         self._db = database
         self._clock = clock
         self.timing = timing or Timing()
 
-    # -- what is due
+    # -- due runs
 
     def idle(self) -> bool:
-        """Whether nothing is due, nothing open and nobody to be told: one quick look."""
+        """Whether no schedule, run or notice is due: one quick query."""
         now = to_milliseconds(self._clock())
         with self._db.read() as connection:
             found = connection.execute(
@@ -129,11 +149,17 @@ class ReportRuns:
             ).fetchone()
         return not found[0]
 
-    def plan(self, tell: Tell, limit: int = 500, broken: Broken | None = None) -> int:
-        """Put the runs that are due into the ledger; returns how many schedules were looked at.
+    def plan(
+        self,
+        skipped_message: SkippedMessage,
+        limit: int = 500,
+        unreadable_message: UnreadableMessage | None = None,
+    ) -> int:
+        """Add the runs that are due, of at most `limit` schedules; the number of those schedules.
 
-        A schedule that this version cannot read is paused, and `broken` makes what its owner is
-        told; one that fails otherwise is looked at again an hour later. Neither stops the others.
+        `skipped_message` and `unreadable_message` make the notices to owners. A schedule that this
+        version cannot read is paused; one that fails otherwise is tried again an hour later.
+        Neither stops the others.
         """
         with self._db.write() as connection:
             now = self._clock()
@@ -143,34 +169,36 @@ class ReportRuns:
                 (to_milliseconds(now), limit),
             ).fetchall()
             for row in found:
-                plan_row(connection, row, now, tell, broken)
+                plan_row(connection, row, now, skipped_message, unreadable_message)
         return len(found)
 
-    def add_now(self, known: StoredSchedule, asked_by: str, mark: str) -> bool:
-        """A run that somebody asks for; `mark` makes a click that comes twice one run."""
+    def add_now(self, stored: StoredSchedule, asked_by: str, click_id: str) -> bool:
+        """Add a run that a person requested; False if the same click has already added it."""
         with self._db.write() as connection:
             now = self._clock()
             return bool(
-                insert(connection, known, DueRun(now.date(), now), now, f"now {mark}", asked_by)
+                insert(
+                    connection, stored, DueRun(now.date(), now), now, f"now {click_id}", asked_by
+                )
             )
 
-    def from_the_future(self) -> bool:
-        """Whether the newest run is of a time that is still to come: the clock has gone back."""
+    def has_future_run(self) -> bool:
+        """Whether the newest run was added at a future time: the clock was set back since."""
         with self._db.read() as connection:
             found = connection.execute(
                 "SELECT noticed_at FROM run ORDER BY id DESC LIMIT 1"
             ).fetchone()
-        return found is not None and found[0] > to_milliseconds(self._clock() + SLEWED)
+        return found is not None and found[0] > to_milliseconds(self._clock() + CLOCK_TOLERANCE)
 
-    def heal(self) -> None:
-        """Take back what a clock that was wrong has put into the future: see `planning.heal`."""
+    def repair_future_times(self) -> None:
+        """Repair times in the future: see `planning.repair_future_times`."""
         with self._db.write() as connection:
-            heal(connection, self._clock(), self.timing.lease + self.timing.settle)
+            repair_future_times(connection, self._clock(), self.timing.lease + self.timing.settle)
 
     def claim(
         self, owner: str, limit: int, unreadable: Callable[[int], object] = lambda _: None
     ) -> list[ReportRun]:
-        """Take due open runs, one per place; the lease runs from now.
+        """Lease due open runs for a process (`owner`), at most one per destination.
 
         Runs that this version cannot read end as failed, and `unreadable` is called with their
         number after the transaction.
@@ -208,15 +236,16 @@ class ReportRuns:
             unreadable(len(bad))
         return runs
 
-    # -- what becomes of a run; all of it only for its last taker
+    # -- results of a run; each method changes nothing if another process has claimed it since
 
-    def begin(
+    def start_sending(
         self, run: ReportRun, payload: str, spend: int | None, at: datetime | None = None
     ) -> bool:
-        """Freeze what is posted and say that it is about to be; False where another took the run.
+        """Record that a run is being sent; False if another process has claimed it.
 
-        From here on nobody can tell whether it was posted but Slack itself. `at` is what time it
-        is there, since its history is searched from then on.
+        The first `payload` (the message as JSON) and `spend` (nano-dollars) stay for later
+        attempts. `at` is the time by Slack's clock (UTC): if no answer comes, the channel's history
+        is searched from then on.
         """
         with self._db.write() as connection:
             now = self._clock()
@@ -235,11 +264,16 @@ class ReportRuns:
             )
             return done.rowcount == 1
 
-    def posted(
+    def mark_posted(
         self, run: ReportRun, channel: str, ts: str, how: str, *, files: bool,
         revised: Mapping[int, int] | None = None,
     ) -> bool:  # fmt: skip
-        """It is out: here. False where another took the run, or the message was withdrawn."""
+        """Record a run's message. False if another process claimed it or the message is withdrawn.
+
+        `channel` and `ts` identify it in Slack, `how` says how that is known. With `files` the run
+        stays open until they are sent. `revised` is the spend (nano-dollars) that this report now
+        states for earlier runs, by their ids.
+        """
         with self._db.write() as connection:
             now = to_milliseconds(self._clock())
             done = connection.execute(
@@ -258,43 +292,43 @@ class ReportRuns:
             )
             return True
 
-    def refresh(self, run: ReportRun) -> bool:
-        """Lengthen the lease of a run that takes long; False where another took it."""
+    def extend_lease(self, run: ReportRun) -> bool:
+        """Extend the lease of a run that takes long; False if another process has claimed it."""
         return self._set(run, "next_at = ?", to_milliseconds(self._clock() + self.timing.lease))
 
-    def filed(self, run: ReportRun) -> bool:
-        """Its files are out as well."""
+    def mark_files_sent(self, run: ReportRun) -> bool:
+        """Record that the files of a run were sent too."""
         return self._set(run, "state = 'sent'")
 
-    def again(self, run: ReportRun, at: datetime, error: str = "") -> bool:
-        """It was surely not sent: once more from a moment on."""
+    def retry(self, run: ReportRun, at: datetime, error: str = "") -> bool:
+        """Send a run again from a time (UTC) on: it was certainly not sent."""
         return self._set(run, "state = 'due', next_at = ?, error = ?", to_milliseconds(at), error)
 
-    def later(self, run: ReportRun, at: datetime) -> bool:
-        """Look at it again from a moment on; nothing else changes."""
+    def postpone(self, run: ReportRun, at: datetime) -> bool:
+        """Process a run again from a time (UTC) on; nothing else changes."""
         return self._set(run, "next_at = ?", to_milliseconds(at))
 
-    def doubt(self, run: ReportRun, error: str) -> bool:
-        """It may have been sent: once that has settled, the history tells."""
+    def await_history(self, run: ReportRun, error: str) -> bool:
+        """Record that a run may have been sent: after `Timing.settle` the history shows whether."""
         settled = to_milliseconds(self._clock() + self.timing.settle)
         return self._set(run, "next_at = ?, error = ?", settled, error)
 
-    def uncertain(self, run: ReportRun, error: str) -> bool:
-        """Nobody can tell whether it was sent; its owner decides."""
+    def mark_uncertain(self, run: ReportRun, error: str) -> bool:
+        """Record that it cannot be found out whether a run was sent; its owner decides."""
         ended = to_milliseconds(self._clock())
         return self._set(run, "state = 'uncertain', error = ?, ended_at = ?", error, ended)
 
     def skip(self, run: ReportRun, why: str) -> bool:
-        """There is nothing to send."""
+        """End a run that sends nothing; `why` is stored for operators."""
         return self._set(
             run, "state = 'skipped', error = ?, ended_at = ?", why, to_milliseconds(self._clock())
         )
 
     def fail(self, run: ReportRun, error: str) -> int | None:
-        """It cannot be sent. How many in a row of its schedule; None where another took it.
+        """End a run that cannot be sent; how many due times in a row have failed.
 
-        With the third in a row the schedule is paused. What fails for several recipients of one
-        due time counts once, and is no news after the first: None.
+        The third in a row pauses the schedule. Failures for several recipients of one due time
+        count once. None if that due time was counted before, or another process claimed the run.
         """
         with self._db.write() as connection:
             done = connection.execute(
@@ -325,9 +359,10 @@ class ReportRuns:
             return int(errors)
 
     def withdraw(self, run: ReportRun, ts: str) -> bool:
-        """Whether a message that came too late is one too many, and is to be taken back.
+        """Withdraw a message that was posted after the lease was lost; whether to delete it.
 
-        It is not where the run's next taker found it in the history and made it the report.
+        False if the process that claimed the run next has found it in the history and recorded it
+        as the report.
         """
         with self._db.write() as connection:
             (kept,) = connection.execute("SELECT ts FROM run WHERE id = ?", (run.id,)).fetchone()
@@ -352,9 +387,9 @@ class ReportRuns:
         return read_one(row, _run, "report run")
 
     def send_again(self, id_: int, asked_by: str) -> bool:
-        """Somebody wants a run sent that failed or of which nobody knows; its time begins anew.
+        """Send a failed or uncertain run again for a person (a Slack id); whether there is one.
 
-        With one that failed go the others of its due time that did.
+        With a failed run, the other failed runs of its due time are sent again as well.
         """
         with self._db.write() as connection:
             now = to_milliseconds(self._clock())
@@ -367,8 +402,8 @@ class ReportRuns:
             )
             return done.rowcount > 0
 
-    def is_there(self, id_: int) -> bool:
-        """Somebody has seen a report of which nobody knew."""
+    def mark_seen(self, id_: int) -> bool:
+        """Record that a person has seen an uncertain run's report; False if it isn't uncertain."""
         with self._db.write() as connection:
             done = connection.execute(
                 "UPDATE run SET state = 'sent', how = 'seen', error = '' WHERE id = ?"
@@ -377,25 +412,25 @@ class ReportRuns:
             )
             return done.rowcount == 1
 
-    # -- what was reported before, places, counts
+    # -- earlier reports, destinations, counts
 
-    def reported(
-        self, known: StoredSchedule, recipient: str, before: datetime, count: int
+    def earlier_reports(
+        self, stored: StoredSchedule, recipient: str, before: datetime, count: int
     ) -> list[PostedReport]:
-        """The newest reports of a schedule to a recipient that were due before a moment."""
+        """The newest reports (at most `count`) to a recipient that were due before a time (UTC)."""
         with self._db.read() as connection:
             found = connection.execute(
                 "SELECT id, due_at, spend FROM run WHERE schedule = ? AND recipient = ?"
                 " AND due_at < ? AND state IN ('posted', 'sent') AND spend IS NOT NULL"
                 " ORDER BY due_at DESC LIMIT ?",
-                (known.id, recipient, to_milliseconds(before), count),
+                (stored.id, recipient, to_milliseconds(before), count),
             ).fetchall()
         return [
-            PostedReport(id_, known.draft.question, from_milliseconds(at), spend)
+            PostedReport(id_, stored.draft.question, from_milliseconds(at), spend)
             for id_, at, spend in found
         ]
 
-    def of_other_schedules(self, run: ReportRun) -> list[Other]:
+    def of_other_schedules(self, run: ReportRun) -> list[OtherRun]:
         """The runs of other schedules that send a run's question to its recipient.
 
         Only schedules for every creator count, and runs that were not skipped and did not fail.
@@ -409,38 +444,40 @@ class ReportRuns:
                 " AND r.state NOT IN ('skipped', 'failed') ORDER BY r.id",
                 (run.recipient, run.entry.id, run.entry.draft.question, oldest),
             ).fetchall()
-        return [Other(row[0], RunState(row[1]), from_milliseconds(row[2]), row[3]) for row in found]
+        return [
+            OtherRun(row[0], RunState(row[1]), from_milliseconds(row[2]), row[3]) for row in found
+        ]
 
-    def hold(self, place: str, until: datetime) -> None:
-        """Let nobody post to a place before a moment."""
+    def pause_recipient(self, destination: str, until: datetime) -> None:
+        """Send nothing to a channel or person before a time (UTC)."""
         with self._db.write() as connection:
             connection.execute(
                 "INSERT INTO place (id, free_at) VALUES (?, ?) ON CONFLICT (id) DO UPDATE"
                 " SET free_at = excluded.free_at WHERE place.free_at < excluded.free_at",
-                (place, to_milliseconds(until)),
+                (destination, to_milliseconds(until)),
             )
 
-    def checked(self, place: str, since: datetime) -> str | None:
-        """A channel's name, if it was seen since a moment that no outsiders read along there."""
+    def checked_channel_name(self, destination: str, since: datetime) -> str | None:
+        """A channel's name, if it was found to have no external members since a time (UTC)."""
         with self._db.read() as connection:
             found = connection.execute(
                 "SELECT name FROM place WHERE id = ? AND checked_at BETWEEN ? AND ?",
-                (place, to_milliseconds(since), to_milliseconds(self._clock())),
+                (destination, to_milliseconds(since), to_milliseconds(self._clock())),
             ).fetchone()
         return found and str(found[0])
 
-    def check(self, place: str, name: str) -> None:
-        """It was seen just now that no outsiders read along."""
+    def mark_channel_checked(self, destination: str, name: str) -> None:
+        """Record a channel's name, and that it has no external members now."""
         with self._db.write() as connection:
             now = to_milliseconds(self._clock())
             connection.execute(
                 "INSERT INTO place (id, checked_at, name) VALUES (?, ?, ?) ON CONFLICT (id)"
                 " DO UPDATE SET checked_at = excluded.checked_at, name = excluded.name",
-                (place, now, name),
+                (destination, now, name),
             )
 
     def counts(self) -> dict[str, int]:
-        """How many runs are in which state."""
+        """The number of runs by state."""
         with self._db.read() as connection:
             return dict(connection.execute("SELECT state, count(*) FROM run GROUP BY state"))
 
@@ -455,15 +492,15 @@ class ReportRuns:
 
 
 def _run(row: tuple[object, ...]) -> ReportRun:
-    (id_, recipient, period, asked_by, place, due_at, noticed_at, state, payload, fence, attempts,
-     sending_at, channel, ts) = row[:14]  # fmt: skip
+    (id_, recipient, period, asked_by, destination, due_at, noticed_at, state, payload, fence,
+     attempts, sending_at, channel, ts) = row[:14]  # fmt: skip
     return ReportRun(
         int(str(id_)),
         entry(row[14:]),
         str(recipient),
         str(period),
         str(asked_by),
-        str(place),
+        str(destination),
         from_milliseconds(int(str(due_at))),
         from_milliseconds(int(str(noticed_at))),
         RunState(str(state)),
@@ -477,7 +514,7 @@ def _run(row: tuple[object, ...]) -> ReportRun:
 
 
 def day_of(run: ReportRun) -> date:
-    """The local date that a run is due on, or was asked for."""
+    """The local date on which a run is due, or the date (UTC) of a requested run."""
     try:
         return date.fromisoformat(run.period)
     except ValueError:

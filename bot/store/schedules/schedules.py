@@ -1,4 +1,4 @@
-"""Standing questions as they are kept: whose, what, when, where to, and when next."""
+"""Schedules in the database: owner, question, recurrence, target and next due time."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class NewSchedule:
-    """A standing question before it is kept.
+    """A schedule to store.
 
-    `question` is in the grammar's words; `members` what its filters meant when it was made (JSON).
-    `channel` is a channel's id and `name` its name; for a person their own id.
+    `owner` is the Slack id of the person who set it up and `email` their address or "".
+    `question` is in the grammar's words; `members` is what its filters meant then (JSON).
+    `channel` is a channel's id and `name` its name; for a person `channel` is their own id.
     """
 
     owner: str
@@ -48,14 +49,17 @@ class NewSchedule:
     members: str = "[]"
 
     @property
-    def made(self) -> tuple[str, str, str, str]:
-        """What people made it: its question, time, and place, but not what they are called now."""
+    def content(self) -> tuple[str, str, str, str]:
+        """What people set: question, recurrence and target, without names that may change."""
         return self.question, str(self.schedule), self.target, self.channel
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSchedule:
-    """A standing question that is kept; `paused` says why it rests, None if it does not."""
+    """A stored schedule; `paused` says why it is paused, None if it is active.
+
+    `errors` counts failed due times in a row; `next` is the next due time; `made_at` is UTC.
+    """
 
     id: str
     draft: NewSchedule
@@ -67,7 +71,7 @@ class StoredSchedule:
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """How the newest ended run of a schedule ended, and what went wrong with it."""
+    """How a schedule's newest finished run ended: when (UTC), and its error or ""."""
 
     state: str
     at: datetime
@@ -76,12 +80,12 @@ class LastRun:
 
 
 def entry(row: Sequence[object]) -> StoredSchedule:
-    """A row of the columns of an entry as the value."""
-    (id_, maker, email, question, rule, at, zone, target, channel, name, members, paused, errors,
+    """A schedule from a row of `columns`; raises ValueError if this version can't read it."""
+    (id_, owner, email, question, rule, at, zone, target, channel, name, members, paused, errors,
      next_day, next_at, made_at) = row  # fmt: skip
     schedule = Recurrence(rule_of(str(rule)), time.fromisoformat(str(at)), str(zone))
     draft = NewSchedule(
-        str(maker), str(email), str(question), schedule, TargetKind(str(target)), str(channel),
+        str(owner), str(email), str(question), schedule, TargetKind(str(target)), str(channel),
         str(name), str(members),
     )  # fmt: skip
     due = DueRun(date.fromisoformat(str(next_day)), from_milliseconds(int(str(next_at))))
@@ -101,14 +105,14 @@ class UnreadableSchedule:
 
 
 class Schedules:
-    """All standing questions. Its methods may be called from any thread."""
+    """All schedules. Its methods may be called from any thread."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._db = database
         self._clock = clock
 
     def add(self, draft: NewSchedule, id_: str = "") -> StoredSchedule:
-        """Store a schedule under a new id, or one that is free; its first run is after now."""
+        """Store a schedule under a new id, or under a free `id_`; its first run is after now."""
         id_ = id_ or secrets.token_hex(5)
         with self._db.write() as connection:
             now = self._clock()
@@ -122,7 +126,7 @@ class Schedules:
         return StoredSchedule(id_, draft, None, 0, next_, now)
 
     def get(self, id_: str) -> StoredSchedule | None:
-        """The schedule of an id, unless it was deleted."""
+        """A schedule; None if there is none with that id, or it was deleted or cannot be read."""
         with self._db.read() as connection:
             return _get(connection, id_)
 
@@ -132,19 +136,19 @@ class Schedules:
             found = connection.execute("SELECT 1 FROM schedule WHERE id = ?", (id_,)).fetchone()
         return found is not None
 
-    def of(self, maker: str | None) -> list[StoredSchedule]:
-        """The schedules of a person, or of everybody, oldest first."""
-        whose = "" if maker is None else " AND s.maker = ?"
+    def of(self, owner: str | None) -> list[StoredSchedule]:
+        """The schedules of a person (a Slack id), or of all people (None), oldest first."""
+        whose = "" if owner is None else " AND s.maker = ?"
         with self._db.read() as connection:
             found = connection.execute(
                 f"SELECT {_COLUMNS} FROM schedule s WHERE s.gone = 0{whose}"
                 " ORDER BY s.made_at, s.id",
-                () if maker is None else (maker,),
+                () if owner is None else (owner,),
             ).fetchall()
         return readable(found, entry, "schedule")
 
     def unreadable(self, owner: str | None) -> list[UnreadableSchedule]:
-        """The schedules of a person, or of everybody, that this version can't read, oldest first.
+        """A person's schedules (None: all people's) that this version can't read, oldest first.
 
         `of` leaves them out.
         """
@@ -159,22 +163,23 @@ class Schedules:
         return [UnreadableSchedule(str(row[0]), str(row[1]), str(row[3])) for row in bad]
 
     def same(self, draft: NewSchedule) -> StoredSchedule | None:
-        """A schedule of the same person that asks the same at the same time in the same place."""
+        """A stored schedule that equals a draft, or None."""
         return next((one for one in self.of(draft.owner) if one.draft == draft), None)
 
     def change(
         self, id_: str, draft: NewSchedule, was: NewSchedule | None = None
     ) -> StoredSchedule | None:
-        """Put another question or time in its place. A date that was dealt with stays so.
+        """Replace a schedule's draft. A date that already has a run gets no second one.
 
-        With `was` only if that is still what people made it; None where it is not, or is gone.
+        With `was`, it is only replaced if people have not changed it from that. None if they have,
+        or if it was deleted.
         """
         with self._db.write() as connection:
-            known = _get(connection, id_)
-            if known is None or (was is not None and known.draft.made != was.made):
+            stored = _get(connection, id_)
+            if stored is None or (was is not None and stored.draft.content != was.content):
                 return None
             next_ = first_run(draft.schedule, self._clock())
-            # figures of another question are none to compare the next report with
+            # the next report must not be compared with figures of another question
             connection.execute("UPDATE run SET spend = NULL WHERE schedule = ?", (id_,))
             connection.execute(
                 "UPDATE schedule SET maker = ?, email = ?, question = ?, rule = ?, at = ?,"
@@ -185,16 +190,16 @@ class Schedules:
             return _get(connection, id_)
 
     def pause(self, id_: str, why: str) -> None:
-        """Let a schedule rest."""
+        """Pause a schedule; `why` is a phrase for people."""
         with self._db.write() as connection:
             connection.execute("UPDATE schedule SET paused = ? WHERE id = ?", (why, id_))
 
     def resume(self, id_: str) -> None:
-        """Let it go on, from its next run after now; what it missed while resting is left out."""
+        """Resume a schedule from its next run after now; runs missed while paused are left out."""
         with self._db.write() as connection:
-            known = _get(connection, id_)
-            if known and known.paused is not None:
-                next_ = first_run(known.draft.schedule, self._clock())
+            stored = _get(connection, id_)
+            if stored and stored.paused is not None:
+                next_ = first_run(stored.draft.schedule, self._clock())
                 connection.execute(
                     "UPDATE schedule SET paused = NULL, errors = 0, next_day = ?, next_at = ?"
                     " WHERE id = ?",
@@ -202,7 +207,7 @@ class Schedules:
                 )
 
     def remove(self, id_: str) -> None:
-        """Delete a schedule; what it has posted stays, and what it was about to post is dropped."""
+        """Delete a schedule and skip its due runs. Reports that were posted stay."""
         with self._db.write() as connection:
             connection.execute("UPDATE schedule SET gone = 1 WHERE id = ?", (id_,))
             connection.execute(
@@ -212,14 +217,14 @@ class Schedules:
             )
 
     def rename(self, id_: str, name: str, members: str) -> None:
-        """Keep what channel and members are called now, once a report has said so."""
+        """Store the current names of channel and members (JSON), after a report has shown them."""
         with self._db.write() as connection:
             connection.execute(
                 "UPDATE schedule SET name = ?, members = ? WHERE id = ?", (name, members, id_)
             )
 
     def last_runs(self, ids: Sequence[str]) -> dict[str, LastRun]:
-        """The newest ended run of each of some schedules."""
+        """The newest finished run of each schedule of `ids`; no entry where there is none."""
         found = {}
         with self._db.read() as connection:
             for id_ in ids:
@@ -244,7 +249,7 @@ class Schedules:
                 self.resume(one.id)
                 continue
             next_ = one.next
-            with suppress(ZoneInfoNotFoundError):  # what is due of it will say so
+            with suppress(ZoneInfoNotFoundError):  # planning pauses such a schedule
                 next_ = min(
                     DueRun(one.next.day, _at(one.draft.schedule, one.next.day)),
                     first_run(one.draft.schedule, now),
@@ -259,9 +264,9 @@ class Schedules:
                     )
 
 
-def after(known: StoredSchedule, last: date) -> DueRun:
-    """The run after a date that was dealt with."""
-    return next_run(known.draft.schedule, max(last, known.next.day - DAY))
+def after(stored: StoredSchedule, last: date) -> DueRun:
+    """The run after `last`, a local date that already has its run."""
+    return next_run(stored.draft.schedule, max(last, stored.next.day - DAY))
 
 
 def columns() -> str:

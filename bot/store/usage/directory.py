@@ -18,7 +18,7 @@ IMPORTED = "imported:"
 UNLISTED = "unlisted:"
 """Prefix of the ref of a member that usage named while OpenRouter's directory could not be read."""
 UNKNOWN = "unknown:"
-"""Prefix of the ref of the member that stands for keys or creators that a file does not name."""
+"""Prefix of the ref of the member for keys or creators that an imported file does not name."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Directory:
 
     @cached_property
     def labels(self) -> Mapping[int, str]:
-        """What each member is called; namesakes are told apart."""
+        """The label of each member; members with the same name get different labels."""
         return {i: label for group in self.of.values() for i, label in labels(group).items()}
 
     @cached_property
@@ -56,9 +56,9 @@ class Directory:
     @cached_property
     def owners(self) -> Mapping[int, int]:
         """The id of each key's creator; of keys without one, that of `(no creator)`."""
-        nobody = self.ids.get((Dimension.CREATOR, ""), 0)
+        no_creator = self.ids.get((Dimension.CREATOR, ""), 0)
         keys = self.of[Dimension.KEY]
-        return {key.id: key.owner or nobody for key in keys if key.ref}
+        return {key.id: key.owner or no_creator for key in keys if key.ref}
 
     @cached_property
     def orphans(self) -> frozenset[int]:
@@ -79,13 +79,13 @@ class Directory:
 
     def find(self, dimension: Dimension, pattern: str) -> frozenset[int]:
         """The members that a pattern of a filter means."""
-        place = dimension, pattern
-        if place not in self._found:
+        key = dimension, pattern
+        if key not in self._found:
             alone = look_up(pattern, self._indexes[dimension])
             if alone is None:
                 alone = find(pattern, self.of[dimension], dict(self.labels))
-            self._found[place] = alone
-        return self._found[place]
+            self._found[key] = alone
+        return self._found[key]
 
     def nearest(self, dimension: Dimension, pattern: str) -> str | None:
         """The name that is most like a pattern that matches no member; None if none is similar."""

@@ -35,7 +35,7 @@ _VALUES = {
     (Metric.REQUESTS, MoneySource.ALL): "SUM(t.requests)",
 }
 _FEW_SEEKS = 20_000
-"""Up to so many pairs of member and bucket are sought one by one; more are walked through."""
+"""Up to this many pairs of member and bucket are looked up one by one; more are scanned."""
 
 Span = tuple[Granularity, int, int]
 """A granularity to read at, and the start and end (seconds, half-open) of what is read at it."""
@@ -319,6 +319,14 @@ def usage_table(selection: Selection, wanted: TimeRange, stored: Granularity) ->
     return _usage(selection, _spans(wanted, resolution(wanted, stored)))
 
 
+def model_filter(selection: Selection) -> tuple[str, tuple[object, ...]]:
+    """The condition on the models of table `t`, to follow others, and its parameters."""
+    models = selection.ids(Dimension.MODEL)
+    if models is None:
+        return "", ()
+    return " AND t.model IN (SELECT value FROM numbers(?) n)", (sorted(models),)
+
+
 def _bucket_starts(span: Span) -> list[int]:
     """The starts (seconds) of the stored buckets of a span."""
     stored, start, end = span
@@ -332,7 +340,7 @@ def _bucket_starts(span: Span) -> list[int]:
 
 
 def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
-    members, models = selection.owners, selection.ids(Dimension.MODEL)
+    members = selection.owners
     stored, start, end = spans[0]
     buckets = _bucket_starts(spans[0])
     params: tuple[object, ...]
@@ -358,10 +366,8 @@ def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
     if members is not None:
         where += " AND t.member IN (SELECT value FROM numbers(?) n)"
         params = (*params, sorted(members))
-    if models is not None:
-        where += " AND t.model IN (SELECT value FROM numbers(?) n)"
-        params = (*params, sorted(models))
-    return _Table(tables, where, params, "t.member")
+    of_models, listed = model_filter(selection)
+    return _Table(tables, where + of_models, (*params, *listed), "t.member")
 
 
 def _rank(connection: Connection, table: _Table, ranking: Ranking) -> tuple[int, list[int]]:

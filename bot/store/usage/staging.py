@@ -58,7 +58,7 @@ class Staging:
         self._connection.execute("CREATE INDEX logged_by_bucket ON logged (bucket)")
 
     def requests(self, bucket: int, length: int) -> Iterator[tuple[int, int, int, Usage]]:
-        """The requests of so many seconds from a bucket's start: number, member, model, usage."""
+        """The requests in `length` seconds from a bucket: number, member, model and usage."""
         found = self._connection.execute(
             f"SELECT request, {_COLUMNS} FROM logged WHERE bucket >= ? AND bucket < ?",
             (bucket, bucket + length),

@@ -130,7 +130,7 @@ class Store:
     # -- syncing
 
     def sum(self, window: Window) -> Usage:
-        """All usage that is held in the buckets of a window."""
+        """All usage that is stored for the buckets of a window."""
         code, start, end = (
             GRANULARITY[window.granularity],
             to_seconds(window.start),
@@ -147,14 +147,14 @@ class Store:
     def state(self) -> CacheState:
         """Which usage is stored, and when each granularity was last synced."""
         with self._db.read() as connection:
-            files = {g: imported.imported(connection, code) for g, code in GRANULARITY.items()}
-            held = {g: imported.stored(connection, code) for g, code in GRANULARITY.items()}
+            files = imported.all_imported(connection)
+            coverage = imported.all_stored(connection)
             synced = {
                 _GRANULARITY_OF[code]: from_seconds(at)
                 for code, at in connection.execute("SELECT granularity, synced_at FROM sync")
             }
-        held[Granularity.MONTH] = files[Granularity.MONTH]
-        return CacheState(held, synced, files)
+        coverage[Granularity.MONTH] = files[Granularity.MONTH]
+        return CacheState(coverage, synced, files)
 
     def known(self, figures: Collection[str] = OPTIONAL_NAMES) -> Coverage:
         """The intervals for which all of these optional figures are known, by granularity."""
@@ -284,7 +284,7 @@ class Store:
 
         `known` is the time that the file covers. `rows` gives the requests of a bucket (its start
         and length in seconds): a number for each, its row in both views, and its usage. Buckets
-        that are held from elsewhere stay as they are. Returns the buckets that were filled or
+        that are stored from elsewhere stay as they are. Returns the buckets that were filled or
         added to, and how many requests were new.
         """
         code, days = GRANULARITY[granularity], granularity is Granularity.DAY
@@ -305,7 +305,7 @@ class Store:
                 count += len(new)
                 old = window_rows(connection, Window(granularity, start, end))
                 added = add_up(
-                    [(place, Usage(*figures)) for place, figures in old.items()]
+                    [(key, Usage(*figures)) for key, figures in old.items()]
                     + [(key, requests[n][1]) for n in sorted(new) for key in requests[n][0]]
                 )
                 for change in changes(old, added, months=days):
@@ -405,7 +405,7 @@ class Store:
             return True
 
     def lease_holder(self, name: str, clock: Callable[[], datetime]) -> str:
-        """Who has the lease on a name now; empty if nobody has."""
+        """The owner of the lease on a name; "" if there is none."""
         with self._db.read() as connection:
             found = connection.execute(
                 "SELECT owner FROM lease WHERE name = ? AND until > ?", (name, to_seconds(clock()))
@@ -593,7 +593,7 @@ class Store:
 
 
 def _work(connection: Connection, window: Window, new: Mapping[RowKey, Usage]) -> list[RowChanges]:
-    """What is to be written of a window; at least one change, for what goes with the last."""
+    """The changes to write for a window; at least one, since its records go with the last."""
     old = window_rows(connection, window)
     return changes(old, new, months=window.granularity is Granularity.DAY) or [RowChanges()]
 
@@ -612,13 +612,13 @@ def _give_to_owners(connection: Connection, keys: Sequence[int]) -> None:
             "SELECT id, owner FROM member WHERE id IN (SELECT value FROM numbers(?) n)", (listed,)
         ).fetchall()
     )
-    places = connection.execute(
+    buckets = connection.execute(
         "SELECT DISTINCT u.granularity, u.bucket FROM imported i CROSS JOIN usage u"
         " WHERE u.view = 0 AND u.granularity = i.granularity AND u.bucket = i.bucket"
         " AND u.member IN (SELECT value FROM numbers(?) n)",
         (listed,),
     ).fetchall()
-    for code, bucket in places:
+    for code, bucket in buckets:
         at = from_seconds(bucket)
         grain = _GRANULARITY_OF[code]
         old = window_rows(connection, Window(grain, at, at + _SECOND))
@@ -626,9 +626,9 @@ def _give_to_owners(connection: Connection, keys: Sequence[int]) -> None:
         for (view, _, member, model), usage in old.items():
             if view == StoredView.KEY and owners.get(member):
                 for creator, moved in ((owners[member], usage), (unknown[0], minus(ZERO, usage))):
-                    place = (StoredView.CREATOR, bucket, creator, model)
-                    new[place] = plus(new.get(place, ZERO), moved)
-        left = {place: usage for place, usage in new.items() if usage != ZERO}
+                    key = (StoredView.CREATOR, bucket, creator, model)
+                    new[key] = plus(new.get(key, ZERO), moved)
+        left = {key: usage for key, usage in new.items() if usage != ZERO}
         for change in changes(old, left, months=grain is Granularity.DAY):
             write(connection, statements(grain, change))
     records.increment_version(connection, "usage")

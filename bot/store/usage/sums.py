@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from bot.store.connection import Connection
+from bot.store.encoding import GRANULARITY, to_seconds
+from bot.store.usage import imported
 from bot.store.usage import read as reading
 from bot.store.usage.selection import Selection
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.timerange import Granularity, TimeRange, floor, next_bucket
 from reports.usage.dimensions import Metric, MoneySource
 from reports.usage.usage import ZERO, Usage, plus, total
 
@@ -21,6 +23,10 @@ nano-dollars.
 """
 _PAIR = 2**31
 """Ids are below this, so a pair is one integer, by which SQLite sorts faster than by two."""
+SignedSpan = tuple[Granularity, int, int, int]
+"""A granularity to read at, the start and end (seconds, half-open), and 1 or -1 to multiply by."""
+_MONTH_COSTS = 3 * 86_400
+"""A month has about as many rows as three days: a key uses a model on some 40 days in 100."""
 _SPEND = {
     MoneySource.ALL: "t.credits + t.byok",
     MoneySource.CREDITS: "t.credits",
@@ -101,17 +107,58 @@ def by_pair(
     source: MoneySource,
 ) -> list[PairSums]:
     """Tokens and spend (of a source of money) of a whole range by member and model."""
-    table = reading.usage_table(selection, wanted, stored)
+    tokens, spend = "t.prompt + t.completion", _SPEND[source]
+    if stored is Granularity.DAY and selection.owners is None:
+        spans = _signed_spans(connection, wanted)
+        coded = [value for grain, *more in spans for value in (GRANULARITY[grain], *more)]
+        tables = f"(VALUES {', '.join(['(?, ?, ?, ?)'] * len(spans))}) s CROSS JOIN usage t"
+        where, params = reading.model_filter(selection)
+        where = (
+            "t.view = ? AND t.granularity = s.column1 AND t.bucket >= s.column2"
+            f" AND t.bucket < s.column3{where}"
+        )
+        params = (*coded, int(selection.view), *params)
+        tokens, spend = f"s.column4 * ({tokens})", f"s.column4 * ({spend})"
+    else:
+        table = reading.usage_table(selection, wanted, stored)
+        tables, where, params = table.tables, table.where, table.params
     member = "t.member" if reading.group_column(selection.by) == "t.member" else "0"
     # a limit keeps SQLite from merging the inner statement into the outer one, which would then
     # sort whole rows instead of three integers
     statement = (
         f"SELECT pair / {_PAIR}, pair % {_PAIR}, SUM(tokens), SUM(spend) FROM ("
-        f"SELECT {member} * {_PAIR} + t.model AS pair, t.prompt + t.completion AS tokens,"
-        f" {_SPEND[source]} AS spend FROM {table.tables} WHERE {table.where} LIMIT {2**62}) r"
-        " GROUP BY pair"
+        f"SELECT {member} * {_PAIR} + t.model AS pair, {tokens} AS tokens, {spend} AS spend"
+        f" FROM {tables} WHERE {where} LIMIT {2**62}) r GROUP BY pair"
+        " HAVING SUM(tokens) <> 0 OR SUM(spend) <> 0"
     )
-    return connection.execute(statement, table.params).fetchall()
+    return connection.execute(statement, params).fetchall()
+
+
+def _signed_spans(connection: Connection, wanted: TimeRange) -> list[SignedSpan]:
+    """The spans whose usage, added or subtracted, is that of a range of UTC days, with few rows.
+
+    A month less its other days has fewer rows than most of its days. A month that a file brought
+    has no days, so it counts as a whole or not at all.
+    """
+    start, end = to_seconds(wanted.start), to_seconds(wanted.end)
+    of_files = imported.months(connection)
+    spans: list[SignedSpan] = []
+    first = floor(wanted.start, Granularity.MONTH)
+    while first < wanted.end:
+        after = next_bucket(first, Granularity.MONTH)
+        month, until = to_seconds(first), to_seconds(after)
+        a, b = max(start, month), min(end, until)
+        others = [(month, a), (b, until)]
+        used_until = min(until, to_seconds(wanted.until)) if wanted.unfinished else until
+        of_others = (a - month) + max(used_until - b, 0)
+        whole = (a, b) == (month, until)
+        if whole or (month not in of_files and b - a > of_others + _MONTH_COSTS):
+            spans.append((Granularity.MONTH, month, until, 1))
+            spans += [(Granularity.DAY, x, y, -1) for x, y in others if x < y]
+        else:
+            spans.append((Granularity.DAY, a, b, 1))
+        first = after
+    return spans
 
 
 def pairs_of_rows(rows: Iterable[reading.Row], source: MoneySource) -> list[PairSums]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from fractions import Fraction
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from reports.alerts.draft import RuleDraft, WrongRule, above_zero, money
 from reports.alerts.draft import rule as make_rule
@@ -20,19 +18,17 @@ from reports.alerts.periods import AlertPeriod, span_at
 from reports.alerts.rule import Rule
 from reports.alerts.slack.figure_words import for_each, of_limit, price
 from reports.alerts.watch import ALL_TOGETHER, Watch
+from reports.analysis.forecast import METHOD_DAYS
 from reports.time.period import Unit
-from reports.time.timerange import DAY, Granularity, TimeRange
+from reports.time.timerange import Granularity, TimeRange
 from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
 from reports.usage.usage import NANO, exact_money
 
 if TYPE_CHECKING:
     from reports.alerts.form_fields import AlertFields
 
-FORECAST_DAYS = 28
-"""Four weeks: each weekday is expected to be as it was on the last four of them."""
-_LEAST_DAYS = 3
-"""With fewer days stored before today, nothing is forecast."""
-_WEEK, _WEEKS = 7, 4
+_FEWEST_DAYS = 3
+"""With fewer days before today, one busy day would pass for the usual one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +46,7 @@ class Forecast(Watch):
     form_limit = ("Limit", "In dollars.")
     usual_limit = "$1,000"
     form_metrics = SPENDS
-    has_zone = is_level = has_threshold = slow_by_member = True
+    has_zone = in_zone_of_organization = is_level = has_threshold = slow_by_member = True
 
     def words(self) -> str:
         """The watch in the grammar's own words."""
@@ -112,10 +108,10 @@ class Forecast(Watch):
         since: datetime,
         now: datetime,
     ) -> tuple[Needed, ...]:
-        """The days of this month and of the four weeks before today."""
+        """The days of this month, and those that its forecast depends on."""
         del since
         month, today = span_at(Unit.MONTH, zone, now), span_at(Unit.DAY, zone, now)
-        back = span_at(Unit.DAY, zone, now - timedelta(days=FORECAST_DAYS))
+        back = span_at(Unit.DAY, zone, now - timedelta(days=METHOD_DAYS))
         span = AlertPeriod(min(month.start, back.start), today.end)
         return (Needed(by, filters, span, Granularity.DAY, zone),)
 
@@ -131,8 +127,8 @@ class Forecast(Watch):
         """When it sends messages."""
         del zone
         return (
-            f"Alerts when the month is on track to exceed this{for_each(rule)}, based on the last"
-            " four weeks."
+            f"Alerts when the month is on track to exceed this{for_each(rule)}. The question"
+            " “forecast” has the same figures."
         )
 
     def already(self) -> str:
@@ -165,60 +161,34 @@ class Forecast(Watch):
         return f"At this pace the month will end at {value}, below {price(self.limit)}."
 
 
+@dataclass(frozen=True, slots=True)
+class MonthForecast:
+    """What a month came to so far and is expected to end at, in nano-dollars.
+
+    `known_days` is the number of days before today that it is worked out from.
+    """
+
+    so_far: int
+    end: int
+    known_days: int
+
+
 def forecast(
     rule: Rule,
     subject: str,
     label: str,
-    days: Mapping[date, int],
+    found: MonthForecast,
     zone: str,
     at: datetime,
     creator: str = "",
 ) -> Measurement:
-    """Measure what the zone's month is going to end at, in nano-dollars.
+    """Measure what the zone's month is going to end at, as `forecast` answers it at `at` (UTC).
 
-    That is the usage so far, and for each day to come the average of the same weekday in the last
-    four weeks, of which newer ones count more. `days` are the figures by local date of all days
-    that are stored, 0 where nothing was used, of this month and the 28 days before today. Where
-    less than a week is stored before today, all days count alike; with less than three days the
-    value is None.
+    With less than three days before today the value is None, unless the limit is exceeded already.
     """
     limit = rule.watch.limit if isinstance(rule.watch, Forecast) else 0
-    month, today = span_at(Unit.MONTH, zone, at), at.astimezone(ZoneInfo(zone)).date()
-    first = month.start.astimezone(ZoneInfo(zone)).date()
-    so_far = sum(value for day, value in days.items() if first <= day <= today)
-    past = {day: value for day, value in days.items() if today - FORECAST_DAYS * DAY <= day < today}
-    value: int | None = None
-    if len(past) >= _LEAST_DAYS:
-        rest_of_today = expected(past, today, today) * (1 - _elapsed(zone, at))
-        to_come = rest_of_today + sum(expected(past, today, day) for day in days_after(today))
-        value = so_far + int(to_come)
+    sure = found.known_days >= _FEWEST_DAYS or found.so_far > limit
     return Measurement(
-        subject, label, value, limit, at, month, True, so_far=so_far, creator=creator
-    )
-
-
-def expected(past: Mapping[date, int], today: date, day: date) -> Fraction:
-    """What a day is going to use: as its weekday did, or as any day where that is unknown."""
-    same = [(when, value) for when, value in past.items() if when.weekday() == day.weekday()]
-    if not same or len(past) < _WEEK:
-        return Fraction(sum(past.values()), len(past))
-    weights = [(_WEEKS - ((today - when).days - 1) // _WEEK, value) for when, value in same]
-    return Fraction(sum(w * value for w, value in weights), sum(w for w, _ in weights))
-
-
-def days_after(today: date) -> list[date]:
-    """The days of the month after a day."""
-    month = today.month
-    found = []
-    while (today := today + DAY).month == month:
-        found.append(today)
-    return found
-
-
-def _elapsed(zone: str, at: datetime) -> Fraction:
-    """How much of the local day has passed, from 0 to 1."""
-    span = span_at(Unit.DAY, zone, at)
-    second = timedelta(seconds=1)
-    return min(
-        Fraction((at - span.start) // second, (span.end - span.start) // second), Fraction(1)
-    )
+        subject, label, found.end if sure else None, limit, at, span_at(Unit.MONTH, zone, at), True,
+        so_far=found.so_far, creator=creator,
+    )  # fmt: skip

@@ -41,9 +41,9 @@ def analysis_message(
     filters = filter_words(found.query, code)
     small = ", ".join(part for part in (scope, filters) if part)
     blocks: list[Block] = [header(found.title), *([context(small)] if small else [])]
-    said = [fit(escape(clean(words, LONGEST_SECTION)), LONGEST_SECTION)
+    texts = [fit(escape(clean(words, LONGEST_SECTION)), LONGEST_SECTION)
             for words in found.sentences]  # fmt: skip
-    blocks += [section(text) for text in packed(said)[:MOST_SECTIONS]]
+    blocks += [section(text) for text in packed(texts)[:MOST_SECTIONS]]
     if not image:
         blocks += _chart(found)
     if image:

@@ -152,7 +152,7 @@ def error(problem: CommandError, command: str = "/activity", *, examples: bool =
     elif problem.understood:
         sentences.append(f"I understood {code(readable(problem.understood))}.")
     lines = [" ".join(sentences)]
-    if examples:
+    if examples and problem.examples:
         shown = " · ".join(code(f"{command} {example}") for example in problem.examples)
         lines.append(f"Try {shown}, or {code(f'{command} help')} for everything.")
     text = "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Who gets an answer and who does not: nobody learns a figure who may not ask."""
+"""Access: only people who may use the bot get an answer."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Nobody gets what they may not see, and everybody gets what they may: held against a model.
+"""Visibility: people get exactly what they may see, compared with a reference model.
 
 `make test` takes a part of the cases, `make trust` takes 5,000. WHO_MAY_CASES says how many it
 shall be, WHO_MAY_SEED which ones.
@@ -206,7 +206,7 @@ def _not_refused(bots: Bots, case: Case, sent: list[tuple[str, str, str]]) -> st
     return None
 
 
-def test_nobody_is_told_what_they_may_not_see_and_nobody_refused_what_they_may(bots: Bots) -> None:
+def test_people_get_exactly_what_they_may_see(bots: Bots) -> None:
     chance = random.Random(SEED)
     count: Counter[str] = Counter()
     wrong: list[str] = []

@@ -1,7 +1,7 @@
-"""Who may see what: the reference model, and bots on which to hold it against what is sent.
+"""A reference model of visibility, and bots whose messages are compared with it.
 
-What somebody sees who may see their own usage only must not depend on anybody else. So it is
-compared with what the same bot sends in a world in which there is nobody else.
+What a person with access to their own usage only sees must not depend on other people. So it is
+compared with what the same bot sends when there are no other people.
 """
 
 from __future__ import annotations

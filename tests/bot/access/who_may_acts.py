@@ -36,7 +36,7 @@ FIRES = {
     "katherine to ada": "alert requests > 1 per month key:prod creator:@ada by key to owner",
     "katherine to grace": "alert spend > $0.01 per month by creator creator:@grace to owner",
 }  # fmt: skip
-"""Alerts that tell at once, in a channel or one person; their buttons are seen by who hears."""
+"""Alerts that are sent immediately, to a channel or a person; recipients see their buttons."""
 FILTERS = (
     "", "", "", "key:prod", "key:evals", "key:ev*", "key:evlas", "key:lab-ada", "key:board",
     "key:stray", "key:*", 'key:"(chatroom)"', "key:orbt", "model:claude*", "model:*secret*",

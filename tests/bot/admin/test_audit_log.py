@@ -80,7 +80,9 @@ def test_a_key_that_is_pasted_by_mistake_is_not_noted(administered: World) -> No
     assert noted(administered, 1) == [("ada", "asked", "***", "misunderstood")]
 
 
-def test_only_admins_read_it_and_others_are_told_who_they_are(administered: World) -> None:
+def test_only_admins_read_the_audit_log_and_others_learn_who_the_admins_are(
+    administered: World,
+) -> None:
     administered.ask("spend 7d", user="grace")
     noted(administered, 1)
     admin = administered.slack.user("katherine").id
@@ -133,7 +135,7 @@ def test_a_file_that_slack_does_not_take_is_said(administered: World) -> None:
     assert "Slack didn't accept the file" in administered.words("audit csv", user="katherine")
 
 
-def test_everybody_is_told_how_fresh_the_data_is_and_admins_the_rest(
+def test_status_shows_how_fresh_the_data_is_and_admins_more(
     administered: World, openrouter: LocalOpenRouter, database: Path
 ) -> None:
     worlds.fill(openrouter, database)  # the one that all tests share may be old by now

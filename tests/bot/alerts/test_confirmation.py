@@ -318,7 +318,7 @@ def test_the_list_shows_stored_forecasts_by_member_with_their_date(bot: AlertBot
     later(bot, truth)
     later(bot, truth, 20 * MINUTE)
     assert "prod: At this pace the month will end at" in listed(bot)
-    assert "(as of today 13:00)" in listed(bot)
+    assert "(as of today 12:00)" in listed(bot)
     bot.set_up("alert forecast > $50 per month")
     later(bot, truth, 20 * MINUTE)
     assert listed(bot).count("as of") == 1

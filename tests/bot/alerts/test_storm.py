@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order, each crossing is told once in the end.
+"""In whatever order events happen, each crossing is reported exactly once.
 
 Three workers share a database as three processes would, on a clock that is moved, so that any order
 can be tried and found again. Real ones, killed at any moment, are in `tests/trust/alerts.py`.

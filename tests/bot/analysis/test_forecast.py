@@ -27,3 +27,8 @@ def test_only_a_running_period_can_be_forecast(ask):
     code, out, err = ask("forecast", "last", "month")
     assert (code, out) == (1, "")
     assert "still running" in err
+
+
+def test_a_period_before_in_days_of_utc_instead_of_a_zone_is_said(ask):
+    _, out, _ = ask("forecast", "tz", "Asia/Kolkata")
+    assert "for the period before, days are UTC days" in out

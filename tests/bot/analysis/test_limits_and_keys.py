@@ -188,3 +188,8 @@ def test_a_model_whose_price_is_not_known_is_one_sentence(ask):
     assert "The list price of openai/gpt-5.1 is not known, so I can't reprice it." in err
     code, _, err = ask("whatif", "opus", "->", "nosuch")
     assert "no model like" in err
+
+
+def test_where_no_limit_is_known_only_those_of_the_organization_apply(ask):
+    _, out, _ = ask("limits", "key:laptop")
+    assert "No limit is known for these keys, so only the organization's own limits apply." in out

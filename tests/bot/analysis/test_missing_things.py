@@ -1,4 +1,4 @@
-"""What the answers say where there is nothing to work with: one sentence, and never a zero."""
+"""Answers without data: one sentence, and never a zero."""
 
 from datetime import timedelta
 
@@ -9,9 +9,14 @@ from bot.demo.openrouter.organization import Key, Member, Organization, Record
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import validate
 from reports.analysis.document import AnalysisDocument
+from reports.analysis.price_answer import price_answer
 from reports.analysis.slack.message import analysis_message
 from reports.analysis.text import as_terminal
+from reports.analysis.whatif import Repriced
+from reports.analysis.whatif_answer import CachePricing, whatif_answer
 from reports.questions.grammar import parse
+from reports.time.timerange import Granularity, TimeRange
+from reports.usage.usage import Usage
 from tests.cache_help import NOW, Cache
 from tests.clock import Clock
 from tests.world import DOLLAR
@@ -87,3 +92,24 @@ def test_what_is_missing_is_said_in_a_sentence(cache):
             assert answered(store, "why spend 1w").steps == ()
             assert "Earlier days were all alike, so there is no range around it." in forecast
             assert "fewer than three earlier months" in forecast
+
+
+SPAN = TimeRange((NOW - timedelta(days=1),), NOW, Granularity.DAY, NOW)
+
+
+def test_what_was_free_is_called_free_and_not_priced_at_zero():
+    used_free = Usage(requests=2, prompt=900, completion=100)
+    found = price_answer(parse("price 1m").query, SPAN, used_free, {}, as_of=NOW, partial=())
+    assert found.sentences == ("All of it was free: 1K tokens in 2 requests.",)
+
+
+@pytest.mark.parametrize(("count", "named"), [(3, "m/0, m/1, m/2"), (4, "4 models")])
+def test_models_to_reprice_are_named_or_where_they_are_many_counted(count, named):
+    source = ", ".join(f"m/{number}" for number in range(count))
+    found = whatif_answer(
+        parse("whatif m -> x").query, SPAN, source, "x/y", Repriced("all", 3, 3, 1), (),
+        CachePricing(), as_of=NOW, partial=(),
+    )  # fmt: skip
+    assert found.title.endswith(f": x/y instead of {named}")
+    assert f" on {named} and " in found.sentences[0]
+    assert found.data()["from"] == source

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -36,6 +37,8 @@ def filled(tmp_path_factory):
                 + record.cached * 500
                 + record.completion * 25_000
             )
+    of_ada = next(one for one in organization.records if one.member == "user_ada")
+    organization.records.append(replace(of_ada, model="ada/alone"))
     path = tmp_path_factory.mktemp("models") / "activity.db"
     return worlds.filled(organization, path), path
 
@@ -99,6 +102,13 @@ def test_who_sees_their_own_only_sees_what_they_use(own):
     assert "evals" in text
     for hidden in ("prod", "Ada", "chatroom"):
         assert hidden not in text
+
+
+def test_who_sees_their_own_only_does_not_learn_which_models_others_use(own):
+    of_others = own.words("whatif alone -> opus 1m", user="grace")
+    of_nobody = own.words("whatif never-used -> opus 1m", user="grace")
+    assert "alone was not used in this period" in of_others
+    assert of_nobody == of_others.replace("alone", "never-used")
 
 
 @pytest.mark.parametrize("words", ["retiring 7d", "retiring tokens", "retiring vs last week"])

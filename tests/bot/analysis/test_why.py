@@ -64,3 +64,16 @@ def test_without_a_period_before_one_sentence_says_so(ask):
     assert code == 0
     assert found["change"] is None
     assert "no usage is stored" in found["partial"][-1]
+
+
+def test_what_was_free_in_both_periods_has_no_row(ask):
+    _, out, _ = ask("why", "byok", "1d")
+    rows = out.partition("\n---")[2].splitlines()[1:]
+    assert rows[0].startswith("laptop ")
+    assert rows[1] == "", "nor a total of a single row"
+
+
+def test_a_period_some_time_earlier_is_named_without_in(ask):
+    _, out, _ = ask("why", "spend", "1d", "vs", "last", "week")
+    assert " a week earlier" in out
+    assert " in a week earlier" not in out

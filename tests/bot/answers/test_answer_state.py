@@ -62,7 +62,7 @@ def test_every_question_comes_back_from_a_block(
 @pytest.mark.parametrize(
     "state", ["", "q", "q|", "q|x|UTC|U1|1d", "k|", "k|nobody", "q|²|UTC|U1|1d", "z|1|UTC|U1|1d"]
 )
-def test_a_block_of_nonsense_stands_for_nothing(services: SimpleNamespace, state: str) -> None:
+def test_an_invalid_block_has_no_answer_state(services: SimpleNamespace, state: str) -> None:
     assert of_state(services, state) is None
 
 

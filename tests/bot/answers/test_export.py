@@ -130,7 +130,7 @@ def test_a_share_without_its_picture_goes_with_the_native_chart(world: World) ->
 @pytest.mark.parametrize(
     "value", ["", "7", "[]", "null", '{"w": 7', '{"w": "1d"}', '{"w": "1d", "t": 1e99, "z": ""}']
 )
-def test_a_button_of_nonsense_stands_for_nothing(value: str) -> None:
+def test_an_invalid_button_has_no_answer_state(value: str) -> None:
     assert AnswerState.of_value(value) is None
 
 

@@ -12,7 +12,7 @@ import pytest
 from bot.answers import file_worker as rendering
 from bot.answers.file_worker import Renderer, RenderError
 from bot.answers.write_file import Format, Job
-from tests import world
+from tests import databases, world
 
 JOB = Job("spend 7d by key", world.now(), "UTC", Format.CSV)
 TRAP = 'open("{}", "w").close()\n'
@@ -35,7 +35,7 @@ def test_code_in_the_working_directory_is_not_run(
     else:
         (here / f"{name}.py").write_text(TRAP.format(trap))
     monkeypatch.chdir(here)
-    with Renderer(database).file(JOB) as path:
+    with Renderer(databases.at(database)).file(JOB) as path:
         assert path.read_text().startswith("Date,")
     assert not trap.exists()
 
@@ -48,11 +48,12 @@ def test_a_relative_entry_of_the_python_path_is_not_the_working_directory(
     package(here, "bot", trap)
     monkeypatch.chdir(here)
     monkeypatch.setenv("PYTHONPATH", ".")
-    with Renderer(database).file(JOB) as path:
+    with Renderer(databases.at(database)).file(JOB) as path:
         assert path.exists()
     assert not trap.exists()
 
 
+@pytest.mark.sqlite_only("the path of a file")
 def test_a_database_of_a_relative_path_is_found(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,10 +80,10 @@ def test_arguments_and_environment_hold_nothing_that_is_secret(
         return run(command, **how)
 
     monkeypatch.setattr(rendering.subprocess, "run", noted)
-    with Renderer(database).file(JOB):
+    with Renderer(databases.at(database)).file(JOB):
         pass
     [(command, how)] = started
-    assert str(database) not in " ".join(command)
+    assert str(databases.at(database)) not in " ".join(command)
     assert "spend" not in " ".join(command)
     assert "canary" not in json.dumps([command, how["env"]])
     assert how["env"]["PATH"]
@@ -99,7 +100,7 @@ def test_a_rendering_process_that_dies_is_an_error_in_words(
     monkeypatch.setattr(rendering, "_ENTRY", entry)
     with (
         pytest.raises(RenderError, match="I couldn't create the file"),
-        Renderer(database).file(JOB),
+        Renderer(databases.at(database)).file(JOB),
     ):
         pass
     assert "out of ink" in caplog.text

@@ -65,7 +65,7 @@ def live(tmp_path):
         one.close()
 
 
-def test_days_that_begin_on_the_half_hour_are_exact_for_as_long_as_hours_are_held(live):
+def test_days_that_begin_on_the_half_hour_are_exact_while_hours_are_stored(live):
     bot = live("Asia/Kolkata")
     bot.organization.records += [
         Record(START.replace(hour=18, minute=minute), Key("prod").hash, "", "a/x",
@@ -89,7 +89,7 @@ def test_days_that_begin_on_the_half_hour_are_exact_for_as_long_as_hours_are_hel
     assert total == bot.used(quarter, quarter + DAY)
 
 
-def test_yesterday_is_exact_while_minutes_are_held(live):
+def test_yesterday_is_exact_while_minutes_are_stored(live):
     bot = live()
     bot.run(2 * DAY - HOUR)
     total, found = bot.ask("spend yesterday tz Asia/Kolkata")

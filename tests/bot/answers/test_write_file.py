@@ -101,7 +101,7 @@ def test_pdf_subtotals_are_the_groups_of_the_answer(store: Store, words: str) ->
     assert f"{found.parts['prompt']:,}" in text
 
 
-def test_sections_stand_in_the_order_of_the_answer(store: Store) -> None:
+def test_sections_are_in_the_order_of_the_answer(store: Store) -> None:
     document = pypdf.PdfReader(io.BytesIO(written(store, "tokens 7d by key", Format.PDF)))
     bookmarks = [str(entry["/Title"]) for entry in document.outline if isinstance(entry, dict)]
     labels = [g.label for g in answered(store, "tokens 7d by key").metrics[Metric.TOKENS].groups]
@@ -126,7 +126,7 @@ def test_a_csv_of_a_comparison_adds_up_in_both_periods(store: Store, by: str) ->
     assert len({line["Date"] for line in lines}) == 1
 
 
-def test_a_csv_leaves_a_period_before_that_is_not_held_empty(store: Store) -> None:
+def test_a_csv_leaves_an_earlier_period_without_stored_usage_empty(store: Store) -> None:
     text = written(store, "requests 1y by key vs before", Format.CSV).decode()
     assert {line["Previous Requests"] for line in csv.DictReader(io.StringIO(text))} == {""}
 
@@ -198,9 +198,7 @@ def test_another_process_writes_the_same_file(store: Store, database: Path) -> N
     assert not path.exists()
 
 
-def test_a_question_that_means_nothing_any_more_is_told_in_words(
-    store: Store, database: Path
-) -> None:
+def test_a_question_that_no_longer_works_gets_an_explanation(store: Store, database: Path) -> None:
     with pytest.raises(UnanswerableError, match="No key is called “gone”"):
         written(store, "spend key:gone", Format.CSV)
     with (

@@ -15,6 +15,9 @@ from bot.commands.dispatch import NO_SHARE_IN_DM
 from bot.demo.slack import Forge, LocalSlack
 from bot.schedules.deliver import ReportDelivery
 from reports.admin.slack.intro import INTRO, WELCOME
+from reports.natural.parser import NO_WEEKENDS
+from reports.natural.refusals import IN_DOLLARS, NO_UNDO
+from reports.natural.short_messages import ALREADY_TOTAL, NO_GROUPS, NO_QUESTION
 from tests.clock import Clock
 from tests.world import World, administered, now, running, say, wait_until
 
@@ -285,6 +288,84 @@ def test_a_question_that_makes_sense_alone_is_never_narrowed_by_an_earlier_one(
     assert "Still only" not in answer["text"]
     thread = asked(world, "spend 7d by key creator:ada@example.com")["thread_ts"]
     assert command(reply(world, thread, "who uses gpt?")) == "/activity 1d by creator model:*gpt*"
+
+
+@pytest.mark.parametrize(
+    ("text", "fresh"),
+    [
+        ("cost per million tokens by model", "price 1m by model"),
+        ("tokens by key", "tokens 1d by key"),
+        ("forecast", "forecast this month"),
+        ("new models", "new models 1m"),
+    ],
+)
+def test_a_complete_question_in_a_direct_message_has_its_own_period(
+    world: World, text: str, fresh: str
+) -> None:
+    told_in_dm(world, "spend last week")
+    answer = told_in_dm(world, text)
+    assert command(answer) == f"/activity {fresh}"
+    assert "Still" not in answer["text"]
+
+
+def test_a_question_in_a_thread_names_the_period_that_it_inherits(world: World) -> None:
+    thread = asked(world, "spend last week key:prod")["thread_ts"]
+    answer = reply(world, thread, "cost per million tokens by model")
+    assert command(answer) == "/activity price last week by model key:prod"
+    assert "Still `last week`, only `key:prod`." in answer["text"]
+    assert buttons(answer)["Start over"] == "price by model"
+    answer = reply(world, thread, "and by key?")
+    assert "Still only `key:prod`." in answer["text"]
+    thread = asked(world, "spend last week by key")["thread_ts"]
+    answer = reply(world, thread, "tokens")
+    assert "Still `last week`." in answer["text"]
+    assert buttons(answer) == {"Start over": "tokens"}
+
+
+def test_short_messages_in_a_direct_message_are_about_the_last_answer(world: World) -> None:
+    assert told_in_dm(world, "again")["text"] == NO_QUESTION
+    told_in_dm(world, "spend 7d by key")
+    for text, expected in (
+        ("again", "spend 7d by key"),
+        ("more", "spend 7d by key top 50"),
+        ("show chart", "spend 7d by key top 50"),
+        ("total", "spend 7d"),
+    ):
+        answer = told_in_dm(world, text)
+        assert command(answer) == f"/activity {expected}"
+        assert answer["text"].startswith(f"I read that as `/activity {expected}`.")
+    assert told_in_dm(world, "total")["text"] == ALREADY_TOTAL
+    answer = told_in_dm(world, "more")
+    assert answer["text"] == NO_GROUPS
+    assert buttons(answer)["By key"] == "spend 7d by key"
+    assert told_in_dm(world, "in EUR")["text"] == IN_DOLLARS
+    assert told_in_dm(world, "undo")["text"] == NO_UNDO
+    assert told_in_dm(world, "thanks")["text"] == WELCOME
+
+
+def test_short_messages_in_a_thread_are_about_its_answer(world: World) -> None:
+    thread = asked(world, "tokens 7d by key")["thread_ts"]
+    assert command(reply(world, thread, "again", user="grace")) == "/activity tokens 7d by key"
+    answer = reply(world, thread, "next")
+    assert command(answer) == "/activity tokens 7d by key top 50"
+    assert buttons(answer) == {"CSV": "tokens 7d by key top 50 csv"} | buttons(answer)
+    assert command(reply(world, thread, "in total")) == "/activity tokens 7d"
+    assert world.words("again").startswith("“again” needs an answer before it")
+
+
+def test_a_span_without_a_beginning_is_asked_about_and_runs_at_a_click(world: World) -> None:
+    answer = told_in_dm(world, "spend until october 15 2025")
+    assert answer["text"] == "From which day until 15 Oct 2025?"
+    assert buttons(answer) == {
+        "From 1 Oct 2025": "spend 2025-10-01..2025-10-15",
+        "From 1 Jan 2025": "spend 2025-01-01..2025-10-15",
+    }
+    before = len(answers(world, answer["channel"]))
+    world.bot_client.click("ada", answer["channel"], answer["ts"], "run_words_1")
+    wait_until(lambda: len(answers(world, answer["channel"])) > before)
+    latest = answers(world, answer["channel"])[-1]
+    assert command(latest) == "/activity spend 2025-01-01..2025-10-15"
+    assert told_in_dm(world, "weekends")["text"] == NO_WEEKENDS
 
 
 def test_what_is_taken_over_is_said_with_a_way_out(world: World) -> None:

@@ -189,7 +189,7 @@ def wait(view, heard, count=1):
     raise AssertionError("the bot heard nothing")
 
 
-def test_buttons_reach_the_bot_through_its_door(view, post, slack, heard):
+def test_buttons_reach_the_bot_over_its_http_endpoint(view, post, slack, heard):
     post(BUTTONS)
     newest(view).get_by_role("button", name="CSV").click()
     action, body = wait(view, heard)

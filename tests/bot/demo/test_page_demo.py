@@ -120,7 +120,8 @@ def test_the_runaway_agent_of_last_night_stands_out(browser, demo):
 
 @needs_chromium
 def test_a_change_is_explained_with_a_waterfall(browser, demo):
-    with acting(browser, demo, "ada", viewport={"width": 1100, "height": 1300}) as view:
+    # shared where no other test expects an empty channel
+    with acting(browser, demo, "ada", "finance", viewport={"width": 1100, "height": 1300}) as view:
         answer = asked(view, "why spend last week by creator top 5 share")
         expect(answer.locator("h3")).to_have_text("What changed (spend) by creator, last week")
         image = answer.locator("img[alt^='Chart: What changed']")

@@ -261,7 +261,7 @@ def test_a_submission_answered_wrongly_is_an_error(slack, app, client, bot_clien
     assert len(slack.views("ada")) == 1
 
 
-def test_a_closed_modal_is_told_of_on_request(slack, app, client, bot_client, seen):
+def test_a_closed_modal_is_reported_on_request(slack, app, client, bot_client, seen):
     @app.view_closed("save")
     def closed(ack):
         ack()
@@ -393,7 +393,7 @@ def test_the_same_bytes_can_be_sent_again(app, bot_client, seen):
     assert seen[0] == seen[1]
 
 
-def test_slack_checks_the_door(app, bot_client, seen):
+def test_slack_checks_the_request_url(app, bot_client, seen):
     assert bot_client.ssl_check().status == 200
     challenge = bot_client.url_verification("3eZbrw1aB")
     assert json.loads(challenge.body) == {"challenge": "3eZbrw1aB"}

@@ -148,7 +148,7 @@ def test_a_home_is_each_persons_own(slack, client):
     assert error_of(client.views_publish, user_id="U0NOBODY", view=home()) == "user_not_found"
 
 
-def test_listeners_hear_of_views_and_homes(slack, client):
+def test_listeners_are_notified_of_views_and_homes(slack, client):
     heard = []
     slack.listen(lambda kind, _: heard.append(kind))
     client.views_open(trigger_id=trigger(slack), view=modal())

@@ -84,7 +84,7 @@ def test_it_is_made_anew_each_time_it_is_opened(administered):
     assert "My schedules (1)" not in words(opened(administered, "grace"))
 
 
-def test_how_the_bot_is_stands_there_for_admins_alone(administered, openrouter, database):
+def test_the_home_shows_the_status_to_admins_only(administered, openrouter, database):
     worlds.fill(openrouter, database)  # the one that all tests share may be old by now
     assert "The data is up to date." in words(opened(administered, "katherine"))
     said = words(opened(administered))
@@ -96,7 +96,7 @@ def test_how_the_bot_is_stands_there_for_admins_alone(administered, openrouter, 
     ("user", "refusal"),
     [("guest", "Guests can't see this organization's usage"), ("otto", FOREIGN)],
 )
-def test_who_may_not_ask_reads_why_and_no_figure(administered, user, refusal):
+def test_a_person_who_may_not_use_the_bot_sees_why_and_no_figures(administered, user, refusal):
     said = words(opened(administered, user))
     assert refusal in said
     assert "$" not in said

@@ -237,7 +237,7 @@ def test_signatures_are_forgotten_when_they_are_too_old_to_be_taken_anyway():
     assert len(signatures._seen) == len(signatures._order) <= 11
 
 
-def test_health_is_told_as_json():
+def test_health_is_reported_as_json():
     well = lambda: None  # noqa: E731
     bot_client = HttpEndpoints(None, lambda: "the dog ate it", well, lambda: b"")
     said: list[str] = []

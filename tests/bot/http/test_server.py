@@ -1,4 +1,4 @@
-"""The web server: who may be answered at once is, nobody holds up another, and it stops."""
+"""The web server: immediate answers, no request blocks another, and a clean shutdown."""
 
 from __future__ import annotations
 

@@ -259,7 +259,9 @@ def test_the_same_file_twice_doubles_nothing(store: Store, tmp_path: Path) -> No
     assert spend(store, "2024-03") == 6
 
 
-def test_only_what_is_not_held_is_taken_and_said(store: Store, tmp_path: Path) -> None:
+def test_only_usage_that_is_not_stored_is_imported_and_reported(
+    store: Store, tmp_path: Path
+) -> None:
     store.list_members(KEYS, PEOPLE, OWNERS)
     sync(store, Granularity.DAY, at("2024-03-02"), at("2024-03-04"),
          [(at("2024-03-03"), "h-prod", "u-ada", "x", spent(100))])  # fmt: skip
@@ -571,7 +573,7 @@ def test_the_year_before_can_be_compared_with_once_it_was_imported(
     assert ask(store, "spend 1y").partial == ()
 
 
-def test_a_month_of_which_days_are_held_is_left_as_it_is(store: Store, tmp_path: Path) -> None:
+def test_a_month_with_stored_days_is_not_changed(store: Store, tmp_path: Path) -> None:
     sync(store, Granularity.DAY, at("2024-02-10"), at("2024-03-01"),
          [(at("2024-02-20"), "", "", "m", spent(7))])  # fmt: skip
     file = months_file(tmp_path, {"2024-01": 1, "2024-02": 10, "2024-03": 100})
@@ -589,7 +591,7 @@ def test_a_month_of_which_days_are_held_is_left_as_it_is(store: Store, tmp_path:
     assert spend(store, YEAR) == 2 + 7 + 200
 
 
-def test_the_running_month_counts_as_imported_until_its_days_are_held(
+def test_the_running_month_counts_as_imported_until_its_days_are_stored(
     store: Store, tmp_path: Path
 ) -> None:
     bring(store, months_file(tmp_path, {"2026-10": 1, "2026-11": 10}))

@@ -1,4 +1,4 @@
-"""Nobody waits in silence: many at once, a locked database, a full disk."""
+"""People get a notice under load, with a locked database and with a full disk."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def alerts(world: World) -> list[str]:
 # -- schedules
 
 
-def test_a_schedule_is_set_up_from_the_home_and_stands_there(administered):
+def test_a_schedule_is_set_up_from_the_home_and_listed_there(administered):
     view = opened(administered, "home_schedule")
     before = published(administered)
     assert administered.bot_client.submit("ada", view["id"]).body == ""
@@ -227,8 +227,8 @@ def test_of_two_who_save_at_once_only_one_does(administered):
     later = replace(entry.draft, question="spend last week")
     assert schedules_.change(entry.id, later, entry.draft) is not None
     assert schedules_.change(entry.id, replace(later, question="tokens 1d"), entry.draft) is None
-    assert rules.change(rule.id, rule.draft, was=rule.version) is not None
-    assert rules.change(rule.id, rule.draft, was=rule.version) is None
+    assert rules.change(rule.id, rule.draft, version=rule.version) is not None
+    assert rules.change(rule.id, rule.draft, version=rule.version) is None
 
 
 def test_a_form_under_an_old_answer_is_confirmed_in_the_direct_messages(administered):
@@ -250,7 +250,7 @@ def test_who_slack_does_not_name_reads_so_in_the_modal(administered):
     administered.slack.wait_for(lambda: said in json.dumps(administered.slack.views("ada")))
 
 
-def test_who_presses_too_slowly_for_slack_is_told_to_press_again(administered):
+def test_a_click_that_slack_expired_gets_a_hint_to_click_again(administered):
     home(administered)
     administered.slack.fail("views.open", "expired_trigger_id")
     administered.bot_client.click_in_view("ada", "home_schedule")
@@ -282,7 +282,7 @@ def test_slack_being_slow_is_waited_for_behind_one_moment(administered, monkeypa
 # -- alerts
 
 
-def test_an_alert_is_set_up_from_the_home_and_stands_there(administered):
+def test_an_alert_is_set_up_from_the_home_and_listed_there(administered):
     view = opened(administered, "home_alert")
     assert "(whole organization)" in preview_text(view)
     before = published(administered)
@@ -357,7 +357,7 @@ def test_an_admin_who_edits_what_is_somebody_elses_reads_whose_it_is(administere
     assert "Me (DM)" not in json.dumps(view)
     own = opened(administered, f"{what}_edit", "ada")
     assert "Me (DM)" in json.dumps(own)
-    assert "Its maker" not in json.dumps(own)
+    assert "Its owner" not in json.dumps(own)
 
 
 # -- the question as a form
@@ -439,7 +439,7 @@ def test_a_period_of_ones_own_and_its_mistakes(administered):
 
 
 @pytest.mark.parametrize(("user", "words"), [("guest", "Guests can't see"), ("otto", FOREIGN)])
-def test_the_shortcut_is_refused_to_who_may_not_ask(administered, user, words):
+def test_the_shortcut_is_refused_to_people_who_may_not_use_the_bot(administered, user, words):
     administered.bot_client.shortcut(user, SHORTCUT)
     dm = administered.slack.im(user).id
     administered.slack.wait_for(lambda: administered.slack.messages(dm))

@@ -1,4 +1,4 @@
-"""A heartbeat goes on while work does, whatever happens to single beats, and not a beat longer."""
+"""A heartbeat continues while work runs, even if single beats fail, and stops with it."""
 
 import threading
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""One bad item never stops a loop, and nobody is left in the dark about it."""
+"""One bad item never stops a loop, and it is always logged."""
 
 from __future__ import annotations
 
@@ -33,6 +33,6 @@ def test_a_database_that_cannot_be_used_gets_no_traceback_for_each(
     assert caplog.records == []
 
 
-def test_who_ends_the_process_is_not_held_up() -> None:
+def test_ending_the_process_is_not_delayed() -> None:
     with pytest.raises(KeyboardInterrupt), isolated(log, "An item failed"):
         raise KeyboardInterrupt

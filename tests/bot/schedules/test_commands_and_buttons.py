@@ -234,7 +234,7 @@ def test_a_report_has_the_controls_of_an_answer_and_those_of_its_schedule(admini
     assert len({block["block_id"] for block in posted["blocks"]}) == len(posted["blocks"])
 
 
-def test_a_menu_of_a_report_answers_whoever_chooses_and_leaves_the_report_as_it_is(administered):
+def test_a_report_menu_answers_the_person_who_chooses_and_keeps_the_report(administered):
     say(administered, "schedule daily spend 60d by creator in #spend")
     click(administered, listed(administered), "schedule_run")
     tick(administered)

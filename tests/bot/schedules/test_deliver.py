@@ -225,7 +225,7 @@ def test_it_waits_for_what_came_incompletely_and_then_says_what_is_missing(cache
         assert "has no credits_usage" in json.dumps(message)
 
 
-def test_what_came_in_after_an_incomplete_report_is_told_with_the_next(cache):
+def test_usage_that_arrives_after_an_incomplete_report_is_stated_in_the_next(cache):
     with office(cache, SATURDAY) as there:
         there.set_up("schedule daily spend by model 9:00 UTC")
         with there.database.write() as connection:
@@ -255,7 +255,7 @@ def test_what_came_in_after_an_incomplete_report_is_told_with_the_next(cache):
         assert " by +$2.00 since it was reported." in there.posted()[-1]["text"]
 
 
-def test_what_is_not_held_at_all_is_not_told_as_nothing(cache):
+def test_usage_that_is_not_stored_is_not_reported_as_zero(cache):
     long_ago = MONDAY - timedelta(weeks=60)
     with office(cache, long_ago - DAY) as there:
         there.set_up("schedule weekly spend by creator mon 9:00 UTC")
@@ -412,7 +412,7 @@ def test_it_goes_out_when_asked_for_although_it_rests_and_is_old(there: Office):
     assert "This is late" not in message["text"]
 
 
-def test_what_fails_for_all_creators_alike_is_told_once_and_sent_again_with_one_click(
+def test_a_failure_for_all_creators_is_reported_once_and_retried_with_one_click(
     ruled: Office,
 ):
     ruled.set_up("schedule daily spend to creators 9:00 UTC", user="katherine")
@@ -427,7 +427,7 @@ def test_what_fails_for_all_creators_alike_is_told_once_and_sent_again_with_one_
     assert {state for _, state, _ in ruled.states()} <= {"sent", "skipped"}
 
 
-def test_a_question_that_means_nothing_any_more_is_told_and_rests_after_three(there: Office):
+def test_a_question_that_no_longer_works_is_reported_and_paused_after_three(there: Office):
     entry = there.set_up("schedule daily spend by model key:prod 9:00 UTC")
     with there.database.write() as connection:
         connection.execute("UPDATE member SET ref = 'x', name = 'x' WHERE name = 'prod'")
@@ -609,7 +609,7 @@ def test_it_says_that_a_key_is_gone_and_who_made_it_left(there: Office):
     assert "has left the workspace" in message["text"]
 
 
-def test_an_admin_hears_that_somebody_who_left_gets_no_more_reports(cache):
+def test_an_admin_is_notified_that_a_person_who_left_gets_no_more_reports(cache):
     slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
     with office(cache, SATURDAY, slack, ACTIVITY_ADMINS=slack.user("katherine").id) as there:
         person = slack.user("grace").id
@@ -645,7 +645,7 @@ def test_an_admin_is_offered_the_weekly_report_once(cache):
     assert there.told("grace") == []
 
 
-def test_summer_time_is_told_where_the_hour_does_not_exist(cache):
+def test_a_report_says_so_if_its_hour_does_not_exist_because_of_summer_time(cache):
     gap = datetime(2026, 3, 29, 1, tzinfo=UTC)
     with office(cache, gap - timedelta(hours=23)) as there:
         there.set_up("schedule daily spend by model 2:30 Europe/Berlin")

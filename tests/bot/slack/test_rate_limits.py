@@ -1,4 +1,4 @@
-"""Slack says `ratelimited`, or will not open a form: no answer is lost, and everybody is told."""
+"""Slack's rate limits and failing modals: no answer is lost, and people get a message."""
 
 from __future__ import annotations
 
@@ -129,7 +129,9 @@ def test_the_pictures_of_fifty_reports_at_once_are_all_shown(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("fault", [429, 500, "invalid_arguments", "drop", "fatal_error"])
-def test_who_opens_a_form_in_vain_is_told(administered: World, fault: int | str) -> None:
+def test_a_person_whose_form_does_not_open_gets_a_message(
+    administered: World, fault: int | str
+) -> None:
     home(administered)
     administered.slack.fail("views.open", fault)
     administered.bot_client.click_in_view("ada", "home_schedule")
@@ -138,7 +140,9 @@ def test_who_opens_a_form_in_vain_is_told(administered: World, fault: int | str)
     assert said["text"] == NOT_OPENED
 
 
-def test_who_opens_a_form_in_vain_from_a_message_is_told_there(administered: World) -> None:
+def test_a_person_whose_form_does_not_open_from_a_message_gets_an_answer_there(
+    administered: World,
+) -> None:
     administered.words("schedule weekly spend by key to me")
     administered.ask("schedules")
     listed = administered.slack.ephemerals("ada", "general")[-1]

@@ -80,7 +80,7 @@ def test_what_nobody_listens_to_is_acknowledged(world, line):
     assert line.ack(envelope) == {"envelope_id": envelope}
 
 
-def test_the_http_door_takes_no_requests_beside_it(world):
+def test_the_http_endpoint_takes_no_requests_in_socket_mode(world):
     assert httpx.post(world.url("/slack/events"), content=b"x", timeout=60).status_code == 404
 
 

@@ -1,4 +1,4 @@
-"""The database file: private, one truth after every accident, and never somebody else's."""
+"""The database file: private, consistent after every crash, and never another program's."""
 
 import os
 import sqlite3

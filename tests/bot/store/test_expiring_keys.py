@@ -25,26 +25,26 @@ def memory(tmp_path: Path, clock: Clock) -> ExpiringKeys:
 
 
 def test_a_key_is_taken_once_until_its_time_is_over(memory: ExpiringKeys, clock: Clock) -> None:
-    assert [memory.take("event:1", HOUR) for _ in range(3)] == [True, False, False]
-    assert memory.take("event:2", HOUR)
+    assert [memory.claim("event:1", HOUR) for _ in range(3)] == [True, False, False]
+    assert memory.claim("event:2", HOUR)
     clock.now += HOUR
-    assert memory.take("event:1", HOUR)
+    assert memory.claim("event:1", HOUR)
 
 
 def test_a_key_that_is_given_back_can_be_taken_again(memory: ExpiringKeys) -> None:
-    memory.take("share:1", HOUR)
-    memory.give_back("share:1")
-    assert memory.take("share:1", HOUR)
+    memory.claim("share:1", HOUR)
+    memory.release("share:1")
+    assert memory.claim("share:1", HOUR)
 
 
 def test_a_restart_forgets_nothing(tmp_path: Path, clock: Clock) -> None:
     first = Database(databases.at(tmp_path / "a.db"))
-    ExpiringKeys(first, clock).take("event:1", HOUR)
+    ExpiringKeys(first, clock).claim("event:1", HOUR)
     id_ = ExpiringKeys(first, clock).keep("a long question", HOUR)
     first.close()
     again = ExpiringKeys(Database(databases.at(tmp_path / "a.db")), clock)
-    assert not again.take("event:1", HOUR)
-    assert again.kept(id_) == "a long question"
+    assert not again.claim("event:1", HOUR)
+    assert again.get(id_) == "a long question"
 
 
 def test_one_of_many_at_once_takes_a_key(tmp_path: Path, clock: Clock) -> None:
@@ -52,7 +52,7 @@ def test_one_of_many_at_once_takes_a_key(tmp_path: Path, clock: Clock) -> None:
 
     def try_it() -> None:
         barrier.wait()
-        taken.append(ExpiringKeys(database, clock).take("event:1", HOUR))
+        taken.append(ExpiringKeys(database, clock).claim("event:1", HOUR))
 
     threads = [Thread(target=try_it) for _ in range(8)]
     for thread in threads:
@@ -68,24 +68,24 @@ def test_a_text_is_kept_by_a_short_id_until_its_time_is_over(
     id_ = memory.keep("x" * 5_000, HOUR)
     assert len(id_) == 20
     assert memory.keep("x" * 5_000, HOUR) == id_ != memory.keep("y", HOUR)
-    assert memory.kept(id_) == "x" * 5_000
-    assert memory.kept("nothing") is None
+    assert memory.get(id_) == "x" * 5_000
+    assert memory.get("nothing") is None
     clock.now += HOUR
-    assert memory.kept(id_) is None
+    assert memory.get(id_) is None
 
 
 def test_a_text_put_by_its_key_takes_the_place_of_what_was_there(memory: ExpiringKeys) -> None:
     memory.put("thread:1", "spend 1d", HOUR)
     memory.put("thread:1", "spend 1w", HOUR)
-    assert memory.kept("thread:1") == "spend 1w"
+    assert memory.get("thread:1") == "spend 1w"
 
 
 def test_what_is_over_is_taken_away(tmp_path: Path, clock: Clock) -> None:
     database = Database(databases.at(tmp_path / "a.db"))
     memory = ExpiringKeys(database, clock)
     for number in range(50):
-        memory.take(f"event:{number}", HOUR)
+        memory.claim(f"event:{number}", HOUR)
     clock.now += HOUR
-    memory.take("event:50", HOUR)
+    memory.claim("event:50", HOUR)
     with database.read() as connection:
         assert connection.execute("SELECT count(*) FROM memory").fetchone() == (1,)

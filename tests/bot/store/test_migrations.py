@@ -144,7 +144,7 @@ def test_what_people_set_up_in_an_earlier_version_is_still_there(
     )
     assert rule.draft.words == "spend > $50 per day"
     assert (entry.person, entry.what) == ("U1", "spend 7d")
-    assert ExpiringKeys(database, lambda: NOW).kept("kept") == "words"
+    assert ExpiringKeys(database, lambda: NOW).get("kept") == "words"
     database.close()
 
 

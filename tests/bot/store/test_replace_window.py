@@ -145,6 +145,15 @@ class Replacing(RuleBasedStateMachine):
         assert read.whole == tuple(total(s.get(n, ZERO) for s in expected.values())
                                    for n in range(len(wanted.buckets)))  # fmt: skip
         assert self.store.whole(selection, wanted, stored) == read.whole
+        pairs = defaultdict(lambda: ZERO)
+        for _, member, model, usage in self.store.rows(selection, wanted, stored):
+            pairs[member, model] = total([pairs[member, model], usage])
+        sums = self.store.pair_sums(selection, wanted, stored, MoneySource.ALL)
+        assert {(member, model): tuple(more) for member, model, *more in sums if any(more)} == {
+            pair: (usage.tokens, usage.value(Metric.SPEND))
+            for pair, usage in pairs.items()
+            if usage.tokens or usage.value(Metric.SPEND)
+        }
         if by is None:
             return
         assert read.count == len(expected)

@@ -1,4 +1,4 @@
-"""The ledger of runs: whatever happens in whatever order, each report is there once in the end."""
+"""Report runs: in whatever order events happen, each report is posted exactly once."""
 
 import tempfile
 from dataclasses import dataclass
@@ -105,8 +105,8 @@ def test_it_gives_a_run_to_one_taker_until_the_lease_runs_out(there):
     there.now += timedelta(seconds=121)
     [second] = there.runs.claim("two", 5)
     assert (second.id, second.fence) == (first.id, first.fence + 1)
-    assert not there.runs.begin(first, "{}", None)
-    assert there.runs.begin(second, "{}", 5)
+    assert not there.runs.start_sending(first, "{}", None)
+    assert there.runs.start_sending(second, "{}", 5)
 
 
 def test_it_posts_to_one_place_once_a_second(there):
@@ -124,11 +124,11 @@ def test_it_freezes_what_is_posted_at_first(there):
     there.schedules.add(draft())
     there.now = MONDAY
     run = claimed(there)
-    assert there.runs.begin(run, '"first"', 1)
-    assert there.runs.again(run, there.now)
+    assert there.runs.start_sending(run, '"first"', 1)
+    assert there.runs.retry(run, there.now)
     there.now += timedelta(seconds=5)
     [again] = there.runs.claim("two", 5)
-    assert there.runs.begin(again, '"second"', 2)
+    assert there.runs.start_sending(again, '"second"', 2)
     kept = there.runs.get(run.id)
     assert kept is not None
     assert kept.payload == '"first"'
@@ -144,8 +144,8 @@ def test_it_pauses_after_three_failures_in_a_row_and_one_success_starts_anew(the
         if not runs:
             break
         if day == 2:
-            there.runs.begin(runs[0], "{}", None)
-            there.runs.posted(runs[0], "C1", "1.1", "direct", files=False)
+            there.runs.start_sending(runs[0], "{}", None)
+            there.runs.mark_posted(runs[0], "C1", "1.1", "direct", files=False)
         else:
             counted.append(there.runs.fail(runs[0], "not_in_channel"))
     assert counted == [1, 2, 1, 2, 3]
@@ -214,15 +214,15 @@ def test_a_clock_that_was_a_year_ahead_leaves_nothing_behind(there):
     there.now += timedelta(days=365)
     there.runs.plan(nothing)
     [run] = there.runs.claim("one", 5)
-    there.runs.hold(run.place, there.now + timedelta(hours=1))
-    there.runs.check(run.place, "general")
+    there.runs.pause_recipient(run.destination, there.now + timedelta(hours=1))
+    there.runs.mark_channel_checked(run.destination, "general")
     assert len(there.states()) == 365
     there.now -= timedelta(days=365)
-    there.runs.heal()
+    there.runs.repair_future_times()
     there.schedules.replan()
     assert there.states() == []
-    assert not there.runs.begin(run, "{}", None)
-    assert there.runs.checked(run.place, there.now - timedelta(days=1)) is None
+    assert not there.runs.start_sending(run, "{}", None)
+    assert there.runs.checked_channel_name(run.destination, there.now - timedelta(days=1)) is None
     there.now = MONDAY + timedelta(hours=1)
     there.runs.plan(nothing)
     [again] = there.runs.claim("two", 5)
@@ -233,10 +233,10 @@ def test_a_clock_that_goes_back_sends_nothing_a_second_time(there):
     there.schedules.add(draft())
     there.now = MONDAY
     run = claimed(there)
-    there.runs.begin(run, "{}", None)
-    there.runs.posted(run, "C1", "1.0", "direct", files=False)
+    there.runs.start_sending(run, "{}", None)
+    there.runs.mark_posted(run, "C1", "1.0", "direct", files=False)
     there.now = MONDAY - timedelta(hours=3)
-    there.runs.heal()
+    there.runs.repair_future_times()
     there.schedules.replan()
     there.now = MONDAY + timedelta(minutes=1)
     there.runs.plan(nothing)
@@ -248,9 +248,9 @@ def test_what_another_has_taken_keeps_its_lease_when_the_clock_goes_back(there):
     there.schedules.add(draft())
     there.now = MONDAY
     run = claimed(there)
-    there.runs.begin(run, "{}", None)
+    there.runs.start_sending(run, "{}", None)
     there.now = MONDAY - timedelta(hours=3)
-    there.runs.heal()
+    there.runs.repair_future_times()
     assert there.runs.claim("two", 5) == []
     there.now += timedelta(minutes=4)
     [again] = there.runs.claim("two", 5)
@@ -326,7 +326,7 @@ class Ledger(RuleBasedStateMachine):
                 hand.ts, hand.at = self.post(hand.run), "posted"
             case "posted":
                 del self.hands[worker]
-                done = runs.posted(hand.run, "C", hand.ts, "direct", files=False)
+                done = runs.mark_posted(hand.run, "C", hand.ts, "direct", files=False)
                 if not done and runs.withdraw(hand.run, hand.ts):
                     del self.slack[hand.ts]
             case "doubting":
@@ -334,7 +334,7 @@ class Ledger(RuleBasedStateMachine):
                 hand.at = "looked"
             case "looked":
                 for ts in hand.found:
-                    if runs.posted(hand.run, "C", ts, "reconciled", files=False):
+                    if runs.mark_posted(hand.run, "C", ts, "reconciled", files=False):
                         del self.hands[worker]
                         for extra in hand.found:
                             if extra != ts and runs.withdraw(hand.run, extra):
@@ -344,7 +344,7 @@ class Ledger(RuleBasedStateMachine):
 
     def to_begin(self, worker: str) -> None:
         hand = self.hands[worker]
-        if self.world.runs.begin(hand.run, "{}", None):
+        if self.world.runs.start_sending(hand.run, "{}", None):
             hand.at = "begun"
         else:
             del self.hands[worker]
@@ -357,14 +357,14 @@ class Ledger(RuleBasedStateMachine):
         if hand and hand.at == "begun" and self.fence(hand.run) == hand.run.fence:
             if taken:
                 self.post(hand.run)
-            self.world.runs.doubt(hand.run, "URLError")
+            self.world.runs.await_history(hand.run, "URLError")
             del self.hands[worker]
 
     @rule(worker=st.sampled_from(WORKERS))
     def be_refused(self, worker: str) -> None:
         hand = self.hands.get(worker)
         if hand and hand.at == "begun":
-            self.world.runs.again(hand.run, self.world.now, "ratelimited")
+            self.world.runs.retry(hand.run, self.world.now, "ratelimited")
             del self.hands[worker]
 
     @rule(worker=st.sampled_from(WORKERS))

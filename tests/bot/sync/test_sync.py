@@ -1,4 +1,4 @@
-"""The street from OpenRouter into the cache, over real HTTP into a real file."""
+"""Syncing from OpenRouter into the cache, over real HTTP into a real database file."""
 
 import sqlite3
 from collections import deque
@@ -538,7 +538,7 @@ def test_views_that_add_up_when_pulled_again_are_not_noted(empty, server):
     assert_true(empty, server.organization)
 
 
-def test_an_unreadable_row_is_left_out_counted_and_told_of(empty, server, clock):
+def test_an_unreadable_row_is_left_out_counted_and_reported(empty, server, clock):
     def spoilt(row):
         return row | {"request_count": "NaN"} if row.get("api_key_id") == "retired" else row
 

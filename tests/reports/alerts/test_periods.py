@@ -1,19 +1,16 @@
 """The periods that are evaluated, quiet hours, snoozes; limits, balances and forecasts."""
 
-from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.demo.openrouter.sample_organization import sample
 from reports.alerts.kinds.above import Above
 from reports.alerts.kinds.budget import budget
 from reports.alerts.kinds.credits import Credits, balance
-from reports.alerts.kinds.forecast import Forecast, forecast
+from reports.alerts.kinds.forecast import Forecast, MonthForecast, forecast
 from reports.alerts.kinds.spike import Spike
 from reports.alerts.limits_and_forecast import SpendLimit, SpendPace, full_at, lasts_for
 from reports.alerts.needed_usage import grouping, needed
@@ -153,49 +150,13 @@ def test_an_unknown_balance_is_not_zero():
     assert lasts_for(88 * DOLLAR, SpendPace(0, 7 * DAY)) is None
 
 
-def month_of(weekday: int, weekend: int) -> dict:
-    today = NOW.date()
-    days = [today - n * DAY for n in range(29)]
-    return {day: (weekend if day.weekday() > 4 else weekday) * DOLLAR for day in days}
-
-
-def test_a_forecast_accounts_for_weekends():
+def test_with_too_few_days_there_is_no_forecast_unless_the_limit_is_exceeded():
     rule = Rule(Forecast(5_000 * DOLLAR))
-    noon = utc(2026, 11, 19, 12)
-    days = month_of(100, 0) | {noon.date(): 50 * DOLLAR}
-    reading = forecast(rule, "", "all", days, "UTC", noon)
-    # 13 working days and half a one so far, the other half, 20 and 23 to 27 and 30 November
-    assert reading.so_far == 1_350 * DOLLAR
-    assert reading.value == 2_100 * DOLLAR
-    assert reading.period == span_at(Unit.MONTH, "UTC", noon)
 
+    def value(so_far: int, known_days: int) -> int | None:
+        found = MonthForecast(so_far * DOLLAR, 6_000 * DOLLAR, known_days)
+        return forecast(rule, "", "all", found, "UTC", NOW).value
 
-def test_with_too_few_days_there_is_no_forecast():
-    rule = Rule(Forecast(5_000 * DOLLAR))
-    days = {NOW.date() - n * DAY: 10 * DOLLAR for n in range(3)}
-    assert forecast(rule, "", "all", days, "UTC", NOW).value is None
-    days[NOW.date() - 3 * DAY] = 10 * DOLLAR
-    assert forecast(rule, "", "all", days, "UTC", NOW).value is not None
-
-
-@given(st.integers(0, 10**12), ZONES, MOMENTS)
-def test_constant_usage_has_a_constant_forecast(each, zone, at):
-    today = at.astimezone(ZoneInfo(zone)).date()
-    days = {today - n * DAY: each for n in range(1, 32)}
-    found = forecast(Rule(Forecast(DOLLAR)), "", "all", days, zone, at)
-    assert found.value is not None
-    assert found.so_far <= found.value <= 31 * each
-
-
-def test_a_forecast_of_the_sample_is_within_a_tenth_by_the_middle_of_the_month():
-    organization = sample(utc(2026, 11, 22))
-    days: dict = defaultdict(int)
-    for record in organization.usage(utc(2026, 7, 1), utc(2026, 11, 1), DAY):
-        days[record.at.date()] += record.credits_nano + record.byok_nano
-    for month in (8, 9, 10):
-        at = utc(2026, month, 16)
-        known = {day: value for day, value in days.items() if day < at.date()} | {at.date(): 0}
-        found = forecast(Rule(Forecast(DOLLAR)), "", "all", known, "UTC", at).value
-        actual = sum(value for day, value in days.items() if day.month == month)
-        assert found is not None
-        assert abs(found - actual) * 10 < actual
+    assert value(4_000, 2) is None
+    assert value(4_000, 3) == 6_000 * DOLLAR
+    assert value(5_001, 0) == 6_000 * DOLLAR

@@ -1,4 +1,4 @@
-"""A year with known crossings: each is told once, none is missed and none is invented.
+"""A year with known crossings: each is reported once, with none missed and none invented.
 
 Usage comes late and is revised upwards; judging stops for hours, as when nothing runs.
 """

@@ -1,5 +1,6 @@
 """Forecasts of how a period ends."""
 
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from random import Random
 
@@ -7,12 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.demo.openrouter.sample_organization import sample
 from reports.analysis.forecast import (
     METHODS,
     Band,
     _History,
+    band_of_group,
+    band_of_whole,
     best_method,
+    end_of_period,
     expected,
+    expected_days,
     forecast,
     forecast_groups,
     quantile,
@@ -149,3 +155,29 @@ def test_the_record_of_one_series_is_that_of_its_parts():
     spans = [(start, 30, 12) for start in range(60, 300, 30)]
     parts = [(days[:start], days[start : start + 30], 12) for start, _, _ in spans]
     assert record_of(days, spans) == record(parts)
+
+
+@given(series, st.integers(1, 31), st.integers(0, 10**12), st.fractions(0, 1))
+def test_parts_of_a_forecast_are_those_of_the_whole_one(days, count, so_far, left):
+    whole = forecast(days, count, so_far, today=so_far // 2, left=left)
+    ahead = expected_days(days, count)
+    assert ahead.method == whole.method
+    assert end_of_period(ahead, so_far, today=so_far // 2, left=left) == whole.end
+    assert band_of_whole(days, count, so_far, whole.to_come) == whole.band
+    recent = {"a": 3, "b": 1}
+    shared = forecast_groups(days, count, whole, {"a": so_far}, recent, {"a": days})["a"]
+    band = band_of_group(days, count, days, shared.so_far, shared.to_come)
+    assert band == shared.band
+
+
+def test_a_forecast_of_the_sample_is_within_a_tenth_by_the_middle_of_the_month():
+    begin, end = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)
+    days = [0] * (end - begin).days
+    for one in sample(datetime(2026, 11, 22, tzinfo=UTC)).usage(begin, end, timedelta(days=1)):
+        days[(one.at - begin).days] += one.credits_nano + one.byok_nano
+    for month in (8, 9, 10):
+        first, middle = ((datetime(2026, month, day, tzinfo=UTC) - begin).days for day in (1, 16))
+        after = (datetime(2026, month + 1, 1, tzinfo=UTC) - begin).days
+        found = forecast(days[:middle], after - middle, sum(days[first:middle]), left=Fraction(1))
+        actual = sum(days[first:after])
+        assert abs(found.end - actual) * 10 < actual

@@ -165,7 +165,7 @@ def test_before_the_first_sync_it_shows_no_figures():
     assert "*$0*" not in shown
 
 
-def test_how_the_bot_is_stands_there_for_admins_alone():
+def test_the_home_shows_the_status_to_admins_only():
     data = (Freshness(Granularity.DAY, NOW, None),)
     shown = words(home(status=Status(NOW, "1.2.3", data, Trouble(NOW, "no <!channel>"))))
     assert "Activity 1.2.3" in shown

@@ -177,24 +177,6 @@ def test_it_changes_the_question_before(before, said, after):
     assert not isinstance(parse_command(after), CommandError)
 
 
-@pytest.mark.parametrize(
-    ("said", "in_thread", "elsewhere"),
-    [
-        ("by key", True, True),
-        ("only gemini", True, True),
-        ("every monday 9:00", True, True),
-        ("spend", True, False),
-        ("last week", True, False),
-        ("spend last week", False, False),
-        ("help", False, False),
-        ("alerts", False, False),
-    ],
-)
-def test_a_part_of_a_question_changes_the_one_before(said, in_thread, elsewhere):
-    assert heard(said).changes(in_thread=True) is in_thread
-    assert heard(said).changes(in_thread=False) is elsewhere
-
-
 SAYINGS = (
     "what did we spend on opus last week by person and the tokens of key prod vs every monday 9:00"
     " past 3 months per day top model: creator:me tz who <@U1> i me how much in may 2025 without"
@@ -225,7 +207,7 @@ def test_a_question_in_the_words_of_the_grammar_is_that_question(query):
 @given(queries, queries)
 def test_a_change_of_any_question_can_be_asked(query, other):
     found = parse_text(other.words(), KNOWN, TODAY)
-    if isinstance(found, ParsedText) and not found.rhythm:
+    if isinstance(found, ParsedText) and not found.recurrence:
         words = found.onto(query)
         assert len(words) > 300 or isinstance(parse(words), QuestionCommand) or query.filters
 

@@ -1,4 +1,4 @@
-"""Messages: Slack takes all of them, they ping nobody, and their text says what they show."""
+"""Answer messages: Slack accepts them, they mention no one, and the fallback text is complete."""
 
 import html
 import re
@@ -29,7 +29,7 @@ from tests.reports.render.anything import EVIL, names, summaries
 from tests.reports.render.samples import MONTH, NOW, rows, time_range, usage
 from tests.reports.render.samples import answer as answered
 
-MARKUP = re.compile(r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|[\w: -]+>")
+MARKUP = re.compile(r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|[\w:, -]+>")
 SPAN = time_range(MONTH)
 
 

@@ -196,3 +196,21 @@ def test_where_the_period_before_is_not_held_groups_say_null():
     query = Query(Metric.REQUESTS, MONTH, Dimension.KEY, versus=Versus.YEAR)
     part = as_json(answer(query, rows(SPAN), SPAN))["metrics"]["requests"]
     assert {group["previous"] for group in part["groups"]} == {None}
+
+
+@pytest.mark.parametrize(
+    ("incomplete", "words"),
+    [
+        ((), []),
+        ((28,), ["the average includes 19 Nov with incomplete data"]),
+        ((3, 28), ["the average includes 2 days with incomplete data"]),
+        ((31,), []),  # the current day, which is never complete
+    ],
+)
+def test_partial_names_incomplete_buckets_that_are_averaged(
+    incomplete: tuple[int, ...], words: list[str]
+) -> None:
+    query = Query(None, MONTH)
+    said = as_json(answer(query, rows(SPAN), SPAN, incomplete=incomplete))
+    assert said["partial"] == words
+    assert len(said["metrics"]) > 1

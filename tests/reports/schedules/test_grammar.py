@@ -1,4 +1,4 @@
-"""What people may say after `schedule`, and what they are told where it is wrong."""
+"""The grammar of `schedule`, and its error messages."""
 
 from datetime import time
 
