@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -13,6 +12,7 @@ from time import perf_counter
 import sqlite_utils
 
 from bot.store import Database, Store
+from bot.store.connection import Area, Connection
 from bot.store.encoding import StoredView
 from reports.time.timerange import Granularity
 from reports.usage.windows_to_fetch import Window, newest_window
@@ -44,10 +44,10 @@ class Watched(Database):
         super().__init__(path)
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def write(self, area: Area = Area.LEDGER) -> Iterator[Connection]:
         """One transaction; the lock is taken before what is timed and given back within it."""
         begun = perf_counter()
-        with super().write() as connection:
+        with super().write(area) as connection:
             begun = perf_counter()
             yield connection
         self.held.append((perf_counter() - begun) * 1_000)

@@ -10,5 +10,5 @@ HURRIED = Timing(
     lease=timedelta(seconds=2.5),
     settle=timedelta(seconds=1),
     pace=timedelta(0),
-    trouble=timedelta(seconds=0.3),
+    retry_delay=timedelta(seconds=0.3),
 )
