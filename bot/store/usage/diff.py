@@ -34,7 +34,7 @@ Sums = dict[TotalKey, Figures]
 _Key = TypeVar("_Key", RowKey, TotalKey)
 
 
-MOST_AT_ONCE = 3_000
+MOST_AT_ONCE = 1_200
 """Rows that one transaction changes: more would keep other writers waiting for over 50 ms."""
 
 
