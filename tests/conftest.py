@@ -41,6 +41,9 @@ settings.load_profile("unhurried")
 JOURNALS = ("rollback", "wal")
 
 
+HAS_SAFE_WAL = sqlite_module.has_safe_wal
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--journal wal` runs everything in that journal mode, whatever this SQLite is safe for."""
     parser.addoption("--journal", choices=JOURNALS, help="the journal mode of all databases")
@@ -54,6 +57,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Start the server that all workers share, unless one is named."""
     config.addinivalue_line("markers", "sqlite_only(reason): tests what only a file has")
+    config.addinivalue_line(
+        "markers",
+        "own_journal: starts processes or looks at the mode that this SQLite gets by itself",
+    )
     if config.getoption("--database") == "postgres" and not databases.on_postgres():
         stack = ExitStack()
         databases.use(stack.enter_context(databases.server()))
@@ -84,6 +91,13 @@ def _journal(request: pytest.FixtureRequest) -> Iterator[None]:
         if asked is not None:
             patch.setattr(sqlite_module, "has_safe_wal", lambda _: asked == "wal")
         yield
+
+
+@pytest.fixture(autouse=True)
+def _own_journal(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Undo `--journal` for tests that start processes, which choose the mode by themselves."""
+    if request.node.get_closest_marker("own_journal"):
+        monkeypatch.setattr(sqlite_module, "has_safe_wal", HAS_SAFE_WAL)
 
 
 @pytest.fixture(params=JOURNALS)

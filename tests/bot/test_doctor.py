@@ -62,6 +62,7 @@ def look(capsys):
     return run
 
 
+@pytest.mark.own_journal
 def test_all_is_well_where_all_is_well(values, look):
     well, said = look(values)
     assert well
@@ -190,6 +191,7 @@ def test_a_list_that_is_refused_is_said_with_what_it_costs(
     assert said["OPENROUTER_MANAGEMENT_KEY"] == "ok a management key"
 
 
+@pytest.mark.own_journal
 def test_a_personal_account_has_no_members_and_is_well(values, look):
     with LocalOpenRouter(Organization(members=None)) as personal:
         well, said = look(values | {"OPENROUTER_BASE_URL": personal.base_url})
@@ -237,6 +239,7 @@ def test_it_tells_a_database_that_cannot_be_written(values, look, database, monk
     )
 
 
+@pytest.mark.own_journal
 def test_it_tells_a_database_that_another_program_has_locked(values, look, database, monkeypatch):
     connect = sqlite3.connect
     monkeypatch.setattr(

@@ -130,6 +130,7 @@ def test_a_refused_token_ends_it_with_one_line(openrouter, slack, database, tmp_
         assert CANARY not in bot.said
 
 
+@pytest.mark.own_journal
 def test_a_taken_port_ends_it_with_one_line(world, tmp_path):
     values = dict(world.values) | {"PORT": str(world.bot.port)}
     with started(tmp_path, values, "web") as bot:

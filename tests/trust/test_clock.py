@@ -130,6 +130,7 @@ def running(database: Path, clock: Clock) -> Iterator[Bench]:
             files.close()
 
 
+@pytest.mark.own_journal
 def test_steps_of_the_clock_lose_and_double_nothing(bench):
     """Due in an hour; the clock jumps there, back, there again, a year ahead, and home."""
     first = bench.schedule(HOUR, "spend yesterday by model")
@@ -154,6 +155,7 @@ def test_steps_of_the_clock_lose_and_double_nothing(bench):
     assert bench.posted().total() == 3
 
 
+@pytest.mark.own_journal
 def test_a_report_without_an_answer_is_found_although_the_clock_is_ahead(bench):
     bench.clock.step(HOUR)
     bench.schedule(timedelta(minutes=1), "spend yesterday by model")

@@ -35,7 +35,8 @@ _Key = TypeVar("_Key", RowKey, TotalKey)
 
 
 MOST_AT_ONCE = 1_200
-"""Rows that one transaction changes: more would keep other writers waiting for over 50 ms."""
+"""Rows that one transaction changes, with their sums and the rows of their months: 30 to 60 ms for
+which other writers wait, at 1,000 keys on two cores (`python -m tests.bench writes`)."""
 
 
 @dataclass(frozen=True, slots=True)
