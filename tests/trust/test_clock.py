@@ -103,7 +103,7 @@ class Bench:
             return connection.execute("SELECT state, how FROM run ORDER BY id").fetchall()
 
     def wait(self, count: int) -> None:
-        worlds.wait_until(lambda: self.posted().total() >= count, 20)
+        worlds.wait_until(lambda: self.posted().total() >= count, 60)
 
 
 @pytest.fixture
@@ -146,11 +146,11 @@ def test_steps_of_the_clock_lose_and_double_nothing(bench):
     bench.clock.step(HOUR + timedelta(minutes=3))
     bench.wait(3)
     bench.clock.step(YEAR)
-    worlds.wait_until(lambda: bench.next_day(first) > bench.clock.now().date() - DAY, 20)
+    worlds.wait_until(lambda: bench.next_day(first) > bench.clock.now().date() - DAY, 60)
     bench.clock.step(HOUR + timedelta(minutes=4))
     soon = bench.clock.now().date() + DAY
     for id_ in (first, second, third):
-        worlds.wait_until(lambda id_=id_: bench.next_day(id_) <= soon, 20)
+        worlds.wait_until(lambda id_=id_: bench.next_day(id_) <= soon, 60)
     assert set(bench.posted().values()) == {1}
     assert bench.posted().total() == 3
 
@@ -162,8 +162,8 @@ def test_a_report_without_an_answer_is_found_although_the_clock_is_ahead(bench):
     bench.slack.fail("chat.postMessage", "drop_after")
     bench.clock.step(HOUR + timedelta(minutes=1))
     bench.wait(1)
-    worlds.wait_until(lambda: bench.ends() == [("sending", "")], 20)
+    worlds.wait_until(lambda: bench.ends() == [("sending", "")], 60)
     bench.clock.step(HOUR + timedelta(minutes=8))
-    worlds.wait_until(lambda: bench.ends()[0][0] == "sent", 20)
+    worlds.wait_until(lambda: bench.ends()[0][0] == "sent", 60)
     assert bench.ends() == [("sent", "reconciled")]
     assert bench.posted().total() == 1
