@@ -132,7 +132,7 @@ class SharedClicks:
             return False
         identity = f"{user} {at.channel} {at.ts} {what} {clicked_at}"
         return not self._keys.claim(
-            f"click {hashlib.sha256(told.encode()).hexdigest()}", SHARED_CLICKS_KEPT
+            f"click {hashlib.sha256(identity.encode()).hexdigest()}", SHARED_CLICKS_KEPT
         )
 
     def once(
