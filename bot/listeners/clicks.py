@@ -130,9 +130,9 @@ class SharedClicks:
         clicked_at = str(action.get("action_ts") or "")
         if not self._keys.shared or not clicked_at:
             return False
-        told = f"{user} {at.channel} {at.ts} {what} {clicked_at}"
+        identity = f"{user} {at.channel} {at.ts} {what} {clicked_at}"
         return not self._keys.claim(
-            f"click {hashlib.sha256(told.encode()).hexdigest()}", SHARED_CLICKS_KEPT
+            f"click {hashlib.sha256(identity.encode()).hexdigest()}", SHARED_CLICKS_KEPT
         )
 
     def once(
