@@ -1,5 +1,7 @@
 """What tests of the whole bot share."""
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -21,6 +23,11 @@ from bot.store import sqlite as sqlite_module
 
 from . import databases
 from . import world as worlds
+
+# Tests start several hundred processes of the bot; without stored bytecode each of them compiles
+# the bot again, which takes longer than what it does.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # How long examples take, and how long it takes to think of them, is the machine's business and not
 # a test's; and what passed once passes again: examples are drawn anew by --hypothesis-profile=new.
