@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from bot.analysis.balance import balance
 from bot.demo.slack import LocalSlack
 from bot.slack.types import MessageLocation, ReplyTarget
 from reports.alerts.periods import QuietHours
+from reports.analysis.balance import lasting_sentence
 from reports.time.timerange import Granularity, floor
 from reports.usage.windows_to_fetch import Window
 from tests.bot.alerts.alert_bot import (
@@ -373,7 +375,7 @@ def test_workspaces_with_the_same_name_have_separate_budgets(bot, truth):
     assert "95% used: $95.00 of $100.00" in said
 
 
-def test_a_low_balance_says_how_many_days_it_lasts(bot, truth):
+def test_a_low_balance_says_when_it_runs_out_as_the_balance_does(bot, truth):
     for days in range(7):
         truth.use(NOON - days * DAY - HOUR, 20)
     bot.sync(truth, back=10 * DAY)
@@ -382,7 +384,10 @@ def test_a_low_balance_says_how_many_days_it_lasts(bot, truth):
     turn(bot, truth)
     [message] = bot.direct_messages()
     assert "$150.00 in credits left, below $200.00" in message["text"]
-    assert "this lasts about 7 days" in message["text"]
+    left = balance(bot.store, bot.clock())
+    assert left is not None
+    assert "this lasts about 6 days, until about Tue 22:16" in lasting_sentence(left, "UTC")
+    assert lasting_sentence(left, "Europe/Berlin") in message["text"]
     limits(bot, credits={"total": 2000 * DOLLAR, "used": 860 * DOLLAR})
     turn(bot, truth)
     [reply] = bot.thread_replies()
