@@ -55,6 +55,7 @@ test-postgres: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto --dist loadfile --database postgres tests/bot/store tests/bot/sync \
 		tests/bot/schedules tests/bot/alerts tests/bot/imports tests/bot/test_bad_items.py \
 		tests/bot/listeners/test_clicks.py tests/bot/answers/test_file_worker.py \
+		tests/bot/http/test_shared_signatures.py tests/bot/test_fleet.py \
 		--ignore tests/bot/alerts/test_year.py
 
 check: $(VENV)/.dev
