@@ -204,7 +204,7 @@ def _narrowed(kind: QueryKind, own: str, read: ParsedText | CommandError | None)
     start = f"schedule {recurrence} " if recurrence else ""
     found = parse(read.words.removeprefix(start)) if isinstance(read, ParsedText) else None
     filters = found.query.filters if isinstance(found, QuestionCommand) else ()
-    if own == "me":  # says it already
+    if "me" in own.split():  # says it already
         filters = tuple(one for one in filters if one != Filter(Dimension.CREATOR, "me"))
     typed = _as_is(" ".join((f"{kind} {own}".strip(), *map(str, filters))))
     return replace(typed, words=f"{start}{typed.words}", recurrence=recurrence)
