@@ -7,7 +7,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn
+from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn, json_groups
 from reports.analysis.price import Prices, UnitPrice, free_groups, prices
 from reports.questions.query import Query
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first, title
@@ -57,7 +57,11 @@ def price_answer(
         exact=lambda: _exact(found, query),
         data=lambda: {
             "blended": _figures(blended),
-            "groups": [{"label": one.label, **_figures(one)} for one in found.groups or (blended,)],
+            "groups": json_groups(
+                query,
+                ({"label": one.label, **_figures(one)} for one in found.groups),
+                _figures(blended),
+            ),
         },
         groups=tuple(one.label for one in _parted(found, query.top)[0]),
         empty=empty,
