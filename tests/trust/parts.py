@@ -18,6 +18,7 @@ from bot.demo.openrouter.server import LocalOpenRouter
 from .. import databases
 from .. import world as worlds
 from . import alerts as alert_loop
+from . import frozen as frozen_loop
 from . import names as hostile_names
 from . import reports as report_loop
 from . import words as random_words
@@ -184,6 +185,25 @@ def _server(request: Request, folder: Path, file: Path) -> list[Row]:
     return [*rows, _alerts_row("server", f"{tried} (alerts)", told, request.seed, begun)]
 
 
+def frozen(request: Request) -> list[Row]:
+    """Stop a process right before it posts, let another one deliver, and let it go on."""
+    rows = []
+    with filled() as (folder, database):
+        for what in ("reports", "alerts"):
+            begun = time.monotonic()
+            place = folder / what
+            place.mkdir()
+            outcome = _said(
+                frozen_loop.run(place, database, request.count(100), request.seed, what)
+            )
+            tried = f"a process stands still before a post, another delivers ({what})"
+            count = f"{outcome.frozen} of {outcome.rounds} frozen"
+            wrong = outcome.rounds - outcome.frozen
+            rows.append(Row("frozen", tried, count, wrong, time.monotonic() - begun,
+                            request.seed, outcome.lost, outcome.doubled))  # fmt: skip
+    return rows
+
+
 def zones(request: Request) -> list[Row]:
     """Compare every due time of every zone with what brute force finds."""
     count = wrong = 0
@@ -252,6 +272,7 @@ PARTS: dict[str, Part] = {
     "reports": reports,
     "alerts": alerts,
     "server": server,
+    "frozen": frozen,
     "zones": zones,
     "people": people,
     "words": words,
