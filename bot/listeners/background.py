@@ -42,10 +42,7 @@ CHECK_SECONDS = 0.25
 MAX_PARKED = 1_000
 """Jobs that wait for a locked database; a few KB each."""
 
-WAITING = (
-    "The database is in use by another program right now. I'll post your answer as soon as it's"
-    " free."
-)
+WAITING = "The database is busy right now. I'll post your answer as soon as it's free."
 T = TypeVar("T")
 
 
