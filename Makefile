@@ -6,12 +6,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # exactly the files that were tested: every one is compared with its hash
 LOCKED := $(PIP) install --require-hashes -r
 
-.PHONY: demo test test-postgres check bench trust format docs lock release clean help
+.PHONY: demo test test-postgres test-clickhouse check bench trust format docs lock release clean help
 
 help:
 	@echo "make demo    try the bot on a sample organization, no account needed"
 	@echo "make test    run the tests, on all cores"
 	@echo "make test-postgres  run the tests of what is stored on PostgreSQL"
+	@echo "make test-clickhouse  run the tests of CLICKHOUSE_URL on ClickHouse's engine (534 MB)"
 	@echo "make check   run the linters and the type checker"
 	@echo "make bench   measure speed and size (a few minutes)"
 	@echo "make trust   kill workers, check every time zone, read a million texts (about 45 minutes)"
@@ -56,6 +57,15 @@ test-postgres: $(VENV)/.dev
 		tests/bot/listeners/test_clicks.py tests/bot/answers/test_file_worker.py \
 		--ignore tests/bot/alerts/test_year.py
 
+# without the engine, `make test` skips these
+$(VENV)/.clickhouse: $(VENV)/.dev constraints-clickhouse.txt
+	@echo "Installing the engine of ClickHouse ..."
+	@$(LOCKED) constraints-clickhouse.txt --no-deps
+	@touch $@
+
+test-clickhouse: $(VENV)/.clickhouse
+	$(BIN)/python -m pytest -n auto --dist loadfile tests/bot/clickhouse
+
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -84,6 +94,9 @@ lock: $(VENV)/.tools
 	$(LOCK) --all-extras -o constraints-tools.txt
 	$(LOCK) --extra postgres --extra dev -c constraints-tools.txt -o constraints-dev.txt
 	$(LOCK) --extra postgres -c constraints-tools.txt -o constraints.txt
+	$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-deps \
+	    --no-annotate --no-emit-index-url --custom-compile-command 'make lock' $(UPGRADE) ops/clickhouse.in \
+	    -o constraints-clickhouse.txt
 
 # The components are those of an environment with the wheel and what it needs, and nothing else.
 SEALED := build/installed
