@@ -1,6 +1,7 @@
 """The real engine of ClickHouse behind its HTTP interface, as far as the bot uses that.
 
-The engine is the package chdb, which `make test-clickhouse` installs. It runs in a process of its own.
+The engine is the package chdb, which `make test-clickhouse` installs. It runs in a process
+of its own.
 """
 
 from __future__ import annotations
