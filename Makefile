@@ -6,7 +6,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # exactly the files that were tested: every one is compared with its hash
 LOCKED := $(PIP) install --require-hashes -r
 
-.PHONY: demo test test-postgres test-clickhouse check bench trust format docs lock release clean help
+.PHONY: demo test test-postgres test-clickhouse check bench trust mutants format docs lock release clean \
+	help
 
 help:
 	@echo "make demo    try the bot on a sample organization, no account needed"
@@ -15,7 +16,8 @@ help:
 	@echo "make test-clickhouse  run the tests of CLICKHOUSE_URL on ClickHouse's engine (534 MB)"
 	@echo "make check   run the linters and the type checker"
 	@echo "make bench   measure speed and size (a few minutes)"
-	@echo "make trust   kill workers, check every time zone, read a million texts (about 45 minutes)"
+	@echo "make trust   kill workers, make everything fail, check every time zone, and print one table"
+	@echo "make mutants change the code a little, again and again: the tests must notice"
 	@echo "make format  format the code"
 	@echo "make docs    build the documentation in build/site, with pictures of the demo"
 	@echo "make lock    write the versions and hashes of all dependencies again"
@@ -55,6 +57,7 @@ test-postgres: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto --dist loadfile --database postgres tests/bot/store tests/bot/sync \
 		tests/bot/schedules tests/bot/alerts tests/bot/imports tests/bot/test_bad_items.py \
 		tests/bot/listeners/test_clicks.py tests/bot/answers/test_file_worker.py \
+		tests/bot/http/test_shared_signatures.py tests/bot/test_fleet.py \
 		--ignore tests/bot/alerts/test_year.py
 
 # without the engine, `make test` skips these
@@ -75,9 +78,14 @@ check: $(VENV)/.dev
 bench: $(VENV)/.tools
 	$(BIN)/python -m tests.bench
 
+# about two hours; `make trust SEED=2` makes other random choices, `make trust PARTS="sync frozen"`
+# does some of it
 trust: $(VENV)/.dev
 	$(BIN)/python -m pytest --hypothesis-profile=new tests/reports tests/bot/store
-	$(BIN)/python -m tests.trust
+	$(BIN)/python -m tests.trust --seed $(or $(SEED),1) $(PARTS)
+
+mutants: $(VENV)/.dev
+	$(BIN)/python -m tests.trust.mutants
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix --exit-zero .

@@ -454,15 +454,17 @@ def _print_money(
     as_json: bool,
 ) -> None:
     """Print the balance, or the limits and budgets."""
-    from bot.answers.balance import balance, limits  # noqa: PLC0415
+    from bot.analysis.balance import balance  # noqa: PLC0415
+    from bot.answers.known_limits import limits  # noqa: PLC0415
     from bot.answers.visibility import ANYONE  # noqa: PLC0415
     from reports.questions.slack import balance as render  # noqa: PLC0415
     from reports.questions.topics import BalanceAsked  # noqa: PLC0415
 
     command, as_of = settings.command, max(store.state().synced.values(), default=None)
     if isinstance(asked, BalanceAsked):
-        left = balance(store, now, settings.zone)
-        plain, text = render.balance_json(left, command, as_of), render.balance_text(left)
+        left = balance(store, now)
+        plain = render.balance_json(left, command, as_of)
+        text = render.balance_text(left, settings.zone)
     else:
         found = limits(store, now, ANYONE)
         plain, text = render.limits_json(found, command, as_of), render.limits_text(found)

@@ -193,6 +193,7 @@ class Bot:
         from bot.alerts.manage import AlertManager  # noqa: PLC0415
         from bot.alerts.message_actions import MessageActions  # noqa: PLC0415
         from bot.home.home import Homes  # noqa: PLC0415
+        from bot.http.slack_signatures import SharedSignatures  # noqa: PLC0415
         from bot.listeners import (  # noqa: PLC0415
             alerts,
             ask_owner,
@@ -217,9 +218,10 @@ class Bot:
         from reports.schedules.slack.form import CALLBACK as SCHEDULE_FORM  # noqa: PLC0415
 
         app = bolt_app.make_app(self.slack, self.settings.slack_bot_token.value)
-        work = BackgroundWork(self.slack, self.database.is_free)
-        self._stops.callback(work.stop)
         reports = self.reports
+        claim = SharedSignatures(reports.services.expiring_keys).claim
+        work = BackgroundWork(self.slack, self.database.is_free, claim)
+        self._stops.callback(work.stop)
         services, schedule_manager = reports.services, ScheduleManager(reports)
         alert_manager = AlertManager(self.alerts, self.evaluator)
         command.register(app, services, work, schedule_manager, alert_manager)

@@ -1,5 +1,7 @@
 """What tests of the whole bot share."""
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -21,6 +23,11 @@ from bot.store import sqlite as sqlite_module
 
 from . import databases
 from . import world as worlds
+
+# Tests start several hundred processes of the bot; without stored bytecode each of them compiles
+# the bot again, which takes longer than what it does.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # How long examples take, and how long it takes to think of them, is the machine's business and not
 # a test's; and what passed once passes again: examples are drawn anew by --hypothesis-profile=new.
@@ -61,6 +68,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "own_journal: starts processes or looks at the mode that this SQLite gets by itself",
     )
+    config.addinivalue_line(
+        "markers", "real_files: migrates new files and waits for the disk, as the program does"
+    )
     if config.getoption("--database") == "postgres" and not databases.on_postgres():
         stack = ExitStack()
         databases.use(stack.enter_context(databases.server()))
@@ -98,6 +108,21 @@ def _own_journal(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     """Undo `--journal` for tests that start processes, which choose the mode by themselves."""
     if request.node.get_closest_marker("own_journal"):
         monkeypatch.setattr(sqlite_module, "has_safe_wal", HAS_SAFE_WAL)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_files() -> Iterator[None]:
+    """New files are copies of a migrated one, and commits don't wait for the disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        databases.quick_files(patch)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _real_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Undo that for tests of the migrations and of the file itself."""
+    if request.node.get_closest_marker("real_files"):
+        databases.real_files(monkeypatch)
 
 
 @pytest.fixture(params=JOURNALS)

@@ -11,7 +11,8 @@ import sqlite3
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from functools import cache
 from itertools import count
 from pathlib import Path
 from shutil import copyfile
@@ -19,11 +20,13 @@ from typing import Any
 from urllib.parse import quote
 
 import psycopg
+import pytest
 from psycopg.types.numeric import IntLoader
 
 from bot.store import Database
 from bot.store.postgres import PostgresConnection
 from bot.store.postgres_server import Server
+from bot.store.sqlite import SqliteEngine
 
 SERVER = "ACTIVITY_TEST_DATABASE"
 """Names the server, as postgresql://...; tests make and drop databases there."""
@@ -33,6 +36,7 @@ _server = [os.environ.get(SERVER, "")]  # tests may change the environment
 _names = count()
 _urls: dict[Path, str] = {}
 _template: list[str] = []
+_MAKE_PRIVATE, _PREPARE = SqliteEngine._make_private, SqliteEngine._prepare
 
 
 def on_postgres() -> bool:
@@ -103,6 +107,50 @@ def in_a_hurry(database: Database) -> None:
     """Let a file's commits not wait for the disk: no test takes the power away."""
     if not on_postgres():
         database.engine.writer.execute("PRAGMA synchronous = OFF")  # type: ignore[attr-defined]
+
+
+def quick_files(patch: pytest.MonkeyPatch) -> None:
+    """Let this process copy new files from a migrated one, and let commits not wait for the disk.
+
+    The migrations take longer than most tests do, and no test takes the power away.
+    """
+    patch.setattr(SqliteEngine, "_make_private", _copy_migrated)
+    patch.setattr(SqliteEngine, "_prepare", _prepare_without_waiting)
+
+
+def real_files(patch: pytest.MonkeyPatch) -> None:
+    """Undo `quick_files`."""
+    patch.setattr(SqliteEngine, "_make_private", _MAKE_PRIVATE)
+    patch.setattr(SqliteEngine, "_prepare", _PREPARE)
+
+
+@cache
+def _migrated() -> bytes:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        real_files(patch)
+        path = Path(folder) / "activity.db"
+        Database(path).close()
+        return path.read_bytes()
+
+
+def _copy_migrated(engine: SqliteEngine) -> None:
+    if engine.path.exists():
+        return
+    content = _migrated()
+    # whole from the start, as another thread or process may be opening it at the same time
+    complete = engine.path.with_name(f".{os.getpid()}-{next(_names)}")
+    with os.fdopen(os.open(complete, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+        file.write(content)
+    try:
+        with suppress(FileExistsError):
+            engine.path.hardlink_to(complete)
+    finally:
+        complete.unlink()
+
+
+def _prepare_without_waiting(engine: SqliteEngine, **how: Any) -> None:
+    _PREPARE(engine, **how)
+    engine.writer.execute("PRAGMA synchronous = OFF")
 
 
 def drop(paths: list[Path]) -> None:

@@ -42,19 +42,27 @@ class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
     # -- what the base class asks for
 
     def _initial_fields(self, person: SlackUser, words: str, channel: str) -> AlertFields:
-        zone = self._zone(person)
         read = parse_alert(f"alert {words}") if words else None
-        fields = fields_of(read, zone) if isinstance(read, Rule) else AlertFields(zone=zone)
+        if isinstance(read, Rule):
+            fields = fields_of(read, self._zone_for(read, person))
+        else:
+            fields = AlertFields(zone=self._zone(person))
         if channel and fields.to == RecipientKind.CHANNEL and not fields.channel:
             return replace(fields, channel=channel)
         return fields
 
     def _fields(self, entry: StoredRule, owner: SlackUser) -> AlertFields:
-        zone = self._zone(owner)
         try:
-            return fields_of(rule_of(entry.draft.words), zone)
+            rule = rule_of(entry.draft.words)
         except ValueError:  # words of an older version, which can no longer be read
-            return AlertFields(zone=zone)
+            return AlertFields(zone=self._zone(owner))
+        return fields_of(rule, self._zone_for(rule, owner))
+
+    def _zone_for(self, rule: Rule, person: SlackUser) -> str:
+        """The zone of a rule that names none, as for the same words in a message."""
+        if rule.watch.in_zone_of_organization:
+            return self._services.settings.zone
+        return self._zone(person)
 
     def _allowed(self, person: SlackUser, reply_to: ReplyTarget, id_: str) -> StoredRule | None:
         found = self._alert_manager.find(person, id_)
@@ -70,7 +78,7 @@ class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
         return entry.draft.owner
 
     def _entered(self, entered: Entered, zone: str) -> AlertFields:
-        return render.entered(entered, zone)
+        return render.entered(entered, zone, self._services.settings.zone)
 
     def _view(
         self,
@@ -147,7 +155,8 @@ class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
 
 
 def _at(fields: AlertFields, field: str, problem: str) -> FieldErrors:
-    name = render.limit_field(fields.kind) if field == AlertField.LIMIT else field
+    own = {AlertField.LIMIT: render.limit_field, AlertField.ZONE: render.zone_field}
+    name = own[AlertField(field)](fields.kind) if field in own else field
     return FieldErrors({name: problem or "I can't read this."})
 
 

@@ -61,7 +61,7 @@ def detail(
     chart_range = rule.watch.chart_range(measurement, zone)
     values = _chart(store, chart_range, selection, metric, source) if chart_range else ()
     look_up = NOTES.get(type(rule.watch))
-    notes = tuple(look_up(watched, context, measurement)) if look_up else ()
+    notes = tuple(look_up(watched, context, measurement, zone)) if look_up else ()
     return Detail(pace, keys, models, chart_range, values, notes)
 
 

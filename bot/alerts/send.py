@@ -1,7 +1,8 @@
 """From messages to Slack: posting them, updating them, and what to do if Slack refuses.
 
 Before a message is posted the database records that. If Slack gave no answer, the channel's history
-shows whether the message is there; if the history can't be read, the message is sent again.
+shows whether the message is there; if the history can't be read, the message is sent again. A
+process that stood still while another one took over deletes its late copy.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from time import monotonic
 
 from bot.alerts.evaluate import RuleEvaluator
 from bot.alerts.message import MessageComposer
@@ -19,6 +21,7 @@ from bot.runtime.isolation import isolated
 from bot.slack.posting import Posted
 from bot.slack.types import DeliveryError
 from bot.store.alerts.events import StoredEvent
+from bot.store.alerts.leases import LEASE
 from bot.store.alerts.messages import AlertMessage
 from reports.alerts.slack import notices as words
 from reports.wording.delivery_problems import OUTSIDERS
@@ -30,6 +33,8 @@ _LONGEST_RETRY = timedelta(minutes=10)
 """Pauses between retries double from the first to the longest, as Slack's outages last minutes."""
 _MOST_DOUBLINGS = 10
 """Enough to reach the longest pause; keeps the power small however often a message was tried."""
+_MARGIN = 0.5
+"""The share of a lease that may have passed before a message is posted; the rest is for posting."""
 _CHANNEL_CHECKED = timedelta(minutes=10)
 """How long a channel that was checked needn't be checked again: who reads it rarely changes."""
 _CLOCK_DIFFERENCE = timedelta(minutes=10)
@@ -93,19 +98,27 @@ class MessageSender:
             return
         if count := self._alerts.events.set_aside(message.id):
             self._notify_unreadable(count)
+        begun = monotonic()
         if not messages.start_sending(message, self._alerts.services.slack.now()):
             return
         content = self._composer.compose(message)
         if content is None:
             messages.fail(message, "nothing to say")
             return
+        if monotonic() - begun > LEASE.total_seconds() * _MARGIN:
+            return  # suspended meanwhile; whoever claims it next finds that nothing was posted
         thread_ts = thread.ts if thread else None
         try:
             posted = self._alerts.posting.post(message.recipient, content, message.key, thread_ts)
         except DeliveryError as error:
             self._handle_failure(message, error)
             return
-        messages.mark_sent(message, posted.channel, posted.ts)
+        if not messages.mark_sent(message, posted.channel, posted.ts):
+            log.warning(
+                "Alert %s was already posted by another process, deleting the late copy",
+                message.key,
+            )
+            self._alerts.posting.delete(posted)
 
     def _posted_before(self, message: AlertMessage, thread: Posted | None) -> Posted | None:
         """A message that may have been posted before, if it is in the history."""

@@ -81,9 +81,11 @@ class HourlySpend:
         """What these members spent since a time (UTC) in nano-dollars, rounded to whole hours."""
         return sum(cost for at, cost in self.of(by, ids, byok=byok) if at >= start)
 
-    def everything(self) -> Ids:
-        """The ids of all keys with any usage, use without a key among them."""
-        return frozenset(self._series(Dimension.KEY))
+    def of_credits(self) -> list[tuple[datetime, int]]:
+        """The whole hours of the past four weeks with all that was spent from credits."""
+        usage = self._store.whole(Selection(), self._range, Granularity.HOUR)
+        hours = [(at, one.credits) for at, one in zip(self.hours, usage, strict=True)]
+        return _before(self._range.until, hours)
 
     def _series(self, by: Dimension) -> Mapping[int, Mapping[int, tuple[int, int]]]:
         if by not in self._read:
@@ -119,7 +121,7 @@ def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     unknown = [one.cap.label for one in counted if not _known(one)]
     found = [_forecast(one, spend, now) for one in counted if _known(one)]
     if not narrowed:
-        found += _credits(known, spend, now)
+        found += filter(None, [credits_forecast(known, spend, now)])
     return limits_answer(
         plan.query,
         in_order(found),
@@ -234,22 +236,21 @@ def _forecast(one: _Counted, spend: HourlySpend, now: datetime) -> LimitForecast
     return LimitForecast(one.kind, cap.label, one.owner, cap.limit, used, resets, full)
 
 
+def credits_forecast(
+    known: OpenRouterLimits, spend: HourlySpend, now: datetime
+) -> LimitForecast | None:
+    """The credits as a limit, and when they run out; None where none were bought or are known."""
+    if not known.bought or known.used is None:  # where none were ever bought, none run out
+        return None
+    left = known.bought - known.used
+    full = full_at(left, recent_pace(spend.of_credits()), now, None)
+    return LimitForecast(LimitKind.CREDITS, "Credits", "", known.bought, known.used, None, full)
+
+
 def _before(now: datetime, hours: Sequence[tuple[datetime, int]]) -> list[tuple[datetime, int]]:
     """The whole hours of the past four weeks."""
     last = floor(now, Granularity.HOUR)
     return [(at, cost) for at, cost in hours if last - _PACE_OF <= at < last]
-
-
-def _credits(known: OpenRouterLimits, spend: HourlySpend, now: datetime) -> list[LimitForecast]:
-    if not known.bought or known.used is None:  # where none were ever bought, none run out
-        return []
-    hours = _before(now, spend.of(Dimension.KEY, spend.everything(), byok=False))
-    full = full_at(known.bought - known.used, recent_pace(hours), now, None)
-    return [
-        LimitForecast(
-            LimitKind.CREDITS, "Credits", "", known.bought, known.used, None, full
-        )
-    ]  # fmt: skip
 
 
 def _unlimited(

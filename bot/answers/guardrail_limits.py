@@ -25,32 +25,34 @@ def guardrail_limits(
     Their labels are the guardrails' names. The default guardrail of a workspace applies to all of
     its members and keys without an assignment.
     """
-    told = guardrails_at(store)
-    if told is None or details is None:
+    as_of = guardrails_at(store)
+    if as_of is None or details is None:
         return
-    homes = _Workspaces(store, details, directory)
+    workspaces = _Workspaces(store, details, directory)
     for guardrail in guardrails(store) or ():
-        everybody = guardrail.id in homes.defaults
-        users: Iterable[str] = homes.people(guardrail.workspace) if everybody else guardrail.members
+        everybody = guardrail.id in workspaces.defaults
+        users: Iterable[str] = (
+            workspaces.people(guardrail.workspace) if everybody else guardrail.members
+        )
         for user in users:
             id_ = directory.ids.get((Dimension.CREATOR, user))
             if id_ is None:
                 continue
-            by, ids = homes.counted(guardrail.workspace, user, id_)
+            by, ids = workspaces.counted(guardrail.workspace, user, id_)
             subject = f"member {id_} {guardrail.id}"
             cap = SpendLimit(
-                subject, guardrail.name, guardrail.limit, guardrail.reset, None, told,
+                subject, guardrail.name, guardrail.limit, guardrail.reset, None, as_of,
                 directory.members[id_].detail,
             )  # fmt: skip
             yield TrackedLimit(cap, ids, guardrail.byok, LimitKind.MEMBER_GUARDRAIL, by, id_)
-        hashes = homes.keys(guardrail.workspace) if everybody else guardrail.keys
-        yield from _of_keys(guardrail, hashes, told, details, directory)
+        hashes = workspaces.keys(guardrail.workspace) if everybody else guardrail.keys
+        yield from _of_keys(guardrail, hashes, as_of, details, directory)
 
 
 def _of_keys(
     guardrail: StoredGuardrail,
     hashes: Iterable[str],
-    told: datetime,
+    as_of: datetime,
     details: Mapping[str, KeyDetails],
     directory: Directory,
 ) -> Iterator[TrackedLimit]:
@@ -61,7 +63,7 @@ def _of_keys(
         creator = directory.members.get(directory.owners.get(id_, 0))
         cap = SpendLimit(
             f"guardrail key {id_} {guardrail.id}", guardrail.name, guardrail.limit,
-            guardrail.reset, None, told, creator.detail if creator else "",
+            guardrail.reset, None, as_of, creator.detail if creator else "",
         )  # fmt: skip
         kind = LimitKind.KEY_GUARDRAIL
         yield TrackedLimit(cap, frozenset({id_}), guardrail.byok, kind, Dimension.KEY, id_)

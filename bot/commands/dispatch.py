@@ -19,6 +19,7 @@ from bot.access.policy import (
 from bot.admin import audit_log as audit
 from bot.admin import status
 from bot.alerts.manage import AlertManager
+from bot.analysis.balance import balance
 from bot.analysis.registry import answer_any
 from bot.answers import visibility
 from bot.answers.answer_message import (
@@ -28,8 +29,8 @@ from bot.answers.answer_message import (
     why_private,
 )
 from bot.answers.answer_state import AnswerState, answer_state
-from bot.answers.balance import balance, limits, own_limits
 from bot.answers.export import Where, export
+from bot.answers.known_limits import limits, own_limits
 from bot.answers.read_words import note, read_words
 from bot.answers.write_file import Format
 from bot.runtime import priority
@@ -299,8 +300,9 @@ def _balance(services: Services, person: SlackUser) -> Reply:
         refused = admins_only("see the organization's balance", person.id, services.settings)
         return Reply(mrkdwn_message(refused), OutcomeKind.REFUSED, act=Act.LOOKED, what="balance")
     with priority.compute_slot():
-        found = balance(services.store, services.clock(), services.settings.zone)
-    return Reply(balance_message(found), OutcomeKind.ANSWERED, act=Act.LOOKED, what="balance")
+        found = balance(services.store, services.clock())
+    message = balance_message(found, zone_for(services, person, Query()))
+    return Reply(message, OutcomeKind.ANSWERED, act=Act.LOOKED, what="balance")
 
 
 def _figures(

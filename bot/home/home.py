@@ -10,9 +10,9 @@ from datetime import datetime
 from bot.access.policy import ask_admins, is_admin, refusal, sees_own_only, unknown_person_text
 from bot.admin import status
 from bot.alerts.manage import AlertManager
+from bot.analysis.balance import balance
 from bot.answers import visibility
 from bot.answers.answer import answer
-from bot.answers.balance import balance
 from bot.answers.visibility import Asker
 from bot.runtime import priority
 from bot.schedules.manage import ScheduleManager
@@ -20,13 +20,13 @@ from bot.services import REFUSED, Services, asker_for
 from bot.slack.types import DeliveryError, SlackUser, UnknownPersonError
 from bot.store import StoreError
 from reports.admin.audit_log import DONE, Act
+from reports.analysis.balance import Balance
 from reports.block_kit.elements import Block
 from reports.home.slack import home as render
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query
 from reports.questions.summary import Summary
 from reports.time.period import Counted, Unit
-from reports.usage.balance import Balance
 from reports.usage.dimensions import Dimension
 from reports.wording.safe_text import escape
 
@@ -91,10 +91,11 @@ class Homes:
         services, command = self._services, self._services.settings.command
         asker = asker_for(services, person.id, person.email)
         as_of = max(services.store.state().synced.values(), default=None)
+        zone = person.zone or services.settings.zone
         sections: list[tuple[str, Callable[[], list[Block]]]] = [
             ("this tab", lambda: render.head(_scope(asker), as_of)),
             ("the usage", lambda: render.usage_section(self._usage(asker), as_of)),
-            ("the balance", lambda: render.balance_section(self._balance(person))),
+            ("the balance", lambda: render.balance_section(self._balance(person), zone)),
             (
                 "your schedules",
                 lambda: render.schedules_section(
@@ -121,7 +122,7 @@ class Homes:
         services = self._services
         if sees_own_only(person.id, services.settings):
             return None
-        return balance(services.store, services.clock(), services.settings.zone)
+        return balance(services.store, services.clock())
 
     def _usage(self, asker: Asker) -> render.HomeUsage | str:
         """The usage that this person may see, or a sentence (mrkdwn) saying why there is none."""

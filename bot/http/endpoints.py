@@ -12,7 +12,7 @@ from slack_bolt import App
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 
 from bot.http.slack_signatures import Signatures
-from bot.runtime import priority
+from bot.runtime import priority, request_signature
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -88,7 +88,8 @@ class HttpEndpoints:
             )
         body = environ["wsgi.input"].read(int(length))
         timestamp = environ.get("HTTP_X_SLACK_REQUEST_TIMESTAMP", "")
-        refused = signatures.refusal(body, timestamp, environ.get("HTTP_X_SLACK_SIGNATURE", ""))
+        signature = environ.get("HTTP_X_SLACK_SIGNATURE", "")
+        refused = signatures.refusal(body, timestamp, signature)
         if refused:
             log.warning("Refused a request to %s: %s", EVENTS, refused)
             return _respond(start_response, _plain("401 Unauthorized", refused))
@@ -98,7 +99,7 @@ class HttpEndpoints:
             )
         environ["wsgi.input"] = io.BytesIO(body)
         try:
-            with priority.handling_request():
+            with priority.handling_request(), request_signature.handling(signature):
                 return handler(environ, start_response)
         except Exception as error:  # Bolt assumes that bodies are always as Slack sends them
             log.warning("Could not parse a signed request: %s", type(error).__name__)

@@ -1,22 +1,34 @@
-"""Whether a request was signed by Slack, and was not processed before."""
+"""Whether a request was signed by Slack, and was not processed before, here or elsewhere."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from datetime import timedelta
+
+from bot.store import StoreError
+from bot.store.database import patience
+from bot.store.errors import CommitUnknownError, DatabaseLostError
+from bot.store.expiring_keys import ExpiringKeys
+
+log = logging.getLogger(__name__)
 
 TOLERANCE_SECONDS = 300
 """Seconds by which a request's timestamp may be off, as Slack recommends."""
 REMEMBERED_SECONDS = 600.0
 """Seconds for which a signature is remembered: its timestamp may be 300 s ahead and is accepted
 until 300 s after, so a repeated request is refused for as long as its timestamp is valid."""
+CLAIM_SECONDS = 1.0
+"""How long a job waits for a locked database before it goes on without the check: people notice a
+longer delay, and each process still rejects what it has already accepted itself."""
 
 
 class Signatures:
-    """Verifies request signatures; rejects forged, old and repeated requests."""
+    """Verifies request signatures; rejects forged, old and repeated requests of this process."""
 
     def __init__(self, signing_secret: str, now: Callable[[], float]) -> None:
         self._secret = signing_secret.encode()
@@ -51,3 +63,36 @@ class Signatures:
             self._seen.add(signature)
             self._order.append((now, signature))
             return True
+
+
+class SharedSignatures:
+    """The signatures that any process has accepted, in the database that the processes share.
+
+    For a single process, `Signatures` is enough, and nothing is stored here.
+    """
+
+    def __init__(self, keys: ExpiringKeys) -> None:
+        self._keys = keys
+
+    def claim(self, signature: str) -> bool:
+        """Whether no process has processed the request with this signature; it is claimed then.
+
+        Waits for the database, so it is for jobs, after the acknowledgement. True also without a
+        signature, and where the database can be read but the claim can't be stored: answers must
+        not end with the space on a disk. Raises DatabaseLostError if the database is away.
+        """
+        if not signature or not self._keys.shared:
+            return True
+        key = f"request {hashlib.sha256(signature.encode()).hexdigest()}"
+        try:
+            with patience(CLAIM_SECONDS):
+                is_new = self._keys.claim(key, timedelta(seconds=REMEMBERED_SECONDS))
+        except CommitUnknownError:
+            return True  # nobody had claimed it
+        except DatabaseLostError:
+            raise
+        except StoreError:
+            return True  # the database's monitor logs it
+        if not is_new:
+            log.warning("Ignored a request that another process has already processed")
+        return is_new

@@ -19,7 +19,7 @@ from time import monotonic
 from typing import TypeVar
 
 from bot.access.policy import unknown_person_text
-from bot.runtime import priority
+from bot.runtime import priority, request_signature
 from bot.runtime.database_waits import GAVE_UP, DatabaseUnusableError, waiting
 from bot.slack.client import Slack
 from bot.slack.types import DeliveryError, ReplyTarget, UnknownPersonError
@@ -58,16 +58,25 @@ class _Job:
     waiting: str = WAITING
     dropped: Callable[[], object] = lambda: None
     """Called if the job never runs, or fails."""
+    signature: str = ""
+    """That of its request, if the job must not run for a repeated request."""
 
 
 class BackgroundWork:
     """Runs jobs; a failing job is logged with a reference, which its person gets.
 
-    `free` checks whether the database can be read within some seconds.
+    `free` checks whether the database can be read within some seconds; `claim`, whether no process
+    has processed the request with a signature. Both may wait for the database.
     """
 
-    def __init__(self, slack: Slack, free: Callable[[float], bool] = lambda _: True) -> None:
+    def __init__(
+        self,
+        slack: Slack,
+        free: Callable[[float], bool] = lambda _: True,
+        claim: Callable[[str], bool] = lambda _: True,
+    ) -> None:
         self._slack = slack
+        self._claim = claim
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._lock = threading.Lock()
@@ -79,13 +88,22 @@ class BackgroundWork:
         self._dispatcher.start()
 
     def submit(
-        self, reply_to: ReplyTarget, job: Callable[[], object], *, waiting: str = WAITING
+        self,
+        reply_to: ReplyTarget,
+        job: Callable[[], object],
+        *,
+        waiting: str = WAITING,
+        repeatable: bool = False,
     ) -> None:
         """Queue a job; it starts once no request is being acknowledged and a thread is free.
 
-        `waiting` is the notice if the database is locked by another program; "" for none.
+        `waiting` is the notice if the database is locked by another program; "" for none. If
+        another process has processed the same signed request, the job doesn't run, unless it is
+        `repeatable`: it recognizes repeated requests by itself, or they change nothing. That
+        saves a write.
         """
-        self._queue.put(_Job(reply_to, job, waiting))
+        signature = "" if repeatable else request_signature.take()
+        self._queue.put(_Job(reply_to, job, waiting, signature=signature))
 
     def wait_for(
         self,
@@ -192,7 +210,8 @@ class BackgroundWork:
         reply_to = job_.reply_to
         try:
             with waiting(FIRST_SECONDS, MORE_SECONDS, lambda: self._notify(reply_to, job_.waiting)):
-                job_.run()
+                if self._claim(job_.signature):
+                    job_.run()
         except UnknownPersonError as error:
             log.warning("Could not look up the person who asked: %s", error)
             self._drop(job_, unknown_person_text(error))

@@ -6,9 +6,11 @@ In shared channels, people of other companies can click the bot's buttons.
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +23,8 @@ DOUBLE_CLICK_SECONDS = 3.0
 """Seconds within which the same click again is a double click."""
 SHARED_CLICKS_KEPT = timedelta(hours=1)
 """Slack repeats a click for some minutes at most, and answers take seconds."""
+MAX_MESSAGE_CLICKS = 50
+"""Clicks stored of one message (about 3 KB): more than people make in it within seconds."""
 MAX_CLICKS = 10_000  # a bound on memory; far more than are made in DOUBLE_CLICK_SECONDS
 
 
@@ -73,6 +77,17 @@ def _part(body: dict[str, Any], name: str) -> dict[str, Any]:
     return part if isinstance(part, dict) else {}
 
 
+def is_repeat(before: float | None, newest: float | None, clicked_at: float) -> bool:
+    """Whether a click repeats the person's previous one: a double click, or Slack's retry.
+
+    `before` is when the person last clicked the same, `newest` when anything in the message. With
+    another click in between, the second one is intended.
+    """
+    if before is None or clicked_at == before:
+        return before is not None
+    return abs(clicked_at - before) < DOUBLE_CLICK_SECONDS and (newest is None or newest <= before)
+
+
 class Clicks:
     """The latest clicks, to ignore repeated and superseded ones."""
 
@@ -83,18 +98,11 @@ class Clicks:
     def is_repeated(
         self, user: str, at: MessageLocation, what: str, action: dict[str, Any]
     ) -> bool:
-        """Whether a click repeats the person's previous one: a double click, or Slack's retry.
-
-        With another click in between, the second one is intended.
-        """
+        """Whether a click repeats the person's previous one."""
         clicked_at, person_key = _clicked_at(action), (user, at.channel, at.ts)
         before = self._put((*person_key, what), clicked_at)
         newest = self._put(person_key, clicked_at)
-        if before is None or clicked_at == before:
-            return before is not None
-        return abs(clicked_at - before) < DOUBLE_CLICK_SECONDS and (
-            newest is None or newest <= before
-        )
+        return is_repeat(before, newest, clicked_at)
 
     def superseded_check(self, at: MessageLocation, action: dict[str, Any]) -> Callable[[], bool]:
         """A function that checks later whether there was a newer click in the same message."""
@@ -113,52 +121,99 @@ class Clicks:
             return before
 
 
+@dataclass(frozen=True, slots=True)
+class MessageClicks:
+    """The latest clicks of all people in one message.
+
+    `choice` is the time of the newest one that changes the answer. `clicks` has person, what was
+    clicked (both as digests) and the time, the latest arrival last. Times are seconds since the
+    epoch by Slack's clock.
+    """
+
+    choice: float = 0.0
+    clicks: tuple[tuple[str, str, float], ...] = ()
+
+    def add(
+        self, user: str, what: str, clicked_at: float, *, changes: bool
+    ) -> tuple[MessageClicks, bool]:
+        """With another click, and whether that repeats one. `changes`: it changes the answer."""
+        person, digest = _digest(user), _digest(what)
+        own = [(clicked, at) for who, clicked, at in self.clicks if who == person]
+        before = next((at for clicked, at in reversed(own) if clicked == digest), None)
+        repeated = is_repeat(before, own[-1][1] if own else None, clicked_at)
+        kept = (*self.clicks, (person, digest, clicked_at))[-MAX_MESSAGE_CLICKS:]
+        return MessageClicks(max(self.choice, clicked_at if changes else 0.0), kept), repeated
+
+    def text(self) -> str:
+        """As JSON, for `of_text`."""
+        return json.dumps([self.choice, self.clicks])
+
+    @classmethod
+    def of_text(cls, text: str | None) -> MessageClicks:
+        """From `text`; without clicks from None."""
+        if text is None:
+            return cls()
+        choice, clicks = json.loads(text)
+        return cls(choice, tuple((who, what, at) for who, what, at in clicks))
+
+
 class SharedClicks:
     """The same for processes that share a database on a server, where any may get a click.
 
-    Each method waits for the database, so it is for work in the background; for a single process,
-    Clicks is enough and nothing is asked or stored here.
+    Each method waits for the database, so it is for jobs, after the acknowledgement. For a single
+    process, Clicks is enough, and nothing is stored here. All clicks in a message share one row.
     """
 
     def __init__(self, services: Services) -> None:
         self._keys = services.expiring_keys
 
     def is_repeated(
-        self, user: str, at: MessageLocation, what: str, action: dict[str, Any]
+        self,
+        user: str,
+        at: MessageLocation,
+        what: str,
+        action: dict[str, Any],
+        *,
+        changes: bool = False,
     ) -> bool:
-        """Whether another process has got the very same click: Slack sends it again at times."""
-        clicked_at = str(action.get("action_ts") or "")
+        """Store a click; whether it repeats one that this or another process has got.
+
+        `changes` says that it changes the answer in place, so that answers to older clicks are
+        superseded.
+        """
+        clicked_at = _clicked_at(action)
         if not self._keys.shared or not clicked_at:
             return False
-        told = f"{user} {at.channel} {at.ts} {what} {clicked_at}"
-        return not self._keys.claim(
-            f"click {hashlib.sha256(told.encode()).hexdigest()}", SHARED_CLICKS_KEPT
-        )
+
+        def add(stored: str | None) -> tuple[str, bool]:
+            clicks, repeated = MessageClicks.of_text(stored).add(
+                user, what, clicked_at, changes=changes
+            )
+            return clicks.text(), repeated
+
+        return self._keys.update(_key(at), add, SHARED_CLICKS_KEPT)
 
     def once(
         self, reply_to: ReplyTarget, at: MessageLocation, what: str, action: dict[str, Any],
-        do: Callable[[], object],
+        do: Callable[[], object], *, changes: bool = False,
     ) -> Callable[[], object]:  # fmt: skip
-        """Work that does nothing where another process has got the very same click."""
-        return lambda: self.is_repeated(reply_to.user, at, what, action) or do()
-
-    def announce(self, at: MessageLocation, action: dict[str, Any]) -> None:
-        """Let the other processes know of a click in a message."""
-        if self._keys.shared:
-            self._keys.advance(_newest(at), _sortable(action), SHARED_CLICKS_KEPT)
+        """A job that does nothing if the click is a repeated one; see `is_repeated`."""
+        return lambda: self.is_repeated(reply_to.user, at, what, action, changes=changes) or do()
 
     def is_superseded(self, at: MessageLocation, action: dict[str, Any]) -> bool:
-        """Whether some process was announced a newer click in the same message."""
-        return self._keys.shared and (self._keys.get(_newest(at)) or "") > _sortable(action)
+        """Whether any process has got a newer choice in the same message."""
+        if not self._keys.shared:
+            return False
+        return MessageClicks.of_text(self._keys.get(_key(at))).choice > _clicked_at(action)
 
 
-def _newest(at: MessageLocation) -> str:
-    return f"newest click {at.channel} {at.ts}"
+def _key(at: MessageLocation) -> str:
+    return f"clicks {at.channel} {at.ts}"
 
 
-def _sortable(action: dict[str, Any]) -> str:
-    """The time of a click as a text that sorts as it does."""
-    return f"{_clicked_at(action):020.6f}"
+def _digest(text: str) -> str:
+    """A short stand-in for a text in a stored row (64 bits)."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _clicked_at(action: dict[str, Any]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from slack_bolt import Ack, App
@@ -14,7 +15,7 @@ from bot.commands.conversation import run
 from bot.commands.dispatch import CommandRequest, ask
 from bot.listeners import clicks
 from bot.listeners.background import BackgroundWork
-from bot.listeners.clicks import Clicks
+from bot.listeners.clicks import Clicks, SharedClicks
 from bot.schedules.manage import ScheduleManager
 from bot.services import REFUSED, Services, refuse, typed_words
 from bot.slack.types import ReplyTarget
@@ -30,7 +31,7 @@ def register(
     alert_manager: AlertManager,
 ) -> None:
     """Register the command and the run buttons. Nothing that can fail follows an ack."""
-    latest = Clicks()
+    latest, shared = Clicks(), SharedClicks(services)
 
     def on_command(ack: Ack, body: dict[str, Any]) -> None:
         team = str(body.get("team_id"))
@@ -57,10 +58,11 @@ def register(
         if refused := clicks.foreign(services.slack.known_identity(), body):
             work.submit(reply_to, lambda: refuse(services, reply_to, refused, Act.ASKED, words))
         elif words and not latest.is_repeated(reply_to.user, location, f"run {words}", action):
-            work.submit(
-                reply_to,
-                lambda: run(services, reply_to, location, words, schedule_manager, alert_manager),
+            again = partial(
+                run, services, reply_to, location, words, schedule_manager, alert_manager
             )
+            once = shared.once(reply_to, location, f"run {words}", action, again)
+            work.submit(reply_to, once, repeatable=True)
         ack()
 
     app.command(services.settings.command)(on_command)

@@ -54,11 +54,11 @@ def register(
                 separate=clicks.in_report(body),
             )
 
-            def choose() -> None:
-                shared.announce(location, action)
-                follow(services, reply_to, click)
-
-            work.submit(reply_to, shared.once(reply_to, location, f"{choice}", action, choose))
+            once = shared.once(
+                reply_to, location, f"{state} {choice}", action,
+                lambda: follow(services, reply_to, click), changes=True,
+            )  # fmt: skip
+            work.submit(reply_to, once, repeatable=True)
         ack()
 
     def open_schedule(
@@ -96,7 +96,8 @@ def register(
             reply_to.user, location, f"{action['action_id']} {value}", action
         ):
             press = partial(do, reply_to, location, what, body)
-            work.submit(reply_to, shared.once(reply_to, location, f"{act} {value}", action, press))
+            once = shared.once(reply_to, location, f"{act} {value}", action, press)
+            work.submit(reply_to, once, repeatable=True)
         ack()
 
     app.action(_one_of(FollowUpAction))(on_choice)

@@ -38,7 +38,7 @@ def register(app: App, services: Services, work: BackgroundWork) -> None:
         elif not latest.is_repeated(user, location, f"{format_} {what}", action):
             write = partial(export, services, reply_to, where, what, format_)
             once = shared.once(reply_to, location, f"{format_} {what}", action, write)
-            work.submit(reply_to, once)
+            work.submit(reply_to, once, repeatable=True)
         ack()
 
     formats = "|".join((Format.CSV, Format.PDF))

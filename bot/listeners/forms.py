@@ -56,7 +56,8 @@ def register(
         reply_to = clicks.reply_target(body)
         if form and not foreign(services.slack.known_identity(), body):
             sent = Submission.of(body)
-            work.submit(reply_to, lambda: form.update(reply_to.user, sent))
+            # Slack refuses an update for an earlier state of a modal
+            work.submit(reply_to, lambda: form.update(reply_to.user, sent), repeatable=True)
         ack()
 
     def on_submit(ack: Ack, body: dict[str, Any]) -> None:

@@ -38,7 +38,8 @@ def register(
         identity = slack.known_identity()
         ours = not is_certainly_foreign(identity, (body.get("team_id"),), body.get("enterprise_id"))
         if user and ours and event.get("tab") == "home":
-            work.submit(ReplyTarget("", user), lambda: homes.opened(user), waiting="")
+            opened = ReplyTarget("", user)
+            work.submit(opened, lambda: homes.opened(user), waiting="", repeatable=True)
         ack()
 
     def on_button(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:

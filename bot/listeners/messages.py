@@ -38,7 +38,9 @@ def register(
                 )
             else:
                 work.submit(
-                    reply_to, lambda: talk(services, message, schedule_manager, alert_manager)
+                    reply_to,
+                    lambda: talk(services, message, schedule_manager, alert_manager),
+                    repeatable=True,  # a message is answered once
                 )
         ack()
 

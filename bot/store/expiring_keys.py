@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.encoding import to_seconds
+
+T = TypeVar("T")
 
 _ID = 20
 """Hex digits of a text's id (80 bits): no collisions, and short enough for Slack's fields."""
@@ -63,16 +66,24 @@ class ExpiringKeys:
                 (key, value, now + int(length.total_seconds())),
             )
 
-    def advance(self, key: str, value: str, length: timedelta) -> None:
-        """Store a text under a key for `length`, unless the stored text sorts after it."""
+    def update(
+        self, key: str, change: Callable[[str | None], tuple[str, T]], length: timedelta
+    ) -> T:
+        """Replace the text under a key with the one that `change` returns, and return the rest.
+
+        `change` gets the stored text, or None. No other process changes it meanwhile. The text is
+        stored for `length` from now on.
+        """
         with self._db.write() as connection:
             now = self._delete_expired(connection)
+            found = connection.execute("SELECT value FROM memory WHERE key = ?", (key,)).fetchone()
+            value, rest = change(str(found[0]) if found else None)
             connection.execute(
                 "INSERT INTO memory (key, value, until) VALUES (?, ?, ?) ON CONFLICT (key)"
-                " DO UPDATE SET value = excluded.value, until = excluded.until"
-                " WHERE memory.value < excluded.value",
+                " DO UPDATE SET value = excluded.value, until = excluded.until",
                 (key, value, now + int(length.total_seconds())),
             )
+            return rest
 
     def get(self, key: str) -> str | None:
         """The text of an id or key; None if there is none or it has expired."""

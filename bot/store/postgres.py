@@ -77,16 +77,23 @@ def translated(statement: str) -> bytes:
 
 
 def _storable(parameters: Sequence[Any]) -> list[Any]:
-    """Parameters without U+0000, which PostgreSQL does not store."""
-    return [_without_nul(one) for one in parameters]
+    """Parameters as PostgreSQL takes them: without U+0000, and lists of integers as texts."""
+    return [_storable_value(one) for one in parameters]
 
 
-def _without_nul(value: Any) -> Any:  # noqa: ANN401 - parameters are of any type
+def _storable_value(value: Any) -> Any:  # noqa: ANN401 - parameters are of any type
     if isinstance(value, str):
         return value.replace("\0", "") if "\0" in value else value
-    if isinstance(value, list) and value and isinstance(value[0], str):
-        return [_without_nul(one) for one in value]
+    if isinstance(value, list) and value:
+        if isinstance(value[0], str):
+            return [_storable_value(one) for one in value]
+        return _array(value)
     return value
+
+
+def _array(numbers: Iterable[int]) -> str:
+    """Integers as the text of an array: an eighth of the time that psycopg takes for a list."""
+    return f"{{{str([*map(int, numbers)])[1:-1]}}}"  # codes are enums, which look different
 
 
 class PostgresConnection:
@@ -151,8 +158,9 @@ def _table(columns: Sequence[str]) -> str:
     return f"unnest({', '.join(['%s::bigint[]'] * len(columns))}) AS v({', '.join(columns)})"
 
 
-def _by_column(rows: Sequence[Sequence[int]]) -> list[list[int]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _by_column(rows: Sequence[Sequence[int]]) -> list[str]:
+    """The columns of some rows, each as an array."""
+    return [_array(column) for column in zip(*rows, strict=True)]
 
 
 class PostgresEngine:

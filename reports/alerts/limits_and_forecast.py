@@ -24,8 +24,6 @@ _KINDS = {
     "guardrail": LimitKind.KEY_GUARDRAIL,
 }
 """The kinds of limits by the first word of their subjects, which are stored with alert states."""
-_FOREVER = 100 * 365 * 86_400
-"""The longest duration in seconds: a longer one wouldn't fit into a timedelta."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +89,3 @@ def full_at(measurement: Measurement, pace: SpendPace, now: datetime) -> datetim
     if wait > (ends - now) // timedelta(seconds=1):
         return None
     return now + timedelta(seconds=int(wait))
-
-
-def lasts_for(left: int, pace: SpendPace) -> timedelta | None:
-    """How long a balance in nano-dollars lasts at a pace; None if it doesn't shrink or is gone."""
-    if left <= 0 or pace.used <= 0:
-        return None
-    seconds = Fraction(left, pace.used) * (pace.over // timedelta(seconds=1))
-    return timedelta(seconds=min(int(seconds), _FOREVER))

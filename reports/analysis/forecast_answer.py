@@ -63,7 +63,7 @@ def forecast_answer(
 ) -> AnalysisDocument:
     """The forecast of a period; `whole` is None where no usage is stored to work it out from."""
     ordered = sorted(groups, key=lambda one: (-one.found.end, one.label))
-    looked_at = ordered[: query.top]
+    listed = ordered[: query.top]
     return AnalysisDocument(
         query=query,
         title=title(query),
@@ -73,11 +73,11 @@ def forecast_answer(
         range=scope.range,
         partial=scope.partial,
         columns=_columns(query) if query.by and whole else (),
-        rows=_rows(whole, looked_at, ordered[query.top :]) if query.by and whole else (),
+        rows=_rows(whole, listed, ordered[query.top :]) if query.by and whole else (),
         notes=_notes(query, whole, scope),
         exact=lambda: _exact(query, [*ordered, *([whole] if whole and not query.by else [])]),
         data=lambda: _data(scope, whole, past, ordered),
-        groups=tuple(one.label for one in looked_at),
+        groups=tuple(one.label for one in listed),
         empty=whole is None,
     )
 
@@ -166,9 +166,9 @@ def _columns(query: Query) -> tuple[TableColumn, ...]:
 
 
 def _rows(
-    whole: ForecastGroup | None, looked_at: Sequence[ForecastGroup], rest: Sequence[ForecastGroup]
+    whole: ForecastGroup | None, listed: Sequence[ForecastGroup], rest: Sequence[ForecastGroup]
 ) -> tuple[tuple[str, ...], ...]:
-    rows = [_row(one.label, one) for one in looked_at]
+    rows = [_row(one.label, one) for one in listed]
     if rest:
         together = PeriodForecast(
             sum(one.found.so_far for one in rest), sum(one.found.to_come for one in rest), None, ""

@@ -28,7 +28,7 @@ _BAND_NOTE = (
     "When a limit is full is worked out from the usual spend of each hour of the week; the times"
     " in parentheses are for a busy and a quiet week."
 )
-_ZONE_NOTE = "Times are in {zone}."
+ZONE_NOTE = "Times are in {zone}."
 _MOST_FULL = 3
 """Limits that are full by now and get a sentence; the table has them all."""
 _KINDS = {
@@ -136,7 +136,7 @@ def _times_note(limits: Sequence[LimitForecast], zone: str, *, hit: bool) -> tup
     """What the times mean and which zone they are in, where there are any."""
     parts = [_BAND_NOTE] if hit else []
     if hit or any(one.resets for one in limits):
-        parts.append(_ZONE_NOTE.format(zone=zone))
+        parts.append(ZONE_NOTE.format(zone=zone))
     return (" ".join(parts),) if parts else ()
 
 
@@ -151,7 +151,7 @@ def _next(one: LimitForecast, now: datetime, zone: str, *, after: bool) -> str:
     """What is hit next, and when; `after`: something is full already."""
     if one.full is None:
         return ""
-    when = f"{_when(one.full.at, now, zone)}{_band(one.full, now, zone)}"
+    when = full_words(one.full, now, zone)
     order = "next" if after else "first"
     verb = "run out" if one.kind is LimitKind.CREDITS else "is full"
     return f"{_name(one)} {verb} {order}, about {when}: {_used(one)}."
@@ -202,7 +202,12 @@ def _full(one: LimitForecast, now: datetime, zone: str) -> str:
         return "not before reset" if one.resets else "not within 3 months"
     if one.full.at <= now:
         return "now"
-    return f"{_when(one.full.at, now, zone)}{_band(one.full, now, zone)}"
+    return full_words(one.full, now, zone)
+
+
+def full_words(full: FullAt, now: datetime, zone: str) -> str:
+    """When something is used up, with its band: `Tue 14:20 (Tue 9:00 to Wed 11:30)`."""
+    return f"{_when(full.at, now, zone)}{_band(full, now, zone)}"
 
 
 def _when(moment: datetime, now: datetime, zone: str) -> str:
@@ -227,10 +232,13 @@ def _data(one: LimitForecast) -> dict[str, Any]:
         "used": dollars(one.used),
         "remaining": dollars(one.remaining),
         "resets": _iso(one.resets),
-        "full": None if full is None else {
-            "at": _iso(full.at), "from": _iso(full.earliest), "to": _iso(full.latest)
-        },
-    }  # fmt: skip
+        "full": None if full is None else full_json(full),
+    }
+
+
+def full_json(full: FullAt) -> dict[str, str | None]:
+    """When something is used up as JSON values: times in UTC; `to` may be null."""
+    return {"at": _iso(full.at), "from": _iso(full.earliest), "to": _iso(full.latest)}
 
 
 def _exact(limits: Sequence[LimitForecast]) -> ExactTable:

@@ -14,7 +14,7 @@ from reports.alerts.kinds.registry import KINDS, kind_of
 from reports.alerts.rule import Rule
 from reports.alerts.threshold import amount, currency_of
 from reports.alerts.vocabulary import ABOVE, BELOW, FILLERS, FREQUENCIES, PER, WATCHES, unit_of
-from reports.natural import vocabulary as say
+from reports.natural import vocabulary
 from reports.natural.names import AmbiguousNameError, KnownNames, named
 from reports.questions.grammar import DIMENSIONS, METRICS, CommandError, tokens
 
@@ -33,7 +33,7 @@ _MEANT = {
     **dict.fromkeys(("old", "outdated"), "sync"),
     **dict.fromkeys(("somebody", "someone", "anybody", "anyone"), _ANY_CREATOR),
 }  # fmt: skip
-_SILENT = FILLERS | say.FILLERS | {
+_SILENT = FILLERS | vocabulary.FILLERS | {
     "we", "our", "i", "i'd", "if", "when", "once", "whenever", "should", "before", "be", "will",
     "would", "its", "their", "set", "create", "add", "new", "alert", "goes", "go", "went", "run",
     "rises", "rise", "climbs", "climb", "falls", "fall", "drops", "drop", "runs", "low", "limit",
@@ -158,14 +158,14 @@ def _taken(rest: Sequence[str], found: list[str], known: KnownNames) -> int:
         api = following == "api"
         return _append(found, "new key" if api else f"new {following.removesuffix('s')}", 2 + api)
     if lower == "by" and following:
-        return _append(found, f"by {say.DIMENSIONS.get(following, following)}", 2)
+        return _append(found, f"by {vocabulary.DIMENSIONS.get(following, following)}", 2)
     if lower in _TELLING | _ALERTING and following.startswith("<@"):
         return _append(found, f"to {rest[1]}", 2)
     if lower in {"in", "to", "into"} and (following in _PLACES or "#" in following):
         return _append(found, f"{lower} {'me' if following == 'us' else rest[1]}", 2)
-    if lower in _EACH | {"per"} and following in say.DIMENSIONS:
-        return _append(found, f"by {say.DIMENSIONS[following]}", 2)
-    if lower in say.SELF - {"me"} and following not in say.WANTING:
+    if lower in _EACH | {"per"} and following in vocabulary.DIMENSIONS:
+        return _append(found, f"by {vocabulary.DIMENSIONS[following]}", 2)
+    if lower in vocabulary.SELF - {"me"} and following not in vocabulary.WANTING:
         return _append(found, "creator:me", 1)
     return _append(found, _meant(word, lower, known), 1)
 
@@ -200,14 +200,14 @@ def _meant(word: str, lower: str, known: KnownNames) -> str:
         return _MEANT[lower]
     if lower in WATCHES and lower not in _SILENT:
         return WATCHES[lower]
-    metric = say.METRICS.get(lower)
+    metric = vocabulary.METRICS.get(lower)
     if metric and lower not in {"dollars", "usd", "money"}:
         return str(metric)
     if lower in ABOVE | BELOW | PER | set(FREQUENCIES) or amount(word) or ":" in word:
         return word
     if word.startswith(("<@", "<#", "#")) or lower in {"here", "urgent", "dollars", "usd", "%"}:
         return f"creator:{word}" if word.startswith("<@") else word
-    if lower in _SILENT or lower in say.DIMENSIONS or lower in DIMENSIONS:
+    if lower in _SILENT or lower in vocabulary.DIMENSIONS or lower in DIMENSIONS:
         return ""
     name = named(lower, known) or named(word, known)
     return str(name) if name else word

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, timedelta
 
-from reports.natural import vocabulary as say
-from reports.natural import written_dates as loose_dates
+from reports.natural import vocabulary, written_dates
 from reports.natural.written_dates import Days, Order, calendar
 from reports.questions.grammar import QuestionCommand, parse
 from reports.time.period import DateSpan, Month
@@ -96,13 +95,16 @@ def days(words: Sequence[str], today: date, order: Order = "") -> tuple[int, Day
     word, following = (*words, "", "")[:2]
     if word in {"today", "yesterday"}:
         return 1, calendar("day", today, int(word == "yesterday"))
-    if word in say.PAST and (unit := say.UNITS.get(following, "")) not in {"", "hour"}:
-        return 2, calendar(unit, today, int(say.PAST[word] == "last"))
+    if word in vocabulary.PAST and (unit := vocabulary.UNITS.get(following, "")) not in {
+        "",
+        "hour",
+    }:
+        return 2, calendar(unit, today, int(vocabulary.PAST[word] == "last"))
     if word[:1].isdigit():
         read = parse(word)
         if isinstance(read, QuestionCommand) and isinstance(read.query.period, Month | DateSpan):
             return 1, (read.query.period.first, read.query.period.last)
-    return loose_dates.days(words, today, order)
+    return written_dates.days(words, today, order)
 
 
 def _until(
@@ -129,7 +131,7 @@ def _of_one_month(words: Sequence[str], today: date) -> tuple[int, Days] | None:
     if day is None or joint not in _JOINTS | {"and"}:
         return None
     at = _skip(words, 2, {"the"})
-    found = loose_dates.days(words[at:], today)
+    found = written_dates.days(words[at:], today)
     if found is None or found[1][0] != found[1][1]:
         return None
     last = found[1][1]
@@ -140,7 +142,7 @@ def _day_of_month(words: Sequence[str], today: date) -> tuple[int, date] | None:
     """`the 1st`, `the 3rd` without a month: the last such day that has begun."""
     at = _skip(words, 0, {"the"})
     word, following = (*words[at:], "", "")[:2]
-    if following in say.MONTHS or following == "of":
+    if following in vocabulary.MONTHS or following == "of":
         return None
     day = _number(word) if word[-2:] in {"st", "nd", "rd", "th"} else None
     if word == "first" and not following:
@@ -158,22 +160,22 @@ def _day_of_month(words: Sequence[str], today: date) -> tuple[int, date] | None:
 
 def _unit(words: Sequence[str], today: date) -> tuple[int, Days] | None:
     """`the year`, of which the beginning is meant."""
-    unit = say.UNITS.get(words[0], "") if words else ""
+    unit = vocabulary.UNITS.get(words[0], "") if words else ""
     return (1, calendar(unit, today)) if unit not in {"", "hour"} else None
 
 
 def _counted(words: Sequence[str]) -> tuple[int, str] | None:
     """`3 weeks`, `3 weeks ago`."""
     count, unit = (*words, "", "")[:2]
-    count = say.NUMBERS.get(count, count)
-    if not (count.isascii() and count.isdigit() and unit in say.UNITS):
+    count = vocabulary.NUMBERS.get(count, count)
+    if not (count.isascii() and count.isdigit() and unit in vocabulary.UNITS):
         return None
-    return 3 if words[2:3] == ["ago"] else 2, f"{int(count[:6])}{say.UNITS[unit][0]}"
+    return 3 if words[2:3] == ["ago"] else 2, f"{int(count[:6])}{vocabulary.UNITS[unit][0]}"
 
 
 def _yearless(words: Sequence[str]) -> bool:
     """Whether words name a month of no year."""
-    months = any(word in say.MONTHS for word in words)
+    months = any(word in vocabulary.MONTHS for word in words)
     return months and not any(word.isdigit() and len(word) == 4 for word in words)
 
 

@@ -15,8 +15,7 @@ from itertools import islice, takewhile
 from reports.alerts.rule import Rule
 from reports.alerts.threshold import amount, currency_of
 from reports.commands import Command, parse_command
-from reports.natural import vocabulary as say
-from reports.natural import written_dates as loose_dates
+from reports.natural import vocabulary, written_dates
 from reports.natural.alert_wishes import asks_for_alert, parse_alert_wish
 from reports.natural.dates import OpenStartError, stretch
 from reports.natural.names import LONGEST_NAME_WORDS, AmbiguousNameError, KnownNames, named
@@ -62,12 +61,19 @@ MOST_COMPARED = 2_000
 _LONGEST_STRETCH = 14
 _LONGEST_TOPIC = 6
 VOCABULARY = (
-    *say.METRICS, *say.DIMENSIONS, *NAMED, *say.FILES, *say.UNITS, *say.MONTHS, "last", "without",
-)  # fmt: skip
-_SENTENCE = say.FILLERS - {"total", "number", "chart"}
+    *vocabulary.METRICS,
+    *vocabulary.DIMENSIONS,
+    *NAMED,
+    *vocabulary.FILES,
+    *vocabulary.UNITS,
+    *vocabulary.MONTHS,
+    "last",
+    "without",
+)
+_SENTENCE = vocabulary.FILLERS - {"total", "number", "chart"}
 """Words of sentences that no command contains."""
 _SPELLED = {
-    *(word for word in (*VOCABULARY, *say.FILLERS) if len(word) > 3 and word.isalpha()),
+    *(word for word in (*VOCABULARY, *vocabulary.FILLERS) if len(word) > 3 and word.isalpha()),
     "spend", "tokens", "requests", "yesterday", "today", "much", "many",
 }  # fmt: skip
 """The words to which misspelled ones are corrected."""
@@ -519,7 +525,8 @@ class _TextReader:
         if not self.given and not self.schedule_words:
             return None
         unclear = (
-            self.given and {word.casefold() for word in self.schedule_words} <= say.RECURRENCES
+            self.given
+            and {word.casefold() for word in self.schedule_words} <= vocabulary.RECURRENCES
         )
         if self.schedule_words and unclear and not self.schedules:
             raise ValueError(self._one_way_or_the_other())
@@ -563,12 +570,12 @@ class _TextReader:
         `vs last month` compares this month; `per month` is drawn over a year.
         """
         versus = self.given.get("versus", [""])[0]
-        unit = say.UNITS.get(versus.rpartition(" ")[2])
+        unit = vocabulary.UNITS.get(versus.rpartition(" ")[2])
         if unit or versus.endswith("yesterday"):
             return f"this {unit}" if unit else "today"
         units = [words.casefold().split()[-1].rstrip("s") for words in self.ignored]
         units += [self.ranked]
-        return next((say.DRAWN[unit] for unit in units if unit in say.DRAWN), "")
+        return next((vocabulary.DRAWN[unit] for unit in units if unit in vocabulary.DRAWN), "")
 
     def _group(self) -> None:
         """The dimension that the wording of a question implies, if it names none."""
@@ -631,7 +638,7 @@ class _TextReader:
 
     def _number(self, ahead: int) -> str:
         """A count (`5` or `five`) as digits; "" if the word is none."""
-        word = say.NUMBERS.get(self._word(ahead), self._word(ahead))
+        word = vocabulary.NUMBERS.get(self._word(ahead), self._word(ahead))
         return word if word.isascii() and word.isdigit() else ""
 
     def _skip(self, ahead: int, words: set[str]) -> int:
@@ -674,21 +681,21 @@ class _TextReader:
         if self.kind is QueryKind.FORECAST and (taken := self._held_against()):
             return taken
         if self.kind is QueryKind.WHY and self._ahead(2) == ("since", "last"):
-            unit = say.UNITS.get(self._word(2))
+            unit = vocabulary.UNITS.get(self._word(2))
             if unit:  # since last week: this week beside the one before
                 self._give("period", f"this {unit}" if unit != "day" else "today")
                 return 3
         if self.kind is QueryKind.FORECAST:
             if self._word() in {"next", "tomorrow"}:
                 raise ValueError(STILL_RUNNING)
-            if self._word() in say.UNITS and "period" not in self.given:
-                self._give("period", f"this {say.UNITS[self._word()]}")
+            if self._word() in vocabulary.UNITS and "period" not in self.given:
+                self._give("period", f"this {vocabulary.UNITS[self._word()]}")
                 return 1
         return topic_words(self.kind, self._ahead(_LONGEST_TOPIC))
 
     def _held_against(self) -> int:
         """`over $5000`, `within our budget of 5000`."""
-        at = self._skip(0, say.HELD_AGAINST)
+        at = self._skip(0, vocabulary.HELD_AGAINST)
         amount = self._word(at)
         if not amount.startswith("$") and not (at and self._number(at)):
             return 0
@@ -709,9 +716,9 @@ class _TextReader:
             name = clean(self.words[self.at + 1], 40)
             raise ValueError(f"With or without “{name}”? Leave out the dash, or say `without`.")
         exclude, kind = kind.startswith("-"), kind.removeprefix("-")
-        if not colon or kind.casefold() not in say.DIMENSIONS:
+        if not colon or kind.casefold() not in vocabulary.DIMENSIONS:
             return 0
-        dimension = say.DIMENSIONS[kind.casefold()]
+        dimension = vocabulary.DIMENSIONS[kind.casefold()]
         count = 1 if name else 2
         pattern = (name or "".join(self.words[self.at + 1 : self.at + 2])).replace('"', "")
         if not pattern:
@@ -751,7 +758,7 @@ class _TextReader:
         """`over $100`, `> 100`: the largest groups come first, so those are at the top."""
         sign = self._word()[:1] if self._word()[:1] in {">", "≥"} else ""
         rest = self._word().lstrip(">≥=") if sign else ""
-        at = 1 if rest else self._skip(0, say.OVER_AMOUNT)
+        at = 1 if rest else self._skip(0, vocabulary.OVER_AMOUNT)
         word = rest or self._word(at)
         found = amount(word) if at else None
         if found is None or found.percent or found.currency or not (sign or found.dollars):
@@ -781,11 +788,15 @@ class _TextReader:
         """`last night`, `this morning`: the whole day, since days cannot be cut."""
         word, following = self._word(), self._word(1)
         at = 1 if word in {"overnight", "tonight"} else 2
-        if word in {"last", "this"} and following in say.PARTS_OF_DAY and not self.schedule_words:
+        if (
+            word in {"last", "this"}
+            and following in vocabulary.PARTS_OF_DAY
+            and not self.schedule_words
+        ):
             day = "yesterday" if word == "last" else "today"
         elif word in {"overnight", "tonight"}:
             day = "yesterday" if word == "overnight" else "today"
-        elif word in say.PARTS_OF_DAY and "period" in self.given and not self.schedule_words:
+        elif word in vocabulary.PARTS_OF_DAY and "period" in self.given and not self.schedule_words:
             day, at = "", 1
         else:
             return 0
@@ -809,7 +820,7 @@ class _TextReader:
 
     def _half_year(self) -> int:
         """`half year`, `half a year`, `last half year`: six months."""
-        at = 1 if self._word() in say.PAST or self._word() in {"past", "a"} else 0
+        at = 1 if self._word() in vocabulary.PAST or self._word() in {"past", "a"} else 0
         if self._word(-1) in {"first", "second", "1st", "2nd"}:
             return 0
         if self._word(at) == "half-year":
@@ -830,22 +841,22 @@ class _TextReader:
     def _filled(self, count: int) -> bool:
         """Whether words start or end with a filler word, and so cannot be a name."""
         ends = {self._word(), self._word(count - 1)}
-        return bool(ends & (say.FILLERS | say.BY | say.WHO))
+        return bool(ends & (vocabulary.FILLERS | vocabulary.BY | vocabulary.WHO))
 
     def _standing(self) -> int:
         word, following = self._word(), self._word(1)
-        if word in say.RECURRENCES and say.AVERAGE & {following, self._word(-1)}:
+        if word in vocabulary.RECURRENCES and vocabulary.AVERAGE & {following, self._word(-1)}:
             self.ignored.append(self.words[self.at])
             return 1
-        days = say.WEEKDAYS | {"day", "weekday", "week", "month"}
-        if word in say.EVERY and following in days:
+        days = vocabulary.WEEKDAYS | {"day", "weekday", "week", "month"}
+        if word in vocabulary.EVERY and following in days:
             count = 2
-        elif word in say.RECURRENCES:
+        elif word in vocabulary.RECURRENCES:
             count = 2 if word == "monthly" and (following.isdigit() or following == "last") else 1
-        elif word in say.EVERY and following == say.MORNING:
+        elif word in vocabulary.EVERY and following == vocabulary.MORNING:
             self.schedule_words += ["daily", "9:00"]
             return 2
-        elif self.schedule_words and (word in say.WEEKDAYS or _is_time(word)):
+        elif self.schedule_words and (word in vocabulary.WEEKDAYS or _is_time(word)):
             count = 1
         elif self.schedule_words and word == "at" and following.isdigit() and len(following) < 3:
             self.schedule_words.append(f"{following}:00")
@@ -861,31 +872,31 @@ class _TextReader:
         return count
 
     def _versus(self) -> int:
-        for phrase, unit in say.OVER.items():
+        for phrase, unit in vocabulary.OVER.items():
             if self._ahead(len(phrase)) == phrase:
                 self._give("versus", f"vs last {unit}" if unit != "day" else "vs yesterday")
                 return len(phrase)
-        if self._word() in say.COMPARE:
+        if self._word() in vocabulary.COMPARE:
             self.compares = True
             return 1
         if compared := self._with_a_date():
             return compared
         if turned := self._turned_round():
             return turned
-        if not (self._word() in say.VERSUS or self._with_earlier()):
+        if not (self._word() in vocabulary.VERSUS or self._with_earlier()):
             return 0
         at = self._skip(1, {"to", "with", "the", "a", "an", "same", "period", "in", "of", "one"})
-        if self._word(at) in say.UNITS and self._word(at + 1) in {"last", "previous"}:
+        if self._word(at) in vocabulary.UNITS and self._word(at + 1) in {"last", "previous"}:
             at += 1  # `vs the same month last year`
         word = self._word(at)
         if word in {"before", "yesterday"}:
             self._give("versus", f"vs {word}")
             return self._skip(at + 1, {"period"})
-        if word in {"last", "previous"} and self._word(at + 1) not in say.UNITS:
+        if word in {"last", "previous"} and self._word(at + 1) not in vocabulary.UNITS:
             self._give("versus", "vs before")
             return self._skip(at + 1, {"period", "one"})
         at = self._skip(at, {"last", "previous"})
-        unit = say.UNITS.get(self._word(at), "")
+        unit = vocabulary.UNITS.get(self._word(at), "")
         if not unit and self._is_named(self.at + at):  # `opus vs sonnet`
             self.compares = True
             return 1
@@ -907,19 +918,19 @@ class _TextReader:
         if self._word() not in {"with", "to"}:
             return False
         at = self._skip(1, {"the"})
-        word, unit = self._word(at), say.UNITS.get(self._word(at + 1))
+        word, unit = self._word(at), vocabulary.UNITS.get(self._word(at + 1))
         if word in {"yesterday", "before"} or (word in {"last", "previous"} and unit):
             return True
-        if word in say.PAST and unit:  # `compare to this month` is the period itself
+        if word in vocabulary.PAST and unit:  # `compare to this month` is the period itself
             return False
         ahead = list(takewhile(bool, self._ahead(at + _LONGEST_STRETCH)[at:]))
-        if loose_dates.days(ahead, self.today, self.order):
+        if written_dates.days(ahead, self.today, self.order):
             raise ValueError(ONLY_EARLIER)
         return False
 
     def _turned_round(self) -> int:
         """`last month vs this month` is `this month vs last month`."""
-        joined = say.VERSUS | ({"with", "to", "and"} if self.compares else set())
+        joined = vocabulary.VERSUS | ({"with", "to", "and"} if self.compares else set())
         if self._word() not in joined:
             return 0
         earlier, (word, unit) = self.given.get("period"), (self._word(1), self._word(2))
@@ -943,12 +954,12 @@ class _TextReader:
 
     def _with_a_date(self) -> int:
         """`vs september`, after the period that it is compared with."""
-        joined = say.VERSUS | ({"with", "to", "and"} if self.compares else set())
+        joined = vocabulary.VERSUS | ({"with", "to", "and"} if self.compares else set())
         if self._word() not in joined or "period" not in self.given:
             return 0
         at = self._skip(1, {"to", "with", "the", "in", "of"})
         ahead = list(takewhile(bool, self._ahead(at + _LONGEST_STRETCH)[at:]))
-        found = loose_dates.days(ahead, self.today, self.order)
+        found = written_dates.days(ahead, self.today, self.order)
         read = parse(self.given["period"][-1])
         if found is None or not isinstance(read, QuestionCommand):
             return 0
@@ -957,31 +968,31 @@ class _TextReader:
             return 0
         ours, theirs = (period.first, period.last), found[1]
         later, earlier = max(ours, theirs), min(ours, theirs)
-        versus = loose_dates.apart(earlier, later)
+        versus = written_dates.apart(earlier, later)
         if not versus:
             raise ValueError(ONLY_EARLIER)
-        self.given["period"] = [loose_dates.period_of(*later)]
+        self.given["period"] = [written_dates.period_of(*later)]
         self._give("versus", f"vs {versus}")
         return at + found[0]
 
     def _by(self) -> int:
-        if self._word() in say.WHO:
+        if self._word() in vocabulary.WHO:
             self._give("by", "by creator")
             return 1
-        if self._word() not in say.BY:
+        if self._word() not in vocabulary.BY:
             return self._bare_dimension()
         at = self._skip(1, {"the", "each", "every", "api", "of", "our", "my", "single"})
         word = self._word(at)
-        if word in say.DIMENSIONS:
-            self._group_by(say.DIMENSIONS[word], word)
+        if word in vocabulary.DIMENSIONS:
+            self._group_by(vocabulary.DIMENSIONS[word], word)
             return at + 1
-        if word in say.UNITS or word in {"minute", "date", "time"}:
+        if word in vocabulary.UNITS or word in {"minute", "date", "time"}:
             self.ignored.append(" ".join(self.words[self.at : self.at + at + 1]))
             return at + 1
-        if word in say.WHO:
+        if word in vocabulary.WHO:
             return at
         ranks = self.superlative or "top" in self.given or "by" in self.given
-        if ranks and (metric := say.METRICS.get(word)):  # `top 5 models by cost`
+        if ranks and (metric := vocabulary.METRICS.get(word)):  # `top 5 models by cost`
             self._give("metric", str(metric))
             return at + 1
         return 1 if self._word() in {"which", "each", "across"} else self._by_somebody(at)
@@ -989,7 +1000,7 @@ class _TextReader:
     def _by_somebody(self, at: int) -> int:
         """`by ada` is a filter, not a grouping."""
         word = self._word(at)
-        person = word in say.SELF or word.startswith("<@")
+        person = word in vocabulary.SELF or word.startswith("<@")
         if person or named(word, self.known, Dimension.CREATOR):
             return at
         raise ValueError(grouping(word))
@@ -997,16 +1008,16 @@ class _TextReader:
     def _bare_dimension(self) -> int:
         """`key prod` is a filter, `models` a grouping."""
         word, skipped = self._word(), 1 if self._word() == "api" else 0
-        dimension = say.DIMENSIONS.get(self._word(skipped))
+        dimension = vocabulary.DIMENSIONS.get(self._word(skipped))
         if dimension is None:
             return 0
         following = self.words[self.at + skipped + 1 : self.at + skipped + 2]
         if following and not self._word(skipped).endswith("s") and word != "people":
             found = named(following[0], self.known, dimension)
-            if found and self._word(skipped + 1) not in say.FILLERS:
+            if found and self._word(skipped + 1) not in vocabulary.FILLERS:
                 self._narrow(found)
                 return skipped + 2
-        if word in say.SPENDERS:
+        if word in vocabulary.SPENDERS:
             self._give("metric", str(Metric.SPEND))
         self._group_by(dimension, self._word(skipped))
         return skipped + 1
@@ -1024,28 +1035,28 @@ class _TextReader:
 
     def _top(self) -> int:
         word, following = self._word(), self._word(1)
-        if word in say.LEAST:
-            named_ = (say.DIMENSIONS.get(one.casefold().strip("?.")) for one in self.words)
+        if word in vocabulary.LEAST:
+            named_ = (vocabulary.DIMENSIONS.get(one.casefold().strip("?.")) for one in self.words)
             by = next(filter(None, named_), Dimension.MODEL)
             raise ValueError(
                 f"I can only rank from the largest, not by “{word}”; `spend by {by} top 50` lists"
                 " the smallest last."
             )
-        if (count := self._number(0)) and following in say.TOP | say.MOST:
+        if (count := self._number(0)) and following in vocabulary.TOP | vocabulary.MOST:
             self._give("top", f"top {int(count[:4])}")
             return 2
-        if word in say.MOST:
+        if word in vocabulary.MOST:
             self.superlative = True
             return 1
-        if word not in say.TOP:
+        if word not in vocabulary.TOP:
             return 0
         if count := self._number(1):
             self._give("top", f"top {int(count[:4])}")
             return 2
         self.superlative = True
-        if say.METRICS.get(word):
-            self._give("metric", str(say.METRICS[word]))
-        if say.METRICS.get(following) and following.endswith("s"):
+        if vocabulary.METRICS.get(word):
+            self._give("metric", str(vocabulary.METRICS[word]))
+        if vocabulary.METRICS.get(following) and following.endswith("s"):
             self.plural = True  # `our biggest costs` are several
         return 1
 
@@ -1053,13 +1064,13 @@ class _TextReader:
         """`5 most expensive days`, `peak hour`: buckets are not ranked, and that is said."""
         word = self._word()
         at = 1 if word == "peak" else 0
-        unit = say.UNITS.get(self._word(1) if at else word)
+        unit = vocabulary.UNITS.get(self._word(1) if at else word)
         if unit is None:
             return 0
         before = self._word(-1)
-        first = self._number(-1) and self._word(-2) in say.TOP  # `top 5 days`
-        largest = before in say.TOP | say.MOST or (
-            before in say.METRICS and (self.superlative or "top" in self.given)
+        first = self._number(-1) and self._word(-2) in vocabulary.TOP  # `top 5 days`
+        largest = before in vocabulary.TOP | vocabulary.MOST or (
+            before in vocabulary.METRICS and (self.superlative or "top" in self.given)
         )
         if not (at or first or largest):
             return 0
@@ -1071,7 +1082,7 @@ class _TextReader:
 
     def _stretch(self) -> int:
         """Parse a range from one day to another, or until now."""
-        if self.compares or (self.schedule_words and self._word() in say.WEEKDAYS):
+        if self.compares or (self.schedule_words and self._word() in vocabulary.WEEKDAYS):
             return 0
         if self.kind is QueryKind.FORECAST and self._word() in {"until", "before", "after"}:
             return 0
@@ -1083,17 +1094,17 @@ class _TextReader:
         return found[0]
 
     def _period(self) -> int:
-        for phrase, period in say.TO_DATE.items():
+        for phrase, period in vocabulary.TO_DATE.items():
             if self._ahead(3) == phrase:
                 self._give("period", period)
                 return 3
         if fortnights := self._fortnights():
             return fortnights
         word = self._word()
-        if word in say.PAST or word == "past":
+        if word in vocabulary.PAST or word == "past":
             return self._relative()
-        if (count := self._number(0)) and self._word(1) in say.UNITS:
-            self._give("period", f"{int(count[:6])}{say.UNITS[self._word(1)][0]}")
+        if (count := self._number(0)) and self._word(1) in vocabulary.UNITS:
+            self._give("period", f"{int(count[:6])}{vocabulary.UNITS[self._word(1)][0]}")
             return 2
         read = parse(word) if word in NAMED or word[:1].isdigit() else None
         if isinstance(read, QuestionCommand) and read.dated:
@@ -1105,7 +1116,7 @@ class _TextReader:
 
     def _fortnights(self) -> int:
         """`fortnight`, `last fortnight`, `2 fortnights`, `past two fortnights`: 14 days each."""
-        at = 1 if self._word() in say.PAST or self._word() == "past" else 0
+        at = 1 if self._word() in vocabulary.PAST or self._word() == "past" else 0
         count = self._number(at)
         at += bool(count)
         if self._word(at) not in {"fortnight", "fortnights"}:
@@ -1117,7 +1128,7 @@ class _TextReader:
         word, following = self._word(), self._word(1)
         if count := self._number(1):
             at = self._skip(2, {"of"})
-            unit = say.UNITS.get(self._word(at))
+            unit = vocabulary.UNITS.get(self._word(at))
             if unit:
                 self._give("period", f"{int(count[:6])}{unit[0]}")
                 drawn = "hour" if unit == "hour" else "day"
@@ -1131,8 +1142,8 @@ class _TextReader:
         if isinstance(counted, QuestionCommand):
             self._give("period", following)
             return 2
-        last = say.PAST.get(word) == "last"
-        unit = say.UNITS.get(following)
+        last = vocabulary.PAST.get(word) == "last"
+        unit = vocabulary.UNITS.get(following)
         if unit is None and (last or word == "past"):
             typed = f", not “{clean(following, 40)}”" if following else ""
             raise ValueError(
@@ -1141,12 +1152,12 @@ class _TextReader:
             )
         if unit is None:
             return 0
-        self._give("period", f"1{unit[0]}" if word == "past" else f"{say.PAST[word]} {unit}")
+        self._give("period", f"1{unit[0]}" if word == "past" else f"{vocabulary.PAST[word]} {unit}")
         return 2
 
     def _dated(self) -> int:
         """Parse a day, month, quarter or year in any common spelling."""
-        if self.schedule_words and self._word() in say.WEEKDAYS:
+        if self.schedule_words and self._word() in vocabulary.WEEKDAYS:
             return 0
         may = self._word() == "may" and self._word(-1) not in {"in", "for", "of"}
         if may and not self._word(1)[:1].isdigit():
@@ -1154,12 +1165,12 @@ class _TextReader:
         ahead = list(takewhile(bool, self._ahead(_LONGEST_STRETCH)))
         if ahead[:1] == ["weekends"]:
             raise ValueError(NO_WEEKENDS)
-        found = loose_dates.days(ahead, self.today, self.order)
+        found = written_dates.days(ahead, self.today, self.order)
         if found is None:
             return 0
         if found[1][0] > self.today:
             raise ValueError(f"{found[1][0]} is in the future, so there is nothing to show yet.")
-        self._give("period", loose_dates.period_of(*found[1]))
+        self._give("period", written_dates.period_of(*found[1]))
         return found[0]
 
     def _option(self) -> int:
@@ -1167,12 +1178,12 @@ class _TextReader:
         if {word, self._word(1)} == {"pdf", "summary"}:
             self._give("file", "pdf summary")
             return 2
-        if word in say.FILES:
-            self._give("file", say.FILES[word])
-        elif word in say.EXPORTING:
-            if not any(one.casefold().strip(".?!") in say.FILES for one in self.words):
+        if word in vocabulary.FILES:
+            self._give("file", vocabulary.FILES[word])
+        elif word in vocabulary.EXPORTING:
+            if not any(one.casefold().strip(".?!") in vocabulary.FILES for one in self.words):
                 self._give("file", "csv")
-        elif word in say.PROPORTIONS or (word == "share" and self._is_proportion()):
+        elif word in vocabulary.PROPORTIONS or (word == "share" and self._is_proportion()):
             raise ValueError(
                 "I show shares when an answer is grouped. Try `spend this month by model`."
             )
@@ -1191,25 +1202,25 @@ class _TextReader:
     def _is_proportion(self) -> bool:
         """Whether `share` means a proportion rather than posting the answer."""
         before = self.words[self.at - 1].casefold() if self.at else ""
-        return self._word(1) == "of" or before.endswith("'s") or before in say.POSSESSIVES
+        return self._word(1) == "of" or before.endswith("'s") or before in vocabulary.POSSESSIVES
 
     def _metric(self) -> int:
         if self._ahead(2) == ("how", "much"):
             self.asks_how_much = True
             return 2
-        if self._word() not in say.METRICS:
+        if self._word() not in vocabulary.METRICS:
             return 0
-        metric, word = say.METRICS[self._word()], self._word()
+        metric, word = vocabulary.METRICS[self._word()], self._word()
         if metric is Metric.SPEND:
-            after = {one.casefold() for one in self.words[: self.at]} & say.VERBS_AFTER
-            verb = word in say.ALWAYS_VERBS or (word in {"spend", "pay"} and bool(after))
+            after = {one.casefold() for one in self.words[: self.at]} & vocabulary.VERBS_AFTER
+            verb = word in vocabulary.ALWAYS_VERBS or (word in {"spend", "pay"} and bool(after))
             self.spending.append(verb)
         self._give("metric", str(metric) if metric else "")
         return 1
 
     def _token_part(self) -> int:
         """`output tokens`: means tokens, whose answer shows prompt and completion tokens."""
-        if self._word() not in say.TOKEN_PARTS:
+        if self._word() not in vocabulary.TOKEN_PARTS:
             return 0
         self.given.pop("metric", None)
         self._give("metric", str(Metric.TOKENS))
@@ -1222,19 +1233,19 @@ class _TextReader:
 
     def _self(self) -> int:
         word = self._word()
-        if word not in say.SELF:
+        if word not in vocabulary.SELF:
             return 0
-        asks_for_alert = word == "i" and self._word(1) in say.WANTING
-        given = word == "me" and self._word(-1) in say.GIVING
-        ours = word == "my" and say.SPENDERS & set(self._ahead(4))  # of all, who spends
+        asks_for_alert = word == "i" and self._word(1) in vocabulary.WANTING
+        given = word == "me" and self._word(-1) in vocabulary.GIVING
+        ours = word == "my" and vocabulary.SPENDERS & set(self._ahead(4))  # of all, who spends
         if not (asks_for_alert or given or ours):
             self._narrow(Filter(Dimension.CREATOR, "me"))
         return 1
 
     def _leaving_out(self) -> int:
         """`without opus`, `except ada and grace`, `not counting the ci key`."""
-        phrase = next((p for p in say.LEAVING_OUT if self._ahead(len(p)) == p), ())
-        if not phrase and self._word() == "but" and self._word(-1) in say.ALL_BUT:
+        phrase = next((p for p in vocabulary.LEAVING_OUT if self._ahead(len(p)) == p), ())
+        if not phrase and self._word() == "but" and self._word(-1) in vocabulary.ALL_BUT:
             phrase = ("but",)
         if not phrase:
             return 0
@@ -1263,20 +1274,20 @@ class _TextReader:
         dimension: Dimension | None = None
         if self._word(at) == "api":
             at += 1
-        if self._word(at) in say.DIMENSIONS:
-            dimension = say.DIMENSIONS[self._word(at)]
+        if self._word(at) in vocabulary.DIMENSIONS:
+            dimension = vocabulary.DIMENSIONS[self._word(at)]
             at += 1
         word = self._word(at)
         kind, colon, name = word.removeprefix("-").partition(":")
-        if colon and name and kind in say.DIMENSIONS:
-            return at + 1, Filter(say.DIMENSIONS[kind], name.replace('"', ""))
+        if colon and name and kind in vocabulary.DIMENSIONS:
+            return at + 1, Filter(vocabulary.DIMENSIONS[kind], name.replace('"', ""))
         if word.startswith("<@"):
             return at + 1, Filter(Dimension.CREATOR, self.words[self.at + at].rstrip("."))
-        if word in say.SELF:
+        if word in vocabulary.SELF:
             return at + 1, Filter(Dimension.CREATOR, "me")
         for count in range(LONGEST_NAME_WORDS, 0, -1):
             words = self.words[self.at + at : self.at + at + count]
-            if len(words) < count or (count == 1 and word in say.FILLERS):
+            if len(words) < count or (count == 1 and word in vocabulary.FILLERS):
                 continue
             shown = " ".join(words)
             if count > 1 and not self.known.has(shown) and not named(shown, self.known, dimension):
@@ -1286,19 +1297,19 @@ class _TextReader:
             )
             if one:
                 at = self._skip(at + count, {"api"})
-                same = say.DIMENSIONS.get(self._word(at)) is one.dimension
+                same = vocabulary.DIMENSIONS.get(self._word(at)) is one.dimension
                 return at + same, one
         return None
 
     def _name(self) -> int:
-        if self._word() in say.FILLERS:
+        if self._word() in vocabulary.FILLERS:
             return 0
         found = named(self._word(), self.known) or named(self.words[self.at], self.known)
         if not found:
             return 0
         self._narrow(found)
         following = 2 if self._word(1) == "api" else 1
-        if say.DIMENSIONS.get(self._word(following)) is not found.dimension:
+        if vocabulary.DIMENSIONS.get(self._word(following)) is not found.dimension:
             return 1
         if self._word(following).endswith("s"):
             # `the prod key` is one key, `claude models` are several, to be told apart
@@ -1313,7 +1324,9 @@ class _TextReader:
             return 1
         sign = not any(c.isalnum() or c.isascii() for c in self._word())  # such as an emoji
         return (
-            1 if sign or self._word() in say.FILLERS or not self._word().strip("-–—:&+/()") else 0
+            1
+            if sign or self._word() in vocabulary.FILLERS or not self._word().strip("-–—:&+/()")
+            else 0
         )
 
 
@@ -1346,7 +1359,7 @@ def _split(word: str, known: KnownNames) -> list[str]:
         return ["top", lower[3:]]
     first, _, last = lower.partition("-")
     both = {first, last}
-    if both <= set(say.MONTHS) or both <= say.WEEKDAYS:
+    if both <= set(vocabulary.MONTHS) or both <= vocabulary.WEEKDAYS:
         return [first, "-", last]
     if found := _RANGE.fullmatch(lower):
         return [found[1], "-", found[2]]

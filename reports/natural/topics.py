@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from reports.natural import vocabulary as say
+from reports.natural import vocabulary
 from reports.questions.query import QueryKind
 from reports.questions.topics import BALANCE, BUDGET, ME, Topic, ungroupable
 from reports.questions.words_of_kinds import days_of
@@ -196,7 +196,7 @@ _RETIRING_PHRASES = ("end of life", "going away", "go away", "shut down", "shutt
                   "end date", "end dates", "phased out")  # fmt: skip
 _KIND_PHRASES[QueryKind.RETIRING] = _RETIRING_PHRASES
 _FILLERS[QueryKind.RETIRING] = _RETIRING | {
-    "soon", "next", "still", "date", "dates", "will", "end", "ends", "when", *say.UNITS,
+    "soon", "next", "still", "date", "dates", "will", "end", "ends", "when", *vocabulary.UNITS,
 }  # fmt: skip
 _OWNING = {"whose", "owns", "owned", "owner", "owners"}
 _FILLERS[QueryKind.KEYS] = _KEYS | _OWNING | {"keys"}
@@ -235,7 +235,8 @@ NEW_OF = {
     **dict.fromkeys(("model", "models"), "models"),
     **dict.fromkeys(("key", "keys"), "keys"),
     **dict.fromkeys(
-        (word for word, one in say.DIMENSIONS.items() if one is Dimension.CREATOR), "creators"
+        (word for word, one in vocabulary.DIMENSIONS.items() if one is Dimension.CREATOR),
+        "creators",
     ),
 }
 """What `new` may be about, by the words for it."""
@@ -253,7 +254,7 @@ _BY_WORDS: tuple[tuple[Topic, set[str], tuple[str, ...]], ...] = (
 def greets(words: Sequence[str]) -> bool:
     """Whether words (lower case) greet, thank, or ask what the bot is, and ask for nothing else."""
     text = " ".join(words)
-    if words[0] in {*say.PARTS_OF_DAY, "gm"} and set(words[1:]) <= _GREETINGS:
+    if words[0] in {*vocabulary.PARTS_OF_DAY, "gm"} and set(words[1:]) <= _GREETINGS:
         return True
     if any(text.startswith(phrase) or text.endswith(phrase) for phrase in _ABOUT_ME):
         return len(words) < 10
@@ -311,7 +312,7 @@ def _about_entities(words: Sequence[str], text: str, given: set[str]) -> Topic |
 def _without_periods(words: Sequence[str]) -> str:
     """The words joined with spaces, without `last` where `credits last month` is a period."""
     text = f" {' '.join(words)} "
-    for unit in say.UNITS:
+    for unit in vocabulary.UNITS:
         text = text.replace(f" credits last {unit} ", f" credits {unit} ")
     return text
 

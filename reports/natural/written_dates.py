@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Literal
 
-from reports.natural import vocabulary as say
+from reports.natural import vocabulary
 from reports.time.period import YEARS, DateSpan, Month
 
 Days = tuple[date, date]
@@ -151,10 +151,10 @@ def _ago(words: Sequence[str], today: date) -> tuple[int, Days] | None:
     count, unit, ago = (*words, "", "", "")[:3]
     if words[:2] == ["day", "before"] and ago == "yesterday":
         return 3, calendar("day", today, 2)
-    if list(words[1:3]) == ["before", "last"] and count in say.UNITS and count != "hour":
-        return 3, calendar(say.UNITS[count], today, 2)
-    number = {"a": "1", "an": "1"}.get(count, say.NUMBERS.get(count, count))
-    named = say.UNITS.get(unit, "")
+    if list(words[1:3]) == ["before", "last"] and count in vocabulary.UNITS and count != "hour":
+        return 3, calendar(vocabulary.UNITS[count], today, 2)
+    number = {"a": "1", "an": "1"}.get(count, vocabulary.NUMBERS.get(count, count))
+    named = vocabulary.UNITS.get(unit, "")
     if ago != "ago" or not named or not _is_number(number) or len(number) > 3:
         return None
     if named == "hour":
@@ -165,16 +165,16 @@ def _ago(words: Sequence[str], today: date) -> tuple[int, Days] | None:
 def _phrase(words: Sequence[str], today: date) -> tuple[int, Days] | None:
     """Weekdays, weekends, and days named by their distance from today."""
     word, following = (*words, "")[:2]
-    when = say.PAST.get(word, "")
-    if word in say.WEEKDAYS and not word.endswith("days"):
+    when = vocabulary.PAST.get(word, "")
+    if word in vocabulary.WEEKDAYS and not word.endswith("days"):
         back = (today.weekday() - WEEKDAYS.index(word[:3])) % 7
         return 1, calendar("day", today, back)
-    if when and following in say.WEEKDAYS:
+    if when and following in vocabulary.WEEKDAYS:
         day = last_weekday(following, today)
         if when == "this":
             day = calendar("week", today)[0] + timedelta(days=WEEKDAYS.index(following[:3]))
         return 2, (day, day)
-    if when == "last" and following in say.MONTHS:
+    if when == "last" and following in vocabulary.MONTHS:
         return _last_month_named(words, today)
     if when and following == "weekend":
         return 2, _weekend(today, last=when == "last")
@@ -228,7 +228,7 @@ def _quarter(words: Sequence[str], today: date) -> tuple[int, Days] | None:
     """`q3`, `q3 2026`, `2026-q3`, `third quarter of 2026`, `last quarter`, `h1 2025`."""
     word, following = (*words, "")[:2]
     if following in {"quarter", "quarters"}:
-        if when := say.PAST.get(word):
+        if when := vocabulary.PAST.get(word):
             return 2, _so_far(calendar("quarter", today, int(when == "last")), today)
         if number := _ORDINALS.get(word):
             return _of_year(words, 2, number, _QUARTER, None, today)
@@ -304,7 +304,7 @@ def _with_month_name(words: Sequence[str], today: date) -> tuple[int, Days] | No
     at, numbers = 0, _day_numbers(parts, 0)
     if numbers:
         at = _skip(parts, numbers[0], {"of"})
-    if at >= len(parts) or (month := say.MONTHS.get(parts[at])) is None:
+    if at >= len(parts) or (month := vocabulary.MONTHS.get(parts[at])) is None:
         return None
     at += 1
     if not numbers and (after := _day_numbers(parts, at)) and not _starts_time(words, owners, at):
@@ -338,7 +338,7 @@ def _with_month_name(words: Sequence[str], today: date) -> tuple[int, Days] | No
 def _starts_time(words: Sequence[str], owners: Sequence[int], at: int) -> bool:
     """Whether a number after a month begins something else: `october 3 models`, `oct 7 days`."""
     following = words[owners[at] + 1] if owners[at] + 1 < len(words) else ""
-    return following in say.UNITS or following in say.DIMENSIONS
+    return following in vocabulary.UNITS or following in vocabulary.DIMENSIONS
 
 
 def _parts(words: Sequence[str]) -> tuple[list[str], list[int]]:
@@ -356,8 +356,8 @@ def _parts(words: Sequence[str]) -> tuple[list[str], list[int]]:
             if digits and rest in {"st", "nd", "rd", "th"}:
                 rest = ""
             lead = rest.rstrip("0123456789")
-            cut = [digits, lead, rest[len(lead) :]] if rest in say.MONTHS or (
-                lead in say.MONTHS
+            cut = [digits, lead, rest[len(lead) :]] if rest in vocabulary.MONTHS or (
+                lead in vocabulary.MONTHS
             ) else [digits + rest]  # fmt: skip
             for part in filter(None, cut):
                 parts.append(part)

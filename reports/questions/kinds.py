@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 
 from reports.questions import words_of_kinds
 from reports.questions.query import DEFAULT_PERIODS, Query, QueryKind
@@ -25,6 +26,7 @@ STILL_RUNNING = (
     "I can forecast how a period ends that is still running: `today`, `this week`, `this month` or"
     " `this year`."
 )
+OVER_NOTHING = "Any spend is over $0; name a higher amount, like `forecast over $5000`."
 FORECAST_OF_SPEND = "I can forecast spend only, not {metric}."
 ExtraWords = Callable[[str, TokenCursor], tuple[str, ...]]
 """Takes a word in lower case and a cursor over the words after it, of which it may take some.
@@ -151,6 +153,8 @@ def unfit(query: Query, typed: frozenset[str]) -> str:
         return STILL_RUNNING
     if query.kind is QueryKind.FORECAST and query.metric not in {None, Metric.SPEND}:
         return FORECAST_OF_SPEND.format(metric=query.metric)
+    if query.kind is QueryKind.FORECAST and query.extra and not Decimal(query.extra[1][1:]):
+        return OVER_NOTHING
     if query.kind is QueryKind.NEW and not query.extra:
         return words_of_kinds.NEW_WHAT
     sentences = _UNFIT.get(query.kind, {})

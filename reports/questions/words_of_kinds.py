@@ -22,7 +22,7 @@ def me(word: str, _: TokenCursor) -> tuple[str, ...]:
 def key_traits(word: str, following: TokenCursor) -> tuple[str, ...]:
     """Read a trait of keys; `unused` may be followed by a number of days, as `30d`.
 
-    Raises ValueError for a number that is none of days, or out of range.
+    Raises ValueError for a number without days, or out of range.
     """
     if word not in _KEY_TRAITS:
         return ()
@@ -37,7 +37,7 @@ def key_traits(word: str, following: TokenCursor) -> tuple[str, ...]:
 
 
 def _no_days(following: TokenCursor) -> bool:
-    """Whether a number follows that is none of days; `30 days` is left to natural language."""
+    """Whether a number without `d` follows; `30 days` is left to natural language."""
     after = following.peek().lower()
     return bool(_A_COUNT.fullmatch(after)) and not (after.isdecimal() and following.peek(1))
 

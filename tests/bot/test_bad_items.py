@@ -11,7 +11,7 @@ from bot.demo.slack import LocalSlack
 from bot.store.readable import UNREADABLE
 from reports.schedules.grammar import ListSchedules
 from tests.bot.alerts.alert_bot import DAY, HOUR, MINUTE, NOON, Truth, running_bot
-from tests.bot.schedules.office import office
+from tests.bot.schedules.report_bot import report_bot
 from tests.bot.schedules.test_deliver import MONDAY, SATURDAY, cache, week  # noqa: F401 - fixtures
 
 BROKEN = RuntimeError("one bad item")
@@ -30,48 +30,48 @@ def admin(tmp_path, truth):
     """A process whose admin is Katherine, with usage in its cache."""
     slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
     named = slack.user("katherine").id
-    with running_bot(tmp_path / "activity.db", NOON, slack, ACTIVITY_ADMINS=named) as there:
-        there.sync(truth, back=3 * DAY)
-        yield there
+    with running_bot(tmp_path / "activity.db", NOON, slack, ACTIVITY_ADMINS=named) as bot:
+        bot.sync(truth, back=3 * DAY)
+        yield bot
 
 
-def turn(there, truth, by=MINUTE) -> None:
-    there.clock.now += by
-    there.sync(truth)
-    there.tick()
+def turn(bot, truth, by=MINUTE) -> None:
+    bot.clock.now += by
+    bot.sync(truth)
+    bot.tick()
 
 
-def edit(there, statement, *values) -> int:
-    with there.database.write() as connection:
+def edit(bot, statement, *values) -> int:
+    with bot.database.write() as connection:
         return connection.execute(statement, values).rowcount
 
 
-def pending(there) -> list[tuple[int, dict]]:
-    with there.database.read() as connection:
+def pending(bot) -> list[tuple[int, dict]]:
+    with bot.database.read() as connection:
         found = connection.execute("SELECT id, facts FROM alert_event ORDER BY id").fetchall()
     return [(id_, json.loads(facts)) for id_, facts in found]
 
 
-def add_unknown_field(there, id_, facts) -> None:
+def add_unknown_field(bot, id_, facts) -> None:
     facts["reading"]["confidence"] = 0.9
-    edit(there, "UPDATE alert_event SET facts = ? WHERE id = ?", json.dumps(facts), id_)
+    edit(bot, "UPDATE alert_event SET facts = ? WHERE id = ?", json.dumps(facts), id_)
 
 
-def notices(there) -> list[str]:
-    with there.database.read() as connection:
+def notices(bot) -> list[str]:
+    with bot.database.read() as connection:
         found = connection.execute("SELECT person, message FROM notice ORDER BY id").fetchall()
     return [f"{person}: {json.loads(message)['text']}" for person, message in found]
 
 
-def two_crossings(there, truth) -> None:
+def two_crossings(bot, truth) -> None:
     """Two events that wait to be delivered, of which the first has a field of a newer version."""
-    there.set_up("alert spend > $40 per day")
-    there.set_up("alert spend > $50 per day")
+    bot.set_up("alert spend > $40 per day")
+    bot.set_up("alert spend > $50 per day")
     truth.use(NOON, 60)
-    there.clock.now += MINUTE
-    there.sync(truth)
-    (first, facts), _ = pending(there)
-    add_unknown_field(there, first, facts)
+    bot.clock.now += MINUTE
+    bot.sync(truth)
+    (first, facts), _ = pending(bot)
+    add_unknown_field(bot, first, facts)
 
 
 def test_an_unreadable_event_is_set_aside_and_the_others_are_delivered(admin, truth):
@@ -290,11 +290,11 @@ def test_what_fails_in_judging_gives_the_lease_back(admin, truth, monkeypatch):
 
 
 @contextmanager
-def second_process(there):
+def second_process(bot):
     """A second process on the same database."""
     from tests.bot.alerts.alert_bot import AlertBot  # noqa: PLC0415 - only here
 
-    other = AlertBot(there.database.address, there.clock, there.slack)
+    other = AlertBot(bot.database.address, bot.clock, bot.slack)
     yield other
     other.close()
 
@@ -305,7 +305,7 @@ def second_process(there):
 @pytest.fixture
 def alert_manager(cache):  # noqa: F811
     slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
-    with office(cache, SATURDAY, slack, ACTIVITY_ADMINS=slack.user("katherine").id) as found:
+    with report_bot(cache, SATURDAY, slack, ACTIVITY_ADMINS=slack.user("katherine").id) as found:
         found.tick()
         yield found
 
@@ -317,7 +317,7 @@ def test_an_unreadable_schedule_is_paused_and_reported_and_the_others_are_posted
     alert_manager.tick(MONDAY)
     alert_manager.tick(MONDAY + MINUTE)
     assert len(alert_manager.posted()) == 1
-    [said] = [one for one in alert_manager.told() if "can't read" in one]
+    [said] = [one for one in alert_manager.direct_messages() if "can't read" in one]
     assert "tokens" in said
     assert len(alert_manager.reports.schedules.of(None)) == 1
     edit(alert_manager, "UPDATE schedule SET rule = 'weekly mon' WHERE id = ?", bad.id)
@@ -365,7 +365,7 @@ def test_an_unreadable_run_fails_and_the_others_are_posted(alert_manager):
     alert_manager.tick(MONDAY + MINUTE)
     assert len(alert_manager.posted()) == 1
     assert sorted(state for _, state, _ in alert_manager.states()) == ["failed", "sent"]
-    [said] = [one for one in alert_manager.told("katherine") if "couldn't read" in one]
+    [said] = [one for one in alert_manager.direct_messages("katherine") if "couldn't read" in one]
     assert "1 scheduled report" in said
 
 
@@ -391,7 +391,7 @@ def test_an_unreadable_notice_keeps_no_other_back(alert_manager):
         edit(alert_manager, "UPDATE notice SET message = ? WHERE key = ?", text, f"note {number}")
     alert_manager.tick(MONDAY)
     alert_manager.tick(MONDAY + MINUTE)
-    assert alert_manager.told() == ["hi"]
+    assert alert_manager.direct_messages() == ["hi"]
 
 
 def test_a_notice_that_fails_keeps_no_other_back(alert_manager, monkeypatch):
@@ -401,7 +401,7 @@ def test_a_notice_that_fails_keeps_no_other_back(alert_manager, monkeypatch):
     notices = alert_manager.reporting._failure_notices
     with failing(monkeypatch, notices, "_send_one", lambda notice: notice.person == ada):
         alert_manager.tick(MONDAY)
-    assert alert_manager.told("grace") == ["hi"]
+    assert alert_manager.direct_messages("grace") == ["hi"]
 
 
 @pytest.mark.parametrize("step", ["repair_future_times", "offer", "send_due"])
@@ -425,9 +425,9 @@ def test_a_report_goes_out_without_the_file_that_cannot_be_uploaded(
     address,
     monkeypatch,
 ):
-    with office(cache, SATURDAY, pictures=True) as there:
-        there.set_up("schedule weekly spend csv mon 9:00 UTC")
-        call = there.reports.posting.slack.call
+    with report_bot(cache, SATURDAY, pictures=True) as bot:
+        bot.set_up("schedule weekly spend csv mon 9:00 UTC")
+        call = bot.reports.posting.slack.call
 
         def garbled(method, **arguments):
             said = call(method, **arguments)
@@ -435,8 +435,8 @@ def test_a_report_goes_out_without_the_file_that_cannot_be_uploaded(
                 return {**said, "upload_url": address}
             return said
 
-        monkeypatch.setattr(there.reports.posting.slack, "call", garbled)
-        there.tick(MONDAY)
-        [message] = there.posted()
+        monkeypatch.setattr(bot.reports.posting.slack, "call", garbled)
+        bot.tick(MONDAY)
+        [message] = bot.posted()
         assert "The CSV couldn't be uploaded" in json.dumps(message["blocks"])
-        assert [state for _, state, _ in there.states()] == ["sent"]
+        assert [state for _, state, _ in bot.states()] == ["sent"]

@@ -47,10 +47,11 @@ BACK = (
 )
 
 
-def watching(database: Path | str, slack: Slack, clock: Swift) -> Callable[[], None]:
-    """Judges and tells."""
-    files = Database(database)
-    alerts = AlertServices(
+def alert_services(
+    files: Database, slack: Slack, clock: Callable[[], datetime], posting: Posting
+) -> AlertServices:
+    """What alerts need, over a database and a Slack."""
+    return AlertServices(
         services(files, slack, clock),
         AlertRules(files, clock),
         AlertStates(files, clock),
@@ -61,10 +62,16 @@ def watching(database: Path | str, slack: Slack, clock: Swift) -> Callable[[], N
         AlertUsage(files),
         ReportRuns(files, clock),
         Notices(files, clock),
-        Posting(slack, clock.wait),
+        posting,
         f"worker-{os.getpid()}",
         threading.Event(),
     )
+
+
+def watching(database: Path | str, slack: Slack, clock: Swift) -> Callable[[], None]:
+    """Judges and tells."""
+    files = Database(database)
+    alerts = alert_services(files, slack, clock, Posting(slack, clock.wait))
     evaluator = RuleEvaluator(alerts)
     delivery = AlertDelivery(alerts, evaluator)
 

@@ -85,9 +85,9 @@ def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measu
 
 
 def explain(
-    watched: WatchedRule, context: MeasurementContext, measurement: Measurement
+    watched: WatchedRule, context: MeasurementContext, measurement: Measurement, zone: str
 ) -> tuple[str, ...]:
     """Which kind of limit it is, and what counts toward it."""
-    del watched
+    del watched, zone
     found = (one for one in context.tracked_limits if one.cap.subject == measurement.subject)
     return tuple(limit_words(one.kind, one.cap.reset, byok=one.byok) for one in found)

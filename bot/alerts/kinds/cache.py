@@ -45,9 +45,10 @@ def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measu
 
 
 def explain(
-    watched: WatchedRule, context: MeasurementContext, measurement: Measurement
+    watched: WatchedRule, context: MeasurementContext, measurement: Measurement, zone: str
 ) -> Iterator[str]:
     """The usual share, and what the fall costs."""
+    del zone
     periods = _periods(context)
     if periods is None or not all(context.figures.knows(_CACHED, one) for one in periods):
         return

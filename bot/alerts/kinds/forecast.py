@@ -48,9 +48,10 @@ def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measu
 
 
 def explain(
-    watched: WatchedRule, context: MeasurementContext, measurement: Measurement
+    watched: WatchedRule, context: MeasurementContext, measurement: Measurement, zone: str
 ) -> Iterable[str]:
     """How sure the forecast is, while the month runs: its band, and its past error."""
+    del zone
     rule, store = watched.rule, context.forecasts.store
     watch = rule.watch
     if not isinstance(watch, Forecast) or not measurement.part:

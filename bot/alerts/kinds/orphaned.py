@@ -40,9 +40,10 @@ def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measu
 
 
 def explain(
-    watched: WatchedRule, context: MeasurementContext, measurement: Measurement
+    watched: WatchedRule, context: MeasurementContext, measurement: Measurement, zone: str
 ) -> Iterator[str]:
     """Whose key it was, and what it spent in the past 30 days."""
+    del zone
     at = context.synced_at or context.now
     id_ = int(measurement.subject) if measurement.subject.isdecimal() else 0
     labels = visibility.labels(context.directory, watched.asker)

@@ -10,6 +10,7 @@ from bot.alerts.kinds.budget import explain as explain_budget
 from bot.alerts.kinds.budget import measure as measure_budget
 from bot.alerts.kinds.cache import explain as explain_cache
 from bot.alerts.kinds.cache import measure as measure_cache
+from bot.alerts.kinds.credits import explain as explain_credits
 from bot.alerts.kinds.credits import measure as measure_credits
 from bot.alerts.kinds.forecast import explain as explain_forecast
 from bot.alerts.kinds.forecast import measure as measure_forecast
@@ -50,12 +51,15 @@ MEASURES: dict[type[Watch], Callable[[WatchedRule, MeasurementContext], Iterator
 }
 NOTES: dict[
     type[Watch],
-    Callable[[WatchedRule, MeasurementContext, Measurement], Iterable[str]],
+    Callable[[WatchedRule, MeasurementContext, Measurement, str], Iterable[str]],
 ] = {
     Budget: explain_budget,
     Cache: explain_cache,
+    Credits: explain_credits,
     Forecast: explain_forecast,
     Orphaned: explain_orphaned,
     Retiring: explain_retiring,
 }
-"""What some kinds look up for a message about a measurement: sentences of plain text."""
+"""What some kinds look up for a message about a measurement: sentences of plain text.
+
+The last argument is the zone in which the message shows times."""

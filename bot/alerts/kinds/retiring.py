@@ -53,9 +53,10 @@ def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measu
 
 
 def explain(
-    watched: WatchedRule, context: MeasurementContext, measurement: Measurement
+    watched: WatchedRule, context: MeasurementContext, measurement: Measurement, zone: str
 ) -> Iterator[str]:
     """What the model cost in the past 30 days, and who used it."""
+    del zone
     wanted = allowed_members(context.directory, watched.rule, watched.asker, watched.members)
     wanted[Dimension.MODEL] = frozenset({int(measurement.subject)})
     by = Dimension.KEY if Dimension.KEY in wanted else Dimension.CREATOR

@@ -1,6 +1,6 @@
-"""What the local OpenRouter says besides usage: keys, members, workspaces, credits, daily activity.
+"""What the local OpenRouter answers besides usage: keys, members, credits, daily activity.
 
-Each function takes an organization and gives a body; a ApiError is the error body and its status.
+Each function takes an organization and gives a body; ApiError carries the status of an error.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ def workspaces(organization: Organization, arguments: Arguments) -> Body:
 
 
 def budgets(organization: Organization, id_or_slug: str) -> Body:
-    """A workspace's budgets; 404 for a workspace that is none."""
+    """A workspace's budgets; 404 for an unknown workspace."""
     for workspace in organization.workspaces:
         if id_or_slug in {workspace.id, workspace.slug}:
             break

@@ -172,21 +172,28 @@ class AlertMessages:
         )  # fmt: skip
 
     def mark_sent(self, message: AlertMessage, channel: str, ts: str) -> bool:
-        """Record that Slack has a message (its channel and `ts`); False if the lease was lost."""
+        """Record that Slack has a message (its channel and `ts`).
+
+        Also after the lease was lost, if no copy is recorded yet: this one is certainly there, and
+        is updated soon, as it may show an older state. False if another process has recorded
+        another copy in the same conversation: then this one is to be deleted.
+        """
         with self._db.write() as connection:
+            now = to_milliseconds(self._clock())
             done = connection.execute(
                 "UPDATE alert_telling SET state = 'sent', channel = ?, ts = ?, error = '',"
-                " next_at = ? WHERE id = ? AND fence = ? AND state IN ('due', 'sending')",
-                (
-                    channel,
-                    ts,
-                    to_milliseconds(self._clock()),
-                    message.id,
-                    message.fence,
-                ),
+                " next_at = ?, stale = CASE WHEN fence = ? THEN stale ELSE 1 END,"
+                " fence = CASE WHEN fence = ? THEN fence ELSE fence + 1 END"
+                " WHERE id = ? AND place = ? AND state IN ('due', 'sending')",
+                (channel, ts, now, message.fence, message.fence, message.id, message.recipient),
             )
             if done.rowcount != 1:
-                return False
+                other = connection.execute(
+                    "SELECT 1 FROM alert_telling WHERE id = ? AND state = 'sent' AND channel = ?"
+                    " AND ts <> ?",
+                    (message.id, channel, ts),
+                ).fetchone()
+                return other is None
             connection.execute(
                 "UPDATE alert_event SET state = 'told' WHERE telling = ? AND state = 'telling'",
                 (message.id,),

@@ -81,10 +81,10 @@ class Directory:
         """The members that a pattern of a filter means."""
         key = dimension, pattern
         if key not in self._found:
-            alone = look_up(pattern, self._indexes[dimension])
-            if alone is None:
-                alone = find(pattern, self.of[dimension], dict(self.labels))
-            self._found[key] = alone
+            ids = look_up(pattern, self._indexes[dimension])
+            if ids is None:
+                ids = find(pattern, self.of[dimension], dict(self.labels))
+            self._found[key] = ids
         return self._found[key]
 
     def nearest(self, dimension: Dimension, pattern: str) -> str | None:
@@ -173,13 +173,13 @@ def adopt(
     refs = {row[0] for row in known}
     adopted: dict[int, tuple[str, str, bool]] = {}
     for column in (2, 1):  # the e-mail address says more than the name
-        here = Counter(row[column] for row in known)
-        there = Counter((ref, name, detail)[column] for ref, name, detail in found)
+        stored = Counter(row[column] for row in known)
+        listed = Counter((ref, name, detail)[column] for ref, name, detail in found)
         ids = {row[column]: row[3] for row in waiting if column == 1 or "@" in row[2]}
         for ref, name, detail in found:
             value = (ref, name, detail)[column]
-            alone = value in ids and here[value] == there[value] == 1
-            if alone and ref not in refs and not ref.startswith((IMPORTED, UNLISTED)):
+            unique = value in ids and stored[value] == listed[value] == 1
+            if unique and ref not in refs and not ref.startswith((IMPORTED, UNLISTED)):
                 adopted.setdefault(ids[value], (ref, detail, ref.startswith("deleted:")))
                 refs.add(ref)
     connection.executemany(

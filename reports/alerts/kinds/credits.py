@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 from reports.alerts.draft import RuleDraft, WrongRule, corrected_rule, money
 from reports.alerts.draft import rule as make_rule
 from reports.alerts.evaluation import AlertEvent, Measurement
-from reports.alerts.limits_and_forecast import SpendPace, lasts_for
-from reports.alerts.message_details import WEEK, days_chart, week_drivers
+from reports.alerts.limits_and_forecast import SpendPace
+from reports.alerts.message_details import days_chart, week_drivers
 from reports.alerts.periods import AlertPeriod
 from reports.alerts.rule import Rule
 from reports.alerts.slack.figure_words import price
 from reports.alerts.watch import Watch
 from reports.time.period import Counted, Period, Unit
-from reports.time.timerange import Granularity, TimeRange, floor
-from reports.usage.balance import duration_words
+from reports.time.timerange import TimeRange
 from reports.usage.dimensions import MoneySource
 from reports.usage.usage import NANO, exact_money
 
@@ -94,11 +93,6 @@ class Credits(Watch):
         del unfinished
         return value >= limit + max(limit // 10, NANO)
 
-    def pace_period(self, measurement: Measurement) -> AlertPeriod | None:
-        """The last week."""
-        at = floor(measurement.at, Granularity.MINUTE)
-        return AlertPeriod(floor(at - WEEK, Granularity.HOUR), at)
-
     def driver_periods(self, measurement: Measurement) -> tuple[AlertPeriod, AlertPeriod] | None:
         """The last week, and the one before it."""
         return week_drivers(measurement)
@@ -131,17 +125,15 @@ class Credits(Watch):
         return f"OpenRouter credits low: {price(event.measurement.value or 0)}"
 
     def sentence(self, event: AlertEvent, zone: str, pace: SpendPace | None) -> str:
-        """The balance, and how long it lasts at last week's pace."""
-        del zone
+        """The balance."""
+        del zone, pace
         value = event.measurement.value or 0
         if value < 0:
             return (
                 f"The credit balance is {price(value)}. Below $0 OpenRouter rejects requests, even"
                 " to free models, until you add credits."
             )
-        length = lasts_for(value, pace) if pace else None
-        lasts = f". At last week's pace this lasts {duration_words(length)}" if length else ""
-        return f"{price(value)} in credits left, below {price(self.limit)}{lasts}."
+        return f"{price(value)} in credits left, below {price(self.limit)}."
 
     def ending(self, event: AlertEvent) -> str:
         """The sentence that says that an alert is over."""

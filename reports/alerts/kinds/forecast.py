@@ -66,7 +66,7 @@ class Forecast(Watch):
         limit = above_zero(money(draft.limit, example, make), draft.limit, example)
         if draft.sign == "<":
             raise WrongRule("A forecast alert needs an upper limit, with `>`.", make(limit))
-        if draft.unit is not Unit.MONTH:
+        if draft.unit not in {None, Unit.MONTH}:
             raise WrongRule("A forecast is always per month.", make(limit))
         return make(limit)
 

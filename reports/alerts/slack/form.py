@@ -88,9 +88,8 @@ def _inputs(fields: AlertFields, meta: Meta) -> Iterator[Block]:
             optional=True,
         )
     if kind.has_zone:
-        yield text_input(
-            AlertField.ZONE, "Time zone", fields.zone, example="Europe/Berlin", longest=60
-        )
+        name = zone_field(fields.kind)
+        yield text_input(name, "Time zone", fields.zone, example="Europe/Berlin", longest=60)
     places = (
         (RecipientKind.ME, owner_label(meta)),
         (RecipientKind.OWNER, "The key's creator (DM)"),
@@ -110,11 +109,24 @@ def limit_field(kind: str) -> str:
     return f"{AlertField.LIMIT}_{kind}"
 
 
-def entered(found: Entered, zone: str) -> AlertFields:
-    """The values in the modal, with defaults for inputs it didn't have; `zone` is the person's."""
+def zone_field(kind: str) -> str:
+    """The field of the time zone of a kind.
+
+    Kinds in the organization's zone have their own, so that the zone of the person in front of the
+    form isn't kept for them when the kind changes.
+    """
+    return f"{AlertField.ZONE}_{kind}" if kind_of(kind).in_zone_of_organization else AlertField.ZONE
+
+
+def entered(found: Entered, zone: str, organization: str) -> AlertFields:
+    """The values in the modal, with defaults for inputs it didn't have.
+
+    `zone` is the person's, `organization` the zone of kinds that are in that of the organization.
+    """
     usual = AlertFields(zone=zone)
     kind = found.text(AlertField.KIND, usual.kind)
     kind = kind if kind in BY_KEY else usual.kind
+    usual_zone = organization if kind_of(kind).in_zone_of_organization else zone
     metric = found.text(AlertField.METRIC, usual.metric)
     known = kind_of(kind).form_metrics or Above.form_metrics
     return AlertFields(
@@ -125,7 +137,7 @@ def entered(found: Entered, zone: str) -> AlertFields:
         what=found.text(AlertField.WHAT, usual.what),
         by=found.text(AlertField.BY, usual.by),
         whose=found.text(AlertField.WHOSE),
-        zone=found.text(AlertField.ZONE, usual.zone),
+        zone=found.text(zone_field(kind), usual_zone),
         to=found.text(AlertField.TO, usual.to),
         channel=found.text(AlertField.CHANNEL),
         urgent=URGENT in found.many(AlertField.URGENT),

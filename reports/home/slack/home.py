@@ -10,6 +10,7 @@ from typing import Any
 from reports.admin.slack import status
 from reports.admin.status import Status
 from reports.alerts.slack import cards as alert_cards
+from reports.analysis.balance import Balance
 from reports.block_kit.elements import (
     Block,
     actions,
@@ -25,7 +26,6 @@ from reports.questions.slack.answer import NOTHING_YET
 from reports.questions.slack.balance import credits_card
 from reports.questions.summary import Summary
 from reports.schedules.slack import cards as schedules
-from reports.usage.balance import Balance
 from reports.wording.safe_text import clean, escape
 
 ASK, NEW_SCHEDULE, NEW_ALERT = "home_ask", "home_schedule", "home_alert"
@@ -98,9 +98,9 @@ def usage_section(usage: HomeUsage | str, as_of: datetime | None) -> list[Block]
     return [*blocks, *([context(*notes)] if notes else [])]
 
 
-def balance_section(balance: Balance | None) -> list[Block]:
-    """The credits; nothing if the balance is unknown."""
-    return [credits_card(balance)] if balance else []
+def balance_section(balance: Balance | None, zone: str) -> list[Block]:
+    """The credits, in the reader's zone; nothing if the balance is unknown."""
+    return [credits_card(balance, zone)] if balance else []
 
 
 def schedules_section(

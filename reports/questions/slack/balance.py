@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from reports.block_kit.elements import Block, header, moment, section, table
+from reports.analysis.balance import Balance, lasting_sentence
+from reports.analysis.limits_answer import ZONE_NOTE, full_json
+from reports.block_kit.elements import Block, context, header, moment, section, table
 from reports.block_kit.message import Message, RunButton, run_buttons, text_message
 from reports.questions.wording import stamp
-from reports.usage.balance import Balance, duration_words
 from reports.usage.format import money, percent
 from reports.usage.limits import Limit
 from reports.usage.usage import dollars
@@ -20,6 +21,10 @@ UNKNOWN = (
     " be allowed for this key; `status` says more."
 )
 NO_LIMITS = "No key or workspace that you can see has a spending limit at OpenRouter."
+_PACE_NOTE = (
+    "The usual pace is the average spend of each hour of the week; the times in parentheses are for"
+    " a busy and a quiet week."
+)
 MOST_LIMITS = 25
 MOST_OWN = 10
 _NAME = 60
@@ -29,20 +34,23 @@ _RUNS = (
 )
 
 
-def balance_message(balance: Balance | None) -> Message:
-    """The remaining credits and how long they last."""
+def balance_message(balance: Balance | None, zone: str) -> Message:
+    """The remaining credits and when they run out, with times in the reader's zone."""
     if balance is None:
         return text_message(UNKNOWN)
-    card = credits_card(balance)
-    return Message(escape(balance_text(balance)), (card, *run_buttons(_RUNS)))
+    blocks = [credits_card(balance, zone)]
+    if note := _times_note(balance, zone):
+        blocks.append(context(note))
+    return Message(escape(balance_text(balance, zone)), (*blocks, *run_buttons(_RUNS)))
 
 
-def balance_text(balance: Balance | None) -> str:
+def balance_text(balance: Balance | None, zone: str) -> str:
     """The same as plain text."""
     if balance is None:
         return UNKNOWN
-    lasts = lasting_words(balance).removeprefix(":warning: ")
-    return f"Credits: {money(balance.left)} left, as of {stamp(balance.reported_at)}\n{lasts}"
+    lasts = lasting_words(balance, zone).removeprefix(":warning: ")
+    head = f"Credits: {money(balance.left)} left, as of {stamp(balance.reported_at)}"
+    return "\n".join(filter(None, (head, lasts, _times_note(balance, zone))))
 
 
 def balance_json(balance: Balance | None, command: str, as_of: datetime | None) -> dict[str, Any]:
@@ -53,19 +61,19 @@ def balance_json(balance: Balance | None, command: str, as_of: datetime | None) 
         "partial": [] if balance else ["the balance is not known"],
     }
     if balance is None:
-        return {**found, "bought": None, "left": None, "pace": None, "lasts": None}
-    over = balance.over.total_seconds()
-    lasts, runs_out = balance.lasts, balance.runs_out
+        nothing = dict.fromkeys(("bought", "left", "pace", "lasts", "full"))
+        return {**found, **nothing}
+    lasts, full = balance.lasts, balance.full
     return {
         **found,
         "as_of": _iso(balance.reported_at),
         "bought": dollars(balance.bought),
         "left": dollars(balance.left),
-        "pace": {"spend": dollars(balance.used), "hours": round(over / 3600, 3)},
-        "lasts": None if lasts is None else {
-            "hours": int(lasts.total_seconds() // 3600),
-            "until": None if runs_out is None else _iso(runs_out),
+        "pace": {"spend": dollars(balance.spent), "hours": balance.hours},
+        "lasts": None if lasts is None or full is None else {
+            "hours": int(lasts.total_seconds() // 3600), "until": _iso(full.at)
         },
+        "full": None if full is None else full_json(full),
     }  # fmt: skip
 
 
@@ -129,18 +137,18 @@ def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def credits_card(balance: Balance) -> Block:
-    """The remaining credits and how long they last."""
+def credits_card(balance: Balance, zone: str) -> Block:
+    """The remaining credits and when they run out, in the reader's zone."""
     head = f"*Credits*  *{money(balance.left)}* left, as of {moment(balance.reported_at)}"
-    return section(f"{head}\n{lasting_words(balance)}")
+    return section(f"{head}\n{lasting_words(balance, zone)}")
 
 
-def lasting_words(balance: Balance) -> str:
-    """How long the credits last, as a sentence in mrkdwn."""
+def lasting_words(balance: Balance, zone: str) -> str:
+    """When the credits run out and how long that is, as a sentence in mrkdwn."""
     mark = ":warning: " if balance.low else ""
-    if balance.left <= 0:
-        return f"{mark}The credits are used up."
-    if balance.lasts is None:
-        return "No credits were spent in the past week."
-    pace = f"At last week's pace ({money(balance.used)})"
-    return f"{mark}{pace} this lasts {duration_words(balance.lasts)}."
+    return f"{mark}{lasting_sentence(balance, zone)}"
+
+
+def _times_note(balance: Balance, zone: str) -> str:
+    """What the times mean and which zone they are in; empty where there are none."""
+    return f"{_PACE_NOTE} {ZONE_NOTE.format(zone=zone)}" if balance.lasts else ""

@@ -35,7 +35,7 @@ class Kept:
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Iterator[Kept]:
+def source(tmp_path: Path) -> Iterator[Kept]:
     kept = Kept(tmp_path / "here.db")
     for number, rule in enumerate((Daily(), Weekly(frozenset({0, 3})), Monthly(None))):
         when = Recurrence(rule, time(9, 30), "Europe/Berlin")
@@ -61,65 +61,65 @@ def here(tmp_path: Path) -> Iterator[Kept]:
 
 
 @pytest.fixture
-def there(tmp_path: Path) -> Iterator[Kept]:
+def target(tmp_path: Path) -> Iterator[Kept]:
     kept = Kept(tmp_path / "there.db")
     yield kept
     kept.database.close()
 
 
-def test_what_is_restored_elsewhere_is_what_was_exported(here: Kept, there: Kept) -> None:
-    found = restore(json.dumps(here.exported()), there.schedules, there.rules)
+def test_what_is_restored_elsewhere_is_what_was_exported(source: Kept, target: Kept) -> None:
+    found = restore(json.dumps(source.exported()), target.schedules, target.rules)
     assert (found.schedules, found.alerts, found.known, found.left_out) == (3, 2, 0, [])
 
     def by_id(kept: Kept) -> list[list[Any]]:
         whole = kept.exported()
         return [sorted(whole[part], key=lambda one: one["id"]) for part in ("schedules", "alerts")]
 
-    assert by_id(there) == by_id(here)
+    assert by_id(target) == by_id(source)
 
 
-def test_a_file_restored_twice_counts_once(here: Kept, there: Kept) -> None:
-    text = json.dumps(here.exported())
-    restore(text, there.schedules, there.rules)
-    found = restore(text, there.schedules, there.rules)
+def test_a_file_restored_twice_counts_once(source: Kept, target: Kept) -> None:
+    text = json.dumps(source.exported())
+    restore(text, target.schedules, target.rules)
+    found = restore(text, target.schedules, target.rules)
     assert (found.schedules, found.alerts, found.known) == (0, 0, 5)
-    assert len(there.schedules.of(None)) == 3
-    assert len(there.rules.of(None)) == 2
+    assert len(target.schedules.of(None)) == 3
+    assert len(target.rules.of(None)) == 2
 
 
-def test_what_was_deleted_since_does_not_come_back(here: Kept) -> None:
-    text = json.dumps(here.exported())
-    here.schedules.remove(here.schedules.of(None)[0].id)
-    here.rules.delete(here.rules.of(None)[0].id)
-    found = restore(text, here.schedules, here.rules)
+def test_what_was_deleted_since_does_not_come_back(source: Kept) -> None:
+    text = json.dumps(source.exported())
+    source.schedules.remove(source.schedules.of(None)[0].id)
+    source.rules.delete(source.rules.of(None)[0].id)
+    found = restore(text, source.schedules, source.rules)
     assert (found.schedules, found.alerts, found.known) == (0, 0, 5)
-    assert len(here.schedules.of(None)) == 2
+    assert len(source.schedules.of(None)) == 2
 
 
-def test_the_same_schedule_under_another_id_is_there_already(here: Kept) -> None:
-    whole = here.exported()
+def test_the_same_schedule_under_another_id_is_there_already(source: Kept) -> None:
+    whole = source.exported()
     for one in (*whole["schedules"], *whole["alerts"]):
         one["id"] = f"x{one['id']}"
-    found = restore(json.dumps(whole), here.schedules, here.rules)
+    found = restore(json.dumps(whole), source.schedules, source.rules)
     assert (found.schedules, found.alerts, found.known) == (0, 0, 5)
 
 
-def test_a_restored_schedule_goes_on_with_its_next_run(here: Kept, there: Kept) -> None:
-    restore(json.dumps(here.exported()), there.schedules, there.rules)
-    assert all(one.next.at > NOW for one in there.schedules.of(None))
+def test_a_restored_schedule_goes_on_with_its_next_run(source: Kept, target: Kept) -> None:
+    restore(json.dumps(source.exported()), target.schedules, target.rules)
+    assert all(one.next.at > NOW for one in target.schedules.of(None))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "7", '{"activity": 1}', "[" * 100_000, "\ufffd"])
-def test_another_file_is_refused(there: Kept, text: str) -> None:
+def test_another_file_is_refused(target: Kept, text: str) -> None:
     with pytest.raises(NotAnExportError, match="not a file that `activity export` wrote"):
-        restore(text, there.schedules, there.rules)
+        restore(text, target.schedules, target.rules)
 
 
-def test_a_file_of_a_newer_version_is_refused(here: Kept, there: Kept) -> None:
-    whole = here.exported()
+def test_a_file_of_a_newer_version_is_refused(source: Kept, target: Kept) -> None:
+    whole = source.exported()
     whole["activity"]["format"] = 2
     with pytest.raises(NotAnExportError, match="newer version"):
-        restore(json.dumps(whole), there.schedules, there.rules)
+        restore(json.dumps(whole), target.schedules, target.rules)
 
 
 ODD = st.one_of(
@@ -131,9 +131,9 @@ ODD = st.one_of(
 @settings(max_examples=50)
 @given(data=st.data())
 def test_an_odd_item_is_named_and_the_others_are_added(
-    data: st.DataObject, here: Kept, tmp_path_factory: pytest.TempPathFactory
+    data: st.DataObject, source: Kept, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    whole = copy.deepcopy(here.exported())
+    whole = copy.deepcopy(source.exported())
     part = data.draw(st.sampled_from(["schedules", "alerts"]))
     index = data.draw(st.integers(0, len(whole[part]) - 1))
     name = data.draw(st.sampled_from([*whole[part][index], ""]))

@@ -46,7 +46,7 @@ from reports.usage.figure_table import OPTIONAL_NAMES
 from reports.usage.usage import ZERO, Usage
 from reports.usage.windows_to_fetch import Window
 from tests import databases
-from tests.bot.schedules.office import NoPictures
+from tests.bot.schedules.report_bot import NoPictures
 from tests.clock import Clock
 
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)

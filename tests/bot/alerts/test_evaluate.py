@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from bot.analysis.balance import balance
 from bot.demo.slack import LocalSlack
 from bot.slack.types import MessageLocation, ReplyTarget
 from reports.alerts.periods import QuietHours
+from reports.analysis.balance import lasting_sentence
 from reports.time.timerange import Granularity, floor
 from reports.usage.windows_to_fetch import Window
 from tests.bot.alerts.alert_bot import (
@@ -373,7 +375,7 @@ def test_workspaces_with_the_same_name_have_separate_budgets(bot, truth):
     assert "95% used: $95.00 of $100.00" in said
 
 
-def test_a_low_balance_says_how_many_days_it_lasts(bot, truth):
+def test_a_low_balance_says_when_it_runs_out_as_the_balance_does(bot, truth):
     for days in range(7):
         truth.use(NOON - days * DAY - HOUR, 20)
     bot.sync(truth, back=10 * DAY)
@@ -382,7 +384,10 @@ def test_a_low_balance_says_how_many_days_it_lasts(bot, truth):
     turn(bot, truth)
     [message] = bot.direct_messages()
     assert "$150.00 in credits left, below $200.00" in message["text"]
-    assert "this lasts about 7 days" in message["text"]
+    left = balance(bot.store, bot.clock())
+    assert left is not None
+    assert "this lasts about 6 days, until about Tue 22:16" in lasting_sentence(left, "UTC")
+    assert lasting_sentence(left, "Europe/Berlin") in message["text"]
     limits(bot, credits={"total": 2000 * DOLLAR, "used": 860 * DOLLAR})
     turn(bot, truth)
     [reply] = bot.thread_replies()
@@ -694,6 +699,61 @@ def test_a_crash_after_posting_sends_no_duplicate(bot, truth, monkeypatch):
         for _ in range(3):
             turn(bot, truth, 3 * MINUTE) if where == "thread_replies" else ticks(bot, 4 * MINUTE)
         assert len(getattr(bot, where)()) == count
+
+
+def stands_still(bot, monkeypatch, meanwhile) -> None:
+    """The next message is posted only after what another process does meanwhile."""
+    posting = bot.alerts.posting
+    post = posting.post
+
+    def late(*arguments):
+        monkeypatch.setattr(posting, "post", post)
+        bot.clock.now += 5 * MINUTE
+        meanwhile()
+        return post(*arguments)
+
+    monkeypatch.setattr(posting, "post", late)
+
+
+def test_a_process_that_stood_still_deletes_its_late_copy(bot, truth, monkeypatch):
+    bot.sync(truth, back=3 * DAY)
+    bot.set_up("alert spend > $50 per day")
+    truth.use(NOON, 60)
+
+    def delivered_by_another_process():
+        bot.delivery.tick()
+        assert len(bot.direct_messages()) == 1
+
+    stands_still(bot, monkeypatch, delivered_by_another_process)
+    turn(bot, truth)
+    assert len(bot.direct_messages()) == 1
+
+
+def test_a_copy_of_a_lost_lease_is_the_message_if_there_is_no_other(bot, truth, monkeypatch):
+    bot.sync(truth, back=3 * DAY)
+    bot.set_up("alert spend > $50 per day")
+    truth.use(NOON, 60)
+    claimed = []
+    stands_still(bot, monkeypatch, lambda: claimed.extend(bot.alerts.messages.claim(10)))
+    turn(bot, truth)
+    [message] = claimed
+    assert not bot.alerts.messages.start_sending(message)
+    turn(bot, truth, 5 * MINUTE)
+    assert len(bot.direct_messages()) == 1
+    assert bot.alerts.messages.counts() == {"sent": 1}
+
+
+def test_a_process_that_stood_still_before_posting_leaves_it_to_the_next(bot, truth, monkeypatch):
+    bot.sync(truth, back=3 * DAY)
+    bot.set_up("alert spend > $50 per day")
+    truth.use(NOON, 60)
+    hours = iter((0.0, 3_600.0))
+    with monkeypatch.context() as patch:
+        patch.setattr("bot.alerts.send.monotonic", lambda: next(hours))
+        turn(bot, truth)
+    assert bot.direct_messages() == []
+    turn(bot, truth, 5 * MINUTE)
+    assert len(bot.direct_messages()) == 1
 
 
 def test_retry_after_is_respected(bot, truth):

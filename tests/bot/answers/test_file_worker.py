@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -104,3 +105,24 @@ def test_a_rendering_process_that_dies_is_an_error_in_words(
     ):
         pass
     assert "out of ink" in caplog.text
+
+
+def test_the_process_runs_the_code_beside_its_entry_and_pythons_own_modules(
+    database: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    answers = tmp_path / "bot" / "answers"
+    # a folder of the bot has the name of a module that comes with Python
+    for folder in (answers.parent, answers, answers.parent / "http"):
+        folder.mkdir()
+        (folder / "__init__.py").touch()
+    entry = Path(shutil.copy(rendering._ENTRY, answers))
+    (answers / "file_worker.py").write_text(
+        "import http.client\n\ndef main():\n    raise SystemExit('the code beside the entry')\n"
+    )
+    monkeypatch.setattr(rendering, "_ENTRY", entry)
+    with pytest.raises(RenderError), Renderer(databases.at(database)).file(JOB):
+        pass
+    assert "the code beside the entry" in caplog.text

@@ -192,7 +192,7 @@ def test_a_job_survives_the_way_to_another_process() -> None:
 
 def test_another_process_writes_the_same_file(store: Store, database: Path) -> None:
     job = Job("spend 7d by key", NOW, "UTC", Format.CSV)
-    with Renderer(database).file(job) as path:
+    with Renderer(databases.at(database)).file(job) as path:
         assert path.read_bytes() == written(store, "spend 7d by key", Format.CSV)
         assert path.stat().st_mode & 0o077 == 0 or path.parent.stat().st_mode & 0o077 == 0
     assert not path.exists()
@@ -203,7 +203,7 @@ def test_a_question_that_no_longer_works_gets_an_explanation(store: Store, datab
         written(store, "spend key:gone", Format.CSV)
     with (
         pytest.raises(RenderError, match="No key is called “gone”"),
-        Renderer(database).file(Job("spend key:gone", NOW, "UTC", Format.CSV)),
+        Renderer(databases.at(database)).file(Job("spend key:gone", NOW, "UTC", Format.CSV)),
     ):
         pass
 

@@ -10,7 +10,7 @@ from tests.bot.demo.page_help import chromium, needs_chromium, say, tab, watched
 
 
 @pytest.fixture(scope="module")
-def there():
+def opened():
     """Ada's direct messages, opened as soon as the page is there."""
     with chromium() as browser, Demo() as demo:
         demo.begin()
@@ -27,8 +27,8 @@ def fired(view):
 
 
 @needs_chromium
-def test_an_alert_fires_while_one_watches_and_is_drawn_whole(there):
-    _, view = there
+def test_an_alert_fires_while_one_watches_and_is_drawn_whole(opened):
+    _, view = opened
     alert = fired(view)
     expect(alert.locator("h3").first).to_have_text(re.compile("spend spike: ci-review"))
     expect(alert).to_contain_text("for this hour of the week")
@@ -39,8 +39,8 @@ def test_an_alert_fires_while_one_watches_and_is_drawn_whole(there):
 
 
 @needs_chromium
-def test_its_details_are_one_press_away(there):
-    _, view = there
+def test_its_details_are_one_press_away(opened):
+    _, view = opened
     fired(view).get_by_role("button", name="Show details").click()
     # found by its title and not by its place: another alert may come in between
     title = view.locator("h3", has_text=re.compile("^Spend by model"))
@@ -49,8 +49,8 @@ def test_its_details_are_one_press_away(there):
 
 
 @needs_chromium
-def test_it_is_acknowledged_and_snoozed_in_its_message(there):
-    _, view = there
+def test_it_is_acknowledged_and_snoozed_in_its_message(opened):
+    _, view = opened
     alert = fired(view)
     alert.get_by_role("button", name="Acknowledge").click()
     expect(alert).to_contain_text("acknowledged this")
@@ -59,8 +59,8 @@ def test_it_is_acknowledged_and_snoozed_in_its_message(there):
 
 
 @needs_chromium
-def test_a_rule_is_set_up_listed_and_deleted(there):
-    demo, view = there
+def test_a_rule_is_set_up_listed_and_deleted(opened):
+    demo, view = opened
     view.get_by_role("button", name=re.compile("general")).click()
     say(view, "/activity alert spend > $90000 per month")
     made = view.locator("#log > article").last

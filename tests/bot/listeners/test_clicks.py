@@ -2,11 +2,17 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import cycle
 from types import SimpleNamespace
 
 import pytest
 
-from bot.listeners.clicks import DOUBLE_CLICK_SECONDS, Clicks, SharedClicks
+from bot.listeners.clicks import (
+    DOUBLE_CLICK_SECONDS,
+    MAX_MESSAGE_CLICKS,
+    Clicks,
+    SharedClicks,
+)
 from bot.slack.types import MessageLocation
 from bot.store import Database
 from bot.store.expiring_keys import ExpiringKeys
@@ -60,26 +66,64 @@ def test_a_click_that_slack_sends_to_two_processes_is_done_once(tmp_path):
     one, other = process(tmp_path), process(tmp_path)
     assert not one.is_repeated("U1", AT, "in", {"action_ts": "1.0"})
     assert other.is_repeated("U1", AT, "in", {"action_ts": "1.0"})
-    assert not other.is_repeated("U1", AT, "in", {"action_ts": "1.5"})
     assert not other.is_repeated("U2", AT, "in", {"action_ts": "1.0"})
     assert not other.is_repeated("U1", AT, "in", {})
 
 
 @needs_server
-def test_the_newest_click_of_all_processes_counts(tmp_path):
+@pytest.mark.parametrize(
+    ("clicks", "done"),
+    [
+        ([("in", 1.0), ("in", 1.2)], [True, False]),
+        ([("in", 1.2), ("in", 1.0)], [True, False]),
+        ([("in", 1.0), ("in", 1.0 + DOUBLE_CLICK_SECONDS)], [True, True]),
+        ([("in", 1.0), ("out", 1.5), ("in", 2.0)], [True, True, True]),
+        ([("in", 1.0), ("out", 1.5), ("in", 1.0)], [True, True, False]),
+    ],
+    ids=["a double click", "the second arrives first", "later", "there and back", "a late retry"],
+)
+def test_a_double_click_that_reaches_two_processes_is_done_once(tmp_path, clicks, done):
+    processes = cycle([process(tmp_path), process(tmp_path)])
+    found = [
+        not next(processes).is_repeated("U1", AT, what, {"action_ts": str(at)})
+        for what, at in clicks
+    ]
+    assert found == done
+
+
+@needs_server
+def test_the_newest_choice_of_all_processes_counts(tmp_path):
     one, other = process(tmp_path), process(tmp_path)
     older, newer = {"action_ts": "999.9"}, {"action_ts": "1000.1"}
-    one.announce(AT, newer)
-    other.announce(AT, older)
+    one.is_repeated("U1", AT, "in", newer, changes=True)
+    other.is_repeated("U1", AT, "out", older, changes=True)
     assert other.is_superseded(AT, older)
     assert not one.is_superseded(AT, newer)
     assert not one.is_superseded(replace(AT, ts="2.0"), older)
 
 
+@needs_server
+def test_a_click_that_changes_no_answer_supersedes_none(tmp_path):
+    one, other = process(tmp_path), process(tmp_path)
+    one.is_repeated("U1", AT, "in", {"action_ts": "1.0"}, changes=True)
+    other.is_repeated("U1", AT, "csv", {"action_ts": "2.0"})
+    assert not one.is_superseded(AT, {"action_ts": "1.0"})
+
+
+@needs_server
+def test_all_clicks_in_a_message_share_one_row_of_bounded_size(tmp_path):
+    one = process(tmp_path)
+    for number in range(3 * MAX_MESSAGE_CLICKS):
+        one.is_repeated("U1", AT, f"{number}", {"action_ts": f"{number + 1}"}, changes=True)
+    with databases.looking(tmp_path / "a.db") as connection:
+        [[value]] = connection.execute("SELECT value FROM memory").fetchall()
+    assert len(value) < 4_000
+    assert one.is_superseded(AT, {"action_ts": "5.0"})
+
+
 @pytest.mark.sqlite_only("a file is one machine's")
 def test_one_machine_stores_nothing_of_clicks(tmp_path):
     one = process(tmp_path)
-    one.announce(AT, {"action_ts": "2.0"})
-    assert not one.is_repeated("U1", AT, "in", {"action_ts": "1.0"})
-    assert not one.is_repeated("U1", AT, "in", {"action_ts": "1.0"})
-    assert not one.is_superseded(AT, {"action_ts": "1.0"})
+    assert not one.is_repeated("U1", AT, "in", {"action_ts": "1.0"}, changes=True)
+    assert not one.is_repeated("U1", AT, "in", {"action_ts": "1.0"}, changes=True)
+    assert not one.is_superseded(AT, {"action_ts": "0.5"})

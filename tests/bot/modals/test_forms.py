@@ -303,13 +303,30 @@ def test_each_kind_of_alert_asks_for_what_it_needs(administered):
         "spike": {"form_limit_spike", "form_by", "form_whose"},
         "budget": {"form_limit_budget", "form_by", "form_whose"},
         "credits": {"form_limit_credits"},
-        "forecast": {"form_metric", "form_limit_forecast", "form_by", "form_whose", "form_zone"},
+        "forecast": {"form_metric", "form_limit_forecast", "form_by", "form_whose",
+                     "form_zone_forecast"},
         "new": {"form_what", "form_by", "form_whose"},
         "sync": set(),
         "above": {
             "form_metric", "form_limit_above", "form_unit", "form_by", "form_whose", "form_zone"
         },
     }  # fmt: skip
+
+
+def test_a_forecast_is_in_the_organizations_zone_by_form_as_by_words(administered):
+    view = opened(administered, "home_alert")
+    looked(administered, view, "form_kind", "forecast", form_limit_above="500")
+    assert elements(view)["form_zone_forecast"]["initial_value"] == "UTC"
+    values = {"form_kind": "forecast", "form_limit_forecast": "$900"}
+    assert administered.bot_client.submit("ada", view["id"], values).body == ""
+    administered.words("alert forecast > $800 per month")
+    by_form, by_words = sorted(alerts(administered), key=lambda words: "$800" in words)
+    assert by_form.replace("$900", "$800") == by_words
+    assert "tz UTC" in by_words
+    wrong = opened(administered, "home_alert")
+    looked(administered, wrong, "form_kind", "forecast")
+    said = administered.bot_client.submit("ada", wrong["id"], {"form_zone_forecast": "Berln"})
+    assert "form_zone_forecast" in errors(said)
 
 
 def test_what_is_wrong_with_an_alert_is_said_at_its_field(administered):

@@ -198,13 +198,15 @@ def test_a_report_that_failed_is_sent_by_the_button_that_its_owner_gets(administ
     administered.slack.fail("chat.postMessage", "not_in_channel")
     tick(administered)
     im = administered.slack.im("ada").id
-    [told] = administered.slack.messages(im)
-    assert "Invite me there" in told["text"]
+    [notice] = administered.slack.messages(im)
+    assert "Invite me there" in notice["text"]
     click(administered, listed(administered), "schedule_pause")
-    [row] = [block for block in told["blocks"] if block["type"] == "actions"]
+    [row] = [block for block in notice["blocks"] if block["type"] == "actions"]
     for said in ("Sending it again now.", "Someone else already decided that."):
         before = len(administered.slack.responses)
-        administered.bot_client.click("ada", im, told["ts"], "run_again", block_id=row["block_id"])
+        administered.bot_client.click(
+            "ada", im, notice["ts"], "run_again", block_id=row["block_id"]
+        )
         answers = administered.slack.wait_for(
             lambda before=before: administered.slack.responses[before:]
         )

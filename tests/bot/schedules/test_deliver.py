@@ -12,7 +12,7 @@ from bot.demo.slack import LocalSlack
 from bot.demo.slack.api import SCOPES
 from tests import databases
 from tests import world as worlds
-from tests.bot.schedules.office import Office, office
+from tests.bot.schedules.report_bot import ReportBot, report_bot
 
 DAY = timedelta(days=1)
 HISTORY = {"channels:history", "groups:history", "im:history"}
@@ -45,8 +45,8 @@ def cache(week, tmp_path):
 
 
 @pytest.fixture
-def there(cache):
-    with office(cache, SATURDAY) as found:
+def bot(cache):
+    with report_bot(cache, SATURDAY) as found:
         yield found
 
 
@@ -56,17 +56,17 @@ def table_of(message) -> list[list[str]]:
 
 
 def test_it_posts_every_monday_once(cache, week):
-    with office(cache, SATURDAY, pictures=True) as there:
-        once_every_monday(there, week)
+    with report_bot(cache, SATURDAY, pictures=True) as bot:
+        once_every_monday(bot, week)
 
 
-def once_every_monday(there: Office, week):
-    there.set_up("schedule weekly spend by creator mon 9:00 UTC")
-    there.tick(MONDAY - timedelta(minutes=1))
-    assert there.posted() == []
-    there.tick(MONDAY)
-    there.tick(MONDAY + timedelta(minutes=1))
-    [message] = there.posted()
+def once_every_monday(bot: ReportBot, week):
+    bot.set_up("schedule weekly spend by creator mon 9:00 UTC")
+    bot.tick(MONDAY - timedelta(minutes=1))
+    assert bot.posted() == []
+    bot.tick(MONDAY)
+    bot.tick(MONDAY + timedelta(minutes=1))
+    [message] = bot.posted()
     whole = sum(r.credits_nano + r.byok_nano for r in week[0].records) / worlds.DOLLAR
     assert whole == 39
     assert "$39.00" in message["text"]
@@ -76,159 +76,169 @@ def once_every_monday(there: Office, week):
     assert rows[1][1] == "$26.00"
     assert rows[1][4] == "claude-opus-4.5"
     assert [block["type"] for block in message["blocks"]].count("image") == 1
-    assert message["metadata"]["event_payload"]["key"].endswith(there.slack.channel("general").id)
-    assert there.states() == [(MONDAY.date().isoformat(), "sent", "")]
+    assert message["metadata"]["event_payload"]["key"].endswith(bot.slack.channel("general").id)
+    assert bot.states() == [(MONDAY.date().isoformat(), "sent", "")]
 
 
-def test_it_says_what_moved_most(there: Office):
-    there.set_up("schedule weekly spend by creator mon 9:00 UTC")
-    there.tick(MONDAY)
-    [message] = there.posted()
+def test_it_says_what_moved_most(bot: ReportBot):
+    bot.set_up("schedule weekly spend by creator mon 9:00 UTC")
+    bot.tick(MONDAY)
+    [message] = bot.posted()
     assert "+$18.00: Ada Lovelace, claude-opus-4.5, key prod" in message["text"]
 
 
 def test_it_puts_its_files_into_the_thread(cache):
-    with office(cache, SATURDAY, pictures=True) as there:
-        files_in_the_thread(there)
+    with report_bot(cache, SATURDAY, pictures=True) as bot:
+        files_in_the_thread(bot)
 
 
-def files_in_the_thread(there: Office):
-    there.set_up("schedule weekly spend by creator mon 9:00 UTC csv pdf")
-    there.tick(MONDAY)
-    [message] = there.posted()
-    [reply] = [m for m in there.slack.messages("general") if m.get("thread_ts")]
+def files_in_the_thread(bot: ReportBot):
+    bot.set_up("schedule weekly spend by creator mon 9:00 UTC csv pdf")
+    bot.tick(MONDAY)
+    [message] = bot.posted()
+    [reply] = [m for m in bot.slack.messages("general") if m.get("thread_ts")]
     assert reply["thread_ts"] == message["ts"]
     assert [file["name"].rpartition(".")[2] for file in reply["files"]] == ["csv", "pdf"]
-    [state] = there.states()
+    [state] = bot.states()
     assert state[1] == "sent"
 
 
 def test_it_says_so_when_slack_takes_no_files(cache):
-    with office(cache, SATURDAY, pictures=True) as there:
-        there.slack.uploads.uploads_disabled = True
-        there.set_up("schedule weekly spend by creator mon 9:00 UTC csv")
-        there.tick(MONDAY)
-        [message] = there.posted()
+    with report_bot(cache, SATURDAY, pictures=True) as bot:
+        bot.slack.uploads.uploads_disabled = True
+        bot.set_up("schedule weekly spend by creator mon 9:00 UTC csv")
+        bot.tick(MONDAY)
+        [message] = bot.posted()
         assert "The CSV couldn't be uploaded (file_uploads_disabled)." in message["text"]
         assert "$39" in message["text"]
 
 
 @pytest.fixture
-def ruled(cache: Path) -> Iterator[Office]:
-    """An office in which Katherine and Alan are the admins."""
+def with_admins(cache: Path) -> Iterator[ReportBot]:
+    """A bot whose admins are Katherine and Alan."""
     slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
     admins = ",".join(slack.user(name).id for name in ("katherine", "alan"))
-    with office(cache, SATURDAY, slack, ACTIVITY_ADMINS=admins) as there:
-        yield there
+    with report_bot(cache, SATURDAY, slack, ACTIVITY_ADMINS=admins) as bot:
+        yield bot
 
 
 TO_CREATORS = "schedule weekly spend by creator to creators mon 9:00 UTC"
 
 
-def test_it_sends_each_creator_their_own_part_alone(ruled: Office):
-    ruled.set_up(TO_CREATORS, user="katherine")
-    ruled.tick(MONDAY)
-    [to_ada] = ruled.posted(ruled.slack.im("ada").id)
-    [to_grace] = ruled.posted(ruled.slack.im("grace").id)
+def test_it_sends_each_creator_their_own_part_alone(with_admins: ReportBot):
+    with_admins.set_up(TO_CREATORS, user="katherine")
+    with_admins.tick(MONDAY)
+    [to_ada] = with_admins.posted(with_admins.slack.im("ada").id)
+    [to_grace] = with_admins.posted(with_admins.slack.im("grace").id)
     assert "$26" in to_ada["text"]
     assert "$8" in to_grace["text"]
     assert not any(word in json.dumps(to_grace) for word in ("Ada", "$26", "prod", "$39"))
-    assert ruled.posted() == []
-    katherine = ruled.slack.user("katherine").id
+    assert with_admins.posted() == []
+    katherine = with_admins.slack.user("katherine").id
     assert f"<@{katherine}> set up this report for every creator." in json.dumps(to_ada)
 
 
 @pytest.mark.parametrize("user", ["ada", "grace"])
-def test_only_admins_send_reports_to_every_creator(ruled: Office, user: str):
-    assert "Only bot admins can send reports to every creator" in ruled.say(TO_CREATORS, user=user)
-    assert ruled.reports.schedules.of(None) == []
+def test_only_admins_send_reports_to_every_creator(with_admins: ReportBot, user: str):
+    assert "Only bot admins can send reports to every creator" in with_admins.say(
+        TO_CREATORS, user=user
+    )
+    assert with_admins.reports.schedules.of(None) == []
 
 
-def test_a_second_schedule_for_every_creator_with_the_same_question_is_not_added(ruled: Office):
-    ruled.set_up(TO_CREATORS, user="katherine")
-    again = ruled.say(TO_CREATORS.replace("mon 9:00", "tue 10:00"), user="alan")
+def test_a_second_schedule_for_every_creator_with_the_same_question_is_not_added(
+    with_admins: ReportBot,
+):
+    with_admins.set_up(TO_CREATORS, user="katherine")
+    again = with_admins.say(TO_CREATORS.replace("mon 9:00", "tue 10:00"), user="alan")
     assert again.startswith("This schedule already exists")
-    assert len(ruled.reports.schedules.of(None)) == 1
+    assert len(with_admins.reports.schedules.of(None)) == 1
 
 
 @pytest.mark.parametrize("later", ["tue 9:00 Europe/Berlin", "mon 9:00 UTC"])
-def test_a_creator_gets_a_question_once_however_many_schedules_send_it(ruled: Office, later: str):
-    first = ruled.set_up(TO_CREATORS, user="katherine").draft
+def test_a_creator_gets_a_question_once_however_many_schedules_send_it(
+    with_admins: ReportBot, later: str
+):
+    first = with_admins.set_up(TO_CREATORS, user="katherine").draft
     # two schedules with one question, as databases of earlier versions have them
-    ruled.set_up(f"schedule weekly tokens by creator to creators {later}", user="alan")
-    kept = ruled.reports.schedules.of(None)
+    with_admins.set_up(f"schedule weekly tokens by creator to creators {later}", user="alan")
+    kept = with_admins.reports.schedules.of(None)
     [second] = [one for one in kept if one.draft.question.startswith("tokens")]
     same = replace(second.draft, question=first.question)
-    assert ruled.reports.schedules.change(second.id, same)
-    ruled.tick(MONDAY)
-    ruled.tick(MONDAY + DAY + timedelta(minutes=2))
-    assert len(ruled.posted(ruled.slack.im("ada").id)) == 1
-    assert len(ruled.posted(ruled.slack.im("grace").id)) == 1
-    assert "sent by another schedule" in {error for _, _, error in ruled.states()}
+    assert with_admins.reports.schedules.change(second.id, same)
+    with_admins.tick(MONDAY)
+    with_admins.tick(MONDAY + DAY + timedelta(minutes=2))
+    assert len(with_admins.posted(with_admins.slack.im("ada").id)) == 1
+    assert len(with_admins.posted(with_admins.slack.im("grace").id)) == 1
+    assert "sent by another schedule" in {error for _, _, error in with_admins.states()}
 
 
-def test_who_opted_out_of_a_report_gets_it_from_no_schedule(ruled: Office):
+def test_who_opted_out_of_a_report_gets_it_from_no_schedule(with_admins: ReportBot):
     daily = "schedule daily spend 60d by creator to creators 9:00 UTC"
-    entry = ruled.set_up(daily, user="katherine")
-    ruled.reports.opt_outs.add(ruled.slack.user("ada").id, entry)
-    ruled.tick(MONDAY)
-    assert ruled.posted(ruled.slack.im("ada").id) == []
-    assert len(ruled.posted(ruled.slack.im("grace").id)) == 1
-    assert "opted out" in {error for _, _, error in ruled.states()}
-    ruled.reports.opt_outs.remove(ruled.slack.user("ada").id, entry)
-    ruled.tick(MONDAY + DAY)
-    assert len(ruled.posted(ruled.slack.im("ada").id)) == 1
+    entry = with_admins.set_up(daily, user="katherine")
+    with_admins.reports.opt_outs.add(with_admins.slack.user("ada").id, entry)
+    with_admins.tick(MONDAY)
+    assert with_admins.posted(with_admins.slack.im("ada").id) == []
+    assert len(with_admins.posted(with_admins.slack.im("grace").id)) == 1
+    assert "opted out" in {error for _, _, error in with_admins.states()}
+    with_admins.reports.opt_outs.remove(with_admins.slack.user("ada").id, entry)
+    with_admins.tick(MONDAY + DAY)
+    assert len(with_admins.posted(with_admins.slack.im("ada").id)) == 1
 
 
 @pytest.mark.parametrize(("question", "heard"), [("spend", 1), ("spend key:prod", 0)])
-def test_a_creator_without_an_account_is_reported_if_they_have_usage(ruled, question, heard):
-    ruled.slack.workspace.change_user("grace", email="grace@elsewhere.example")
-    ruled.set_up(f"schedule weekly {question} to creators mon 9:00 UTC", user="katherine")
-    ruled.tick(MONDAY)
-    assert ruled.posted(ruled.slack.im("ada").id)
-    missed = [text for text in ruled.told("katherine") if "didn't reach every creator" in text]
+def test_a_creator_without_an_account_is_reported_if_they_have_usage(with_admins, question, heard):
+    with_admins.slack.workspace.change_user("grace", email="grace@elsewhere.example")
+    with_admins.set_up(f"schedule weekly {question} to creators mon 9:00 UTC", user="katherine")
+    with_admins.tick(MONDAY)
+    assert with_admins.posted(with_admins.slack.im("ada").id)
+    missed = [
+        text
+        for text in with_admins.direct_messages("katherine")
+        if "didn't reach every creator" in text
+    ]
     assert len(missed) == heard
-    assert ("no usage" in str(ruled.states())) == (not heard)
+    assert ("no usage" in str(with_admins.states())) == (not heard)
 
 
 def test_it_waits_for_the_last_bucket_and_then_says_what_is_missing(cache):
-    with office(cache, SATURDAY) as there:
-        there.set_up("schedule weekly spend by creator mon 9:00 UTC")
-        with there.database.write() as connection:
+    with report_bot(cache, SATURDAY) as bot:
+        bot.set_up("schedule weekly spend by creator mon 9:00 UTC")
+        with bot.database.write() as connection:
             before = int((MONDAY - timedelta(hours=20)).timestamp())
             connection.execute("UPDATE sync SET synced_at = ?", (before,))
-        there.tick(MONDAY)
-        there.tick(MONDAY + timedelta(hours=5, minutes=59))
-        assert there.posted() == []
-        there.tick(MONDAY + timedelta(hours=6, minutes=1))
-        [message] = there.posted()
+        bot.tick(MONDAY)
+        bot.tick(MONDAY + timedelta(hours=5, minutes=59))
+        assert bot.posted() == []
+        bot.tick(MONDAY + timedelta(hours=6, minutes=1))
+        [message] = bot.posted()
         assert "isn't complete: nothing after" in message["text"]
 
 
 def test_it_waits_for_what_came_incompletely_and_then_says_what_is_missing(cache):
     words = "OpenRouter's response for the days from 2026-11-16 has no credits_usage"
-    with office(cache, SATURDAY) as there:
-        there.set_up("schedule weekly spend by creator mon 9:00 UTC")
+    with report_bot(cache, SATURDAY) as bot:
+        bot.set_up("schedule weekly spend by creator mon 9:00 UTC")
         start, end = (int((MONDAY - days).timestamp()) for days in (timedelta(9), timedelta(0)))
-        with there.database.write() as connection:
+        with bot.database.write() as connection:
             connection.execute(
                 "INSERT INTO note (granularity, start, until, words) VALUES (2, ?, ?, ?)",
                 (start, end, words),
             )
             connection.execute("UPDATE sync SET synced_at = ?", (int(MONDAY.timestamp()),))
-        there.tick(MONDAY)
-        there.tick(MONDAY + timedelta(hours=5, minutes=59))
-        assert there.posted() == []
-        there.tick(MONDAY + timedelta(hours=6, minutes=1))
-        [message] = there.posted()
+        bot.tick(MONDAY)
+        bot.tick(MONDAY + timedelta(hours=5, minutes=59))
+        assert bot.posted() == []
+        bot.tick(MONDAY + timedelta(hours=6, minutes=1))
+        [message] = bot.posted()
         assert "isn't complete" in message["text"]
         assert "has no credits_usage" in json.dumps(message)
 
 
 def test_usage_that_arrives_after_an_incomplete_report_is_stated_in_the_next(cache):
-    with office(cache, SATURDAY) as there:
-        there.set_up("schedule daily spend by model 9:00 UTC")
-        with there.database.write() as connection:
+    with report_bot(cache, SATURDAY) as bot:
+        bot.set_up("schedule daily spend by model 9:00 UTC")
+        with bot.database.write() as connection:
             connection.execute("CREATE TABLE kept AS SELECT * FROM sync")
             before = int((MONDAY - timedelta(hours=57)).timestamp())
             connection.execute("UPDATE sync SET synced_at = ?", (before,))
@@ -239,10 +249,10 @@ def test_usage_that_arrives_after_an_incomplete_report_is_stated_in_the_next(cac
                 (int((MONDAY - DAY).replace(hour=0).timestamp()),),
             )
             assert changed.rowcount
-        there.tick(MONDAY - DAY)
-        there.tick(MONDAY - DAY + timedelta(hours=6, minutes=1))
-        assert "n't complete" in there.posted()[-1]["text"]
-        with there.database.write() as connection:
+        bot.tick(MONDAY - DAY)
+        bot.tick(MONDAY - DAY + timedelta(hours=6, minutes=1))
+        assert "n't complete" in bot.posted()[-1]["text"]
+        with bot.database.write() as connection:
             connection.execute("DELETE FROM sync")
             connection.execute("INSERT INTO sync SELECT * FROM kept")
             connection.execute(
@@ -251,34 +261,34 @@ def test_usage_that_arrives_after_an_incomplete_report_is_stated_in_the_next(cac
                 " granularity = 1 AND dimension = 0 AND bucket < ?)",
                 (int((MONDAY - DAY).replace(hour=0).timestamp()),),
             )
-        there.tick(MONDAY)
-        assert " by +$2.00 since it was reported." in there.posted()[-1]["text"]
+        bot.tick(MONDAY)
+        assert " by +$2.00 since it was reported." in bot.posted()[-1]["text"]
 
 
 def test_usage_that_is_not_stored_is_not_reported_as_zero(cache):
     long_ago = MONDAY - timedelta(weeks=60)
-    with office(cache, long_ago - DAY) as there:
-        there.set_up("schedule weekly spend by creator mon 9:00 UTC")
-        there.tick(long_ago)
-        there.tick(long_ago + timedelta(hours=6, minutes=1))
-        [message] = there.posted()
+    with report_bot(cache, long_ago - DAY) as bot:
+        bot.set_up("schedule weekly spend by creator mon 9:00 UTC")
+        bot.tick(long_ago)
+        bot.tick(long_ago + timedelta(hours=6, minutes=1))
+        [message] = bot.posted()
         assert "no data yet" in message["text"]
         assert "$0" not in json.dumps(message)
 
 
 def test_it_posts_as_soon_as_the_data_is_there(cache):
-    with office(cache, SATURDAY) as there:
-        there.set_up("schedule weekly spend by creator mon 9:00 UTC")
-        with there.database.write() as connection:
+    with report_bot(cache, SATURDAY) as bot:
+        bot.set_up("schedule weekly spend by creator mon 9:00 UTC")
+        with bot.database.write() as connection:
             connection.execute("CREATE TABLE kept AS SELECT * FROM sync")
             connection.execute("UPDATE sync SET synced_at = 0")
-        there.tick(MONDAY)
-        assert there.posted() == []
-        with there.database.write() as connection:
+        bot.tick(MONDAY)
+        assert bot.posted() == []
+        with bot.database.write() as connection:
             connection.execute("DELETE FROM sync")
             connection.execute("INSERT INTO sync SELECT * FROM kept")
-        there.tick(MONDAY + timedelta(minutes=1))
-        [message] = there.posted()
+        bot.tick(MONDAY + timedelta(minutes=1))
+        [message] = bot.posted()
         assert "n't complete" not in message["text"]
 
 
@@ -288,80 +298,80 @@ def test_it_posts_as_soon_as_the_data_is_there(cache):
 def test_an_answer_about_now_waits_for_yesterday_and_not_for_what_is_to_come(
     cache, question, title
 ):
-    with office(cache, SATURDAY) as there:
-        there.set_up(f"schedule weekly {question} mon 9:00 UTC")
-        with there.database.write() as connection:
+    with report_bot(cache, SATURDAY) as bot:
+        bot.set_up(f"schedule weekly {question} mon 9:00 UTC")
+        with bot.database.write() as connection:
             connection.execute("CREATE TABLE kept AS SELECT * FROM sync")
             connection.execute("UPDATE sync SET synced_at = ?",
                                (int((MONDAY - timedelta(hours=20)).timestamp()),))  # fmt: skip
-        there.tick(MONDAY)
-        assert there.posted() == []
-        with there.database.write() as connection:
+        bot.tick(MONDAY)
+        assert bot.posted() == []
+        with bot.database.write() as connection:
             connection.execute("DELETE FROM sync")
             connection.execute("INSERT INTO sync SELECT * FROM kept")
-        there.tick(MONDAY + timedelta(minutes=1))
-        [message] = there.posted()
+        bot.tick(MONDAY + timedelta(minutes=1))
+        [message] = bot.posted()
         assert message["text"].startswith(title)
         assert "n't complete" not in message["text"]
 
 
 def test_a_change_is_reported_with_its_waterfall(cache):
-    with office(cache, SATURDAY, pictures=True) as there:
-        there.set_up("schedule daily why spend by creator 9:00 UTC")
-        there.tick(MONDAY - DAY)
-        [message] = there.posted()
+    with report_bot(cache, SATURDAY, pictures=True) as bot:
+        bot.set_up("schedule daily why spend by creator 9:00 UTC")
+        bot.tick(MONDAY - DAY)
+        [message] = bot.posted()
         assert message["text"].startswith("What changed (spend) by creator, yesterday")
         assert [block["type"] for block in message["blocks"]].count("image") == 1
 
 
-def test_it_comes_late_once_with_the_figures_it_was_due_for(there: Office):
-    there.set_up("schedule weekly spend by creator mon 9:00 UTC")
-    there.tick(MONDAY + 2 * DAY)
-    there.tick(MONDAY + 3 * DAY)
-    [message] = there.posted()
+def test_it_comes_late_once_with_the_figures_it_was_due_for(bot: ReportBot):
+    bot.set_up("schedule weekly spend by creator mon 9:00 UTC")
+    bot.tick(MONDAY + 2 * DAY)
+    bot.tick(MONDAY + 3 * DAY)
+    [message] = bot.posted()
     assert "This report is late: it was due Mon" in message["text"]
     assert "$39" in message["text"]
 
 
-def test_it_leaves_out_what_is_too_old_and_tells_its_owner(there: Office):
-    there.set_up("schedule weekly spend by creator mon 9:00 UTC")
-    there.tick(MONDAY + 4 * DAY)
-    assert there.posted() == []
-    [told] = there.told()
-    assert told.startswith("One report of `spend last week by creator`")
-    there.tick(MONDAY + 4 * DAY + timedelta(minutes=1))
-    assert len(there.told()) == 1
+def test_it_leaves_out_what_is_too_old_and_tells_its_owner(bot: ReportBot):
+    bot.set_up("schedule weekly spend by creator mon 9:00 UTC")
+    bot.tick(MONDAY + 4 * DAY)
+    assert bot.posted() == []
+    [notice] = bot.direct_messages()
+    assert notice.startswith("One report of `spend last week by creator`")
+    bot.tick(MONDAY + 4 * DAY + timedelta(minutes=1))
+    assert len(bot.direct_messages()) == 1
 
 
-def test_it_makes_one_of_five_missed_days(there: Office):
-    there.set_up("schedule daily spend by model 9:00 UTC")
-    there.tick(SATURDAY + timedelta(days=5, minutes=1))
-    assert len(there.posted()) == 1
-    assert [state for _, state, _ in there.states()].count("skipped") == 4
-    [told] = there.told()
-    assert told.startswith("4 reports of `spend yesterday by model`")
+def test_it_makes_one_of_five_missed_days(bot: ReportBot):
+    bot.set_up("schedule daily spend by model 9:00 UTC")
+    bot.tick(SATURDAY + timedelta(days=5, minutes=1))
+    assert len(bot.posted()) == 1
+    assert [state for _, state, _ in bot.states()].count("skipped") == 4
+    [notice] = bot.direct_messages()
+    assert notice.startswith("4 reports of `spend yesterday by model`")
 
 
 @pytest.mark.parametrize("step", [timedelta(hours=2), timedelta(seconds=-20), -DAY])
-def test_a_step_of_the_clock_changes_nothing(there: Office, step):
-    there.set_up("schedule daily spend by model 9:00 UTC")
-    there.tick(MONDAY)
-    before = len(there.posted())
-    there.tick(MONDAY + step)
-    there.tick(MONDAY + timedelta(minutes=1))
-    assert len(there.posted()) == before == 1
+def test_a_step_of_the_clock_changes_nothing(bot: ReportBot, step):
+    bot.set_up("schedule daily spend by model 9:00 UTC")
+    bot.tick(MONDAY)
+    before = len(bot.posted())
+    bot.tick(MONDAY + step)
+    bot.tick(MONDAY + timedelta(minutes=1))
+    assert len(bot.posted()) == before == 1
 
 
-def test_a_clock_that_was_ahead_for_a_while_loses_and_doubles_nothing(there: Office):
-    there.set_up("schedule daily spend by model 9:00 UTC")
-    there.tick(MONDAY)
-    assert len(there.posted()) == 1
-    there.tick(MONDAY + timedelta(days=400))
-    there.tick(MONDAY + timedelta(minutes=5))
+def test_a_clock_that_was_ahead_for_a_while_loses_and_doubles_nothing(bot: ReportBot):
+    bot.set_up("schedule daily spend by model 9:00 UTC")
+    bot.tick(MONDAY)
+    assert len(bot.posted()) == 1
+    bot.tick(MONDAY + timedelta(days=400))
+    bot.tick(MONDAY + timedelta(minutes=5))
     for day in range(1, 4):
-        there.tick(MONDAY + day * DAY + timedelta(minutes=1))
-        assert len(there.posted()) == 1 + day
-    assert not any("late" in message["text"] for message in there.posted())
+        bot.tick(MONDAY + day * DAY + timedelta(minutes=1))
+        assert len(bot.posted()) == 1 + day
+    assert not any("late" in message["text"] for message in bot.posted())
 
 
 @pytest.mark.parametrize(
@@ -373,198 +383,200 @@ def test_a_clock_that_was_ahead_for_a_while_loses_and_doubles_nothing(there: Off
         ("token_revoked", "Slack no longer accepts the bot's token"),
     ],
 )
-def test_it_tells_its_owner_once_and_rests_after_three_errors(there: Office, code, mend):
-    entry = there.set_up("schedule daily spend by model 9:00 UTC")
+def test_it_tells_its_owner_once_and_rests_after_three_errors(bot: ReportBot, code, mend):
+    entry = bot.set_up("schedule daily spend by model 9:00 UTC")
     for day in range(3):
-        there.slack.fail("chat.postMessage", code)
-        there.tick(SATURDAY + day * DAY + DAY)
-        assert [t for t in there.told() if mend in t][1:] == []
-    kept = there.reports.schedules.get(entry.id)
+        bot.slack.fail("chat.postMessage", code)
+        bot.tick(SATURDAY + day * DAY + DAY)
+        assert [t for t in bot.direct_messages() if mend in t][1:] == []
+    kept = bot.reports.schedules.get(entry.id)
     assert kept is not None
     assert code in (kept.paused or "")
-    assert len([t for t in there.told() if mend in t]) == 1
-    assert there.told()[-1].startswith("I paused the report")
-    there.tick(SATURDAY + 5 * DAY)
-    assert there.posted() == []
+    assert len([t for t in bot.direct_messages() if mend in t]) == 1
+    assert bot.direct_messages()[-1].startswith("I paused the report")
+    bot.tick(SATURDAY + 5 * DAY)
+    assert bot.posted() == []
 
 
-def test_it_goes_out_when_its_owner_asks_for_it_again(there: Office):
-    there.set_up("schedule weekly spend by creator mon 9:00 UTC")
-    there.slack.fail("chat.postMessage", "not_in_channel")
-    there.tick(MONDAY)
-    assert there.posted() == []
-    there.reports.runs.send_again(1, there.slack.user("ada").id)
-    there.tick(MONDAY + timedelta(hours=1))
-    [message] = there.posted()
+def test_it_goes_out_when_its_owner_asks_for_it_again(bot: ReportBot):
+    bot.set_up("schedule weekly spend by creator mon 9:00 UTC")
+    bot.slack.fail("chat.postMessage", "not_in_channel")
+    bot.tick(MONDAY)
+    assert bot.posted() == []
+    bot.reports.runs.send_again(1, bot.slack.user("ada").id)
+    bot.tick(MONDAY + timedelta(hours=1))
+    [message] = bot.posted()
     assert "$39.00" in message["text"]
 
 
-def test_it_goes_out_when_asked_for_although_it_rests_and_is_old(there: Office):
-    there.set_up("schedule daily spend by model 9:00 UTC")
+def test_it_goes_out_when_asked_for_although_it_rests_and_is_old(bot: ReportBot):
+    bot.set_up("schedule daily spend by model 9:00 UTC")
     for day in range(3):
-        there.slack.fail("chat.postMessage", "is_archived")
-        there.tick(SATURDAY + day * DAY + DAY)
-    there.now = SATURDAY + 8 * DAY
-    there.reports.runs.send_again(1, there.slack.user("ada").id)
-    there.tick()
-    [message] = there.posted()
+        bot.slack.fail("chat.postMessage", "is_archived")
+        bot.tick(SATURDAY + day * DAY + DAY)
+    bot.now = SATURDAY + 8 * DAY
+    bot.reports.runs.send_again(1, bot.slack.user("ada").id)
+    bot.tick()
+    [message] = bot.posted()
     assert message["metadata"]["event_payload"]["key"].split(".")[1] == f"{SATURDAY + DAY:%Y-%m-%d}"
     assert "This is late" not in message["text"]
 
 
 def test_a_failure_for_all_creators_is_reported_once_and_retried_with_one_click(
-    ruled: Office,
+    with_admins: ReportBot,
 ):
-    ruled.set_up("schedule daily spend to creators 9:00 UTC", user="katherine")
+    with_admins.set_up("schedule daily spend to creators 9:00 UTC", user="katherine")
     for _ in range(2):
-        ruled.slack.fail("users.lookupByEmail", "missing_scope")
-    ruled.tick(SATURDAY + DAY)
-    assert [state for _, state, _ in ruled.states()] == ["failed", "failed"]
-    [told] = [text for text in ruled.told("katherine") if "missing_scope" in text]
-    assert "couldn't deliver the report" in told
-    ruled.reports.runs.send_again(1, ruled.slack.user("katherine").id)
-    ruled.tick(SATURDAY + DAY + timedelta(hours=1))
-    assert {state for _, state, _ in ruled.states()} <= {"sent", "skipped"}
+        with_admins.slack.fail("users.lookupByEmail", "missing_scope")
+    with_admins.tick(SATURDAY + DAY)
+    assert [state for _, state, _ in with_admins.states()] == ["failed", "failed"]
+    [notice] = [
+        text for text in with_admins.direct_messages("katherine") if "missing_scope" in text
+    ]
+    assert "couldn't deliver the report" in notice
+    with_admins.reports.runs.send_again(1, with_admins.slack.user("katherine").id)
+    with_admins.tick(SATURDAY + DAY + timedelta(hours=1))
+    assert {state for _, state, _ in with_admins.states()} <= {"sent", "skipped"}
 
 
-def test_a_question_that_no_longer_works_is_reported_and_paused_after_three(there: Office):
-    entry = there.set_up("schedule daily spend by model key:prod 9:00 UTC")
-    with there.database.write() as connection:
+def test_a_question_that_no_longer_works_is_reported_and_paused_after_three(bot: ReportBot):
+    entry = bot.set_up("schedule daily spend by model key:prod 9:00 UTC")
+    with bot.database.write() as connection:
         connection.execute("UPDATE member SET ref = 'x', name = 'x' WHERE name = 'prod'")
         connection.execute("UPDATE fact SET value = value || '0' WHERE name = 'directory'")
     for day in range(3):
-        there.tick(SATURDAY + day * DAY + DAY)
-    first, last = there.told()
+        bot.tick(SATURDAY + day * DAY + DAY)
+    first, last = bot.direct_messages()
     assert "No key is called “prod”." in first
     assert last.startswith("I paused the report")
-    kept = there.reports.schedules.get(entry.id)
+    kept = bot.reports.schedules.get(entry.id)
     assert kept is not None
     assert kept.paused is not None
 
 
 @pytest.mark.parametrize("fault", ["drop_after", "half"])
-def test_it_finds_what_it_got_no_answer_for(there: Office, fault):
-    there.set_up("schedule weekly spend by creator mon 9:00 UTC")
-    there.slack.fail("chat.postMessage", fault)
-    there.tick(MONDAY)
-    assert [state for _, state, _ in there.states()] == ["sending"]
-    there.tick(MONDAY + timedelta(minutes=4))
-    assert len(there.posted()) == 1
-    assert [state for _, state, _ in there.states()] == ["sent"]
+def test_it_finds_what_it_got_no_answer_for(bot: ReportBot, fault):
+    bot.set_up("schedule weekly spend by creator mon 9:00 UTC")
+    bot.slack.fail("chat.postMessage", fault)
+    bot.tick(MONDAY)
+    assert [state for _, state, _ in bot.states()] == ["sending"]
+    bot.tick(MONDAY + timedelta(minutes=4))
+    assert len(bot.posted()) == 1
+    assert [state for _, state, _ in bot.states()] == ["sent"]
 
 
 @pytest.mark.parametrize("fault", ["drop", 500, "internal_error"])
-def test_it_sends_again_what_never_arrived(there: Office, fault):
-    there.set_up("schedule weekly spend by creator mon 9:00 UTC")
-    there.slack.fail("chat.postMessage", fault)
-    there.tick(MONDAY)
-    assert there.posted() == []
-    there.tick(MONDAY + timedelta(seconds=80))
-    assert there.posted() == []
-    there.tick(MONDAY + timedelta(minutes=4))
-    assert len(there.posted()) == 1
+def test_it_sends_again_what_never_arrived(bot: ReportBot, fault):
+    bot.set_up("schedule weekly spend by creator mon 9:00 UTC")
+    bot.slack.fail("chat.postMessage", fault)
+    bot.tick(MONDAY)
+    assert bot.posted() == []
+    bot.tick(MONDAY + timedelta(seconds=80))
+    assert bot.posted() == []
+    bot.tick(MONDAY + timedelta(minutes=4))
+    assert len(bot.posted()) == 1
 
 
 def test_it_looks_at_all_pages_of_the_history(cache):
     slack = LocalSlack(file_delay=timedelta(0), rate_limits=False, longest_history_page=3)
-    with office(cache, SATURDAY, slack) as there:
-        there.set_up("schedule weekly spend by creator mon 9:00 UTC")
+    with report_bot(cache, SATURDAY, slack) as bot:
+        bot.set_up("schedule weekly spend by creator mon 9:00 UTC")
         slack.fail("chat.postMessage", "drop_after")
-        there.tick(MONDAY)
+        bot.tick(MONDAY)
         for n in range(10):
             slack.chat.post_as_user(slack.channel("general"), slack.user("ada").id, f"chat {n}")
-        there.tick(MONDAY + timedelta(minutes=4))
-        assert len(there.posted()) == 1
+        bot.tick(MONDAY + timedelta(minutes=4))
+        assert len(bot.posted()) == 1
 
 
-def test_it_does_not_take_another_apps_message_for_its_own(there: Office):
-    entry = there.set_up("schedule weekly spend by creator mon 9:00 UTC")
-    general = there.slack.channel("general")
+def test_it_does_not_take_another_apps_message_for_its_own(bot: ReportBot):
+    entry = bot.set_up("schedule weekly spend by creator mon 9:00 UTC")
+    general = bot.slack.channel("general")
     key = f"{entry.id}.{MONDAY.date()}.{general.id}"
     metadata = {"event_type": "activity_report", "event_payload": {"key": key}}
-    there.slack.chat.post(
+    bot.slack.chat.post(
         general, {"text": "forged", "metadata": metadata}, bot_id="B0OTHER", app_id="A0OTHER"
     )
-    there.slack.fail("chat.postMessage", "drop")
-    there.tick(MONDAY)
-    there.tick(MONDAY + timedelta(minutes=4))
-    assert len([m for m in there.posted() if m["bot_id"] == there.slack.bot_id]) == 1
+    bot.slack.fail("chat.postMessage", "drop")
+    bot.tick(MONDAY)
+    bot.tick(MONDAY + timedelta(minutes=4))
+    assert len([m for m in bot.posted() if m["bot_id"] == bot.slack.bot_id]) == 1
 
 
 def test_it_asks_its_owner_where_the_history_cannot_be_read(cache):
     slack = LocalSlack(scopes=SCOPES - HISTORY, file_delay=timedelta(0), rate_limits=False)
-    with office(cache, SATURDAY, slack) as there:
-        there.set_up("schedule weekly spend by creator mon 9:00 UTC")
+    with report_bot(cache, SATURDAY, slack) as bot:
+        bot.set_up("schedule weekly spend by creator mon 9:00 UTC")
         slack.fail("chat.postMessage", "drop")
-        there.tick(MONDAY)
-        there.tick(MONDAY + timedelta(minutes=4))
-        assert there.posted() == []
-        assert [state for _, state, _ in there.states()] == ["uncertain"]
-        [told] = there.told()
-        assert "I can't tell whether" in told
-        there.tick(MONDAY + timedelta(hours=4))
-        assert there.posted() == []
-        there.reports.runs.send_again(1, slack.user("ada").id)
-        there.tick(MONDAY + timedelta(hours=5))
-        assert len(there.posted()) == 1
+        bot.tick(MONDAY)
+        bot.tick(MONDAY + timedelta(minutes=4))
+        assert bot.posted() == []
+        assert [state for _, state, _ in bot.states()] == ["uncertain"]
+        [notice] = bot.direct_messages()
+        assert "I can't tell whether" in notice
+        bot.tick(MONDAY + timedelta(hours=4))
+        assert bot.posted() == []
+        bot.reports.runs.send_again(1, slack.user("ada").id)
+        bot.tick(MONDAY + timedelta(hours=5))
+        assert len(bot.posted()) == 1
 
 
-def test_it_waits_as_long_as_slack_asks(there: Office):
-    there.set_up("schedule weekly spend by creator mon 9:00 UTC")
-    there.slack.fail("chat.postMessage", 429, retry_after=30)
-    there.tick(MONDAY)
-    there.tick(MONDAY + timedelta(seconds=20))
-    assert there.posted() == []
-    there.tick(MONDAY + timedelta(seconds=31))
-    assert len(there.posted()) == 1
+def test_it_waits_as_long_as_slack_asks(bot: ReportBot):
+    bot.set_up("schedule weekly spend by creator mon 9:00 UTC")
+    bot.slack.fail("chat.postMessage", 429, retry_after=30)
+    bot.tick(MONDAY)
+    bot.tick(MONDAY + timedelta(seconds=20))
+    assert bot.posted() == []
+    bot.tick(MONDAY + timedelta(seconds=31))
+    assert len(bot.posted()) == 1
 
 
-def test_it_refuses_a_channel_that_outsiders_read_at_set_up_and_at_each_run(there: Office):
-    assert "shared with another company" in there.say("schedule weekly spend", channel="partners")
-    there.set_up("schedule daily spend by model 9:00 UTC")
-    there.tick(MONDAY)
-    there.slack.workspace.change_channel("general", is_ext_shared=True)
-    there.tick(MONDAY + DAY)
-    assert len(there.posted()) == 1
-    assert "shared with another company" in there.told()[-1]
+def test_it_refuses_a_channel_that_outsiders_read_at_set_up_and_at_each_run(bot: ReportBot):
+    assert "shared with another company" in bot.say("schedule weekly spend", channel="partners")
+    bot.set_up("schedule daily spend by model 9:00 UTC")
+    bot.tick(MONDAY)
+    bot.slack.workspace.change_channel("general", is_ext_shared=True)
+    bot.tick(MONDAY + DAY)
+    assert len(bot.posted()) == 1
+    assert "shared with another company" in bot.direct_messages()[-1]
 
 
 def test_a_process_that_stood_still_takes_back_its_late_copy(cache):
-    with office(cache, SATURDAY) as there:
-        there.set_up("schedule weekly spend by creator mon 9:00 UTC")
-        posting = there.reports.posting
+    with report_bot(cache, SATURDAY) as bot:
+        bot.set_up("schedule weekly spend by creator mon 9:00 UTC")
+        posting = bot.reports.posting
         post = posting.post
 
         def stand_still(place, message, key):
             posting.post = post
-            there.tick(MONDAY + timedelta(minutes=5))  # another one takes over meanwhile
-            assert len(there.posted()) == 1
+            bot.tick(MONDAY + timedelta(minutes=5))  # another one takes over meanwhile
+            assert len(bot.posted()) == 1
             return post(place, message, key)
 
         posting.post = stand_still
-        there.tick(MONDAY)
-        assert len(there.posted()) == 1
-        assert [state for _, state, _ in there.states()] == ["sent"]
+        bot.tick(MONDAY)
+        assert len(bot.posted()) == 1
+        assert [state for _, state, _ in bot.states()] == ["sent"]
 
 
 @pytest.mark.sqlite_only("a server in use is not copied")
 def test_a_database_from_a_backup_does_not_repeat_a_report(cache, tmp_path):
     backup = tmp_path / "backup.db"
     slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
-    with office(cache, SATURDAY, slack) as there:
-        there.set_up("schedule weekly spend by creator mon 9:00 UTC")
+    with report_bot(cache, SATURDAY, slack) as bot:
+        bot.set_up("schedule weekly spend by creator mon 9:00 UTC")
         databases.copy(cache, backup)
-        there.tick(MONDAY)
-        assert len(there.posted()) == 1
+        bot.tick(MONDAY)
+        assert len(bot.posted()) == 1
         databases.copy(backup, cache)
-        there.tick(MONDAY + timedelta(hours=2))
-        assert len(there.posted()) == 1
+        bot.tick(MONDAY + timedelta(hours=2))
+        assert len(bot.posted()) == 1
 
 
-def test_it_tells_with_the_next_report_what_was_revised(there: Office):
-    there.set_up("schedule daily spend by model 9:00 UTC")
-    there.tick(MONDAY - DAY + timedelta(minutes=1))
-    with there.database.write() as connection:
+def test_it_tells_with_the_next_report_what_was_revised(bot: ReportBot):
+    bot.set_up("schedule daily spend by model 9:00 UTC")
+    bot.tick(MONDAY - DAY + timedelta(minutes=1))
+    with bot.database.write() as connection:
         changed = connection.execute(
             "UPDATE total SET credits = credits + 1230000000 WHERE granularity = 1 AND dimension"
             " IN (0, 4) AND bucket = (SELECT min(bucket) FROM total WHERE granularity = 1"
@@ -572,101 +584,101 @@ def test_it_tells_with_the_next_report_what_was_revised(there: Office):
             (int((MONDAY - 2 * DAY).replace(hour=0).timestamp()),),
         )
         assert changed.rowcount
-    there.tick(MONDAY + timedelta(minutes=1))
-    last = there.posted()[-1]
+    bot.tick(MONDAY + timedelta(minutes=1))
+    last = bot.posted()[-1]
     revised = MONDAY - 2 * DAY
     assert f"OpenRouter has changed the spend for {revised.day} {revised:%b %Y}" in last["text"]
     assert "by +$1.23 since it was reported." in last["text"]
-    there.tick(MONDAY + DAY + timedelta(minutes=1))
-    assert "has changed at OpenRouter" not in there.posted()[-1]["text"]
+    bot.tick(MONDAY + DAY + timedelta(minutes=1))
+    assert "has changed at OpenRouter" not in bot.posted()[-1]["text"]
 
 
-def test_it_says_that_a_key_or_channel_has_another_name_now(there: Office):
-    there.set_up("schedule daily spend by model key:prod 9:00 UTC")
-    with there.database.write() as connection:
+def test_it_says_that_a_key_or_channel_has_another_name_now(bot: ReportBot):
+    bot.set_up("schedule daily spend by model key:prod 9:00 UTC")
+    with bot.database.write() as connection:
         connection.execute("UPDATE member SET name = 'production' WHERE name = 'prod'")
         connection.execute("UPDATE fact SET value = value || '0' WHERE name = 'directory'")
-    general = there.slack.channel("general")
-    there.slack.workspace.channels[general.id] = replace(general, name="lobby")
-    there.tick(MONDAY)
-    [message] = there.posted("lobby")
+    general = bot.slack.channel("general")
+    bot.slack.workspace.channels[general.id] = replace(general, name="lobby")
+    bot.tick(MONDAY)
+    [message] = bot.posted("lobby")
     assert "The key “prod” is called “production” now." in message["text"]
     assert "This channel was #general" in message["text"]
-    there.tick(MONDAY + DAY)
-    assert "is called" not in there.posted("lobby")[-1]["text"]
+    bot.tick(MONDAY + DAY)
+    assert "is called" not in bot.posted("lobby")[-1]["text"]
 
 
-def test_it_says_that_a_key_is_gone_and_who_made_it_left(there: Office):
-    there.set_up("schedule daily spend by model key:prod 9:00 UTC", user="grace")
-    with there.database.write() as connection:
+def test_it_says_that_a_key_is_gone_and_who_made_it_left(bot: ReportBot):
+    bot.set_up("schedule daily spend by model key:prod 9:00 UTC", user="grace")
+    with bot.database.write() as connection:
         connection.execute("UPDATE member SET gone = 1 WHERE name = 'prod'")
         connection.execute("UPDATE fact SET value = value || '0' WHERE name = 'directory'")
-    there.slack.workspace.change_user("grace", deleted=True)
-    there.reports.services.slack._people.clear()
-    there.tick(MONDAY)
-    [message] = there.posted()
+    bot.slack.workspace.change_user("grace", deleted=True)
+    bot.reports.services.slack._people.clear()
+    bot.tick(MONDAY)
+    [message] = bot.posted()
     assert "The key “prod” is no longer at OpenRouter" in message["text"]
     assert "has left the workspace" in message["text"]
 
 
 def test_an_admin_is_notified_that_a_person_who_left_gets_no_more_reports(cache):
     slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
-    with office(cache, SATURDAY, slack, ACTIVITY_ADMINS=slack.user("katherine").id) as there:
+    with report_bot(cache, SATURDAY, slack, ACTIVITY_ADMINS=slack.user("katherine").id) as bot:
         person = slack.user("grace").id
-        there.set_up("schedule daily spend by model to me 9:00 UTC", user="grace")
+        bot.set_up("schedule daily spend by model to me 9:00 UTC", user="grace")
         slack.workspace.change_user("grace", deleted=True)
-        there.reports.services.slack._people.clear()
+        bot.reports.services.slack._people.clear()
         for day in range(1, 4):
-            there.tick(SATURDAY + day * DAY)
-        _offer, first, last = there.told("katherine")
+            bot.tick(SATURDAY + day * DAY)
+        _offer, first, last = bot.direct_messages("katherine")
         assert f"to <@{person}>.\n" in first
         assert "may_not_ask" not in first
         assert last.startswith("I paused the report")
-        assert there.posted(slack.im("grace").id) == []
+        assert bot.posted(slack.im("grace").id) == []
 
 
-def test_it_posts_a_week_without_usage_too(there: Office):
-    there.set_up("schedule weekly spend by creator mon 9:00 UTC")
-    there.tick(MONDAY + 7 * DAY - timedelta(days=14))  # the week before has none
-    there.tick(MONDAY)
-    assert len(there.posted()) == 1
-    there.set_up("schedule daily spend by model 9:00 UTC")
-    there.tick(MONDAY + DAY)
-    assert "No usage" in json.dumps(there.posted()[-1])
+def test_it_posts_a_week_without_usage_too(bot: ReportBot):
+    bot.set_up("schedule weekly spend by creator mon 9:00 UTC")
+    bot.tick(MONDAY + 7 * DAY - timedelta(days=14))  # the week before has none
+    bot.tick(MONDAY)
+    assert len(bot.posted()) == 1
+    bot.set_up("schedule daily spend by model 9:00 UTC")
+    bot.tick(MONDAY + DAY)
+    assert "No usage" in json.dumps(bot.posted()[-1])
 
 
 def test_an_admin_is_offered_the_weekly_report_once(cache):
     slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
-    with office(cache, SATURDAY, slack, ACTIVITY_ADMINS=slack.user("ada").id) as there:
-        there.tick()
-        there.tick()
-        [offer] = there.told()
+    with report_bot(cache, SATURDAY, slack, ACTIVITY_ADMINS=slack.user("ada").id) as bot:
+        bot.tick()
+        bot.tick()
+        [offer] = bot.direct_messages()
         assert "every Monday at 9:00 (Berlin)" in offer
-    assert there.told("grace") == []
+    assert bot.direct_messages("grace") == []
 
 
 def test_a_report_says_so_if_its_hour_does_not_exist_because_of_summer_time(cache):
     gap = datetime(2026, 3, 29, 1, tzinfo=UTC)
-    with office(cache, gap - timedelta(hours=23)) as there:
-        there.set_up("schedule daily spend by model 2:30 Europe/Berlin")
-        there.tick(gap - timedelta(minutes=1))
-        assert there.states() == []
-        there.tick(gap)
-        assert [period for period, _, _ in there.states()] == ["2026-03-29"]
-        there.tick(gap + timedelta(hours=7))  # nothing is held of that month, so it waits
-        assert "2:30 didn't exist in Berlin" in there.posted()[-1]["text"]
+    with report_bot(cache, gap - timedelta(hours=23)) as bot:
+        bot.set_up("schedule daily spend by model 2:30 Europe/Berlin")
+        bot.tick(gap - timedelta(minutes=1))
+        assert bot.states() == []
+        bot.tick(gap)
+        assert [period for period, _, _ in bot.states()] == ["2026-03-29"]
+        bot.tick(gap + timedelta(hours=7))  # nothing is held of that month, so it waits
+        assert "2:30 didn't exist in Berlin" in bot.posted()[-1]["text"]
 
 
 def test_who_sees_only_their_own_reports_only_their_own(cache):
     slack = LocalSlack(file_delay=timedelta(0), rate_limits=False)
     more = {"ACTIVITY_VISIBILITY": "own", "ACTIVITY_ADMINS": slack.user("katherine").id}
-    with office(cache, SATURDAY, slack, **more) as there:
-        there.set_up("schedule weekly spend by key mon 9:00 UTC", user="grace")
-        there.set_up("schedule weekly spend by key mon 9:00 UTC", user="katherine")
-        there.tick(MONDAY)
-        there.tick(MONDAY + timedelta(seconds=5))
+    with report_bot(cache, SATURDAY, slack, **more) as bot:
+        bot.set_up("schedule weekly spend by key mon 9:00 UTC", user="grace")
+        bot.set_up("schedule weekly spend by key mon 9:00 UTC", user="katherine")
+        bot.tick(MONDAY)
+        bot.tick(MONDAY + timedelta(seconds=5))
         of_grace, of_katherine = (
-            next(m["text"] for m in there.posted() if f"set up by <@{who.id}>" in json.dumps(m))
+            next(m["text"] for m in bot.posted() if f"set up by <@{who.id}>" in json.dumps(m))
             for who in (slack.user("grace"), slack.user("katherine"))
         )
         assert "$8.00" in of_grace

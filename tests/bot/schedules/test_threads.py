@@ -11,25 +11,25 @@ import pytest
 from bot.schedules.deliver import AT_ONCE
 from bot.store.sqlite import MOST_IDLE
 from tests import databases
-from tests.bot.schedules.office import Office, office
+from tests.bot.schedules.report_bot import ReportBot, report_bot
 
 DESCRIPTORS = Path("/proc/self/fd")
 
 
 @pytest.fixture
-def there(database: Path) -> Iterator[Office]:
-    with office(database, datetime(2026, 11, 21, 9, tzinfo=UTC)) as found:
+def bot(database: Path) -> Iterator[ReportBot]:
+    with report_bot(database, datetime(2026, 11, 21, 9, tzinfo=UTC)) as found:
         yield found
 
 
 @pytest.mark.skipif(not DESCRIPTORS.exists(), reason="needs /proc")
-def test_two_thousand_reports_leave_threads_and_descriptors_as_they_were(there: Office) -> None:
+def test_two_thousand_reports_leave_threads_and_descriptors_as_they_were(bot: ReportBot) -> None:
     """They end early, paused after they were due: all use the database, none is typeset."""
 
     def used() -> tuple[int, int]:
         if databases.on_postgres():
-            return len(there.database.engine.idle), reporting_threads()
-        folder = there.database.address.parent
+            return len(bot.database.engine.idle), reporting_threads()
+        folder = bot.database.address.parent
         files = 0
         for one in DESCRIPTORS.iterdir():
             with suppress(OSError):
@@ -41,21 +41,21 @@ def test_two_thousand_reports_leave_threads_and_descriptors_as_they_were(there: 
 
     def ticks(count: int, start: int) -> None:
         for tick in range(start, start + count):
-            with there.database.write() as connection:
+            with bot.database.write() as connection:
                 connection.executemany(
                     "INSERT INTO run (schedule, recipient, period, place, due_at, noticed_at,"
                     " next_at, state) VALUES (?, ?, ?, ?, 0, 0, 0, 'due')",
                     [(entry.id, f"U{one}", str(tick), f"U{tick}-{one}") for one in range(8)],
                 )
-            there.tick()
+            bot.tick()
 
-    databases.in_a_hurry(there.database)
-    entry = there.set_up("schedule weekly spend by key mon 9:00")
-    there.reports.schedules.pause(entry.id, "ada")
+    databases.in_a_hurry(bot.database)
+    entry = bot.set_up("schedule weekly spend by key mon 9:00")
+    bot.reports.schedules.pause(entry.id, "ada")
     before = used()[1]  # other tests may have left idle ones
     ticks(250, 0)
     files, threads = used()
     assert files <= 2 * (MOST_IDLE + 1) + 1  # the file and its log for each, and an index
     assert threads - before <= AT_ONCE
-    assert len(there.states()) == 2_000
-    assert {state for _, state, _ in there.states()} == {"skipped"}
+    assert len(bot.states()) == 2_000
+    assert {state for _, state, _ in bot.states()} == {"skipped"}

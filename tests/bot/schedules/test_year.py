@@ -13,7 +13,7 @@ from reports.questions.grammar import QuestionCommand, parse
 from reports.usage.dimensions import Metric
 from reports.usage.format import money
 from tests import world as worlds
-from tests.bot.schedules.office import office
+from tests.bot.schedules.report_bot import report_bot
 from tests.bot.schedules.test_deliver import MONDAY
 
 WEEKS = 50
@@ -46,9 +46,9 @@ def year(tmp_path_factory):
 
 def test_each_weeks_report_says_what_a_question_for_that_week_says(year):
     records, path = year
-    with office(path, MONDAY - timedelta(days=1)) as there:
-        entry = there.set_up("schedule weekly spend by creator mon 9:00 UTC")
-        contents = ReportBuilder(there.reports.services, there.reports.runs, there.reports.posting)
+    with report_bot(path, MONDAY - timedelta(days=1)) as bot:
+        entry = bot.set_up("schedule weekly spend by creator mon 9:00 UTC")
+        contents = ReportBuilder(bot.reports.services, bot.reports.runs, bot.reports.posting)
         for week in range(WEEKS):
             due_at = MONDAY - timedelta(weeks=week)
             start = due_at.replace(hour=0) - timedelta(days=7)
@@ -59,7 +59,7 @@ def test_each_weeks_report_says_what_a_question_for_that_week_says(year):
                     used[record.member] += record.credits_nano
             asked = parse(f"spend {start:%Y-%m-%d}..{end - timedelta(days=1):%Y-%m-%d} by creator")
             assert isinstance(asked, QuestionCommand)
-            direct = answer(there.store, asked.query, worlds.now(), "UTC", whole=True)
+            direct = answer(bot.store, asked.query, worlds.now(), "UTC", whole=True)
             spend = direct.metrics[Metric.SPEND]
             content = contents.preview(entry, entry.draft.channel, due_at)
             assert spend.sum == sum(used.values())

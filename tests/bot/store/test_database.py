@@ -22,6 +22,8 @@ from reports.usage.usage import Usage
 from reports.usage.windows_to_fetch import Window
 from tests import databases
 
+pytestmark = pytest.mark.real_files
+
 NOW = datetime(2026, 11, 22, 14, 23, 7, tzinfo=UTC)
 DAY = timedelta(days=1)
 TODAY = Window(Granularity.DAY, NOW.replace(hour=0, minute=0, second=0), NOW)

@@ -80,6 +80,26 @@ def test_a_text_put_by_its_key_takes_the_place_of_what_was_there(memory: Expirin
     assert memory.get("thread:1") == "spend 1w"
 
 
+def test_updates_from_many_threads_at_once_lose_nothing(tmp_path: Path, clock: Clock) -> None:
+    database = Database(databases.at(tmp_path / "a.db"))
+
+    def add() -> None:
+        for _ in range(5):
+            ExpiringKeys(database, clock).update(
+                "n", lambda text: (str(int(text or 0) + 1), None), HOUR
+            )
+
+    threads = [Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    memory = ExpiringKeys(database, clock)
+    assert memory.update("n", lambda text: ("x", text), HOUR) == "20"
+    clock.now += HOUR
+    assert memory.update("n", lambda text: ("y", text), HOUR) is None
+
+
 def test_what_is_over_is_taken_away(tmp_path: Path, clock: Clock) -> None:
     database = Database(databases.at(tmp_path / "a.db"))
     memory = ExpiringKeys(database, clock)

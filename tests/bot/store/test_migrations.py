@@ -26,6 +26,8 @@ from reports.usage.dimensions import Dimension
 from reports.usage.usage import Usage
 from reports.usage.windows_to_fetch import Window
 
+pytestmark = pytest.mark.real_files
+
 EARLIER = Path(__file__).parent / "earlier"
 DUMPS = sorted(EARLIER.glob("*.sql"))
 NOW = datetime(2026, 11, 22, 14, 23, 7, tzinfo=UTC)

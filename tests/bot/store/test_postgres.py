@@ -333,3 +333,18 @@ def test_a_look_says_how_the_server_is(database):
     assert found.missing == ()
     assert int(found.version.split(".")[0]) >= 14
     assert abs(found.ahead) < timedelta(minutes=1)
+
+
+# -- lists
+
+
+def test_enums_and_booleans_in_lists_are_stored_as_integers(database):
+    with database.write(Area.USAGE) as connection:
+        rows = [(Area.LEDGER, 60, 120, True), (Area.USAGE, 2**40, 2**41, False)]
+        connection.insert_rows("imported", ("granularity", "bucket", "until", "open"), rows)
+        connection.delete_rows("imported", ("granularity", "bucket"), [(Area.USAGE, 2**40)])
+        stored = connection.execute("SELECT granularity, bucket, until, open FROM imported")
+        assert stored.fetchall() == [(2, 60, 120, 1)]
+        found = connection.execute("SELECT value FROM numbers(?) n", ([Area.LEDGER, True],))
+        assert found.fetchall() == [(2,), (1,)]
+        assert connection.execute("SELECT value FROM numbers(?) n", ([],)).fetchall() == []

@@ -50,219 +50,219 @@ class World:
 
 
 @pytest.fixture
-def there(tmp_path):
+def world(tmp_path):
     world = World(tmp_path / "activity.db")
     yield world
     world.database.close()
 
 
-def claimed(there: World) -> ReportRun:
-    there.runs.plan(nothing)
-    [run] = there.runs.claim("one", 5)
+def claimed(world: World) -> ReportRun:
+    world.runs.plan(nothing)
+    [run] = world.runs.claim("one", 5)
     return run
 
 
-def test_it_is_due_once_for_each_local_date(there):
-    entry = there.schedules.add(draft())
+def test_it_is_due_once_for_each_local_date(world):
+    entry = world.schedules.add(draft())
     assert entry.next.at == MONDAY
-    assert there.runs.plan(nothing) == 0
-    there.now = MONDAY
-    assert there.runs.plan(nothing) == 1
-    assert there.runs.plan(nothing) == 0
-    there.now = MONDAY - timedelta(days=3)  # the clock goes back
-    assert there.runs.plan(nothing) == 0
-    assert there.states() == [("2026-11-23", "due")]
+    assert world.runs.plan(nothing) == 0
+    world.now = MONDAY
+    assert world.runs.plan(nothing) == 1
+    assert world.runs.plan(nothing) == 0
+    world.now = MONDAY - timedelta(days=3)  # the clock goes back
+    assert world.runs.plan(nothing) == 0
+    assert world.states() == [("2026-11-23", "due")]
 
 
-def test_it_makes_nothing_due_while_paused_and_goes_on_after_it(there):
-    entry = there.schedules.add(draft(Recurrence(Daily(), time(9), "UTC")))
-    there.schedules.pause(entry.id, "by me")
-    there.now += timedelta(days=5)
-    assert there.runs.plan(nothing) == 0
-    there.schedules.resume(entry.id)
-    assert there.runs.plan(nothing) == 0
-    there.now += timedelta(days=1)
-    assert there.runs.plan(nothing) == 1
-    assert len(there.states()) == 1
+def test_it_makes_nothing_due_while_paused_and_goes_on_after_it(world):
+    entry = world.schedules.add(draft(Recurrence(Daily(), time(9), "UTC")))
+    world.schedules.pause(entry.id, "by me")
+    world.now += timedelta(days=5)
+    assert world.runs.plan(nothing) == 0
+    world.schedules.resume(entry.id)
+    assert world.runs.plan(nothing) == 0
+    world.now += timedelta(days=1)
+    assert world.runs.plan(nothing) == 1
+    assert len(world.states()) == 1
 
 
-def test_it_catches_up_with_the_newest_and_tells_of_the_others(there):
-    there.schedules.add(draft(Recurrence(Daily(), time(9), "UTC")))
-    there.now += timedelta(days=5)
+def test_it_catches_up_with_the_newest_and_tells_of_the_others(world):
+    world.schedules.add(draft(Recurrence(Daily(), time(9), "UTC")))
+    world.now += timedelta(days=5)
     told = []
-    there.runs.plan(lambda entry, runs: told.append(runs) or nothing())
-    assert [state for _, state in there.states()] == ["due", *["skipped"] * 4]
+    world.runs.plan(lambda entry, runs: told.append(runs) or nothing())
+    assert [state for _, state in world.states()] == ["due", *["skipped"] * 4]
     assert [run.day.day for run in told[0]] == [22, 23, 24, 25]
-    [run] = there.runs.claim("one", 5)
+    [run] = world.runs.claim("one", 5)
     assert (run.period, run.late) == ("2026-11-26", True)
 
 
-def test_it_gives_a_run_to_one_taker_until_the_lease_runs_out(there):
-    there.schedules.add(draft())
-    there.now = MONDAY
-    first = claimed(there)
-    assert there.runs.claim("two", 5) == []
-    there.now += timedelta(seconds=121)
-    [second] = there.runs.claim("two", 5)
+def test_it_gives_a_run_to_one_taker_until_the_lease_runs_out(world):
+    world.schedules.add(draft())
+    world.now = MONDAY
+    first = claimed(world)
+    assert world.runs.claim("two", 5) == []
+    world.now += timedelta(seconds=121)
+    [second] = world.runs.claim("two", 5)
     assert (second.id, second.fence) == (first.id, first.fence + 1)
-    assert not there.runs.start_sending(first, "{}", None)
-    assert there.runs.start_sending(second, "{}", 5)
+    assert not world.runs.start_sending(first, "{}", None)
+    assert world.runs.start_sending(second, "{}", 5)
 
 
-def test_it_posts_to_one_place_once_a_second(there):
+def test_it_posts_to_one_place_once_a_second(world):
     for _ in range(3):
-        there.schedules.add(draft())
-    there.now = MONDAY
-    there.runs.plan(nothing)
-    assert len(there.runs.claim("one", 5)) == 1
-    assert there.runs.claim("one", 5) == []
-    there.now += timedelta(seconds=1)
-    assert len(there.runs.claim("two", 5)) == 1
+        world.schedules.add(draft())
+    world.now = MONDAY
+    world.runs.plan(nothing)
+    assert len(world.runs.claim("one", 5)) == 1
+    assert world.runs.claim("one", 5) == []
+    world.now += timedelta(seconds=1)
+    assert len(world.runs.claim("two", 5)) == 1
 
 
-def test_it_freezes_what_is_posted_at_first(there):
-    there.schedules.add(draft())
-    there.now = MONDAY
-    run = claimed(there)
-    assert there.runs.start_sending(run, '"first"', 1)
-    assert there.runs.retry(run, there.now)
-    there.now += timedelta(seconds=5)
-    [again] = there.runs.claim("two", 5)
-    assert there.runs.start_sending(again, '"second"', 2)
-    kept = there.runs.get(run.id)
+def test_it_freezes_what_is_posted_at_first(world):
+    world.schedules.add(draft())
+    world.now = MONDAY
+    run = claimed(world)
+    assert world.runs.start_sending(run, '"first"', 1)
+    assert world.runs.retry(run, world.now)
+    world.now += timedelta(seconds=5)
+    [again] = world.runs.claim("two", 5)
+    assert world.runs.start_sending(again, '"second"', 2)
+    kept = world.runs.get(run.id)
     assert kept is not None
     assert kept.payload == '"first"'
 
 
-def test_it_pauses_after_three_failures_in_a_row_and_one_success_starts_anew(there):
-    entry = there.schedules.add(draft(Recurrence(Daily(), time(9), "UTC")))
+def test_it_pauses_after_three_failures_in_a_row_and_one_success_starts_anew(world):
+    entry = world.schedules.add(draft(Recurrence(Daily(), time(9), "UTC")))
     counted = []
     for day in range(7):
-        there.now = MONDAY + timedelta(days=day, hours=2)
-        there.runs.plan(nothing)
-        runs = there.runs.claim("one", 5)
+        world.now = MONDAY + timedelta(days=day, hours=2)
+        world.runs.plan(nothing)
+        runs = world.runs.claim("one", 5)
         if not runs:
             break
         if day == 2:
-            there.runs.start_sending(runs[0], "{}", None)
-            there.runs.mark_posted(runs[0], "C1", "1.1", "direct", files=False)
+            world.runs.start_sending(runs[0], "{}", None)
+            world.runs.mark_posted(runs[0], "C1", "1.1", "direct", files=False)
         else:
-            counted.append(there.runs.fail(runs[0], "not_in_channel"))
+            counted.append(world.runs.fail(runs[0], "not_in_channel"))
     assert counted == [1, 2, 1, 2, 3]
-    paused = there.schedules.get(entry.id)
+    paused = world.schedules.get(entry.id)
     assert paused is not None
     assert "not_in_channel" in (paused.paused or "")
 
 
-def test_it_makes_one_run_of_a_click_that_comes_twice(there):
-    entry = there.schedules.add(draft())
-    assert there.runs.add_now(entry, "U1", "17.1")
-    assert not there.runs.add_now(entry, "U1", "17.1")
-    assert there.runs.add_now(entry, "U1", "17.2")
+def test_it_makes_one_run_of_a_click_that_comes_twice(world):
+    entry = world.schedules.add(draft())
+    assert world.runs.add_now(entry, "U1", "17.1")
+    assert not world.runs.add_now(entry, "U1", "17.1")
+    assert world.runs.add_now(entry, "U1", "17.2")
 
 
-def test_it_keeps_an_edited_schedule_from_running_twice_on_a_day(there):
-    entry = there.schedules.add(draft(Recurrence(Daily(), time(9), "UTC")))
-    there.now = MONDAY + timedelta(hours=2)
-    there.runs.plan(nothing)
-    there.schedules.change(entry.id, draft(Recurrence(Daily(), time(12), "UTC")))
-    there.now = MONDAY + timedelta(hours=6)
-    there.runs.plan(nothing)
-    assert [period for period, _ in there.states()].count("2026-11-23") == 1
+def test_it_keeps_an_edited_schedule_from_running_twice_on_a_day(world):
+    entry = world.schedules.add(draft(Recurrence(Daily(), time(9), "UTC")))
+    world.now = MONDAY + timedelta(hours=2)
+    world.runs.plan(nothing)
+    world.schedules.change(entry.id, draft(Recurrence(Daily(), time(12), "UTC")))
+    world.now = MONDAY + timedelta(hours=6)
+    world.runs.plan(nothing)
+    assert [period for period, _ in world.states()].count("2026-11-23") == 1
 
 
-def test_it_has_one_run_for_every_creator_with_an_address(there):
+def test_it_has_one_run_for_every_creator_with_an_address(world):
     people = [("user_ada", "Ada", "ada@example.com"), ("user_bob", "Bob", "bob@example.com")]
-    with there.database.write() as connection:
+    with world.database.write() as connection:
         connection.executemany(
             "INSERT INTO member (dimension, ref, name, detail) VALUES (3, ?, ?, ?)", people
         )
-    there.schedules.add(draft(target=TargetKind.CREATORS))
-    there.now = MONDAY
-    there.runs.plan(nothing)
-    found = there.runs.claim("one", 5)
+    world.schedules.add(draft(target=TargetKind.CREATORS))
+    world.now = MONDAY
+    world.runs.plan(nothing)
+    found = world.runs.claim("one", 5)
     assert [run.recipient for run in found] == ["creator:user_ada", "creator:user_bob"]
     assert str(Dimension.CREATOR) == "creator"
 
 
-def test_it_drops_what_was_about_to_be_posted_when_deleted(there):
-    entry = there.schedules.add(draft())
-    there.now = MONDAY
-    there.runs.plan(nothing)
-    there.schedules.remove(entry.id)
-    assert there.runs.claim("one", 5) == []
-    assert there.schedules.get(entry.id) is None
-    assert there.schedules.of(None) == []
+def test_it_drops_what_was_about_to_be_posted_when_deleted(world):
+    entry = world.schedules.add(draft())
+    world.now = MONDAY
+    world.runs.plan(nothing)
+    world.schedules.remove(entry.id)
+    assert world.runs.claim("one", 5) == []
+    assert world.schedules.get(entry.id) is None
+    assert world.schedules.of(None) == []
 
 
-def test_a_zone_that_is_not_known_any_more_stops_one_schedule_alone(there):
-    lost = there.schedules.add(draft(channel="C1"))
-    there.schedules.add(draft(channel="C2"))
-    with there.database.write() as connection:
+def test_a_zone_that_is_not_known_any_more_stops_one_schedule_alone(world):
+    lost = world.schedules.add(draft(channel="C1"))
+    world.schedules.add(draft(channel="C2"))
+    with world.database.write() as connection:
         connection.execute("UPDATE schedule SET zone = 'Mars/Base' WHERE id = ?", (lost.id,))
-    there.schedules.replan()
-    there.now = MONDAY
-    there.runs.plan(nothing)
-    assert [run.recipient for run in there.runs.claim("one", 5)] == ["C2"]
-    kept = there.schedules.get(lost.id)
+    world.schedules.replan()
+    world.now = MONDAY
+    world.runs.plan(nothing)
+    assert [run.recipient for run in world.runs.claim("one", 5)] == ["C2"]
+    kept = world.schedules.get(lost.id)
     assert kept is not None
     assert kept.paused == "its time zone Mars/Base is not known any more"
 
 
-def test_a_clock_that_was_a_year_ahead_leaves_nothing_behind(there):
-    there.schedules.add(draft(Recurrence(Daily(), time(9), "UTC")))
-    there.now += timedelta(days=365)
-    there.runs.plan(nothing)
-    [run] = there.runs.claim("one", 5)
-    there.runs.pause_recipient(run.destination, there.now + timedelta(hours=1))
-    there.runs.mark_channel_checked(run.destination, "general")
-    assert len(there.states()) == 365
-    there.now -= timedelta(days=365)
-    there.runs.repair_future_times()
-    there.schedules.replan()
-    assert there.states() == []
-    assert not there.runs.start_sending(run, "{}", None)
-    assert there.runs.checked_channel_name(run.destination, there.now - timedelta(days=1)) is None
-    there.now = MONDAY + timedelta(hours=1)
-    there.runs.plan(nothing)
-    [again] = there.runs.claim("two", 5)
+def test_a_clock_that_was_a_year_ahead_leaves_nothing_behind(world):
+    world.schedules.add(draft(Recurrence(Daily(), time(9), "UTC")))
+    world.now += timedelta(days=365)
+    world.runs.plan(nothing)
+    [run] = world.runs.claim("one", 5)
+    world.runs.pause_recipient(run.destination, world.now + timedelta(hours=1))
+    world.runs.mark_channel_checked(run.destination, "general")
+    assert len(world.states()) == 365
+    world.now -= timedelta(days=365)
+    world.runs.repair_future_times()
+    world.schedules.replan()
+    assert world.states() == []
+    assert not world.runs.start_sending(run, "{}", None)
+    assert world.runs.checked_channel_name(run.destination, world.now - timedelta(days=1)) is None
+    world.now = MONDAY + timedelta(hours=1)
+    world.runs.plan(nothing)
+    [again] = world.runs.claim("two", 5)
     assert again.period == "2026-11-23"
 
 
-def test_a_clock_that_goes_back_sends_nothing_a_second_time(there):
-    there.schedules.add(draft())
-    there.now = MONDAY
-    run = claimed(there)
-    there.runs.start_sending(run, "{}", None)
-    there.runs.mark_posted(run, "C1", "1.0", "direct", files=False)
-    there.now = MONDAY - timedelta(hours=3)
-    there.runs.repair_future_times()
-    there.schedules.replan()
-    there.now = MONDAY + timedelta(minutes=1)
-    there.runs.plan(nothing)
-    assert there.runs.claim("two", 5) == []
-    assert there.states() == [("2026-11-23", "sent")]
+def test_a_clock_that_goes_back_sends_nothing_a_second_time(world):
+    world.schedules.add(draft())
+    world.now = MONDAY
+    run = claimed(world)
+    world.runs.start_sending(run, "{}", None)
+    world.runs.mark_posted(run, "C1", "1.0", "direct", files=False)
+    world.now = MONDAY - timedelta(hours=3)
+    world.runs.repair_future_times()
+    world.schedules.replan()
+    world.now = MONDAY + timedelta(minutes=1)
+    world.runs.plan(nothing)
+    assert world.runs.claim("two", 5) == []
+    assert world.states() == [("2026-11-23", "sent")]
 
 
-def test_what_another_has_taken_keeps_its_lease_when_the_clock_goes_back(there):
-    there.schedules.add(draft())
-    there.now = MONDAY
-    run = claimed(there)
-    there.runs.start_sending(run, "{}", None)
-    there.now = MONDAY - timedelta(hours=3)
-    there.runs.repair_future_times()
-    assert there.runs.claim("two", 5) == []
-    there.now += timedelta(minutes=4)
-    [again] = there.runs.claim("two", 5)
+def test_what_another_has_taken_keeps_its_lease_when_the_clock_goes_back(world):
+    world.schedules.add(draft())
+    world.now = MONDAY
+    run = claimed(world)
+    world.runs.start_sending(run, "{}", None)
+    world.now = MONDAY - timedelta(hours=3)
+    world.runs.repair_future_times()
+    assert world.runs.claim("two", 5) == []
+    world.now += timedelta(minutes=4)
+    [again] = world.runs.claim("two", 5)
     assert again.id == run.id
 
 
-def test_it_works_out_due_times_anew_from_local_dates(there):
-    entry = there.schedules.add(draft())
-    with there.database.write() as connection:
+def test_it_works_out_due_times_anew_from_local_dates(world):
+    entry = world.schedules.add(draft())
+    with world.database.write() as connection:
         connection.execute("UPDATE schedule SET next_at = next_at + 3600000")
-    there.schedules.replan()
-    again = there.schedules.get(entry.id)
+    world.schedules.replan()
+    again = world.schedules.get(entry.id)
     assert again is not None
     assert again.next == entry.next
     assert again.next.day == date(2026, 11, 23)

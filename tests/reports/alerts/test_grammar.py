@@ -227,7 +227,7 @@ def test_the_grammar_reads_alerts(words, rule):
         ),
         ("spend > $50 per day 7d", "“7d” only works in a question, not in an alert.", ""),
         (
-            "forecast > $5000",
+            "forecast > $5000 per day",
             "A forecast is always per month.",
             "alert forecast > $5,000 per month",
         ),
@@ -276,6 +276,10 @@ def test_the_grammar_reads_alerts(words, rule):
 )
 def test_a_mistake_is_explained_with_a_corrected_command(words, said, corrected):
     assert parse_alert(f"alert {words}") == CommandError(said, "", corrected, EXAMPLES)
+
+
+def test_a_forecast_is_per_month_where_nothing_else_is_said():
+    assert parse_alert("alert forecast > $5000") == parse_alert("alert forecast > $5000 per month")
 
 
 def test_a_balance_threshold_may_be_zero():

@@ -12,7 +12,7 @@ from reports.alerts.kinds.budget import budget
 from reports.alerts.kinds.credits import Credits, balance
 from reports.alerts.kinds.forecast import Forecast, MonthForecast, forecast
 from reports.alerts.kinds.spike import Spike
-from reports.alerts.limits_and_forecast import SpendLimit, SpendPace, full_at, lasts_for
+from reports.alerts.limits_and_forecast import SpendLimit, SpendPace, full_at
 from reports.alerts.needed_usage import grouping, needed
 from reports.alerts.periods import (
     CATCH_UP,
@@ -144,10 +144,6 @@ def test_an_unknown_balance_is_not_zero():
     rule = Rule(Credits(100 * DOLLAR))
     assert balance(rule, None, DOLLAR, NOW).value is None
     assert balance(rule, 500 * DOLLAR, 412 * DOLLAR, NOW).value == 88 * DOLLAR
-    week = SpendPace(98 * DOLLAR, 7 * DAY)
-    assert lasts_for(88 * DOLLAR, week) // DAY == 6
-    assert lasts_for(-1, week) is None
-    assert lasts_for(88 * DOLLAR, SpendPace(0, 7 * DAY)) is None
 
 
 def test_with_too_few_days_there_is_no_forecast_unless_the_limit_is_exceeded():

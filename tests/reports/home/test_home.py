@@ -14,6 +14,8 @@ from reports.admin.status import Freshness, Status, Trouble
 from reports.alerts.kinds.above import Above
 from reports.alerts.rule import Recipient, RecipientKind, Rule
 from reports.alerts.slack import cards as alert_cards
+from reports.analysis.balance import Balance
+from reports.analysis.limits import FullAt
 from reports.home.slack.home import (
     MOST_ALERTS,
     MOST_SCHEDULES,
@@ -35,7 +37,6 @@ from reports.schedules.recurrence import Recurrence, TargetKind, Weekly
 from reports.schedules.slack.cards import LastRunOutcome, ScheduleCard
 from reports.time.period import Counted, Unit
 from reports.time.timerange import Granularity, ranges
-from reports.usage.balance import Balance
 from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.usage.format import money
 from reports.usage.usage import NANO
@@ -64,8 +65,9 @@ MONTH, DAY = Counted(1, Unit.MONTH), Counted(1, Unit.DAY)
 CENT = NANO // 100
 
 
-def balance(left: int, used: int) -> Balance:
-    return Balance(left, left, NOW, used, timedelta(days=7))
+def balance(left: int, lasts: timedelta | None) -> Balance:
+    full = None if lasts is None else FullAt(NOW + lasts, NOW + lasts, NOW + lasts)
+    return Balance(left, left, NOW, NOW, 10 * NANO, 672, full)
 
 
 def home(**more: Any) -> dict[str, Any]:
@@ -75,7 +77,7 @@ def home(**more: Any) -> dict[str, Any]:
         "scope": "The whole organization.",
         "usage": HomeUsage(summary(None, {"all": 2 * NANO}, DAY), month, (month,)),
         "as_of": NOW,
-        "balance": Balance(40 * NANO, 30 * NANO, NOW, 10 * NANO, timedelta(days=7)),
+        "balance": balance(30 * NANO, timedelta(days=21)),
         "schedules": (),
         "schedule_count": 0,
         "alerts": (),
@@ -87,7 +89,7 @@ def home(**more: Any) -> dict[str, Any]:
         [
             head(shows["scope"], as_of),
             usage_section(shows["usage"], as_of),
-            balance_section(shows["balance"]),
+            balance_section(shows["balance"], "UTC"),
             schedules_section(shows["schedules"], shows["schedule_count"], command),
             alerts_section(shows["alerts"], shows["alert_count"], command),
             status_section(shows["status"], command) if "status" in shows else [],
@@ -126,26 +128,27 @@ def test_a_home_says_what_was_used_and_by_whom():
     assert "Past month\n*$10.00*" in shown
     assert "1. Ada  $7.00 (70.0%)\n2. Grace  $3.00 (30.0%)" in shown
     assert f"*{money(30 * NANO)}* left" in shown
-    assert f"At last week's pace ({money(10 * NANO)}) this lasts about 21 days." in shown
+    ends = NOW + timedelta(days=21)
+    assert f"this lasts about 21 days, until about {ends.day} {ends:%b}." in shown
     assert "None yet. A schedule" in shown
 
 
 @pytest.mark.parametrize(
-    ("left", "used", "expected"),
+    ("lasts", "expected"),
     [
-        (359_500, 2_800_000, "about 21 hours"),
-        (1_000, 2_000, "about 3 days"),
-        (1_000, 7_000, "about 24 hours"),
-        (40, 7_000, "less than an hour"),
-        (60, 7_000, "about an hour"),
-        (11_000, 7_000, "about 11 days"),
-        (100_000, 7_000, "about 3 months"),
-        (1_000_000, 1, "more than two years"),
+        (timedelta(hours=21.5), "about 21 hours, until"),
+        (timedelta(days=3.5), "about 3 days, until"),
+        (timedelta(hours=24.2), "about 24 hours, until"),
+        (timedelta(minutes=40), "less than an hour, until"),
+        (timedelta(minutes=61), "about an hour, until"),
+        (timedelta(days=11), "about 11 days, until"),
+        (timedelta(days=91), "about 2 months, until"),
+        (None, "for more than three months."),
     ],
 )
-def test_a_balance_says_how_long_it_lasts(left: int, used: int, expected: str) -> None:
-    shown = str(credits_card(balance(left * CENT, used * CENT)))
-    assert f"this lasts {expected}." in shown
+def test_a_balance_says_how_long_it_lasts(lasts: timedelta | None, expected: str) -> None:
+    shown = str(credits_card(balance(100 * CENT, lasts), "UTC"))
+    assert f"this lasts {expected}" in shown
     soon = "hour" in expected or "3 days" in expected
     assert (":warning:" in shown) == soon
 

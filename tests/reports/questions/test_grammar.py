@@ -22,6 +22,7 @@ from reports.questions.grammar import (
     QuestionCommand,
     parse,
 )
+from reports.questions.kinds import OVER_NOTHING
 from reports.questions.query import FileFormat, Query
 from reports.time.period import NAMED, Calendar, Counted, DateSpan, Month, Unit
 from reports.time.timerange import zone_names
@@ -604,3 +605,11 @@ def test_the_work_for_any_text_is_bounded(text: str) -> None:
     finally:
         sys.setprofile(None)
     assert calls < 300_000
+
+
+@pytest.mark.parametrize("amount", ["$0", "0", "$0.00"])
+def test_a_forecast_is_not_held_against_nothing(amount: str) -> None:
+    found = parse(f"forecast over {amount} this month")
+    assert isinstance(found, CommandError)
+    assert found.problem == OVER_NOTHING
+    assert isinstance(parse("forecast over $0.01"), QuestionCommand)

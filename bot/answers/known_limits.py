@@ -1,57 +1,24 @@
-"""The balance of purchased credits and the limits of keys and workspaces, from the cache."""
+"""The limits of keys and workspaces, from the cache."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.answers import visibility
-from bot.answers.answer import answer
 from bot.answers.openrouter_limits import TrackedLimit, limits_of
 from bot.answers.visibility import Asker
 from bot.store import Store
 from bot.store.usage.selection import Selection
 from reports.alerts.periods import AlertPeriod
 from reports.analysis.limits import LimitKind
-from reports.questions.query import Query
-from reports.questions.summary import Summary
-from reports.time.period import Counted, Unit
 from reports.time.timerange import Granularity, TimeRange, next_bucket
-from reports.usage.balance import Balance
-from reports.usage.coverage import gaps
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.limits import Limit, fullest_first
 from reports.usage.usage import total
 
-_WEEK = Counted(7, Unit.DAY)
-
-
-def balance(store: Store, now: datetime, zone: str) -> Balance | None:
-    """The remaining credits at `now`; None if OpenRouter doesn't report them."""
-    limits = limits_of(store.fact("limits"), store.directory())
-    if limits.bought is None or limits.used is None or limits.reported_at is None:
-        return None
-    left = limits.bought - limits.used
-    week = Query(Metric.SPEND, _WEEK, source=MoneySource.CREDITS)
-    found = answer(store, week, now, zone, whole=False)
-    if not isinstance(found, Summary):
-        return Balance(limits.bought, left, limits.reported_at, 0, timedelta())
-    used = found.metrics[Metric.SPEND].sum
-    return Balance(
-        limits.bought, left, limits.reported_at, used, _stored_time(store, found.range.start, now)
-    )
-
-
-def _stored_time(store: Store, start: datetime, now: datetime) -> timedelta:
-    """The length of time from `start` to `now` for which usage is stored."""
-    coverage = store.state().coverage.get(Granularity.HOUR, ())
-    missing = sum((b - a for a, b in gaps((start, now), coverage)), timedelta())
-    return now - start - missing
-
 
 def limits(store: Store, now: datetime, asker: Asker) -> tuple[Limit, ...]:
     """The limits that a person may see, fullest first; maybe only those of their own keys."""
-    """
-    """
     directory = store.directory()
     found = limits_of(store.fact("limits"), directory).caps
     if asker.own_only:

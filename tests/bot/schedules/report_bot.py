@@ -1,4 +1,4 @@
-"""A bot whose clock stands where a test puts it: reports are made due by moving it on."""
+"""A bot whose clock a test sets: moving it on makes reports due."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from tests import databases
 
 
 @dataclass
-class Office:
-    """The street with its three rooms; `tick()` does what the scheduler would."""
+class ReportBot:
+    """The bot with a local Slack; `tick()` does what the scheduler would."""
 
     slack: LocalSlack
     store: Store
@@ -47,22 +47,22 @@ class Office:
         self.subscriptions = ScheduleManager(self.reports)
 
     def say(self, text: str, user: str = "ada", channel: str = "general") -> str:
-        """What is answered to words after the command."""
-        standing = parse_command(text)
-        assert isinstance(standing, ScheduledQuestion), standing
+        """The text of the answer to a schedule command."""
+        scheduled = parse_command(text)
+        assert isinstance(scheduled, ScheduledQuestion), scheduled
         person = self.reports.services.slack.person(self.slack.user(user).id)
         return self.subscriptions.set_up(
-            person, standing, self.slack.channel(channel).id
+            person, scheduled, self.slack.channel(channel).id
         ).message.text
 
     def set_up(self, text: str, **where: str) -> StoredSchedule:
-        """Set a schedule up and give it."""
+        """Set up a schedule; return it."""
         said = self.say(text, **where)
         assert said.startswith("Scheduled"), said
         return self.reports.schedules.of(None)[-1]
 
     def tick(self, at: datetime | None = None) -> None:
-        """Put the clock, and let the worker work."""
+        """Set the clock, if given, and do the worker's work once."""
         self.now = at or self.now
         self.reporting.tick()
 
@@ -70,8 +70,8 @@ class Office:
         """The reports in a channel."""
         return [m for m in self.slack.messages(channel) if m.get("metadata")]
 
-    def told(self, user: str = "ada") -> list[str]:
-        """What somebody was told in their direct messages, reports aside."""
+    def direct_messages(self, user: str = "ada") -> list[str]:
+        """The texts of the direct messages to someone, without reports."""
         messages = self.slack.messages(self.slack.im(user).id)
         return [m["text"] for m in messages if not m.get("metadata") and "thread_ts" not in m]
 
@@ -82,21 +82,21 @@ class Office:
 
 
 class NoPictures:
-    """Stands in for the renderer where a test has no use for files: the native chart stands."""
+    """A renderer that always fails, for tests without files: messages keep the native chart."""
 
     def file(self, job: object) -> NoReturn:
         raise RenderError("no pictures here")
 
 
 @contextmanager
-def office(
+def report_bot(
     database: Path,
     now: datetime,
     slack: LocalSlack | None = None,
     *,
     pictures: bool = False,
     **settings: str,
-) -> Iterator[Office]:
+) -> Iterator[ReportBot]:
     """A bot at a moment, with a cache that was filled before."""
     local = slack or LocalSlack(file_delay=timedelta(0), rate_limits=False)
     with local:
@@ -110,10 +110,10 @@ def office(
         files = Database(databases.at(database))
         store, stopping = Store(files), threading.Event()
         edge = Slack(local.bot_token, local.api_url, wait=lambda _: None)
-        there: list[Office] = []
+        bot: list[ReportBot] = []
 
         def clock() -> datetime:
-            return there[0].now if there else now
+            return bot[0].now if bot else now
 
         renderer = Renderer(loaded.database_address) if pictures else NoPictures()
         audit = AuditLog(files, clock)
@@ -130,8 +130,8 @@ def office(
             stopping,
             OptOuts(files, clock),
         )
-        there.append(Office(local, store, reports, now, files))
-        yield there[0]
+        bot.append(ReportBot(local, store, reports, now, files))
+        yield bot[0]
         stopping.set()
         audit.flush()
         files.close()

@@ -1,0 +1,28 @@
+"""The balance of purchased credits, and when they run out: the same figures as in `limits`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.analysis.limits import HourlySpend, credits_forecast
+from bot.answers.openrouter_limits import limits_of
+from bot.store import Store
+from reports.analysis.balance import Balance
+
+
+def balance(store: Store, now: datetime) -> Balance | None:
+    """The remaining credits at `now` (UTC); None if OpenRouter doesn't report them."""
+    limits = limits_of(store.fact("limits"), store.directory())
+    if limits.bought is None or limits.used is None or limits.reported_at is None:
+        return None
+    spend = HourlySpend(store, now)
+    forecast, hours = credits_forecast(limits, spend, now), spend.of_credits()
+    return Balance(
+        limits.bought,
+        limits.bought - limits.used,
+        limits.reported_at,
+        now,
+        sum(cost for _, cost in hours),
+        next((len(hours) - at for at, (_, cost) in enumerate(hours) if cost), 0),
+        forecast.full if forecast else None,
+    )

@@ -1,0 +1,75 @@
+"""The balance of purchased credits, and when they run out at the usual pace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reports.analysis.limits import FullAt
+from reports.analysis.limits_answer import full_words
+
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+# up to these lengths a duration is given in hours and in days
+_MAX_IN_HOURS = timedelta(hours=48)
+_MAX_IN_DAYS = timedelta(days=60)
+SOON = timedelta(days=7)
+"""A balance that won't last this long gets a warning: topping up may need approval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Purchased credits as reported by OpenRouter at `reported_at` (UTC), in nano-dollars.
+
+    `spent` is what the pace comes from: credits spent in the past four weeks, in the `hours` whole
+    hours since the first that had any. `full` is when they run out at that pace, counted from `now`
+    (UTC), as in the answer `limits`; None where they are used up or last for over three months.
+    """
+
+    bought: int
+    left: int
+    reported_at: datetime
+    now: datetime
+    spent: int = 0
+    hours: int = 0
+    full: FullAt | None = None
+
+    @property
+    def lasts(self) -> timedelta | None:
+        """How long the balance most likely lasts from `now`; None if that isn't known."""
+        return self.full.at - self.now if self.full and self.left > 0 else None
+
+    @property
+    def low(self) -> bool:
+        """Whether it is used up or will be within `SOON`."""
+        return self.left <= 0 or (self.lasts is not None and self.lasts < SOON)
+
+
+def lasting_sentence(balance: Balance, zone: str) -> str:
+    """When the credits run out and how long that is, with times in a zone, as plain text."""
+    if balance.left <= 0:
+        return "The credits are used up."
+    if balance.spent <= 0:
+        return "No credits were spent in the past four weeks."
+    if balance.full is None or balance.lasts is None:
+        return "At the usual pace, this lasts for more than three months."
+    when = full_words(balance.full, balance.now, zone)
+    return f"At the usual pace, this lasts {duration_words(balance.lasts)}, until about {when}."
+
+
+def duration_words(length: timedelta) -> str:
+    """A length of time in words, rounded down: `about 21 hours`, `about 11 days`."""
+    if length < _HOUR:
+        return "less than an hour"
+    if length < _MAX_IN_HOURS:
+        return _about(length // _HOUR, "hour")
+    if length < _MAX_IN_DAYS:
+        return _about(length // _DAY, "day")
+    return _about(int(length / timedelta(days=30.44)), "month")
+
+
+def _about(count: int, unit: str) -> str:
+    return (
+        f"about {'an' if unit == 'hour' else 'a'} {unit}"
+        if count == 1
+        else (f"about {count} {unit}s")
+    )

@@ -1,0 +1,281 @@
+"""The parts of `make trust`: each tries something at random or at length, and gives rows."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.demo.openrouter.server import LocalOpenRouter
+
+from .. import databases
+from .. import world as worlds
+from . import alerts as alert_loop
+from . import frozen as frozen_loop
+from . import names as hostile_names
+from . import reports as report_loop
+from . import words as random_words
+from .table import Row
+from .zones import DAY, END, FIRST, all_zones
+
+SHARE = 25_000
+"""Texts a process reads at a time, with a seed of their own."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """The seed of all random choices, and the size as a share of the usual one (1 is all)."""
+
+    seed: int = 1
+    size: float = 1.0
+
+    def count(self, usual: int) -> int:
+        """So many at this size, at least one."""
+        return max(1, round(usual * self.size))
+
+
+Part = Callable[[Request], list[Row]]
+
+
+@contextmanager
+def filled() -> Iterator[tuple[Path, Path]]:
+    """A folder of its own, and in it a database that was synced from a small organization."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "filled.db"
+        openrouter = LocalOpenRouter(worlds.small())
+        openrouter.requests_per_minute = None
+        with openrouter:
+            worlds.fill(openrouter, path)
+        yield Path(folder), path
+
+
+def reports(request: Request) -> list[Row]:
+    """Kill report workers at random moments."""
+    outcomes = []
+    begun = time.monotonic()
+    with filled() as (folder, database):
+        for most in (1, 2, 3, 4):
+            place = folder / str(most)
+            place.mkdir()
+            outcomes.append(
+                _said(
+                    report_loop.run(
+                        place,
+                        database,
+                        request.count(600),
+                        request.count(90),
+                        most,
+                        request.seed + most,
+                        longest=900,
+                    )
+                )
+            )
+    return [_reports_row("reports", "1 to 4 report workers killed, Slack failing", outcomes,
+                         request.seed, begun)]  # fmt: skip
+
+
+def _reports_row(
+    part: str, tried: str, outcomes: list[report_loop.Outcome], seed: int, begun: float
+) -> Row:
+    kills, count, lost, doubled = (
+        sum(getattr(one, name) for one in outcomes)
+        for name in ("kills", "reports", "lost", "doubled")
+    )
+    wrong = sum(not one.intact or one.states != {"sent": one.reports} for one in outcomes)
+    return Row(part, tried, f"{kills} kills, {count:,} reports", wrong,
+               time.monotonic() - begun, seed, lost, doubled)  # fmt: skip
+
+
+def alerts(request: Request) -> list[Row]:
+    """Kill the processes that sync, evaluate and deliver alerts at random moments."""
+    begun, outcomes = time.monotonic(), []
+    for most, blind in ((1, False), (2, False), (3, False), (3, True)):
+        outcomes.append(_alert_storm(request, 90, most, blind=blind))
+    return [_alerts_row("alerts", "sync and 1 to 4 alert workers killed, Slack failing", outcomes,
+                        request.seed, begun)]  # fmt: skip
+
+
+def _alert_storm(
+    request: Request, kills: int, most: int, *, blind: bool = False
+) -> alert_loop.Outcome:
+    with tempfile.TemporaryDirectory() as folder:
+        return _said(
+            alert_loop.run(
+                Path(folder),
+                request.count(kills),
+                most,
+                request.seed + 10 * most + blind,
+                600,
+                blind=blind,
+            )
+        )
+
+
+def _alerts_row(
+    part: str, tried: str, outcomes: list[alert_loop.Outcome], seed: int, begun: float
+) -> Row:
+    lost, doubled = (
+        sum(len(getattr(one, name)) for one in outcomes) for name in ("missed", "doubled")
+    )
+    kills, crossings = (
+        sum(getattr(one, name) for one in outcomes) for name in ("kills", "crossings")
+    )
+    wrong = sum(len(one.wrong) for one in outcomes) - lost - doubled
+    return Row(part, tried, f"{kills} kills, {crossings:,} alerts", wrong,
+               time.monotonic() - begun, seed, lost, doubled)  # fmt: skip
+
+
+def server(request: Request) -> list[Row]:
+    """Both kill loops on a PostgreSQL server that cuts connections and crashes."""
+    with (
+        filled() as (folder, database),
+        databases.server(durable=True) as url,
+    ):
+        databases.use(url)
+        try:
+            return _server(request, folder, database)
+        finally:
+            databases.use("")
+
+
+def _server(request: Request, folder: Path, file: Path) -> list[Row]:
+    openrouter = LocalOpenRouter(worlds.small())
+    openrouter.requests_per_minute = None
+    database = file.with_name("on-the-server.db")
+    with openrouter:
+        worlds.fill(openrouter, database)
+    begun, delivered = time.monotonic(), []
+    for restarts in (2, 0):
+        place = folder / f"reports-{restarts}"
+        place.mkdir()
+        delivered.append(
+            _said(
+                report_loop.run(
+                    place,
+                    database,
+                    request.count(200),
+                    request.count(40),
+                    4,
+                    request.seed + restarts,
+                    longest=600,
+                    restarts=restarts,
+                )
+            )
+        )
+    tried = "PostgreSQL: workers killed, connections cut, server crashing"
+    rows = [_reports_row("server", f"{tried} (reports)", delivered, request.seed, begun)]
+    begun, told = time.monotonic(), []
+    for restarts in (2, 0):
+        place = folder / f"alerts-{restarts}"
+        place.mkdir()
+        told.append(
+            _said(
+                alert_loop.run(
+                    place, request.count(60), 4, request.seed + restarts, 600, restarts=restarts
+                )
+            )
+        )
+    return [*rows, _alerts_row("server", f"{tried} (alerts)", told, request.seed, begun)]
+
+
+def frozen(request: Request) -> list[Row]:
+    """Stop a process right before it posts, let another one deliver, and let it go on."""
+    rows = []
+    with filled() as (folder, database):
+        for what in ("reports", "alerts"):
+            begun = time.monotonic()
+            place = folder / what
+            place.mkdir()
+            outcome = _said(
+                frozen_loop.run(place, database, request.count(100), request.seed, what)
+            )
+            tried = f"a process stands still before a post, another delivers ({what})"
+            count = f"{outcome.frozen} of {outcome.rounds} frozen"
+            wrong = outcome.rounds - outcome.frozen
+            rows.append(Row("frozen", tried, count, wrong, time.monotonic() - begun,
+                            request.seed, outcome.lost, outcome.doubled))  # fmt: skip
+    return rows
+
+
+def zones(request: Request) -> list[Row]:
+    """Compare every due time of every zone with what brute force finds."""
+    count = wrong = 0
+    begun = time.monotonic()
+    for _, found in all_zones():
+        count += 1
+        wrong += len(found)
+        for one in found[:3]:
+            print(f"  wrong: {one}", flush=True)
+    span = f"{FIRST:%Y} to {END - DAY:%Y}"
+    tried = f"due times of every half-hour of {span}, against brute force"
+    return [Row("zones", tried, f"{count} time zones", wrong, time.monotonic() - begun)]
+
+
+def people(request: Request) -> list[Row]:
+    """Random people ask for random things; they see all and only what they may see."""
+    begun, cases = time.monotonic(), request.count(5_000)
+    chosen = {"WHO_MAY_CASES": str(cases), "WHO_MAY_SEED": str(request.seed)}
+    command = [sys.executable, "-m", "pytest", "-q", "-n0", "tests/bot/access/test_who_may.py"]
+    done = subprocess.run(command, env={**os.environ, **chosen}, check=False)
+    tried = "who may see what, against a model of its own"
+    return [Row("people", tried, f"{cases:,} cases", int(done.returncode != 0),
+                time.monotonic() - begun, request.seed)]  # fmt: skip
+
+
+def words(request: Request) -> list[Row]:
+    """Read random texts as people could type them: an answer or a sentence, and soon."""
+    begun, crashed, slow, slowest = time.monotonic(), 0, 0, 0.0
+    count = request.count(1_000_000 // SHARE)
+    seeds = range(request.seed * 1_000, request.seed * 1_000 + count)
+    with ProcessPoolExecutor() as processes:
+        shares = [processes.submit(random_words.fuzz, SHARE, seed) for seed in seeds]
+        for share in as_completed(shares):
+            outcome = share.result()
+            crashed, slow = crashed + len(outcome.crashed), slow + len(outcome.slow)
+            slowest = max(slowest, outcome.slowest)
+            for one in (*outcome.crashed[:3], *outcome.slow[:3]):
+                print(f"  wrong: {one}", flush=True)
+    tried = (
+        f"random texts: a crash, or over {random_words.LONGEST_MILLISECONDS} ms"
+        f" (slowest {slowest * 1_000:.1f} ms)"
+    )
+    return [Row("words", tried, f"{count * SHARE:,} texts", crashed + slow,
+                time.monotonic() - begun, request.seed)]  # fmt: skip
+
+
+def names(request: Request) -> list[Row]:
+    """Show hostile names in messages, CSV, PDF, file names and the terminal."""
+    begun, count = time.monotonic(), request.count(10_000)
+    outcome = hostile_names.shown(count, request.seed)
+    for one in outcome.wrong[:5]:
+        print(f"  wrong: {one}", flush=True)
+    tried = "hostile names in Slack, CSV, PDF, file names, terminal"
+    return [Row("names", tried, f"{count:,} names", len(outcome.wrong),
+                time.monotonic() - begun, request.seed)]  # fmt: skip
+
+
+def _said(outcome):
+    """The same outcome, printed: a long run is followed while it goes on."""
+    wrong = outcome.wrong[:5] if isinstance(outcome, alert_loop.Outcome) else []
+    print(f"  {outcome}", *(f"    {one}" for one in wrong), sep="\n", flush=True)
+    return outcome
+
+
+PARTS: dict[str, Part] = {
+    "reports": reports,
+    "alerts": alerts,
+    "server": server,
+    "frozen": frozen,
+    "zones": zones,
+    "people": people,
+    "words": words,
+    "names": names,
+}
+"""By name, in the order of the table."""
