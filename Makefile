@@ -67,7 +67,8 @@ $(VENV)/.clickhouse: $(VENV)/.dev constraints-clickhouse.txt
 	@touch $@
 
 test-clickhouse: $(VENV)/.clickhouse
-	$(BIN)/python -m pytest -n auto --dist loadfile tests/bot/clickhouse
+	$(BIN)/python -m pytest -n auto --dist loadfile tests/bot/clickhouse \
+		tests/bot/sync/test_pull_from_clickhouse.py
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -110,7 +110,7 @@ class ClickHouse:
 
     def usage(
         self, granularity: Granularity, start: datetime, end: datetime
-    ) -> Iterator[TraceUsage]:
+    ) -> Generator[TraceUsage, None, None]:
         """Usage of a window (UTC, end exclusive), newest bucket first; each span counts once.
 
         The response is read row by row. Raises ClickHouseTooLongError if the window is too large.
