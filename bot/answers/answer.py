@@ -169,7 +169,7 @@ def _previous(store: Store, plan: Plan, coverage: Coverage) -> tuple[Usage | Non
     if plan.query.by is Dimension.CREATOR and not whole.views:
         whole = whole.grouped(Dimension.CREATOR)
     notes = () if plan.source.partial else before.partial  # notes on the range itself are enough
-    usage = total(store.whole(whole, before.range, before.stored))
+    usage = store.sum_of(whole, before.range, before.stored)
     return usage, tuple(f"for the period before, {words}" for words in notes)
 
 

@@ -13,6 +13,7 @@ from bot.store.encoding import (
     DIMENSION,
     DIMENSIONS,
     GRANULARITY,
+    MODELS,
     StoredView,
     from_seconds,
     part,
@@ -108,13 +109,18 @@ def read(
     places = stored_buckets(wanted, resolution(wanted, stored))
     if selection.by is Dimension.MODEL and not table.sums:
         # there are few models, so rows are read once, for the whole, the ranking and the series
-        return _ranked(_series(connection, table, places), len(wanted.buckets), ranking)
+        if connection.sorts_groups:
+            series = _series_by_bucket(connection, selection, wanted, stored)
+        else:
+            series = _series(connection, table, places)
+        return _ranked(series, len(wanted.buckets), ranking)
     whole = read_whole(connection, selection, wanted, stored)
     if selection.by is None:
         return UsageTotals(whole, {0: dict(enumerate(whole))}, 1)
     if ranking:
-        count, chosen = _rank(connection, table, ranking)
-        some = selection.only(selection.by, frozenset(chosen))
+        values = _values_by_group(connection, table, ranking)
+        count, chosen = len(values), frozenset(largest(values, ranking.top))
+        some = selection.only(selection.by, chosen)
         table = selected_table(connection, some, wanted, stored)
         series = _series(connection, table, places)
     else:
@@ -145,11 +151,11 @@ def _ranked(
         (group, *(used.value(metric, source) for metric, source in sources.items()))
         for group, used in sums.items()
     ]
-    chosen = _largest(rows, ranking.top)
+    chosen = largest(rows, ranking.top)
     return UsageTotals(tuple(whole), {group: series[group] for group in chosen}, len(series))
 
 
-def _largest(rows: Sequence[Sequence[int]], top: int) -> list[int]:
+def largest(rows: Sequence[Sequence[int]], top: int) -> list[int]:
     """The groups that are largest by any value; a row has a group's id and its values.
 
     Of equal ones the first id, so that an answer does not change from one moment to the next.
@@ -161,17 +167,36 @@ def _largest(rows: Sequence[Sequence[int]], top: int) -> list[int]:
     return sorted(chosen)
 
 
-def read_by_owner(
-    connection: Connection, by_key: Selection, wanted: TimeRange, stored: Granularity
-) -> UsageTotals:
-    """The figures of a selection by key, grouped by the creators who own the keys."""
-    whole = read_whole(connection, by_key, wanted, stored)
+def series_by_owner(
+    connection: Connection,
+    by_key: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    no_creator: int,
+) -> dict[int, dict[int, Usage]]:
+    """The series of a selection by key, grouped by the creators who own the keys.
+
+    `no_creator` is the id under which the usage of keys without one is listed.
+    """
     table = selected_table(connection, by_key, wanted, stored)
-    owned = replace(table, tables=f"{table.tables} CROSS JOIN member o", group="o.owner",
+    owned = replace(table, tables=f"{table.tables} CROSS JOIN member o",
+                    group=f"COALESCE(o.owner, {no_creator})",
                     where=f"{table.where} AND o.id = t.member")  # fmt: skip
     places = stored_buckets(wanted, resolution(wanted, stored))
-    series = _series(connection, owned, places)
-    return UsageTotals(whole, series, len(series))
+    return _series(connection, owned, places)
+
+
+def ranked_values(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    ranking: Ranking,
+) -> list[tuple[int, ...]]:
+    """Each group and its values of the ranking's metrics."""
+    return _values_by_group(
+        connection, selected_table(connection, selection, wanted, stored), ranking
+    )
 
 
 def read_whole(
@@ -179,11 +204,34 @@ def read_whole(
 ) -> tuple[Usage, ...]:
     """The usage of each bucket, in the view that the grouping asks for, without its groups."""
     grain = resolution(wanted, stored)
-    table = _table(connection, selection, wanted, grain)
-    if not _has_months_of_files(connection, wanted, grain):
-        table = _whole(selection, table, wanted, grain)
+    table = _whole_table(connection, selection, wanted, grain)
+    if not table.sums and selection.owners is not None and connection.sorts_groups:
+        found = _series_by_bucket(connection, selection.grouped(None), wanted, stored)
+        return _usage_of_buckets(found.get(0, {}), len(wanted.buckets))
     places = stored_buckets(wanted, grain)
     return _spread(_by_bucket(connection, table), places, len(wanted.buckets))
+
+
+def read_sum(
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> Usage:
+    """The usage of a whole range: what `read_whole` returns, added up."""
+    table = _whole_table(connection, selection, wanted, resolution(wanted, stored))
+    if not table.sums and selection.owners is not None:
+        return total(read_whole(connection, selection, wanted, stored))
+    statement = f"SELECT {SUMS} FROM {table.tables} WHERE {table.where}"
+    found = connection.execute(statement, table.params).fetchone()
+    return ZERO if found[0] is None else Usage._make(found)
+
+
+def _whole_table(
+    connection: Connection, selection: Selection, wanted: TimeRange, grain: Granularity
+) -> _Table:
+    """Where the usage of all groups of a selection is read from."""
+    table = _table(connection, selection, wanted, grain)
+    if _has_months_of_files(connection, wanted, grain):
+        return table
+    return _whole(selection, table, wanted, grain)
 
 
 def resolution(wanted: TimeRange, stored: Granularity) -> Granularity:
@@ -211,16 +259,23 @@ def rows(
     The member is 0 where the question has no key or creator to group by.
     """
     member = "t.member" if group_column(selection.by) == "t.member" else "0"
-    edges = [to_seconds(edge) for edge in (*wanted.buckets, wanted.end)]
-    spans = _spans(wanted, resolution(wanted, stored))
-    for index in range(len(wanted.buckets) - 1, -1, -1):
-        table = _usage(selection, _cut(spans, edges[index], edges[index + 1]))
+    for index, table in _tables_of_buckets(selection, wanted, stored):
         statement = (
             f"SELECT {member}, t.model, {SUMS} FROM {table.tables} WHERE {table.where}"
             " GROUP BY 1, 2"
         )
         for found in connection.stream(statement, table.params):
             yield index, found[0], found[1], Usage(*found[2:])
+
+
+def _tables_of_buckets(
+    selection: Selection, wanted: TimeRange, stored: Granularity
+) -> Iterator[tuple[int, _Table]]:
+    """The usage rows of each bucket of a range, and its index; the newest bucket first."""
+    edges = [to_seconds(edge) for edge in (*wanted.buckets, wanted.end)]
+    spans = _spans(wanted, resolution(wanted, stored))
+    for index in range(len(wanted.buckets) - 1, -1, -1):
+        yield index, _usage(selection, _cut(spans, edges[index], edges[index + 1]))
 
 
 def _summed(selection: Selection) -> tuple[int, Ids | None] | None:
@@ -284,8 +339,13 @@ def _table(
 
 
 def _whole(selection: Selection, table: _Table, wanted: TimeRange, grain: Granularity) -> _Table:
-    """Where the usage of all groups is read from: stored sums where nothing is filtered."""
-    if selection.members or _summed(selection) is None:
+    """Where the usage of all groups is read from: stored sums where no keys or creators are
+    filtered. Sums of models are made of the key view.
+    """
+    filtered = [dimension for dimension, _ in selection.members]
+    if filtered == [Dimension.MODEL] and selection.view is StoredView.KEY:
+        return _totals(MODELS, selection.ids(Dimension.MODEL), wanted, grain, "0")
+    if filtered or _summed(selection) is None:
         return table
     return _totals(ALL_OF[selection.view], None, wanted, grain, "0")
 
@@ -320,11 +380,14 @@ def usage_table(selection: Selection, wanted: TimeRange, stored: Granularity) ->
 
 
 def model_filter(selection: Selection) -> tuple[str, tuple[object, ...]]:
-    """The condition on the models of table `t`, to follow others, and its parameters."""
+    """The condition on the models of table `t`, to follow others, and its parameters.
+
+    The `+` keeps SQLite from seeking each model of each member: a member uses only some of them.
+    """
     models = selection.ids(Dimension.MODEL)
     if models is None:
         return "", ()
-    return " AND t.model IN (SELECT value FROM numbers(?) n)", (sorted(models),)
+    return " AND +t.model IN (SELECT value FROM numbers(?) n)", (sorted(models),)
 
 
 def _bucket_starts(span: Span) -> list[int]:
@@ -370,8 +433,10 @@ def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
     return _Table(tables, where + of_models, (*params, *listed), "t.member")
 
 
-def _rank(connection: Connection, table: _Table, ranking: Ranking) -> tuple[int, list[int]]:
-    """How many groups there are, and those that are largest by any of the metrics."""
+def _values_by_group(
+    connection: Connection, table: _Table, ranking: Ranking
+) -> list[tuple[int, ...]]:
+    """Each group and its values of the ranking's metrics."""
     columns = [
         _VALUES[metric, ranking.source if metric is Metric.SPEND else MoneySource.ALL]
         for metric in ranking.metrics
@@ -388,8 +453,20 @@ def _rank(connection: Connection, table: _Table, ranking: Ranking) -> tuple[int,
             f"SELECT {table.group}, {', '.join(columns)} FROM {table.tables}"
             f" WHERE {table.where} GROUP BY 1"
         )
-    found = connection.execute(statement, table.params).fetchall()
-    return len(found), _largest(found, ranking.top)
+    return connection.execute(statement, table.params).fetchall()
+
+
+def _series_by_bucket(
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> dict[int, dict[int, Usage]]:
+    """The series of the groups of usage rows, read bucket by bucket."""
+    series: dict[int, dict[int, Usage]] = {}
+    group = group_column(selection.by)
+    for index, table in _tables_of_buckets(selection, wanted, stored):
+        statement = f"SELECT {group}, {SUMS} FROM {table.tables} WHERE {table.where} GROUP BY 1"
+        for row in connection.execute(statement, table.params):
+            series.setdefault(row[0], {})[index] = Usage._make(row[1:])
+    return series
 
 
 def _series(
@@ -410,6 +487,10 @@ def _series(
             usage = Usage._make(row[2:])
             by_bucket[index] = usage if before is None else plus(before, usage)
     return series
+
+
+def _usage_of_buckets(found: Mapping[int, Usage], count: int) -> tuple[Usage, ...]:
+    return tuple(found.get(index, ZERO) for index in range(count))
 
 
 def _by_bucket(connection: Connection, table: _Table) -> list[tuple[int, Usage]]:

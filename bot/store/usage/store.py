@@ -20,7 +20,12 @@ from bot.store.usage import window_records as records
 from bot.store.usage.diff import Figures, RowChanges, RowKey, add_up, changes
 from bot.store.usage.directory import Directory
 from bot.store.usage.imported import Intake
-from bot.store.usage.keys_with_creators import CrossedKeys, crossed_rows, read_crossed
+from bot.store.usage.keys_with_creators import (
+    CrossedKeys,
+    crossed_rows,
+    read_crossed,
+    sum_crossed,
+)
 from bot.store.usage.read import Ranking, UsageTotals
 from bot.store.usage.selection import Selection
 from bot.store.usage.write import statements, window_rows, write
@@ -442,8 +447,8 @@ class Store:
         """The figures of a selection; with a ranking, series of its largest groups only."""
         with self._db.read() as connection:
             if selection.crossed:
-                keys, chatroom = self._crossed_keys(selection)
-                return read_crossed(connection, selection, wanted, stored, keys, chatroom, ranking)
+                keys = CrossedKeys.of(selection, self.directory())
+                return read_crossed(connection, selection, wanted, stored, keys, ranking)
             return reading.read(connection, selection, wanted, stored, ranking)
 
     def whole(
@@ -454,6 +459,14 @@ class Store:
             if selection.crossed:
                 return self.read(selection.grouped(None), wanted, stored).whole
             return reading.read_whole(connection, selection, wanted, stored)
+
+    def sum_of(self, selection: Selection, wanted: TimeRange, stored: Granularity) -> Usage:
+        """The usage of a whole range: what `whole` returns, added up."""
+        with self._db.read() as connection:
+            if selection.crossed:
+                keys = CrossedKeys.of(selection, self.directory())
+                return sum_crossed(connection, selection, wanted, stored, keys)
+            return reading.read_sum(connection, selection, wanted, stored)
 
     def rows(
         self, selection: Selection, wanted: TimeRange, stored: Granularity
@@ -569,12 +582,6 @@ class Store:
             ).fetchone()
         return found is not None
 
-    def _crossed_keys(self, selection: Selection) -> tuple[CrossedKeys, int]:
-        """The keys of a crossed selection, and the id under which chatroom usage is listed."""
-        known = self.directory()
-        chatroom = known.ids[Dimension.KEY, ""]
-        return CrossedKeys.of(selection, known.owners, known.orphans, chatroom), chatroom
-
     def _crossed_rows(
         self,
         connection: Connection,
@@ -582,12 +589,9 @@ class Store:
         wanted: TimeRange,
         stored: Granularity,
     ) -> Iterator[reading.Row]:
-        keys, chatroom = self._crossed_keys(selection)
         return crossed_rows(
             selection,
-            keys,
-            self.directory().owners,
-            chatroom,
+            CrossedKeys.of(selection, self.directory()),
             lambda part: reading.rows(connection, part, wanted, stored),
         )
 

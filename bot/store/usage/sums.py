@@ -15,7 +15,7 @@ from bot.store.usage import read as reading
 from bot.store.usage.selection import Selection
 from reports.time.timerange import Granularity, TimeRange, floor, next_bucket
 from reports.usage.dimensions import Metric, MoneySource
-from reports.usage.usage import ZERO, Usage, plus, total
+from reports.usage.usage import ZERO, Usage, plus
 
 PairSums = tuple[int, int, int, int]
 """Member (key or creator; 0 where the selection is by neither) and model, as ids; tokens; spend in
@@ -39,7 +39,7 @@ def by_group(
 ) -> Mapping[int, Usage]:
     """The usage of a whole range by group; that of everything under 0 without a grouping."""
     if selection.by is None:
-        return {0: total(reading.read_whole(connection, selection, wanted, stored))}
+        return {0: reading.read_sum(connection, selection, wanted, stored)}
     table = reading.selected_table(connection, selection, wanted, stored)
     # stored sums have the rows of a member side by side in each part, so nothing has to be sorted
     order = "t.part, t.member" if table.sums else table.group

@@ -11,6 +11,7 @@ from bot.demo.openrouter.directory import ApiError
 from bot.demo.openrouter.faults import answer as fault_answer
 from bot.demo.openrouter.organization import Key, Record, Workspace
 from bot.demo.openrouter.server import LocalOpenRouter
+from bot.store import database
 from reports.questions.grammar import parse
 from reports.time.timerange import Granularity
 from reports.usage.windows_to_fetch import Window, missing_windows
@@ -440,9 +441,8 @@ def test_a_full_disk_keeps_the_data_and_heals_by_itself(cache, server, clock):
 
 
 @pytest.mark.sqlite_only("the lock of a file")
-def test_a_database_locked_by_another_program_is_waited_out(cache, server, clock):
-    with cache.store._db.write() as connection:
-        connection.execute("PRAGMA busy_timeout = 20")
+def test_a_database_locked_by_another_program_is_waited_out(cache, server, clock, monkeypatch):
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.02)
     other = sqlite3.connect(cache.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     clock.advance(20 * MINUTE)
