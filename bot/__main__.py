@@ -10,8 +10,9 @@ import shlex
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
@@ -24,20 +25,22 @@ from bot.config import ConfigError, Need, Settings, database_address, environmen
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bot.answers.write_file import Job
+    from bot.answers.visibility import Asker
+    from bot.answers.write_file import Format, Job
     from bot.store import Store
     from reports.analysis.document import AnalysisDocument
+    from reports.analysis.own_month import OwnMonth
     from reports.commands import Command
     from reports.natural.names import KnownNames
-    from reports.questions.grammar import CommandError
+    from reports.questions.grammar import CommandError, QuestionCommand
     from reports.questions.summary import Summary
     from reports.questions.topics import BalanceAsked, BudgetAsked
+    from reports.usage.limits import Limit
 
 FAILED, WRONG_USAGE = 1, 2
 _EXCLUSION = re.compile(r"^-(\w+:)")
 NO_PERSON_IN_TERMINAL = (
-    "The terminal doesn't know who you are, so name the person: activity ask spend this month by"
-    " model creator:ada@example.com"
+    "The terminal doesn't know who you are; add your address at OpenRouter: --as ada@example.com"
 )
 
 
@@ -87,16 +90,25 @@ def sync() -> None:
 
     Waits while another process is syncing the same cache.
     """
-    from bot.app import make_openrouter, open_store, process_name  # noqa: PLC0415
+    from bot.app import make_clickhouse, make_openrouter, open_store, process_name  # noqa: PLC0415
     from bot.sync.sync_once import SyncOnce  # noqa: PLC0415
 
     settings = _settings(Need.OPENROUTER)
     with (
         closing(open_store(settings)) as store,
         closing(make_openrouter(settings)) as api,
+        ExitStack() as stack,
     ):
+        traces = make_clickhouse(settings)
+        if traces:
+            stack.enter_context(closing(traces))
         once = SyncOnce(
-            api, store, store.now, process_name(), lambda words: click.echo(words, err=True)
+            api,
+            store,
+            store.now,
+            process_name(),
+            lambda words: click.echo(words, err=True),
+            traces=traces,
         )
         if not once.wait():
             click.echo("The cache is up to date.", err=True)
@@ -178,6 +190,7 @@ class _QuestionCommand(click.Command):
 @click.option("--csv", "csv_file", metavar="FILE", help="Write the rows as CSV; - is stdout.")
 @click.option("--pdf", "pdf_file", metavar="FILE", help="Write a PDF; - is stdout.")
 @click.option("--png", "png_file", metavar="FILE", help="Write the chart; - is stdout.")
+@click.option("--as", "email", metavar="EMAIL", help="Who asks: whom `me` and `my` mean.")
 def ask(
     words: tuple[str, ...],
     *,
@@ -185,16 +198,18 @@ def ask(
     csv_file: str | None,
     pdf_file: str | None,
     png_file: str | None,
+    email: str | None,
 ) -> None:
     """Answer a question from the cache, with the same words as in Slack."""
+    from bot.analysis.own_month import MY_MONTH  # noqa: PLC0415
     from bot.analysis.registry import answer_any  # noqa: PLC0415
     from bot.answers.known_names import known  # noqa: PLC0415
-    from bot.answers.visibility import ANYONE  # noqa: PLC0415
-    from bot.answers.write_file import Format, Job, file_name  # noqa: PLC0415
+    from bot.answers.visibility import ANYONE, ME, Asker  # noqa: PLC0415
+    from bot.answers.write_file import Format, Job  # noqa: PLC0415
     from bot.app import open_store, utc_now  # noqa: PLC0415
     from reports.commands import parse_command  # noqa: PLC0415
     from reports.questions.grammar import CommandError, HelpCommand, QuestionCommand  # noqa: PLC0415
-    from reports.questions.query import FileFormat  # noqa: PLC0415
+    from reports.questions.topics import MeAsked  # noqa: PLC0415
     from reports.reader import Clock, read  # noqa: PLC0415
     from reports.schedules.grammar import EXAMPLE, is_schedule  # noqa: PLC0415
     from reports.wording.typed_text import unmarked  # noqa: PLC0415
@@ -217,30 +232,55 @@ def ask(
     if isinstance(parsed_text, CommandError):
         _exit_with_problem(parsed_text, line)
     parsed = parse_command(parsed_text.words) if parsed_text else HelpCommand()
+    own_month = isinstance(parsed, MeAsked)
+    parsed = QuestionCommand(MY_MONTH) if isinstance(parsed, MeAsked) else parsed
     if not isinstance(parsed, QuestionCommand):
         opened = store or partial(open_store, settings, must_exist=True)
         _answer_other(parsed, words[0] if words else "", opened, now, settings, as_json=as_json)
         return
+    if not email and (ME in parsed.query.filters or ME.pattern in parsed.query.extra):
+        raise click.ClickException(NO_PERSON_IN_TERMINAL)
     store = store or open_store(settings, must_exist=True)
     if parsed_text and (note := parsed_text.note("activity ask")):
         click.echo(note, err=True)
-    pdf = Format.SUMMARY if FileFormat.SUMMARY in parsed.query.files else Format.PDF
-    files = {Format.CSV: csv_file, pdf: pdf_file, Format.PNG: png_file}
-    wanted = {format_: file for format_, file in files.items() if file}
+    wanted = _files(parsed, {Format.CSV: csv_file, Format.PDF: pdf_file, Format.PNG: png_file})
     if len([file for file in wanted.values() if file == "-"]) + as_json > 1:
         raise click.UsageError("Only one of --json and the files can go to stdout.")
-    found = answer_any(store, parsed.query, now, settings.zone, whole=True)
+    asker = Asker(email)
+    found = answer_any(store, parsed.query, now, settings.zone, asker, whole=True)
     if isinstance(found, CommandError):
         _exit_with_problem(found, line)
+    _write_files(
+        store, Job(parsed.query.words(), now, settings.zone, Format.CSV, asker), parsed, wanted
+    )
+    if as_json or not wanted:
+        own = _own_month(store, now, settings.zone, asker) if own_month else None
+        _print(found, settings, own, as_json=as_json)
+    store.close()
+
+
+def _files(parsed: QuestionCommand, options: Mapping[Format, str | None]) -> dict[Format, str]:
+    """The files that options name, by format; a PDF is the summary if the words say so."""
+    from bot.answers.write_file import Format  # noqa: PLC0415
+    from reports.questions.query import FileFormat  # noqa: PLC0415
+
+    short = FileFormat.SUMMARY in parsed.query.files
+    formats = {Format.PDF: Format.SUMMARY} if short else {}
+    return {formats.get(one, one): file for one, file in options.items() if file}
+
+
+def _write_files(
+    store: Store, job: Job, parsed: QuestionCommand, wanted: Mapping[Format, str]
+) -> None:
+    """Write the files that the question's own words ask for, and those of options by format."""
+    from bot.answers.write_file import Format, file_name  # noqa: PLC0415
+
     asked = {
-        Format(one): file_name(parsed.query, now, settings.zone, Format(one))
+        Format(one): file_name(parsed.query, job.at, job.zone, Format(one))
         for one in parsed.query.files
     }
-    for format_, file in (asked | wanted).items():
-        _write(store, Job(parsed.query.words(), now, settings.zone, format_), file)
-    if as_json or not wanted:
-        _print(found, settings, as_json=as_json)
-    store.close()
+    for format_, file in (asked | dict(wanted)).items():
+        _write(store, replace(job, format=format_), file)
 
 
 def _answer_other(
@@ -258,7 +298,6 @@ def _answer_other(
     from reports.questions.topics import (  # noqa: PLC0415
         BalanceAsked,
         BudgetAsked,
-        MeAsked,
         TopicAsked,
         not_yet,
     )
@@ -270,8 +309,6 @@ def _answer_other(
             _print_help()
         case TopicAsked():
             raise click.ClickException(not_yet(parsed.topic).replace("`", ""))
-        case MeAsked():
-            raise click.ClickException(NO_PERSON_IN_TERMINAL)
         case BalanceAsked() | BudgetAsked():
             store = opened() if callable(opened) else opened
             _print_money(store, parsed, now, settings, as_json=as_json)
@@ -424,7 +461,25 @@ def doctor() -> None:
         sys.exit(FAILED)
 
 
-def _print(found: Summary | AnalysisDocument, settings: Settings, *, as_json: bool) -> None:
+def _own_month(
+    store: Store, now: datetime, zone: str, asker: Asker
+) -> tuple[OwnMonth, tuple[Limit, ...]] | None:
+    """What is usual for the person who asks, and the limits of their keys."""
+    from bot.analysis.own_month import gather_own_month  # noqa: PLC0415
+    from bot.answers.known_limits import own_limits  # noqa: PLC0415
+    from reports.questions.grammar import CommandError  # noqa: PLC0415
+
+    found = gather_own_month(store, now, zone, asker)
+    return None if isinstance(found, CommandError) else (found, own_limits(store, now, asker))
+
+
+def _print(
+    found: Summary | AnalysisDocument,
+    settings: Settings,
+    own: tuple[OwnMonth, tuple[Limit, ...]] | None = None,
+    *,
+    as_json: bool,
+) -> None:
     from reports.analysis.document import AnalysisDocument  # noqa: PLC0415
 
     if isinstance(found, AnalysisDocument):
@@ -438,11 +493,23 @@ def _print(found: Summary | AnalysisDocument, settings: Settings, *, as_json: bo
     elif as_json:
         from reports.render.json import as_json as plain  # noqa: PLC0415
 
-        click.echo(json.dumps(plain(found, settings.command), ensure_ascii=False))
+        shown_json = plain(found, settings.command)
+        if own:
+            from reports.analysis.own_month import own_month_json  # noqa: PLC0415
+            from reports.questions.slack.balance import budgets_json  # noqa: PLC0415
+
+            shown_json |= {"usual": own_month_json(own[0]), "budgets": budgets_json(own[1])}
+        click.echo(json.dumps(shown_json, ensure_ascii=False))
     else:
         from reports.render.terminal import as_text  # noqa: PLC0415
 
         click.echo(as_text(found))
+        if own:
+            from reports.analysis.own_month import usual_sentence  # noqa: PLC0415
+            from reports.questions.slack.balance import limits_text  # noqa: PLC0415
+
+            limits = f"\nLimits of your keys:\n{limits_text(own[1])}" if own[1] else ""
+            click.echo(f"\n{usual_sentence(own[0])}{limits}")
 
 
 def _print_money(
@@ -570,12 +637,15 @@ def _error_text(error: Exception) -> str:
 
 def _expected() -> tuple[type[Exception], ...]:
     """Errors whose text is meant for people; looked up only when one was raised."""
+    from bot.clickhouse import ClickHouseError  # noqa: PLC0415
     from bot.imports.import_csv import FileRefusedError  # noqa: PLC0415
     from bot.openrouter import OpenRouterError  # noqa: PLC0415
     from bot.slack.types import DeliveryError  # noqa: PLC0415
     from bot.store import StoreError  # noqa: PLC0415
 
-    return (OpenRouterError, StoreError, DeliveryError, FileRefusedError, OSError)
+    return (
+        OpenRouterError, ClickHouseError, StoreError, DeliveryError, FileRefusedError, OSError
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

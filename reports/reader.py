@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 from reports.alerts.grammar import is_alert
 from reports.commands import parse_command
 from reports.natural.names import KnownNames
-from reports.natural.parser import UNDERSTOOD, ParsedText, parse_text, strictly
+from reports.natural.parsed_text import ParsedText
+from reports.natural.parser import UNDERSTOOD, parse_text, strictly
 from reports.natural.refusals import refusal
 from reports.questions.grammar import CommandError, QuestionCommand
 from reports.schedules.grammar import is_schedule

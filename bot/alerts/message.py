@@ -12,6 +12,7 @@ from bot.alerts.evaluate import RuleEvaluator
 from bot.alerts.message_details import detail
 from bot.alerts.services import AlertServices
 from bot.answers.answer_state import answer_state, state_of
+from bot.runtime.isolation import isolated
 from bot.slack.types import DeliveryError
 from bot.store.alerts.events import StoredEvent
 from bot.store.alerts.messages import AlertMessage
@@ -20,6 +21,7 @@ from reports.alerts.evaluation import AlertEvent, EventKind
 from reports.alerts.message_details import Detail, question
 from reports.alerts.slack import messages as render
 from reports.alerts.slack.messages import AlertContext
+from reports.alerts.slack.sentences import share_of_limit
 from reports.block_kit.message import Message
 
 log = logging.getLogger(__name__)
@@ -48,13 +50,27 @@ class MessageComposer:
             return self._replies(events, message.root, zone, notes)
         if len(firsts) == 1:
             return self._first(firsts[0], zone, notes)
-        many = [
-            render.Item(self._dated(one), found[0], self._latest(one))
-            for one in firsts
-            if (found := self._about(one, zone))
-        ]
         command = self._alerts.services.settings.command
+        many = self._items(firsts, zone)
         return render.together(many, command, notes) if many else None
+
+    def _items(self, firsts: Sequence[StoredEvent], zone: str) -> list[render.Item]:
+        """Several alerts for one message; the largest that aren't over say what drives them."""
+        found = [
+            (render.Item(self._dated(one), about[0], self._latest(one)), about[1])
+            for one in firsts
+            if (about := self._about(one, zone))
+        ]
+        waiting = [(item, watched) for item, watched in found if not item.over]
+        largest = sorted(waiting, key=lambda one: -share_of_limit(one[0].event.measurement))
+        details = {}
+        with self._alerts.services.store.snapshot():
+            context = self._evaluator.context(self._alerts.services.clock())
+            for item, watched in largest[: render.MOST_DETAILED]:
+                shown = render.event_to_show(item.event, watched.rule, item.latest)
+                with isolated(log, "The details of an alert could not be looked up"):
+                    details[item.about.id] = self._detail(watched, context, shown, item.about.zone)
+        return [replace(item, detail=details.get(item.about.id)) for item, _ in found]
 
     def _replies(
         self, events: Sequence[StoredEvent], root: int | None, zone: str, notes: tuple[str, ...]

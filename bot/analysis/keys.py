@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.analysis.limits import HourlySpend, keys_meant, owner_of, unread
+from bot.analysis.limits import HourlySpend, keys_meant, owner_of, unread, with_me
 from bot.analysis.request import AnalysisRequest
 from bot.answers import visibility
 from bot.answers.answer import make_plan
@@ -29,8 +29,8 @@ _SPEND_OF = timedelta(days=30)
 
 def gather_keys(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     """The keys that the asker may see, with their traits; a CommandError if they are unknown."""
-    store, now = request.store, request.now
-    plan = make_plan(store, request.query, now, request.zone, request.asker)
+    store, query, now = request.store, with_me(request), request.now
+    plan = make_plan(store, query, now, request.zone, request.asker)
     if isinstance(plan, CommandError):
         return plan
     details, directory = key_details(store), store.directory()
@@ -44,8 +44,8 @@ def gather_keys(request: AnalysisRequest) -> AnalysisDocument | CommandError:
         one for id_, one in _facts(store, details, directory, labels, now) if meant is None
         or id_ in meant
     ]  # fmt: skip
-    wanted = frozenset(KeyTrait(word) for word in request.query.extra if not days_of(word))
-    days = next((days_of(word) for word in request.query.extra if days_of(word)), 0)
+    wanted = frozenset(KeyTrait(word) for word in query.extra if not days_of(word))
+    days = next((days_of(word) for word in query.extra if days_of(word)), 0)
     unused_for = timedelta(days=days) if days else UNUSED_FOR
     found = keys_answer(
         plan.query,

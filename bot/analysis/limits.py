@@ -99,7 +99,7 @@ class HourlySpend:
 
 def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     """Every limit that the asker may see, in the order in which they will be reached."""
-    store, query, now = request.store, _with_me(request), request.now
+    store, query, now = request.store, with_me(request), request.now
     plan = make_plan(store, query, now, request.zone, request.asker)
     if isinstance(plan, CommandError):
         return plan
@@ -138,12 +138,13 @@ def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     )
 
 
-def _with_me(request: AnalysisRequest) -> Query:
+def with_me(request: AnalysisRequest) -> Query:
     """The question with `me` among its extra words replaced by its filter."""
     query = request.query
     if "me" not in query.extra:
         return query
-    return replace(query, extra=(), filters=(*query.filters, visibility.ME))
+    extra = tuple(word for word in query.extra if word != visibility.SELF)
+    return replace(query, extra=extra, filters=(*query.filters, visibility.ME))
 
 
 def unread(store: Store, *names: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from bot.answers.known_names import known
 from bot.services import Services, asker_of
 from bot.slack.types import SlackUser
 from reports.commands import parse_command
-from reports.natural.parser import ParsedText
+from reports.natural.parsed_text import ParsedText
 from reports.questions.grammar import CommandError, QuestionCommand
 from reports.questions.query import Query
 from reports.reader import Clock, read

@@ -34,7 +34,7 @@ from reports.natural.continuation import (
     same_day,
     typed_query,
 )
-from reports.natural.parser import ParsedText
+from reports.natural.parsed_text import ParsedText
 from reports.natural.short_messages import NO_QUESTION, ShortMessage, short_answer, short_message
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query

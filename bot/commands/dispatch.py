@@ -20,6 +20,7 @@ from bot.admin import audit_log as audit
 from bot.admin import status
 from bot.alerts.manage import AlertManager
 from bot.analysis.balance import balance
+from bot.analysis.own_month import MY_MONTH, gather_own_month
 from bot.analysis.registry import answer_any
 from bot.answers import visibility
 from bot.answers.answer_message import (
@@ -46,25 +47,20 @@ from reports.alerts.rule import Rule
 from reports.block_kit.message import Message, RunButton, mrkdwn_message, text_message
 from reports.commands import parse_command
 from reports.questions.grammar import CommandError, HelpCommand, QuestionCommand
-from reports.questions.query import Query, Versus
+from reports.questions.query import Query
 from reports.questions.slack.answer import error
-from reports.questions.slack.balance import balance_message, limits_message, limits_section
+from reports.questions.slack.balance import (
+    balance_message,
+    limits_message,
+    limits_section,
+    usual_section,
+)
 from reports.questions.topics import BalanceAsked, BudgetAsked, MeAsked, TopicAsked, not_yet
 from reports.schedules.grammar import ListSchedules, ScheduledQuestion
-from reports.time.period import Calendar, Unit
-from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.wording.safe_text import escape, plain
 
 log = logging.getLogger(__name__)
 
-MY_MONTH = Query(
-    Metric.SPEND,
-    Calendar(Unit.MONTH),
-    Dimension.MODEL,
-    (Filter(Dimension.CREATOR, "me"),),
-    versus=Versus.BEFORE,
-)
-"""The question behind `me`: one's own month by model, compared with last month."""
 NO_SHARE_IN_DM = "Only you are here, so “share” has no effect."
 EXAMPLES_AGAIN = timedelta(days=365)
 """Each person sees the examples once; after a year they may have forgotten the command."""
@@ -280,7 +276,7 @@ def _other(
                 found = limits(services.store, services.clock(), asker)
             return Reply(limits_message(found), OutcomeKind.ANSWERED, act=Act.LOOKED, what="budget")
         case MeAsked():
-            return _figures(services, reply_to, asked, person, MY_MONTH, with_limits=True)
+            return _figures(services, reply_to, asked, person, MY_MONTH, own_month=True)
         case TopicAsked():
             return Reply(text_message(not_yet(parsed.topic)), OutcomeKind.NOT_YET)
 
@@ -312,9 +308,9 @@ def _figures(
     person: SlackUser,
     query: Query,
     *,
-    with_limits: bool = False,
+    own_month: bool = False,
 ) -> Reply:
-    """Answer a question; `with_limits` adds the limits of the person's own keys."""
+    """Answer a question; `own_month` adds what is usual for the person and their keys' limits."""
     direct = asked.channel.startswith("D")
     private_note = ""
     if query.share:
@@ -347,9 +343,13 @@ def _figures(
             private=not query.share and not direct,
             image=chart_file,
         )
-        if with_limits:
+        if own_month:
+            usual = gather_own_month(services.store, now, zone, asker)
             message = message.with_blocks_above_footer(
-                limits_section(own_limits(services.store, now, asker))
+                [
+                    *([] if isinstance(usual, CommandError) else usual_section(usual)),
+                    *limits_section(own_limits(services.store, now, asker)),
+                ]
             )
     return Reply(
         message.with_note(private_note) if private_note else message,

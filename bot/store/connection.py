@@ -68,6 +68,11 @@ class Connection(Protocol):
         """The driver's error for causes outside this program."""
         ...
 
+    @property
+    def sorts_groups(self) -> bool:
+        """Whether GROUP BY sorts all rows, so that it is faster to group a part at a time."""
+        ...
+
     def execute(self, statement: str, parameters: Sequence[Any] = ..., /) -> StatementResult:
         """Run a statement. PostgreSQL's rows are all in memory afterwards."""
         ...

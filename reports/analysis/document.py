@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from reports.questions.query import Query
+from reports.questions.summary import ALL
 from reports.questions.wording import filter_words, range_words
 from reports.time.timerange import TimeRange
 
@@ -100,3 +101,13 @@ class AnalysisDocument:
         """Which range the answer is about, and what it is narrowed to."""
         parts = [self.range and range_words(self.range), filter_words(self.query)]
         return ", ".join(part for part in parts if part)
+
+
+def json_groups(
+    query: Query, groups: Iterable[Mapping[str, Any]], whole: Mapping[str, Any]
+) -> list[Mapping[str, Any]]:
+    """The groups of an answer as JSON values; without a grouping the whole as one, called `all`.
+
+    `groups` have a `label` and the figures of `whole`.
+    """
+    return list(groups) if query.by else [{"label": ALL, **whole}]

@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn
+from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn, json_groups
 from reports.analysis.forecast import Band, ForecastRecord, PeriodForecast
 from reports.analysis.text import iso
 from reports.questions.query import Query
@@ -76,7 +76,7 @@ def forecast_answer(
         rows=_rows(whole, listed, ordered[query.top :]) if query.by and whole else (),
         notes=_notes(query, whole, scope),
         exact=lambda: _exact(query, [*ordered, *([whole] if whole and not query.by else [])]),
-        data=lambda: _data(scope, whole, past, ordered),
+        data=lambda: _data(query, scope, whole, past, ordered),
         groups=tuple(one.label for one in listed),
         empty=whole is None,
     )
@@ -210,6 +210,7 @@ def _figures(one: ForecastGroup) -> dict[str, str | None]:
 
 
 def _data(
+    query: Query,
     scope: ForecastScope,
     whole: ForecastGroup | None,
     past: ForecastRecord,
@@ -225,7 +226,9 @@ def _data(
             "mean_error": _share(past.mean_error),
             "worst_error": _share(past.worst_error),
         },
-        "groups": [{"label": one.label, **_figures(one)} for one in groups],
+        "groups": json_groups(
+            query, ({"label": one.label, **_figures(one)} for one in groups), figures
+        ),
     }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from reports.usage.dimensions import Metric, MoneySource
 from reports.usage.usage import Usage
 
 MILLION = 10**6
@@ -17,7 +18,11 @@ MILLION = 10**6
 
 @dataclass(frozen=True, slots=True)
 class UnitPrice:
-    """What one group paid. `spend` is in nano-dollars; `byok` is the estimated part of it."""
+    """What one group paid, in nano-dollars.
+
+    `spend` is what the price is of: all spend, or that of one source. `byok` is the estimated part
+    of it; `other` is what was spent from the source that isn't in it.
+    """
 
     label: str
     spend: int
@@ -26,6 +31,7 @@ class UnitPrice:
     prompt: int
     completion: int
     byok: int = 0
+    other: int = 0
 
     @property
     def per_million(self) -> Fraction | None:
@@ -44,8 +50,8 @@ class UnitPrice:
 
     @property
     def free(self) -> bool:
-        """Whether something was used and nothing was charged."""
-        return self.spend == 0 and bool(self.tokens or self.requests)
+        """Whether something was used and nothing was charged, from any source."""
+        return self.spend == self.other == 0 and bool(self.tokens or self.requests)
 
     def against(self, blended: UnitPrice) -> Fraction | None:
         """This price as a multiple of the blended one; None where either is unknown or zero."""
@@ -61,22 +67,29 @@ class Prices:
     groups: tuple[UnitPrice, ...]
 
 
-def prices(whole: Usage, groups: Mapping[str, Usage]) -> Prices:
-    """Unit prices of a whole and of its groups by label; groups without any use are left out."""
-    found = [unit_price(label, usage) for label, usage in groups.items() if any(usage)]
-    return Prices(unit_price("all", whole), tuple(sorted(found, key=_order)))
+def prices(
+    whole: Usage, groups: Mapping[str, Usage], source: MoneySource = MoneySource.ALL
+) -> Prices:
+    """Unit prices of a whole and of its groups by label; groups without any use are left out.
+
+    With a source, the prices are of what was spent from it.
+    """
+    found = [unit_price(label, usage, source) for label, usage in groups.items() if any(usage)]
+    return Prices(unit_price("all", whole, source), tuple(sorted(found, key=_order)))
 
 
-def unit_price(label: str, usage: Usage) -> UnitPrice:
-    """The unit price of one usage."""
+def unit_price(label: str, usage: Usage, source: MoneySource = MoneySource.ALL) -> UnitPrice:
+    """The unit price of one usage, of all spend or of that from one source."""
+    spend = usage.value(Metric.SPEND, source)
     return UnitPrice(
         label,
-        usage.credits + usage.byok,
+        spend,
         usage.tokens,
         usage.requests,
         usage.prompt,
         usage.completion,
-        usage.byok,
+        0 if source is MoneySource.CREDITS else usage.byok,
+        usage.credits + usage.byok - spend,
     )
 
 
@@ -84,7 +97,7 @@ def _order(one: UnitPrice) -> tuple[bool, bool, int, int, str]:
     # whole numbers, which compare many times faster than fractions; two different prices of less
     # than 2^63 tokens differ by more than 2^-126, so no two of them become equal
     price = (one.spend << 128) // one.tokens if one.tokens else 0
-    return one.free, not one.tokens, -price, -one.spend, one.label
+    return one.spend == 0, not one.tokens, -price, -one.spend, one.label
 
 
 def free_groups(groups: Iterable[UnitPrice]) -> tuple[UnitPrice, ...]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn
+from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn, json_groups
 from reports.analysis.price import Prices, UnitPrice, free_groups, prices
 from reports.questions.query import Query
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first, title
@@ -19,10 +19,11 @@ from reports.usage.usage import Usage, dollars
 UNKNOWN = "–"
 NOTHING = "Nothing was used in this period, so there is no price to work out."
 ONE_SOURCE = (
-    "OpenRouter doesn't split tokens and requests by credits and BYOK, so this is {source} spend"
-    " divided by all tokens and requests."
+    "OpenRouter doesn't split tokens and requests by credits and BYOK, so this is spend"
+    " {source}, divided by all tokens and requests."
 )
 EFFECTIVE = "Effective prices: spend divided by tokens, with caching and discounts included."
+_FROM = {MoneySource.ALL: "", MoneySource.CREDITS: "from credits", MoneySource.BYOK: "from BYOK"}
 _FIGURES = (
     "Spend", "BYOK", "Prompt", "Completion", "Tokens", "Requests", "Per Million", "Per Request",
     "Ratio",
@@ -39,7 +40,7 @@ def price_answer(
     partial: Sequence[str],
 ) -> AnalysisDocument:
     """The unit prices of a range: `groups` is the usage of each group, empty without a grouping."""
-    found = prices(_of_source(whole, query), {k: _of_source(u, query) for k, u in groups.items()})
+    found = prices(whole, groups, query.source)
     blended = found.blended
     empty = not any(whole)
     return AnalysisDocument(
@@ -56,37 +57,35 @@ def price_answer(
         exact=lambda: _exact(found, query),
         data=lambda: {
             "blended": _figures(blended),
-            "groups": [{"label": one.label, **_figures(one)} for one in found.groups or (blended,)],
+            "groups": json_groups(
+                query,
+                ({"label": one.label, **_figures(one)} for one in found.groups),
+                _figures(blended),
+            ),
         },
-        groups=tuple(one.label for one in found.groups[: query.top]),
+        groups=tuple(one.label for one in _parted(found, query.top)[0]),
         empty=empty,
     )
-
-
-def _of_source(usage: Usage, query: Query) -> Usage:
-    """Usage with the spend of one source of money alone, where the question asks for that."""
-    match query.source:
-        case MoneySource.CREDITS:
-            return usage._replace(byok=0)
-        case MoneySource.BYOK:
-            return usage._replace(credits=0)
-        case MoneySource.ALL:
-            return usage
 
 
 def _sentences(found: Prices, query: Query) -> tuple[str, ...]:
     whole = found.blended
     if whole.per_million is None:
         return (f"{money(whole.spend)} for {number(whole.requests)} requests, without any tokens.",)
-    if whole.free and query.source is MoneySource.ALL:
-        requests = f"{number(whole.requests)} {'request' if whole.requests == 1 else 'requests'}"
-        return (f"All of it was free: {number(whole.tokens)} tokens in {requests}.",)
-    first = (
-        f"{_money(whole.per_million)} for a million tokens and {_money(whole.per_request)} for a"
-        f" request, over everything: {money(whole.spend)} for {number(whole.tokens)} tokens in"
-        f" {number(whole.requests)} {'request' if whole.requests == 1 else 'requests'}."
-    )
-    lines = [first]
+    requests = f"{number(whole.requests)} {'request' if whole.requests == 1 else 'requests'}"
+    used = f"{number(whole.tokens)} tokens in {requests}"
+    if whole.free:
+        return (f"All of it was free: {used}.",)
+    if not whole.spend:
+        return (f"Nothing was spent {_FROM[query.source]} in this period: {used}.",)
+    estimated = "An estimated " if query.source is MoneySource.BYOK else ""
+    lines = [
+        (
+            f"{estimated}{_money(whole.per_million)} for a million tokens and"
+            f" {_money(whole.per_request)} for a request, over everything:"
+            f" {' '.join(filter(None, (money(whole.spend), _FROM[query.source])))} for {used}."
+        )
+    ]
     if whole.ratio is not None:
         lines.append(f"{number(whole.ratio)} prompt tokens for each completion token.")
     free = free_groups(found.groups)
@@ -95,14 +94,15 @@ def _sentences(found: Prices, query: Query) -> tuple[str, ...]:
         more = f" and {len(free) - 3} more" if len(free) > 3 else ""
         tokens = sum(one.tokens for one in free)
         lines.append(f"Free: {names}{more}, {number(tokens)} tokens in all.")
+    if without := sum(not one.spend and not one.free for one in found.groups):
+        lines.append(f"{without:,} of {len(found.groups):,} spent nothing {_FROM[query.source]}.")
     return tuple(lines)
 
 
 def _notes(whole: UnitPrice, query: Query) -> tuple[str, ...]:
     notes = [EFFECTIVE]
     if query.source is not MoneySource.ALL:
-        name = "BYOK" if query.source is MoneySource.BYOK else "credits"
-        notes.append(ONE_SOURCE.format(source=name))
+        notes.append(ONE_SOURCE.format(source=_FROM[query.source]))
     if whole.byok:
         notes.append(
             f"{money(whole.byok)} of the spend went through own provider keys (BYOK), which"
@@ -118,13 +118,30 @@ def _columns(query: Query) -> tuple[TableColumn, ...]:
 
 
 def _rows(found: Prices, query: Query) -> tuple[tuple[str, ...], ...]:
-    top_groups, others = found.groups[: query.top], found.groups[query.top :]
-    rows = [_row(one, one.label, found.blended) for one in top_groups]
+    shown, others, free = _parted(found, query.top)
+    rows = [_row(one, one.label, found.blended) for one in shown]
     if others:
-        rows.append(_row(_together(others), f"Others ({len(others):,})", found.blended))
+        label = others[0].label if len(others) == 1 else f"Others ({len(others):,})"
+        rows.append(_row(_together(others), label, found.blended))
+    if free:
+        label = free[0].label if len(free) == 1 else f"Free ({len(free):,})"
+        rows.append(_row(_together(free), label, found.blended))
     if len(found.groups) > 1:
         rows.append(_row(found.blended, "All", found.blended))
     return tuple(rows)
+
+
+def _parted(
+    found: Prices, top: int
+) -> tuple[tuple[UnitPrice, ...], tuple[UnitPrice, ...], tuple[UnitPrice, ...]]:
+    """The groups with a row of their own, the others, and the free ones if those share a row.
+
+    Free groups never count among the others, whose price would then be of both.
+    """
+    if len(found.groups) <= top:
+        return found.groups, (), ()
+    paid = tuple(one for one in found.groups if not one.free)
+    return paid[:top], paid[top:], free_groups(found.groups)
 
 
 def _together(groups: Sequence[UnitPrice]) -> UnitPrice:
@@ -137,17 +154,19 @@ def _together(groups: Sequence[UnitPrice]) -> UnitPrice:
         sum(one.prompt for one in groups),
         sum(one.completion for one in groups),
         sum(one.byok for one in groups),
+        sum(one.other for one in groups),
     )
 
 
 def _row(one: UnitPrice, label: str, blended: UnitPrice) -> tuple[str, ...]:
     against = one.against(blended)
     free = one.free and one.per_million is not None
+    unpaid = not one.spend and not one.free  # from the source that the question is about
     return (
         label,
-        "free" if free else _money(one.per_million),
-        UNKNOWN if against is None or one.free else f"{_times(against)}x",
-        "free" if free and one.requests else _money(one.per_request),
+        "free" if free else UNKNOWN if unpaid else _money(one.per_million),
+        UNKNOWN if against is None or not one.spend else f"{_times(against)}x",
+        "free" if free and one.requests else UNKNOWN if unpaid else _money(one.per_request),
         UNKNOWN if one.ratio is None else f"{number(one.ratio)} : 1",
         money(one.spend),
         number(one.tokens),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn
+from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn, json_groups
 from reports.analysis.whatif import Repriced
 from reports.questions.query import Query
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first, title
@@ -73,7 +73,11 @@ def whatif_answer(
             "from": source,
             "to": target,
             **_figures(whole),
-            "groups": [{"label": one.label, **_figures(one)} for one in groups],
+            "groups": json_groups(
+                query,
+                ({"label": one.label, **_figures(one)} for one in groups),
+                _figures(whole),
+            ),
         },
         groups=tuple(one.label for one in groups[: query.top]),
         empty=not used,

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn, WaterfallStep
+from reports.analysis.document import (
+    AnalysisDocument,
+    ExactTable,
+    TableColumn,
+    WaterfallStep,
+    json_groups,
+)
 from reports.analysis.text import iso
 from reports.analysis.why import CellChange, CellUsage, ChangeParts, Explanation, explain, moved
 from reports.questions.query import Query
@@ -400,10 +406,7 @@ def _data(query: Query, ranges: ComparedRanges, found: Explanation) -> dict[str,
         "metric": str(query.metric or Metric.SPEND),
         "before": _span(ranges.before),
         "range": _span(ranges.now),
-        "from": dollars(found.before),
-        "to": dollars(found.now),
-        "change": dollars(found.change),
-        "parts": _parts(found.parts),
+        **_change(found.before, found.now, found.parts),
         "cells": [
             {
                 "key": one.usage.key,
@@ -417,16 +420,23 @@ def _data(query: Query, ranges: ComparedRanges, found: Explanation) -> dict[str,
             }
             for one in found.cells
         ],
-        "groups": [
-            {
-                "label": group.label,
-                "from": dollars(group.before),
-                "to": dollars(group.now),
-                "change": dollars(group.parts.change),
-                "parts": _parts(group.parts),
-            }
-            for group in found.groups
-        ],
+        "groups": json_groups(
+            query,
+            (
+                {"label": one.label, **_change(one.before, one.now, one.parts)}
+                for one in found.groups
+            ),
+            _change(found.before, found.now, found.parts),
+        ),
+    }
+
+
+def _change(before: int, now: int, parts: ChangeParts) -> dict[str, Any]:
+    return {
+        "from": dollars(before),
+        "to": dollars(now),
+        "change": dollars(parts.change),
+        "parts": _parts(parts),
     }
 
 

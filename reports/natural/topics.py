@@ -209,8 +209,9 @@ _KEY_FLAGS = {
     "orphaned": ({"orphaned"}, _OF_LEAVERS),
     "expiring": ({"expiring", "expired", "expire", "expires"}, ()),
 }
-_LISTING_KEYS = {"list", "show", "me", "all", "the", "our", "of", "api", "keys", "what", "which",
-                 "are", "there", "do", "we", "have", "exist", "please"}  # fmt: skip
+_LISTING_KEYS = {"list", "show", "me", "my", "mine", "all", "the", "our", "of", "api", "keys",
+                 "what", "which", "are", "there", "do", "we", "have", "exist",
+                 "please"}  # fmt: skip
 _LEFT = {"left", "remaining", "remain", "remains"}
 _NO_MODEL = {
     "everything", "another", "other", "else", "model", "models", "key", "keys", "creator", "user",
@@ -334,6 +335,9 @@ _DAYS_IN = {"d": 1, "w": 7, "m": 30}
 def flags(topic: str, words: Sequence[str]) -> str:
     """The flags of a topic's command that words ask for: which keys, or whose limits."""
     text, given = f" {' '.join(words)} ", set(words)
+    addressed = any(pair[1] == "me" and pair[0] in _TO_ME for pair in pairwise(words))
+    mine = {"my", "mine", "i"} if addressed else {"my", "mine", "i", "me"}
+    own = "me" if given & mine else ""
     if topic == Topic.KEYS:
         found = [
             flag
@@ -341,12 +345,9 @@ def flags(topic: str, words: Sequence[str]) -> str:
             if given & triggers or _has_phrase(text, phrases)
         ]
         days = _unused_days(text) if "unused" in found else ""
-        return " ".join(f"{flag} {days}".strip() if flag == "unused" else flag for flag in found)
-    addressed = any(pair[1] == "me" and pair[0] in _TO_ME for pair in pairwise(words))
-    mine = {"my", "mine", "i"} if addressed else {"my", "mine", "i", "me"}
-    if topic == Topic.LIMITS and given & mine:
-        return "me"
-    return ""
+        named = [f"{flag} {days}".strip() if flag == "unused" else flag for flag in found]
+        return " ".join([*named, own]).strip()
+    return own if topic == Topic.LIMITS else ""
 
 
 def _unused_days(text: str) -> str:
@@ -383,8 +384,9 @@ def _moved(padded: Sequence[str], at: int) -> tuple[str, str]:
 
 def _lists_keys(words: Sequence[str]) -> bool:
     """Whether words ask which keys there are: `list keys`, `which keys do we have`."""
-    listing = words[:1] == ["list"] or {"there", "have", "exist"} & set(words)
-    return bool("keys" in words and listing and set(words) <= _LISTING_KEYS)
+    listing = words[:1] == ["list"] or bool({"there", "have", "exist", "mine"} & set(words))
+    mine = "my" in words and words[-1] == "keys"
+    return bool("keys" in words and (listing or mine) and set(words) <= _LISTING_KEYS)
 
 
 def _left(given: set[str]) -> bool:

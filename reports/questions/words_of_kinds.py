@@ -20,12 +20,12 @@ def me(word: str, _: TokenCursor) -> tuple[str, ...]:
 
 
 def key_traits(word: str, following: TokenCursor) -> tuple[str, ...]:
-    """Read a trait of keys; `unused` may be followed by a number of days, as `30d`.
+    """Read a trait of keys, or `me`; `unused` may be followed by a number of days, as `30d`.
 
     Raises ValueError for a number without days, or out of range.
     """
     if word not in _KEY_TRAITS:
-        return ()
+        return me(word, following)
     after = following.peek().lower()
     if word == "unused" and not days_of(after) and _no_days(following):
         following.take()

@@ -201,6 +201,18 @@ def shifted_back(current: TimeRange, unit: Unit) -> TimeRange:
     return _first(whole, len(current.buckets)) if current.unfinished else whole
 
 
+def earlier_months(current: TimeRange, count: int) -> tuple[TimeRange, ...]:
+    """The same first days of each of the `count` months before, the newest first.
+
+    `current` begins with a month, in buckets of days; a shorter month has fewer of them.
+    """
+    this = current.start.astimezone(ZoneInfo(current.zone)).date()
+    firsts = [_months_back(this, back) for back in range(1, count + 1)]
+    day, most = Granularity.DAY, len(current.buckets)
+    whole = (_calendar(first, _next_month(first), current.zone, day) for first in firsts)
+    return tuple(_first(one, most) for one in whole)
+
+
 def _back(day: date, unit: Unit) -> date:
     match unit:
         case Unit.MONTH | Unit.YEAR:

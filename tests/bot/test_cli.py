@@ -195,8 +195,8 @@ def test_names_with_spaces_may_lose_their_quotes_to_the_shell(ask):
 
 def test_nobody_is_me_in_a_terminal(ask):
     code, _, err = ask("creator:me")
-    assert code == 2
-    assert "I can't tell who you are at OpenRouter" in err
+    assert code == 1
+    assert "The terminal doesn't know who you are" in err
 
 
 def test_a_cache_that_is_not_there_is_said(run, tmp_path):

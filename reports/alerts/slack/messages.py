@@ -45,6 +45,11 @@ DETAILS, ACKNOWLEDGE, SNOOZE = "alert_details", "alert_acknowledge", "alert_snoo
 CHANGE, MUTE, LIST = "alert_change", "alert_mute", "alert_list"
 SNOOZES = (("1 hour", "1h"), ("24 hours", "24h"), ("Until the period ends", "period"))
 MOST_TOGETHER = 40
+MOST_DETAILED = 5
+"""Of several alerts in a message, how many say what drives them: more would crowd out others."""
+_LONGEST_EXTRAS = 400
+_MOST_OPTIONS = 100
+"""The most options of a menu that Slack allows."""
 _MOST_CHARACTERS = 7_500
 _MOST_DRIVERS = 3
 _NAME = 60
@@ -181,11 +186,15 @@ def replies(items: Sequence[tuple[AlertEvent, AlertContext]], notes: Sequence[st
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One of several alerts in a message; `latest` is the newest event after its first."""
+    """One of several alerts in a message; `latest` is the newest event after its first.
+
+    `detail` belongs to the measurement of `event_to_show`; only the largest alerts have one.
+    """
 
     event: AlertEvent
     about: AlertContext
     latest: AlertEvent | None = None
+    detail: Detail | None = None
 
     @property
     def over(self) -> bool:
@@ -201,8 +210,23 @@ class Item:
             over = "" if latest.kind is EventKind.ENDED else "Resolved. "
             return f"• :white_check_mark: {escape(clean(f'{who}: {over}{said}', 300))}"
         at = event_to_show(self.event, about.rule, latest)
-        said = sentence(at, with_limit_of(about.rule, at.measurement), about.zone)
-        return f"• {escape(clean(f'{who}: {said}', 300))}"
+        rule = with_limit_of(about.rule, at.measurement)
+        pace = self.detail.pace if self.detail else None
+        said = sentence(at, rule, about.zone, pace)
+        line = f"• {escape(clean(f'{who}: {said}', 300))}"
+        if self.detail is None:
+            return line
+        extras = " ".join([*self.detail.notes, *drivers(at, rule, self.detail)])
+        return f"{line}\n{escape(clean(extras, _LONGEST_EXTRAS))}" if extras else line
+
+    def why(self) -> Block | None:
+        """Its option in the menu of changes to explain; None if it shows no change."""
+        rule, measurement = self.about.rule, self.event.measurement
+        if self.over or not shows_change(rule, measurement):
+            return None
+        who = subject(rule, measurement)
+        name = topic(self.event, with_limit_of(rule, measurement), self.about.zone)
+        return option(clean(f"{who}: {name}", 75), self.about.id)
 
 
 def together(items: Sequence[Item], command: str, notes: Sequence[str] = ()) -> Message:
@@ -241,11 +265,13 @@ def together(items: Sequence[Item], command: str, notes: Sequence[str] = ()) -> 
 
 
 def _acknowledge_blocks(items: Sequence[Item]) -> list[Block]:
-    """Who acknowledged several alerts, and the buttons that act on all of them."""
+    """Who acknowledged several alerts, the buttons that act on all of them, and *Why?* of each."""
     people = sorted({item.about.acknowledged for item in items} - {""})
     said = [context(*(_acknowledged(one) for one in people[:5]))] if people else []
     waiting = [item for item in items if not (item.over or item.about.acknowledged)]
     found = [button("Acknowledge all", ACKNOWLEDGE, waiting[0].about.id)] if waiting else []
+    whys = [one for item in items if (one := item.why())][:_MOST_OPTIONS]
+    found += [menu(WHY, "Why?", whys)] if whys else []
     return [*said, actions(*found, button("Show my alerts", LIST, "1"))]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from reports.analysis.balance import Balance, lasting_sentence
 from reports.analysis.limits_answer import ZONE_NOTE, full_json
+from reports.analysis.own_month import OwnMonth, usual_sentence
 from reports.block_kit.elements import Block, context, header, moment, section, table
 from reports.block_kit.message import Message, RunButton, run_buttons, text_message
 from reports.questions.wording import stamp
@@ -93,6 +94,11 @@ def limits_section(limits: Sequence[Limit]) -> list[Block]:
     return [section(f"*Limits of your keys*\n{lines}")]
 
 
+def usual_section(month: OwnMonth) -> list[Block]:
+    """One's own month against one's usual as a section."""
+    return [section(f"*Your usual*\n{escape(usual_sentence(month))}")]
+
+
 def limits_text(limits: Sequence[Limit]) -> str:
     """Limits as plain text."""
     lines = []
@@ -111,17 +117,22 @@ def limits_json(limits: Sequence[Limit], command: str, as_of: datetime | None) -
         "query": {"command": f"{command} budget"},
         "as_of": None if as_of is None else _iso(as_of),
         "partial": [],
-        "budgets": [
-            {
-                "label": one.label,
-                "limit": dollars(one.limit),
-                "spent": None if one.used is None else dollars(one.used),
-                "share": None if one.share is None else float(one.share),
-                "resets": None if one.resets_at is None else _iso(one.resets_at),
-            }
-            for one in limits
-        ],
+        "budgets": budgets_json(limits),
     }
+
+
+def budgets_json(limits: Sequence[Limit]) -> list[dict[str, Any]]:
+    """Each limit as JSON values."""
+    return [
+        {
+            "label": one.label,
+            "limit": dollars(one.limit),
+            "spent": None if one.used is None else dollars(one.used),
+            "share": None if one.share is None else float(one.share),
+            "resets": None if one.resets_at is None else _iso(one.resets_at),
+        }
+        for one in limits
+    ]
 
 
 def _row(one: Limit) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 
 from bot.access.policy import FOREIGN
 from bot.alerts.deliver import AlertDelivery
-from bot.demo.slack import Forge, escaped
+from bot.demo.slack import Forge, escaped, validate
 from tests import world as worlds
 from tests.world import say
 
@@ -142,6 +142,13 @@ def test_combined_alerts_are_acknowledged_together_and_link_to_the_list(administ
     tick(administered)
     [message] = inbox(administered)
     assert "6 OpenRouter alerts\n" in message["text"]
+    assert validate(message["blocks"]) == []
+    assert message["text"].count("Top models (") == 5
+    menus = [one for block in message["blocks"] for one in block.get("elements", ())
+             if one.get("action_id") == "alert_why"]  # fmt: skip
+    [chosen, *_] = [one["value"] for menu in menus for one in menu["options"]]
+    why = answered(administered, lambda: click(administered, message, "alert_why", chosen))
+    assert why.startswith("What changed (spend)")
     said = answered(administered, lambda: click(administered, message, "alert_list"))
     assert "Your alerts* (6)" in said
     click(administered, message, "alert_acknowledge")

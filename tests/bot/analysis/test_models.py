@@ -120,6 +120,8 @@ def test_cached_tokens_are_repriced_at_the_price_of_cached_ones(ask):
     found = asked(ask, "whatif", "opus", "->", "opus", "7d")
     assert found["error"] == 0
     assert found["billed"] == found["repriced_same"] == found["repriced"]
+    [group] = found["groups"]
+    assert group == {"label": "all"} | {name: found[name] for name in group if name != "label"}
 
 
 @pytest.mark.parametrize("period", ["1h", "7d", "1m"])

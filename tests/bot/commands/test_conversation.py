@@ -15,8 +15,8 @@ from bot.commands.dispatch import NO_SHARE_IN_DM
 from bot.demo.slack import Forge, LocalSlack
 from bot.schedules.deliver import ReportDelivery
 from reports.admin.slack.intro import INTRO, WELCOME
-from reports.natural.parser import NO_WEEKENDS
 from reports.natural.refusals import IN_DOLLARS, NO_UNDO
+from reports.natural.rules.periods import NO_WEEKENDS
 from reports.natural.short_messages import ALREADY_TOTAL, NO_GROUPS, NO_QUESTION
 from tests.clock import Clock
 from tests.world import World, administered, now, running, say, wait_until

@@ -23,7 +23,8 @@ from reports.alerts.grammar import ListAlerts, SetQuiet
 from reports.alerts.rule import Rule
 from reports.commands import parse_command
 from reports.natural.names import KnownNames
-from reports.natural.parser import ParsedText, parse_text
+from reports.natural.parsed_text import ParsedText
+from reports.natural.parser import parse_text
 from reports.questions import grammar
 from reports.questions.grammar import QuestionCommand, parse
 from reports.schedules.grammar import ListSchedules, ScheduledQuestion

@@ -28,6 +28,7 @@ from reports.alerts.slack.messages import (
     LIST,
     MUTE,
     SNOOZE,
+    WHY,
     AlertContext,
     Item,
     alert,
@@ -292,7 +293,7 @@ def test_a_combined_message_lists_as_many_alerts_as_fit():
     listed = str(many.blocks).count("• Person")
     assert 20 < listed < 60
     assert f"{60 - listed} more" in str(many.blocks)
-    assert str(many.blocks).count("OpenRouter spend over $50.00 today") == 1
+    assert many.text.count("OpenRouter spend over $50.00 today") == 1
 
 
 def test_a_combined_message_shows_what_is_over_and_has_shared_buttons():
@@ -311,10 +312,19 @@ def test_a_combined_message_shows_what_is_over_and_has_shared_buttons():
     assert "<@U0BEN> acknowledged this" in str(message.blocks)
     assert "A note." in str(message.blocks)
     assert f"Data as of {stamp(NOW)}" in str(message.blocks)
-    assert actions(message) == [ACKNOWLEDGE, LIST]
+    assert actions(message) == [ACKNOWLEDGE, WHY, LIST]
     nothing_left = together([ended, done], "/activity")
-    assert actions(nothing_left) == [LIST]
+    assert actions(nothing_left) == [WHY, LIST]
+    assert actions(together([ended], "/activity")) == [LIST]
     assert together([ended, ended], "/activity").text.startswith("2 OpenRouter alerts, all")
+
+
+def test_an_alert_in_a_combined_message_says_what_drives_it():
+    first = Item(AlertEvent(EventKind.TRIGGERED, SPENT, 1, NOW), about(DAILY))
+    drawn = Detail(None, (), (Driver("claude", 3 * DOLLAR),), notes=("A note & more.",))
+    lines = together([replace(first, detail=drawn), first], "/activity").text.splitlines()
+    assert lines[3] == "A note &amp; more. Top models: claude $3.00"
+    assert len(lines) == 5
 
 
 def test_a_reply_to_a_combined_message_names_the_alert():

@@ -12,7 +12,7 @@ from reports.alerts.grammar import parse_alert
 from reports.alerts.rule import Rule
 from reports.commands import parse_command
 from reports.natural.continuation import alert_about, goes_on, inherited, pinned, same_day
-from reports.natural.parser import ParsedText
+from reports.natural.parsed_text import ParsedText
 from reports.questions.grammar import LONGEST, QuestionCommand, parse
 from reports.questions.query import Query
 from reports.reader import Clock, read

@@ -10,7 +10,8 @@ from reports.alerts.grammar import EXAMPLES
 from reports.alerts.rule import Rule
 from reports.commands import parse_command
 from reports.natural.names import KnownNames
-from reports.natural.parser import ParsedText, parse_text
+from reports.natural.parsed_text import ParsedText
+from reports.natural.parser import parse_text
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from tests.reports.render.anything import EVIL, queries
 

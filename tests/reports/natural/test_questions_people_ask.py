@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reports.commands import parse_command
 from reports.natural.names import KnownNames
-from reports.natural.parser import ParsedText
+from reports.natural.parsed_text import ParsedText
 from reports.questions.grammar import CommandError, HelpCommand, QuestionCommand
 from reports.questions.topics import BalanceAsked, BudgetAsked, MeAsked, Topic, TopicAsked, not_yet
 from reports.reader import Clock, read
@@ -533,7 +533,7 @@ def test_a_typo_is_answered_with_the_command_that_was_meant(asked: str, candidat
         ("waht did ada spend yestrday", "spend yesterday creator:ada@example.com",
          "I took “waht” for “what” and “yestrday” for “yesterday”."),
         ("cheapest model last month", "price last month by model",
-         "The dearest come first, so the cheapest are last, free ones at the end."),
+         "The most expensive come first, so the cheapest are last, free ones at the end."),
         ("which keys spent over $100 in october", "spend 2026-10 by key top 50",
          "I can't leave out what is below $100; the list begins with the largest."),
         ("who spent more than $100 last week", "spend last week by creator top 50",

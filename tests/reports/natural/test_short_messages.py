@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reports.natural.parser import ParsedText
+from reports.natural.parsed_text import ParsedText
 from reports.natural.refusals import FEWER, IN_DOLLARS, NO_UNDO
 from reports.natural.short_messages import (
     ALREADY_TOTAL,

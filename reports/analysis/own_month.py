@@ -1,0 +1,82 @@
+"""One's own month against one's own usual: the same days of the months before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from statistics import median_low
+from typing import Any
+
+from reports.usage.format import money, percent
+from reports.usage.usage import dollars
+
+MOST_MONTHS = 6
+"""Older months say little about what is usual today: models and their prices have changed."""
+FEWEST_MONTHS = 3
+"""Fewer have no usual: one odd month would count for as much as all others."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnMonth:
+    """What a person spent this month (nano-dollars), and in the same days of earlier months.
+
+    `days` is how many days of the month have begun. `earlier` has the newest month first; it ends
+    with the first month in which the person used anything, or where nothing is known of it.
+    """
+
+    spent: int
+    days: int
+    earlier: tuple[int, ...]
+
+    @property
+    def usual(self) -> int | None:
+        """The median of the same days of the earlier months; None if there are too few."""
+        return median_low(self.earlier) if len(self.earlier) >= FEWEST_MONTHS else None
+
+
+def own_month(spent: int, days: int, before: list[int]) -> OwnMonth:
+    """A month beside those before it (newest first), without the months before the first use."""
+    earlier = before[:MOST_MONTHS]
+    while earlier and not earlier[-1]:
+        earlier.pop()
+    return OwnMonth(spent, days, tuple(earlier))
+
+
+def usual_sentence(month: OwnMonth) -> str:
+    """The place of a month against one's own usual, as plain text."""
+    usual = month.usual
+    if usual is None:
+        return (
+            "Fewer than three earlier months of your usage are known, so there is no usual amount"
+            " to compare with yet."
+        )
+    low, high = money(min(month.earlier)), money(max(month.earlier))
+    days = "day" if month.days == 1 else f"{month.days} days"
+    said = (
+        f"In the first {days} of a month, you usually spend {money(usual)}: the median"
+        f" of the past {len(month.earlier)} months, which had {low} to {high}."
+    )
+    return f"{said} {_place(month.spent, usual)}"
+
+
+def _place(spent: int, usual: int) -> str:
+    if spent == usual:
+        return "This month is just as usual."
+    side = "above" if spent > usual else "below"
+    if not usual:
+        return f"This month is {money(spent)} above that."
+    return f"This month is {percent(Fraction(abs(spent - usual), usual))} {side} that."
+
+
+def own_month_json(month: OwnMonth) -> dict[str, Any] | None:
+    """One's usual as JSON values, money as decimal strings; None if there are too few months."""
+    if month.usual is None:
+        return None
+    return {
+        "days": month.days,
+        "median": dollars(month.usual),
+        "low": dollars(min(month.earlier)),
+        "high": dollars(max(month.earlier)),
+        "months": len(month.earlier),
+        "change": float(Fraction(month.spent, month.usual) - 1) if month.usual else None,
+    }

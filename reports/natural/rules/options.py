@@ -1,0 +1,87 @@
+"""Read metrics, files, sources of money and words that say nothing."""
+
+from __future__ import annotations
+
+from reports.natural import vocabulary
+from reports.natural.text_reader import TextReader
+from reports.time.timerange import zone_names
+from reports.usage.dimensions import Metric
+
+
+def read_option(reader: TextReader) -> int:
+    """`csv`, `pdf summary`, `share`, `byok`, `tz Europe/Berlin`."""
+    word = reader.word()
+    if {word, reader.word(1)} == {"pdf", "summary"}:
+        reader.give("file", "pdf summary")
+        return 2
+    if word in vocabulary.FILES:
+        reader.give("file", vocabulary.FILES[word])
+    elif word in vocabulary.EXPORTING:
+        if not any(one.casefold().strip(".?!") in vocabulary.FILES for one in reader.words):
+            reader.give("file", "csv")
+    elif word in vocabulary.PROPORTIONS or (word == "share" and _means_proportion(reader)):
+        raise ValueError(
+            "I show shares when an answer is grouped. Try `spend this month by model`."
+        )
+    elif word in {"credits", "byok"}:
+        reader.give("source", word)
+    elif word == "share":
+        reader.give("share", word)
+    elif word == "tz" or word in zone_names():
+        at = 1 if word == "tz" else 0
+        reader.give("zone", f"tz {zone_names().get(reader.word(at), reader.word(at))}")
+        return at + 1
+    else:
+        return 0
+    return 1
+
+
+def _means_proportion(reader: TextReader) -> bool:
+    """Whether `share` means a proportion rather than posting the answer."""
+    before = reader.words[reader.at - 1].casefold() if reader.at else ""
+    return reader.word(1) == "of" or before.endswith("'s") or before in vocabulary.POSSESSIVES
+
+
+def read_metric(reader: TextReader) -> int:
+    """`spend`, `tokens`, `how much`."""
+    if reader.ahead(2) == ("how", "much"):
+        reader.asks_how_much = True
+        return 2
+    if reader.word() not in vocabulary.METRICS:
+        return 0
+    metric, word = vocabulary.METRICS[reader.word()], reader.word()
+    if metric is Metric.SPEND:
+        after = {one.casefold() for one in reader.words[: reader.at]} & vocabulary.VERBS_AFTER
+        verb = word in vocabulary.ALWAYS_VERBS or (word in {"spend", "pay"} and bool(after))
+        reader.spending.append(verb)
+    reader.give("metric", str(metric) if metric else "")
+    return 1
+
+
+def read_token_part(reader: TextReader) -> int:
+    """`output tokens`: means tokens, whose answer shows prompt and completion tokens."""
+    if reader.word() not in vocabulary.TOKEN_PARTS:
+        return 0
+    reader.given.pop("metric", None)
+    reader.give("metric", str(Metric.TOKENS))
+    reader.asks_how_much = False
+    reader.remark(
+        "Tokens are shown with their parts: prompt (input), completion (output) and reasoning,"
+        " which is part of completion. The CSV has them for each group."
+    )
+    return 1
+
+
+def read_filler(reader: TextReader) -> int:
+    """Words that change nothing, such as `please`."""
+    if reader.ahead(2) in {("month", "of"), ("week", "of"), ("year", "of"), ("over", "time")}:
+        return 2
+    if reader.word() == "hourly":
+        reader.ignored.append(reader.words[reader.at])
+        return 1
+    sign = not any(c.isalnum() or c.isascii() for c in reader.word())  # such as an emoji
+    return (
+        1
+        if sign or reader.word() in vocabulary.FILLERS or not reader.word().strip("-–—:&+/()")
+        else 0
+    )

@@ -1,0 +1,57 @@
+"""One's own month against one's own usual."""
+
+from datetime import UTC, datetime
+from fractions import Fraction
+
+import pytest
+
+from reports.analysis.own_month import own_month, own_month_json, usual_sentence
+from reports.time.period import Calendar, Unit
+from reports.time.timerange import earlier_months, ranges
+from reports.usage.usage import NANO
+
+
+def test_the_usual_is_the_median_of_the_same_days_of_earlier_months() -> None:
+    month = own_month(150 * NANO, 12, [90 * NANO, 100 * NANO, 130 * NANO])
+    assert month.usual == 100 * NANO
+    assert usual_sentence(month) == (
+        "In the first 12 days of a month, you usually spend $100.00: the median of the past 3"
+        " months, which had $90.00 to $130.00. This month is 50.0% above that."
+    )
+    said = own_month_json(month)
+    assert said is not None
+    assert (said["median"], said["low"], said["high"], said["months"]) == ("100", "90", "130", 3)
+    assert Fraction(said["change"]) == Fraction(1, 2)
+
+
+def test_fewer_than_three_months_are_said_to_have_no_usual() -> None:
+    month = own_month(150 * NANO, 12, [90 * NANO, 100 * NANO])
+    assert month.usual is None
+    assert "Fewer than three earlier months" in usual_sentence(month)
+    assert own_month_json(month) is None
+
+
+def test_months_before_the_first_use_do_not_count_but_months_of_rest_do() -> None:
+    assert own_month(1, 1, [5, 0, 7, 0, 0, 0]).earlier == (5, 0, 7)
+    assert own_month(1, 1, [0, 0, 0]).usual is None
+
+
+@pytest.mark.parametrize(
+    ("spent", "said"),
+    [(0, "100.0% below that"), (2, "just as usual"), (3, "50.0% above that")],
+)
+def test_a_month_has_its_place_against_the_usual(spent: int, said: str) -> None:
+    month = own_month(spent * NANO, 1, [2 * NANO, 2 * NANO, 2 * NANO])
+    assert said in usual_sentence(month)
+    assert "In the first day of a month" in usual_sentence(month)
+
+
+def test_earlier_months_are_cut_at_the_same_day_as_the_month_that_runs() -> None:
+    now = datetime(2026, 3, 30, 9, tzinfo=UTC)
+    current = ranges(Calendar(Unit.MONTH), now, "Europe/Berlin").current
+    february, january = earlier_months(current, 2)
+    assert len(current.buckets) == 30
+    assert len(february.buckets) == 28
+    assert january.end == datetime(2026, 1, 30, 23, tzinfo=UTC)  # midnight in Berlin
+    [before] = earlier_months(current, 1)
+    assert before == ranges(Calendar(Unit.MONTH), now, "Europe/Berlin").previous
