@@ -27,12 +27,13 @@ _LIST = re.compile(r"\b(numbers|texts|ordered)\(\?\) (\w+)")
 class Area(IntEnum):
     """What a transaction writes. Writers of one area take turns; PostgreSQL locks the number.
 
-    USAGE is usage and the directory, LEDGER everything else. Where a sync writes, reports and
-    alerts need not wait for it.
+    USAGE is usage and the directory, KEYS are the expiring keys, LEDGER everything else. Where a
+    sync writes, reports and alerts need not wait for it, and people's clicks wait for neither.
     """
 
     USAGE = 1
     LEDGER = 2
+    KEYS = 3
 
 
 class StatementResult(Protocol):
@@ -65,6 +66,11 @@ class Connection(Protocol):
     @property
     def OperationalError(self) -> type[Exception]:  # noqa: N802 - as PEP 249 names it
         """The driver's error for causes outside this program."""
+        ...
+
+    @property
+    def sorts_groups(self) -> bool:
+        """Whether GROUP BY sorts all rows, so that it is faster to group a part at a time."""
         ...
 
     def execute(self, statement: str, parameters: Sequence[Any] = ..., /) -> StatementResult:

@@ -100,6 +100,7 @@ class PostgresConnection:
     """A connection that takes the statements of this package: see bot.store.connection."""
 
     OperationalError = psycopg.OperationalError
+    sorts_groups = False  # it has hash tables, and a statement for each part is a round trip
 
     def __init__(self, raw: psycopg.Connection[Any]) -> None:
         self.raw = raw

@@ -57,6 +57,8 @@ def _translated(statement: str) -> tuple[str, bool]:
 class SqliteConnection(sqlite3.Connection):
     """A connection that takes the statements of this package: see bot.store.connection."""
 
+    sorts_groups = True
+
     def execute(  # type: ignore[override]  # lists are taken as well
         self, statement: str, parameters: Sequence[Any] = (), /
     ) -> sqlite3.Cursor:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import add
 
 from bot.store.connection import Connection
 from bot.store.encoding import DIMENSIONS
 from bot.store.usage import read as reading
+from bot.store.usage.directory import Directory
 from bot.store.usage.read import Ranking, UsageTotals
 from bot.store.usage.selection import Ids, Selection
 from reports.time.timerange import Granularity, TimeRange
@@ -29,27 +31,34 @@ class CrossedKeys:
     """Which keys a selection of keys and creators is about.
 
     `asked` are the keys asked for. `owned` are all keys of the creators asked for: what of their
-    usage is not by these keys is chatroom usage (None: chatroom usage was not asked for).
+    usage is not by these keys is chatroom usage (None: chatroom usage was not asked for). `owners`
+    are the creators of keys, `no_creator` and `chatroom` the ids under which the usage of keys
+    without one and usage without a key are listed.
     """
 
     asked: Ids
     owned: Ids | None
+    owners: Mapping[int, int]
+    no_creator: int
+    chatroom: int
 
     @classmethod
-    def of(
-        cls, selection: Selection, owners: Mapping[int, int], orphans: Ids, chatroom: int
-    ) -> CrossedKeys:
-        """The keys of a selection.
-
-        `owners` are the creators of keys (ids), `orphans` the keys whose creators are unknown,
-        `chatroom` is the id under which usage without a key is listed.
-        """
+    def of(cls, selection: Selection, directory: Directory) -> CrossedKeys:
+        """The keys of a selection."""
         creators, keys = selection.ids(Dimension.CREATOR), selection.ids(Dimension.KEY)
+        owners, chatroom = directory.owners, directory.ids[Dimension.KEY, ""]
         owned = frozenset(owners)
         if creators is not None:
-            owned = frozenset(key for key, owner in owners.items() if owner in creators) - orphans
+            owned = frozenset(key for key, owner in owners.items() if owner in creators)
+            owned -= directory.orphans
         asked = owned if keys is None else owned & keys
-        return cls(asked, owned if keys is None or chatroom in keys else None)
+        return cls(
+            asked,
+            owned if keys is None or chatroom in keys else None,
+            owners,
+            directory.ids[Dimension.CREATOR, ""],
+            chatroom,
+        )
 
 
 def read_crossed(
@@ -58,39 +67,35 @@ def read_crossed(
     wanted: TimeRange,
     stored: Granularity,
     keys: CrossedKeys,
-    chatroom: int,
     ranking: Ranking | None,
 ) -> UsageTotals:
     """The figures of a selection of keys and creators.
 
-    With a ranking by key, series of its largest keys and of chatroom usage; else of all groups.
+    With a ranking by key, series of its largest keys and of chatroom usage; with one by creator of
+    the largest creators, unless chatroom usage is part of theirs; else of all groups.
     """
-    by, others = selection.by, _without_views(selection)
-    of_asked = Selection.of(by, {**others, Dimension.KEY: keys.asked})
-    few = ranking if by is Dimension.KEY else None
-    asked = _of_keys(connection, of_asked, wanted, stored, few)
+    by = selection.by
+    of_asked, of_owned, of_creators = _parts(selection, keys)
     if keys.owned is None:
-        return _without_zeros(asked, by)
-    creators = selection.ids(Dimension.CREATOR)
-    if creators is not None:
-        others[Dimension.CREATOR] = creators
-    of_creators = Selection.of(
-        Dimension.CREATOR if by is Dimension.KEY or by is None else by, others
-    )
-    of_owned = of_asked.only(Dimension.KEY, keys.owned)
+        return _without_zeros(_of_keys(connection, of_asked, wanted, stored, ranking, keys), by)
+    if by is None and keys.asked == keys.owned:
+        # all that these creators used, with a key or without
+        whole = reading.read_whole(connection, of_creators, wanted, stored)
+        return _without_zeros(UsageTotals(whole, {}, 1), by)
+    few = ranking if by is Dimension.KEY else None
+    asked = _of_keys(connection, of_asked, wanted, stored, few, keys)
     if by is Dimension.KEY or by is None:
         every = reading.read_whole(connection, of_creators, wanted, stored)
         owned = asked.whole
         if keys.asked != keys.owned:
             owned = reading.read_whole(connection, of_owned, wanted, stored)
         remainder = tuple(map(minus, every, owned))
-        groups: Series = {chatroom: dict(enumerate(remainder))}
+        groups: Series = {keys.chatroom: dict(enumerate(remainder))}
     else:
-        of_creators = Selection.of(by, others)
-        all_groups = reading.read(connection, of_creators, wanted, stored, None)
+        all_groups = reading.read(connection, of_creators.grouped(by), wanted, stored, None)
         of_keys = asked
         if keys.asked != keys.owned:
-            of_keys = _of_keys(connection, of_owned, wanted, stored, None)
+            of_keys = _of_keys(connection, of_owned, wanted, stored, None, keys)
         remainder = tuple(map(minus, all_groups.whole, of_keys.whole))
         groups = _combined(all_groups.series, of_keys.series, minus)
     whole = tuple(map(plus, asked.whole, remainder))
@@ -99,11 +104,39 @@ def read_crossed(
     return _without_zeros(UsageTotals(whole, series, count), by)
 
 
+def sum_crossed(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    keys: CrossedKeys,
+) -> Usage:
+    """The usage of keys and creators together over a whole range."""
+    of_asked, of_owned, of_creators = _parts(selection.grouped(None), keys)
+    if keys.owned is None:
+        return reading.read_sum(connection, of_asked, wanted, stored)
+    every = reading.read_sum(connection, of_creators, wanted, stored)
+    if keys.asked == keys.owned:
+        return every
+    asked = reading.read_sum(connection, of_asked, wanted, stored)
+    owned = reading.read_sum(connection, of_owned, wanted, stored)
+    return plus(asked, minus(every, owned))
+
+
+def _parts(selection: Selection, keys: CrossedKeys) -> tuple[Selection, Selection, Selection]:
+    """The keys asked for, all keys of the creators asked for, and all usage of these creators."""
+    others = _without_views(selection)
+    of_asked = Selection.of(selection.by, {**others, Dimension.KEY: keys.asked})
+    creators = selection.ids(Dimension.CREATOR)
+    if creators is not None:
+        others[Dimension.CREATOR] = creators
+    of_owned = of_asked.only(Dimension.KEY, keys.owned or frozenset())
+    return of_asked, of_owned, Selection.of(Dimension.CREATOR, others)
+
+
 def crossed_rows(
     selection: Selection,
     keys: CrossedKeys,
-    owners: Mapping[int, int],
-    chatroom: int,
     each: Callable[[Selection], Iterator[reading.Row]],
 ) -> Iterator[reading.Row]:
     """Usage rows of keys and creators together, one for each bucket, group and model.
@@ -113,7 +146,7 @@ def crossed_rows(
     """
     found: dict[tuple[int, int, int], Usage] = {}
 
-    def add(index: int, key: int, creator: int, model: int, usage: Usage) -> None:
+    def put(index: int, key: int, creator: int, model: int, usage: Usage) -> None:
         groups = {Dimension.KEY: key, Dimension.CREATOR: creator}
         row = index, groups.get(selection.by or Dimension.MODEL, 0), model
         found[row] = plus(found.get(row, ZERO), usage)
@@ -132,12 +165,12 @@ def crossed_rows(
         Selection.of(Dimension.KEY, {**others, Dimension.KEY: read})
     ):
         if keys.owned is not None:
-            row = index, owners[key], model
+            row = index, keys.owners[key], model
             remainder[row] = minus(remainder.get(row, ZERO), usage)
         if key in keys.asked:
-            add(index, key, owners[key], model, usage)
+            put(index, key, keys.owners[key], model, usage)
     for (index, creator, model), usage in remainder.items():
-        add(index, chatroom, creator, model, usage)
+        put(index, keys.chatroom, creator, model, usage)
     yield from ((*row, usage) for row, usage in found.items() if usage != ZERO)
 
 
@@ -152,12 +185,29 @@ def _of_keys(
     wanted: TimeRange,
     stored: Granularity,
     ranking: Ranking | None,
+    keys: CrossedKeys,
 ) -> UsageTotals:
     """The figures of some keys, from their view; by creator, those of each key's owner."""
-    if selection.by is Dimension.CREATOR:
-        by_key = selection.grouped(Dimension.KEY)
-        return reading.read_by_owner(connection, by_key, wanted, stored)
-    return reading.read(connection, selection, wanted, stored, ranking)
+    if selection.by is not Dimension.CREATOR:
+        return reading.read(connection, selection, wanted, stored, ranking)
+    by_key = selection.grouped(Dimension.KEY)
+    whole = reading.read_whole(connection, by_key, wanted, stored)
+    if ranking is None:
+        series = reading.series_by_owner(connection, by_key, wanted, stored, keys.no_creator)
+        return UsageTotals(whole, series, len(series))
+    values: dict[int, list[int]] = {}
+    for key, *more in reading.ranked_values(connection, by_key, wanted, stored, ranking):
+        owner = keys.owners[key]
+        before = values.get(owner)
+        values[owner] = more if before is None else list(map(add, before, more))
+    largest = reading.largest([(owner, *used) for owner, used in values.items()], ranking.top)
+    of_largest = frozenset(
+        key for key in by_key.ids(Dimension.KEY) or () if keys.owners[key] in largest
+    )
+    series = reading.series_by_owner(
+        connection, by_key.only(Dimension.KEY, of_largest), wanted, stored, keys.no_creator
+    )
+    return UsageTotals(whole, series, len(values))
 
 
 def _combined(

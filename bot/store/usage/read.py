@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import nlargest
 from itertools import pairwise
+from typing import NamedTuple
 
 from bot.store.connection import Connection
 from bot.store.encoding import (
@@ -13,12 +14,13 @@ from bot.store.encoding import (
     DIMENSION,
     DIMENSIONS,
     GRANULARITY,
+    MODELS,
     StoredView,
     from_seconds,
     part,
     to_seconds,
 )
-from bot.store.usage import imported
+from bot.store.usage import filled_months, imported
 from bot.store.usage.selection import Ids, Selection
 from reports.time.timerange import STEP, Granularity, TimeRange, floor, next_bucket
 from reports.usage.dimensions import Dimension, Metric, MoneySource
@@ -37,8 +39,19 @@ _VALUES = {
 _FEW_SEEKS = 20_000
 """Up to this many pairs of member and bucket are looked up one by one; more are scanned."""
 
-Span = tuple[Granularity, int, int]
-"""A granularity to read at, and the start and end (seconds, half-open) of what is read at it."""
+
+class Span(NamedTuple):
+    """A granularity to read at, and the start and end (seconds, half-open) of what is read at it.
+
+    Only of members whose ids are above `member`; -1 is all of them.
+    """
+
+    granularity: Granularity
+    start: int
+    end: int
+    member: int = -1
+
+
 Row = tuple[int, int, int, Usage]
 """Index of the bucket, member (or 0), model, usage."""
 
@@ -84,10 +97,14 @@ def group_column(by: Dimension | None) -> str:
 
 
 def stored_buckets(wanted: TimeRange, stored: Granularity) -> dict[int, int]:
-    """Each stored bucket (seconds) that a range is made of, with the index of its bucket there."""
-    if stored is wanted.granularity or stored is Granularity.MONTH:
+    """Each stored bucket (seconds) that a range is made of, with the index of its bucket there.
+
+    Those of months include their days, because some are read beside the month.
+    """
+    if stored is wanted.granularity and stored is not Granularity.MONTH:
         return {to_seconds(bucket): index for index, bucket in enumerate(wanted.buckets)}
-    step = int(STEP[stored].total_seconds())
+    days = Granularity.DAY if stored is Granularity.MONTH else stored
+    step = int(STEP[days].total_seconds())
     edges = [to_seconds(edge) for edge in (*wanted.buckets, wanted.end)]
     return {
         at: index
@@ -108,13 +125,18 @@ def read(
     places = stored_buckets(wanted, resolution(wanted, stored))
     if selection.by is Dimension.MODEL and not table.sums:
         # there are few models, so rows are read once, for the whole, the ranking and the series
-        return _ranked(_series(connection, table, places), len(wanted.buckets), ranking)
+        if connection.sorts_groups:
+            series = _series_by_bucket(connection, selection, wanted, stored)
+        else:
+            series = _series(connection, table, places)
+        return _ranked(series, len(wanted.buckets), ranking)
     whole = read_whole(connection, selection, wanted, stored)
     if selection.by is None:
         return UsageTotals(whole, {0: dict(enumerate(whole))}, 1)
     if ranking:
-        count, chosen = _rank(connection, table, ranking)
-        some = selection.only(selection.by, frozenset(chosen))
+        values = _values_by_group(connection, table, ranking)
+        count, chosen = len(values), frozenset(largest(values, ranking.top))
+        some = selection.only(selection.by, chosen)
         table = selected_table(connection, some, wanted, stored)
         series = _series(connection, table, places)
     else:
@@ -145,11 +167,11 @@ def _ranked(
         (group, *(used.value(metric, source) for metric, source in sources.items()))
         for group, used in sums.items()
     ]
-    chosen = _largest(rows, ranking.top)
+    chosen = largest(rows, ranking.top)
     return UsageTotals(tuple(whole), {group: series[group] for group in chosen}, len(series))
 
 
-def _largest(rows: Sequence[Sequence[int]], top: int) -> list[int]:
+def largest(rows: Sequence[Sequence[int]], top: int) -> list[int]:
     """The groups that are largest by any value; a row has a group's id and its values.
 
     Of equal ones the first id, so that an answer does not change from one moment to the next.
@@ -161,17 +183,36 @@ def _largest(rows: Sequence[Sequence[int]], top: int) -> list[int]:
     return sorted(chosen)
 
 
-def read_by_owner(
-    connection: Connection, by_key: Selection, wanted: TimeRange, stored: Granularity
-) -> UsageTotals:
-    """The figures of a selection by key, grouped by the creators who own the keys."""
-    whole = read_whole(connection, by_key, wanted, stored)
+def series_by_owner(
+    connection: Connection,
+    by_key: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    no_creator: int,
+) -> dict[int, dict[int, Usage]]:
+    """The series of a selection by key, grouped by the creators who own the keys.
+
+    `no_creator` is the id under which the usage of keys without one is listed.
+    """
     table = selected_table(connection, by_key, wanted, stored)
-    owned = replace(table, tables=f"{table.tables} CROSS JOIN member o", group="o.owner",
+    owned = replace(table, tables=f"{table.tables} CROSS JOIN member o",
+                    group=f"COALESCE(o.owner, {no_creator})",
                     where=f"{table.where} AND o.id = t.member")  # fmt: skip
     places = stored_buckets(wanted, resolution(wanted, stored))
-    series = _series(connection, owned, places)
-    return UsageTotals(whole, series, len(series))
+    return _series(connection, owned, places)
+
+
+def ranked_values(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    ranking: Ranking,
+) -> list[tuple[int, ...]]:
+    """Each group and its values of the ranking's metrics."""
+    return _values_by_group(
+        connection, selected_table(connection, selection, wanted, stored), ranking
+    )
 
 
 def read_whole(
@@ -179,11 +220,34 @@ def read_whole(
 ) -> tuple[Usage, ...]:
     """The usage of each bucket, in the view that the grouping asks for, without its groups."""
     grain = resolution(wanted, stored)
-    table = _table(connection, selection, wanted, grain)
-    if not _has_months_of_files(connection, wanted, grain):
-        table = _whole(selection, table, wanted, grain)
+    table = _whole_table(connection, selection, wanted, grain)
+    if not table.sums and selection.owners is not None and connection.sorts_groups:
+        found = _series_by_bucket(connection, selection.grouped(None), wanted, stored)
+        return _usage_of_buckets(found.get(0, {}), len(wanted.buckets))
     places = stored_buckets(wanted, grain)
     return _spread(_by_bucket(connection, table), places, len(wanted.buckets))
+
+
+def read_sum(
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> Usage:
+    """The usage of a whole range: what `read_whole` returns, added up."""
+    table = _whole_table(connection, selection, wanted, resolution(wanted, stored))
+    if not table.sums and selection.owners is not None:
+        return total(read_whole(connection, selection, wanted, stored))
+    statement = f"SELECT {SUMS} FROM {table.tables} WHERE {table.where}"
+    found = connection.execute(statement, table.params).fetchone()
+    return ZERO if found[0] is None else Usage._make(found)
+
+
+def _whole_table(
+    connection: Connection, selection: Selection, wanted: TimeRange, grain: Granularity
+) -> _Table:
+    """Where the usage of all groups of a selection is read from."""
+    table = _table(connection, selection, wanted, grain)
+    if _has_months_of_files(connection, wanted, grain):
+        return table
+    return _whole(selection, table, wanted, grain)
 
 
 def resolution(wanted: TimeRange, stored: Granularity) -> Granularity:
@@ -211,16 +275,23 @@ def rows(
     The member is 0 where the question has no key or creator to group by.
     """
     member = "t.member" if group_column(selection.by) == "t.member" else "0"
-    edges = [to_seconds(edge) for edge in (*wanted.buckets, wanted.end)]
-    spans = _spans(wanted, resolution(wanted, stored))
-    for index in range(len(wanted.buckets) - 1, -1, -1):
-        table = _usage(selection, _cut(spans, edges[index], edges[index + 1]))
+    for index, table in _tables_of_buckets(connection, selection, wanted, stored):
         statement = (
             f"SELECT {member}, t.model, {SUMS} FROM {table.tables} WHERE {table.where}"
             " GROUP BY 1, 2"
         )
         for found in connection.stream(statement, table.params):
             yield index, found[0], found[1], Usage(*found[2:])
+
+
+def _tables_of_buckets(
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> Iterator[tuple[int, _Table]]:
+    """The usage rows of each bucket of a range, and its index; the newest bucket first."""
+    edges = [to_seconds(edge) for edge in (*wanted.buckets, wanted.end)]
+    spans = _usage_spans(connection, selection, wanted, resolution(wanted, stored))
+    for index in range(len(wanted.buckets) - 1, -1, -1):
+        yield index, _usage(selection, _cut(spans, edges[index], edges[index + 1]))
 
 
 def _summed(selection: Selection) -> tuple[int, Ids | None] | None:
@@ -244,31 +315,45 @@ def _spans(wanted: TimeRange, stored: Granularity) -> tuple[Span, ...]:
     """
     edges = [*wanted.buckets, wanted.end]
     if wanted.granularity is not Granularity.MONTH or stored is not Granularity.DAY:
-        return ((stored, to_seconds(edges[0]), to_seconds(edges[-1])),)
+        return (Span(stored, to_seconds(edges[0]), to_seconds(edges[-1])),)
     spans: list[Span] = []
     for start, end in pairwise(edges):
         whole = floor(start, Granularity.MONTH) == start and floor(end, Granularity.MONTH) == end
         grain = Granularity.MONTH if whole else stored
-        span = grain, to_seconds(start), to_seconds(end)
-        if spans and spans[-1][0] is grain:
-            span = grain, spans.pop()[1], span[2]
+        span = Span(grain, to_seconds(start), to_seconds(end))
+        if spans and spans[-1].granularity is grain:
+            span = span._replace(start=spans.pop().start)
         spans.append(span)
     return tuple(spans)
+
+
+def _usage_spans(
+    connection: Connection, selection: Selection, wanted: TimeRange, grain: Granularity
+) -> tuple[Span, ...]:
+    """The spans of a selection's rows, with the days that the rows by month do not contain yet."""
+    spans = _spans(wanted, grain)
+    months = [span for span in spans if span.granularity is Granularity.MONTH]
+    after = filled_months.unfilled(connection, selection.view) if months else None
+    if after is None:
+        return spans
+    of_files = imported.months(connection)
+    days = [day for span in months for day in after.days(span.start, span.end, of_files)]
+    return (*spans, *(Span(Granularity.DAY, *day) for day in days))
 
 
 def _has_months_of_files(connection: Connection, wanted: TimeRange, grain: Granularity) -> bool:
     """Whether a range that is read by day has a month of which a file brought no days."""
     if wanted.granularity is not Granularity.MONTH or grain is not Granularity.DAY:
         return False
-    whole = [span for span in _spans(wanted, grain) if span[0] is Granularity.MONTH]
+    whole = [span for span in _spans(wanted, grain) if span.granularity is Granularity.MONTH]
     months = imported.months(connection)
-    return any(start <= month < end for _, start, end in whole for month in months)
+    return any(span.start <= month < span.end for span in whole for month in months)
 
 
 def _cut(spans: Iterable[Span], start: int, end: int) -> tuple[Span, ...]:
     """The parts of spans that lie between two times (seconds)."""
-    cut = ((stored, max(start, a), min(end, b)) for stored, a, b in spans)
-    return tuple(span for span in cut if span[1] < span[2])
+    cut = (span._replace(start=max(start, span.start), end=min(end, span.end)) for span in spans)
+    return tuple(span for span in cut if span.start < span.end)
 
 
 def _table(
@@ -277,15 +362,20 @@ def _table(
     summed = _summed(selection)
     if summed is None or _has_months_of_files(connection, wanted, grain):
         group = group_column(selection.by)
-        usage = _usage(selection, _spans(wanted, grain))
+        usage = _usage(selection, _usage_spans(connection, selection, wanted, grain))
         return _Table(usage.tables, usage.where, usage.params, group)
     dimension, ids = summed
     return _totals(dimension, ids, wanted, grain, "0" if selection.by is None else "t.member")
 
 
 def _whole(selection: Selection, table: _Table, wanted: TimeRange, grain: Granularity) -> _Table:
-    """Where the usage of all groups is read from: stored sums where nothing is filtered."""
-    if selection.members or _summed(selection) is None:
+    """Where the usage of all groups is read from: stored sums where no keys or creators are
+    filtered. Sums of models are made of the key view.
+    """
+    filtered = [dimension for dimension, _ in selection.members]
+    if filtered == [Dimension.MODEL] and selection.view is StoredView.KEY:
+        return _totals(MODELS, selection.ids(Dimension.MODEL), wanted, grain, "0")
+    if filtered or _summed(selection) is None:
         return table
     return _totals(ALL_OF[selection.view], None, wanted, grain, "0")
 
@@ -314,64 +404,96 @@ def selected_table(
     return _table(connection, selection, wanted, resolution(wanted, stored))
 
 
-def usage_table(selection: Selection, wanted: TimeRange, stored: Granularity) -> _Table:
+def usage_table(
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> _Table:
     """The usage rows of a selection over a whole range, at the range's `resolution`."""
-    return _usage(selection, _spans(wanted, resolution(wanted, stored)))
+    grain = resolution(wanted, stored)
+    return _usage(selection, _usage_spans(connection, selection, wanted, grain))
 
 
 def model_filter(selection: Selection) -> tuple[str, tuple[object, ...]]:
-    """The condition on the models of table `t`, to follow others, and its parameters."""
+    """The condition on the models of table `t`, to follow others, and its parameters.
+
+    The `+` keeps SQLite from seeking each model of each member: a member uses only some of them.
+    """
     models = selection.ids(Dimension.MODEL)
     if models is None:
         return "", ()
-    return " AND t.model IN (SELECT value FROM numbers(?) n)", (sorted(models),)
+    return " AND +t.model IN (SELECT value FROM numbers(?) n)", (sorted(models),)
 
 
 def _bucket_starts(span: Span) -> list[int]:
     """The starts (seconds) of the stored buckets of a span."""
-    stored, start, end = span
-    if stored is not Granularity.MONTH:
-        return list(range(start, end, int(STEP[stored].total_seconds())))
+    if span.granularity is not Granularity.MONTH:
+        return list(range(span.start, span.end, int(STEP[span.granularity].total_seconds())))
     months = []
-    while start < end:
+    start = span.start
+    while start < span.end:
         months.append(start)
-        start = to_seconds(next_bucket(from_seconds(start), stored))
+        start = to_seconds(next_bucket(from_seconds(start), Granularity.MONTH))
     return months
 
 
 def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
-    members = selection.owners
-    stored, start, end = spans[0]
-    buckets = _bucket_starts(spans[0])
+    view, members = int(selection.view), selection.owners
+    buckets = [
+        (GRANULARITY[span.granularity], bucket, span.member)
+        for span in spans
+        for bucket in _bucket_starts(span)
+    ]
     params: tuple[object, ...]
-    if len(spans) > 1:
-        # one seek and a scan for each span
-        tables = f"(VALUES {', '.join(['(?, ?, ?)'] * len(spans))}) s CROSS JOIN usage t"
-        where = (
-            "t.view = ? AND t.granularity = s.column1 AND t.bucket >= s.column2"
-            " AND t.bucket < s.column3"
-        )
-        coded = [(GRANULARITY[granularity], a, b) for granularity, a, b in spans]
-        params = (*(value for span in coded for value in span), int(selection.view))
-    elif members is not None and len(members) * len(buckets) <= _FEW_SEEKS:
-        tables = "numbers(?) b CROSS JOIN numbers(?) m CROSS JOIN usage t"
-        where = "t.view = ? AND t.granularity = ? AND t.bucket = b.value AND t.member = m.value"
-        params = (buckets, sorted(members))
-        params = (*params, int(selection.view), GRANULARITY[stored])
-        members = None
+    if members is not None and len(members) * len(buckets) <= _FEW_SEEKS:
+        tables = "numbers(?) m CROSS JOIN usage t"
+        where = "t.view = ? AND t.member = m.value"
+        params = (sorted(members), view)
+        if len(spans) == 1:
+            tables = f"numbers(?) b CROSS JOIN {tables}"
+            where += " AND t.granularity = ? AND t.bucket = b.value"
+            params = ([bucket for _, bucket, _ in buckets], *params, buckets[0][0])
+        else:
+            tables = f"{_values(buckets)} b CROSS JOIN {tables}"
+            # m.value, since SQLite would seek by t.member > ... rather than by t.member = ...
+            where += (
+                " AND t.granularity = b.column1 AND t.bucket = b.column2 AND m.value > b.column3"
+            )
+            params = (*(value for bucket in buckets for value in bucket), *params)
     else:
-        tables = "usage t"
-        where = "t.view = ? AND t.granularity = ? AND t.bucket >= ? AND t.bucket < ?"
-        params = (int(selection.view), GRANULARITY[stored], start, end)
-    if members is not None:
-        where += " AND t.member IN (SELECT value FROM numbers(?) n)"
-        params = (*params, sorted(members))
+        tables, where, params = _scan(view, spans)
+        if members is not None:
+            where += " AND t.member IN (SELECT value FROM numbers(?) n)"
+            params = (*params, sorted(members))
     of_models, listed = model_filter(selection)
     return _Table(tables, where + of_models, (*params, *listed), "t.member")
 
 
-def _rank(connection: Connection, table: _Table, ranking: Ranking) -> tuple[int, list[int]]:
-    """How many groups there are, and those that are largest by any of the metrics."""
+def _scan(view: int, spans: Sequence[Span]) -> tuple[str, str, tuple[object, ...]]:
+    """A FROM, a WHERE and their parameters: one seek and a scan for each span."""
+    if len(spans) == 1:
+        (stored, start, end, _), tables = spans[0], "usage t"
+        where = "t.view = ? AND t.granularity = ? AND t.bucket >= ? AND t.bucket < ?"
+        return tables, where, (view, GRANULARITY[stored], start, end)
+    coded = [(GRANULARITY[stored], *more) for stored, *more in spans]
+    where = (
+        "t.view = ? AND t.granularity = s.column1 AND t.bucket >= s.column2"
+        " AND t.bucket < s.column3"
+    )
+    if any(span.member >= 0 for span in spans):
+        where += " AND t.member > s.column4"
+    params = (*(value for span in coded for value in span), view)
+    return f"{_values(coded)} s CROSS JOIN usage t", where, params
+
+
+def _values(rows: Sequence[Sequence[int]]) -> str:
+    """A table of constants for a FROM, with a parameter for each value."""
+    row = f"({', '.join('?' * len(rows[0]))})"
+    return f"(VALUES {', '.join([row] * len(rows))})"
+
+
+def _values_by_group(
+    connection: Connection, table: _Table, ranking: Ranking
+) -> list[tuple[int, ...]]:
+    """Each group and its values of the ranking's metrics."""
     columns = [
         _VALUES[metric, ranking.source if metric is Metric.SPEND else MoneySource.ALL]
         for metric in ranking.metrics
@@ -388,8 +510,20 @@ def _rank(connection: Connection, table: _Table, ranking: Ranking) -> tuple[int,
             f"SELECT {table.group}, {', '.join(columns)} FROM {table.tables}"
             f" WHERE {table.where} GROUP BY 1"
         )
-    found = connection.execute(statement, table.params).fetchall()
-    return len(found), _largest(found, ranking.top)
+    return connection.execute(statement, table.params).fetchall()
+
+
+def _series_by_bucket(
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> dict[int, dict[int, Usage]]:
+    """The series of the groups of usage rows, read bucket by bucket."""
+    series: dict[int, dict[int, Usage]] = {}
+    group = group_column(selection.by)
+    for index, table in _tables_of_buckets(connection, selection, wanted, stored):
+        statement = f"SELECT {group}, {SUMS} FROM {table.tables} WHERE {table.where} GROUP BY 1"
+        for row in connection.execute(statement, table.params):
+            series.setdefault(row[0], {})[index] = Usage._make(row[1:])
+    return series
 
 
 def _series(
@@ -410,6 +544,10 @@ def _series(
             usage = Usage._make(row[2:])
             by_bucket[index] = usage if before is None else plus(before, usage)
     return series
+
+
+def _usage_of_buckets(found: Mapping[int, Usage], count: int) -> tuple[Usage, ...]:
+    return tuple(found.get(index, ZERO) for index in range(count))
 
 
 def _by_bucket(connection: Connection, table: _Table) -> list[tuple[int, Usage]]:

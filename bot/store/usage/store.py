@@ -13,14 +13,19 @@ from bot.store.connection import Area, Connection
 from bot.store.database import Database
 from bot.store.encoding import DIMENSION, GRANULARITY, VIEWS, StoredView, from_seconds, to_seconds
 from bot.store.usage import directory as members
-from bot.store.usage import figure_coverage, imported, last_used, sums
+from bot.store.usage import figure_coverage, filled_months, imported, last_used, month_filling, sums
 from bot.store.usage import read as reading
 from bot.store.usage import read_by_group as sections
 from bot.store.usage import window_records as records
 from bot.store.usage.diff import Figures, RowChanges, RowKey, add_up, changes
 from bot.store.usage.directory import Directory
 from bot.store.usage.imported import Intake
-from bot.store.usage.keys_with_creators import CrossedKeys, crossed_rows, read_crossed
+from bot.store.usage.keys_with_creators import (
+    CrossedKeys,
+    crossed_rows,
+    read_crossed,
+    sum_crossed,
+)
 from bot.store.usage.read import Ranking, UsageTotals
 from bot.store.usage.selection import Selection
 from bot.store.usage.write import statements, window_rows, write
@@ -240,6 +245,26 @@ class Store:
                     records.increment_version(connection, "usage")
         return True
 
+    def fill_months(self, until: datetime, most: int = month_filling.MOST_AT_ONCE) -> None:
+        """Add days before `until` to the rows by month, `most` rows in a transaction.
+
+        Call it with the start of the days that are fetched again all the time. Where other writers
+        keep getting in between, the remaining days wait for the next call.
+        """
+        tries = 0
+        while tries < _TRIES:
+            with self._db.read() as connection:
+                before = records.version(connection, "usage")
+                step = month_filling.next_step(connection, to_seconds(until), most)
+            if step is None:
+                return
+            with self._db.write(Area.USAGE) as connection:
+                if records.version(connection, "usage") == before:
+                    month_filling.fill(connection, step)
+                    records.increment_version(connection, "usage")
+                else:
+                    tries += 1
+
     def free(self, file: Intake) -> list[Interval]:
         """The buckets of a file that may be filled from it."""
         with self._db.read() as connection:
@@ -258,9 +283,10 @@ class Store:
         code, days = GRANULARITY[file.granularity], file.granularity is Granularity.DAY
         with self._db.write(Area.USAGE) as connection:
             taken = imported.free(connection, file)
+            marks = _marks(connection, file.granularity)
             for start, end in taken:
                 old = window_rows(connection, Window(file.granularity, start, end))
-                for change in changes(old, add_up(rows(to_seconds(start))), months=days):
+                for change in changes(old, add_up(rows(to_seconds(start))), marks=marks):
                     write(connection, statements(file.granularity, change))
             imported.record_import(connection, code, taken, file.buckets[-1][0], now)
             for start, end in merge(taken):
@@ -296,6 +322,7 @@ class Store:
         count = 0
         with self._db.write(Area.USAGE) as connection:
             taken = imported.open_to_logs(connection, code, buckets)
+            marks = _marks(connection, granularity)
             for start, end in taken:
                 at = to_seconds(start)
                 requests = {
@@ -308,7 +335,7 @@ class Store:
                     [(key, Usage(*figures)) for key, figures in old.items()]
                     + [(key, requests[n][1]) for n in sorted(new) for key in requests[n][0]]
                 )
-                for change in changes(old, added, months=days):
+                for change in changes(old, added, marks=marks):
                     write(connection, statements(granularity, change))
             imported.record_log_import(connection, code, taken, known)
             for start, end in merge(taken):
@@ -357,7 +384,7 @@ class Store:
                     ((view, bucket - bucket % quarter, member, model), Usage(*figures))
                     for (view, bucket, member, model), figures in old.items()
                 )
-                different = changes(old, new, months=False)
+                different = changes(old, new, marks=None)
                 for change in different:
                     write(connection, statements(Granularity.MINUTE, change))
                 if different:
@@ -442,8 +469,8 @@ class Store:
         """The figures of a selection; with a ranking, series of its largest groups only."""
         with self._db.read() as connection:
             if selection.crossed:
-                keys, chatroom = self._crossed_keys(selection)
-                return read_crossed(connection, selection, wanted, stored, keys, chatroom, ranking)
+                keys = CrossedKeys.of(selection, self.directory())
+                return read_crossed(connection, selection, wanted, stored, keys, ranking)
             return reading.read(connection, selection, wanted, stored, ranking)
 
     def whole(
@@ -454,6 +481,14 @@ class Store:
             if selection.crossed:
                 return self.read(selection.grouped(None), wanted, stored).whole
             return reading.read_whole(connection, selection, wanted, stored)
+
+    def sum_of(self, selection: Selection, wanted: TimeRange, stored: Granularity) -> Usage:
+        """The usage of a whole range: what `whole` returns, added up."""
+        with self._db.read() as connection:
+            if selection.crossed:
+                keys = CrossedKeys.of(selection, self.directory())
+                return sum_crossed(connection, selection, wanted, stored, keys)
+            return reading.read_sum(connection, selection, wanted, stored)
 
     def rows(
         self, selection: Selection, wanted: TimeRange, stored: Granularity
@@ -569,12 +604,6 @@ class Store:
             ).fetchone()
         return found is not None
 
-    def _crossed_keys(self, selection: Selection) -> tuple[CrossedKeys, int]:
-        """The keys of a crossed selection, and the id under which chatroom usage is listed."""
-        known = self.directory()
-        chatroom = known.ids[Dimension.KEY, ""]
-        return CrossedKeys.of(selection, known.owners, known.orphans, chatroom), chatroom
-
     def _crossed_rows(
         self,
         connection: Connection,
@@ -582,12 +611,9 @@ class Store:
         wanted: TimeRange,
         stored: Granularity,
     ) -> Iterator[reading.Row]:
-        keys, chatroom = self._crossed_keys(selection)
         return crossed_rows(
             selection,
-            keys,
-            self.directory().owners,
-            chatroom,
+            CrossedKeys.of(selection, self.directory()),
             lambda part: reading.rows(connection, part, wanted, stored),
         )
 
@@ -595,7 +621,12 @@ class Store:
 def _work(connection: Connection, window: Window, new: Mapping[RowKey, Usage]) -> list[RowChanges]:
     """The changes to write for a window; at least one, since its records go with the last."""
     old = window_rows(connection, window)
-    return changes(old, new, months=window.granularity is Granularity.DAY) or [RowChanges()]
+    return changes(old, new, marks=_marks(connection, window.granularity)) or [RowChanges()]
+
+
+def _marks(connection: Connection, granularity: Granularity) -> filled_months.Marks | None:
+    """Which days rows by month contain, where rows of days change; else None."""
+    return filled_months.marks(connection) if granularity is Granularity.DAY else None
 
 
 def _give_to_owners(connection: Connection, keys: Sequence[int]) -> None:
@@ -629,6 +660,6 @@ def _give_to_owners(connection: Connection, keys: Sequence[int]) -> None:
                     key = (StoredView.CREATOR, bucket, creator, model)
                     new[key] = plus(new.get(key, ZERO), moved)
         left = {key: usage for key, usage in new.items() if usage != ZERO}
-        for change in changes(old, left, months=grain is Granularity.DAY):
+        for change in changes(old, left, marks=_marks(connection, grain)):
             write(connection, statements(grain, change))
     records.increment_version(connection, "usage")

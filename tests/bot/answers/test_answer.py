@@ -468,7 +468,9 @@ def crossed(tmp_path):
         server.requests_per_minute = None
         cache = Cache(server, tmp_path / "activity.db", clock)
         cache.fill()
-    yield lambda words: answer(cache.store, parse(words).query, NOW, "UTC", whole=True)
+    yield lambda words, *, whole=True: answer(
+        cache.store, parse(words).query, NOW, "UTC", whole=whole
+    )
     cache.close()
 
 
@@ -488,6 +490,19 @@ def test_what_nobody_owns_is_never_less_than_nothing(crossed):
     assert all(figure >= 0 for figure in groups(found).values())
     assert groups(found)["laptop"] == 1_000
     assert sum(groups(found).values()) == crossed('spend 1h creator:"(no creator)"').totals.credits
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_keys_of_unknown_creators_are_listed_under_no_creator(crossed, whole):
+    found = crossed("spend 1h by creator key:laptop key:orphan key:prod", whole=whole)
+    assert groups(found) == {"(no creator)": 1_100, "Ada": 1}
+
+
+def test_the_largest_creators_of_some_keys_are_shown_beside_the_sum_of_the_others(crossed):
+    found = crossed("spend 1h by creator key:laptop key:orphan key:prod top 1", whole=False)
+    (spend,) = found.metrics.values()
+    assert groups(found) == {"(no creator)": 1_100}
+    assert (spend.other_count, spend.other_sum) == (1, 1)
 
 
 def test_all_keys_by_all_creators_add_up_to_everything(crossed):

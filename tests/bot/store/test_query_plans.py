@@ -8,16 +8,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.store import Database, Store
+from bot.store.encoding import StoredView, to_seconds
+from bot.store.usage.filled_months import ALL_MEMBERS, Mark, set_mark
 from bot.store.usage.read import Ranking
 from bot.store.usage.selection import Selection
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.dimensions import Dimension, Metric, MoneySource
+from reports.usage.usage import Usage
+from reports.usage.windows_to_fetch import Window
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 FIRSTS = tuple(datetime(2026, month, 1, tzinfo=UTC) for month in range(1, 13))
 YEAR = TimeRange(FIRSTS, datetime(2027, 1, 1, tzinfo=UTC), Granularity.MONTH, NOW)
 SEEK = "(dimension=? AND granularity=? AND part=? AND member=? AND bucket>? AND bucket<?)"
 WALK = "(dimension=? AND granularity=? AND part>? AND part<?)"
+ROWS = "SEARCH t USING PRIMARY KEY (view=? AND granularity=? AND bucket"
 SOME = frozenset(range(1, 40))
 
 
@@ -108,8 +113,7 @@ def test_the_whole_is_one_walk(store, period):
 @pytest.mark.parametrize("period", RANGES)
 @pytest.mark.parametrize(
     "selection",
-    [Selection.of(Dimension.KEY, {Dimension.MODEL: SOME}),
-     Selection.of(Dimension.MODEL, {Dimension.KEY: SOME}),
+    [Selection.of(Dimension.MODEL, {Dimension.KEY: SOME}),
      Selection.of(Dimension.CREATOR, {Dimension.MODEL: SOME}),
      Selection.of(None, {Dimension.MODEL: SOME, Dimension.KEY: SOME}),
      Selection.of(Dimension.MODEL, {Dimension.KEY: SOME, Dimension.CREATOR: SOME})],
@@ -123,7 +127,37 @@ def test_rows_are_sought_by_their_time(store, period, selection):
     ):
         for plan in plans(store, act):
             (way,) = [line for line in plan if " t " in f"{line} "]
-            assert way.startswith("SEARCH t USING PRIMARY KEY (view=? AND granularity=? AND bucket")
+            assert way.startswith(ROWS)
+            assert "model=?" not in way  # a member uses few of the models
+
+
+@pytest.mark.sqlite_only("SQLite's plans")
+@pytest.mark.parametrize("period", RANGES)
+def test_all_usage_of_some_models_is_read_from_their_sums(store, period):
+    wanted, stored = RANGES[period]
+    selection = Selection.of(Dimension.KEY, {Dimension.MODEL: SOME})
+    whole, *groups = plans(store, lambda: store.read(selection, wanted, stored))
+    assert [line for line in whole if " t " in line] == [f"SEARCH t USING PRIMARY KEY {SEEK}"]
+    assert all(line.startswith(ROWS) for plan in groups for line in plan if " t " in line)
+
+
+@pytest.mark.sqlite_only("SQLite's plans")
+@pytest.mark.parametrize("period", RANGES)
+def test_rows_of_some_keys_are_grouped_bucket_by_bucket(store, period):
+    wanted, stored = RANGES[period]
+    selection = Selection.of(Dimension.MODEL, {Dimension.KEY: SOME})
+    read = plans(store, lambda: store.read(selection, wanted, stored))
+    assert len(read) == len(wanted.buckets)
+
+
+@pytest.mark.sqlite_only("SQLite's plans")
+@pytest.mark.parametrize("period", RANGES)
+@pytest.mark.parametrize("dimension", Dimension)
+def test_a_sum_over_a_whole_range_needs_no_grouping(store, period, dimension):
+    wanted, stored = RANGES[period]
+    selection = Selection.of(None, {dimension: SOME})
+    (plan,) = plans(store, lambda: store.sum_of(selection, wanted, stored))
+    assert not [line for line in plan if "TEMP B-TREE" in line]
 
 
 @pytest.mark.parametrize("period", RANGES)
@@ -139,3 +173,29 @@ def test_keys_and_creators_together_are_read_from_the_sums_of_both(store, period
     for plan in plans(store, lambda: store.read(selection, wanted, stored)):
         (way,) = [line for line in plan if " t " in f"{line} "]
         assert way.removeprefix("SEARCH t USING PRIMARY KEY ") in {SEEK, WALK}
+
+
+@pytest.mark.sqlite_only("SQLite's plans")
+@pytest.mark.parametrize("member", [3, ALL_MEMBERS])
+def test_days_that_rows_by_month_lack_are_sought_like_the_months(store, member):
+    november = int(FIRSTS[10].timestamp())
+    day = Window(Granularity.DAY, NOW - timedelta(days=1), NOW)
+    used = ((StoredView.KEY, to_seconds(day.start), 1, 1), Usage(1))
+    store.replace(day, [used], None)
+    with store._db.write() as connection:
+        set_mark(connection, StoredView.KEY, Mark(november, member))
+    try:
+        selection = Selection.of(Dimension.MODEL, {Dimension.KEY: SOME})
+        read = plans(store, lambda: store.read(selection, YEAR, Granularity.DAY))
+        assert all(
+            any(
+                line.endswith("(view=? AND granularity=? AND bucket=? AND member=?)")
+                for line in plan
+            )
+            for plan in read
+        )
+        assert sum("CONSTANT ROWS" in line for plan in read for line in plan) == 1
+    finally:
+        store.replace(day, [], None)
+        with store._db.write() as connection:
+            connection.execute("DELETE FROM month_filled")
