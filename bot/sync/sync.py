@@ -15,6 +15,7 @@ from bot.clickhouse import ClickHouse, ClickHouseError
 from bot.openrouter import OpenRouter, OpenRouterError, RefusedError, TimedOutError
 from bot.store import Store, StoreError
 from bot.store.sync_state import FIRST_SYNC, TROUBLE
+from bot.store.usage.traces import NOTE
 from bot.sync.directory import DirectorySync
 from bot.sync.measured_intervals import RefreshPlanner
 from bot.sync.pull_from_clickhouse import PulledPart, TracePuller
@@ -367,7 +368,10 @@ class Sync:
                 )
                 count += pulled.count
                 for note in pulled.notes:
-                    log.warning("Sync: %s", note)
+                    if note == NOTE:  # with sampling each time; answers say how much it is
+                        log.info("Sync: %s", note)
+                    else:
+                        log.warning("Sync: %s", note)
                 first = monotonic() if first is None else first
                 if not is_last and synced_at is None and monotonic() - first > PAST_SECONDS:
                     left = Window(window.granularity, window.start, part.start)
