@@ -6,12 +6,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # exactly the files that were tested: every one is compared with its hash
 LOCKED := $(PIP) install --require-hashes -r
 
-.PHONY: demo test test-postgres check bench trust mutants format docs lock release clean help
+.PHONY: demo test test-postgres test-clickhouse check bench trust mutants format docs lock release clean \
+	help
 
 help:
 	@echo "make demo    try the bot on a sample organization, no account needed"
 	@echo "make test    run the tests, on all cores"
 	@echo "make test-postgres  run the tests of what is stored on PostgreSQL"
+	@echo "make test-clickhouse  run the tests of CLICKHOUSE_URL on ClickHouse's engine (534 MB)"
 	@echo "make check   run the linters and the type checker"
 	@echo "make bench   measure speed and size (a few minutes)"
 	@echo "make trust   kill workers, make everything fail, check every time zone, and print one table"
@@ -58,6 +60,16 @@ test-postgres: $(VENV)/.dev
 		tests/bot/http/test_shared_signatures.py tests/bot/test_fleet.py \
 		--ignore tests/bot/alerts/test_year.py
 
+# without the engine, `make test` skips these
+$(VENV)/.clickhouse: $(VENV)/.dev constraints-clickhouse.txt
+	@echo "Installing the engine of ClickHouse ..."
+	@$(LOCKED) constraints-clickhouse.txt --no-deps
+	@touch $@
+
+test-clickhouse: $(VENV)/.clickhouse
+	$(BIN)/python -m pytest -n auto --dist loadfile tests/bot/clickhouse \
+		tests/bot/sync/test_pull_from_clickhouse.py
+
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -91,6 +103,9 @@ lock: $(VENV)/.tools
 	$(LOCK) --all-extras -o constraints-tools.txt
 	$(LOCK) --extra postgres --extra dev -c constraints-tools.txt -o constraints-dev.txt
 	$(LOCK) --extra postgres -c constraints-tools.txt -o constraints.txt
+	$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-deps \
+	    --no-annotate --no-emit-index-url --custom-compile-command 'make lock' $(UPGRADE) ops/clickhouse.in \
+	    -o constraints-clickhouse.txt
 
 # The components are those of an environment with the wheel and what it needs, and nothing else.
 SEALED := build/installed

@@ -11,7 +11,7 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -90,16 +90,25 @@ def sync() -> None:
 
     Waits while another process is syncing the same cache.
     """
-    from bot.app import make_openrouter, open_store, process_name  # noqa: PLC0415
+    from bot.app import make_clickhouse, make_openrouter, open_store, process_name  # noqa: PLC0415
     from bot.sync.sync_once import SyncOnce  # noqa: PLC0415
 
     settings = _settings(Need.OPENROUTER)
     with (
         closing(open_store(settings)) as store,
         closing(make_openrouter(settings)) as api,
+        ExitStack() as stack,
     ):
+        traces = make_clickhouse(settings)
+        if traces:
+            stack.enter_context(closing(traces))
         once = SyncOnce(
-            api, store, store.now, process_name(), lambda words: click.echo(words, err=True)
+            api,
+            store,
+            store.now,
+            process_name(),
+            lambda words: click.echo(words, err=True),
+            traces=traces,
         )
         if not once.wait():
             click.echo("The cache is up to date.", err=True)
@@ -628,12 +637,15 @@ def _error_text(error: Exception) -> str:
 
 def _expected() -> tuple[type[Exception], ...]:
     """Errors whose text is meant for people; looked up only when one was raised."""
+    from bot.clickhouse import ClickHouseError  # noqa: PLC0415
     from bot.imports.import_csv import FileRefusedError  # noqa: PLC0415
     from bot.openrouter import OpenRouterError  # noqa: PLC0415
     from bot.slack.types import DeliveryError  # noqa: PLC0415
     from bot.store import StoreError  # noqa: PLC0415
 
-    return (OpenRouterError, StoreError, DeliveryError, FileRefusedError, OSError)
+    return (
+        OpenRouterError, ClickHouseError, StoreError, DeliveryError, FileRefusedError, OSError
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

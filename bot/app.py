@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bot.alerts.deliver import AlertDelivery
     from bot.alerts.evaluate import RuleEvaluator
     from bot.alerts.services import AlertServices
+    from bot.clickhouse import ClickHouse
     from bot.http.metrics import Metrics
     from bot.openrouter import OpenRouter
     from bot.schedules.deliver import ReportServices
@@ -90,6 +91,17 @@ def make_openrouter(
         wait=wait,
         requests_a_minute=requests_a_minute or REQUESTS_A_MINUTE,
     )
+
+
+def make_clickhouse(
+    settings: Settings, wait: Callable[[float], object] | None = None
+) -> ClickHouse | None:
+    """The client of the organization's ClickHouse; None without CLICKHOUSE_URL."""
+    if not settings.clickhouse_url:
+        return None
+    from bot.clickhouse import ClickHouse  # noqa: PLC0415 - not needed by `ask` and `web`
+
+    return ClickHouse(settings.clickhouse_url.value, settings.clickhouse_table, wait=wait)
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,12 +383,16 @@ class Bot:
 
         api = make_openrouter(self.settings, self.stopping.wait, self.requests_a_minute)
         self._stops.callback(api.close)
+        traces = make_clickhouse(self.settings, self.stopping.wait)
+        if traces:
+            self._stops.callback(traces.close)
         sync = Sync(
             api,
             self.store,
             self.clock,
             alive=lambda: self._lease(self.owner),
             zones=lambda: (self.settings.zone,),
+            traces=traces,
         )
         reporting, delivery = (
             ReportDelivery(self.reports),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
@@ -24,13 +26,16 @@ WHERE = {
 OR_HTTP = (
     f". Without Socket Mode, set SLACK_SIGNING_SECRET instead: {WHERE['SLACK_SIGNING_SECRET']}"
 )
-SECRETS = tuple(WHERE)
+CLICKHOUSE = "CLICKHOUSE_URL"
+SECRETS = (*WHERE, CLICKHOUSE)
 """The secret settings; `NAME_FILE` names a file that contains one."""
 ENV_FILE = ".env"
 _SQLITE = "sqlite:///"
 _POSTGRESQL = ("postgresql://", "postgres://")
 _ANYWHERE = "0.0.0.0"  # a server is there to be reached  # noqa: S104  # nosec B104
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_CLICKHOUSE_FORM = "https://user:password@host:8443/database"
 
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -86,6 +91,9 @@ class Settings:
     slack_api_url: str
     database: Path | Secret
     """An SQLite file, or the URL of a PostgreSQL database."""
+    clickhouse_url: Secret
+    """Where traces are read from; empty: usage is read from OpenRouter."""
+    clickhouse_table: str
     host: str
     port: int
     command: str
@@ -101,8 +109,8 @@ class Settings:
         """The values that may never be shown."""
         values = (getattr(self, one.name) for one in fields(self))
         found = [value.value for value in values if isinstance(value, Secret) and value]
-        password = _password(self.database)
-        return (*found, password) if password else tuple(found)
+        passwords = filter(None, map(_password, (self.database, self.clickhouse_url)))
+        return (*found, *passwords)
 
     @property
     def database_address(self) -> Path | str:
@@ -117,7 +125,7 @@ class Settings:
 
 def _password(database: Path | Secret) -> str:
     """The password in a database's URL as it is sent, or nothing."""
-    if not isinstance(database, Secret):
+    if not isinstance(database, Secret) or not database:
         return ""
     return unquote(urlsplit(database.value).password or "")
 
@@ -160,7 +168,7 @@ def environment_without_secrets() -> dict[str, str]:
 
     Without secrets, accounts, and names of files with secrets.
     """
-    left_out = ("SLACK_", "OPENROUTER_", "DATABASE_URL")
+    left_out = ("SLACK_", "OPENROUTER_", "CLICKHOUSE_", "DATABASE_URL")
     return {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
 
 
@@ -211,6 +219,15 @@ def database_address(url: str) -> Path | Secret:
     )
 
 
+def _is_near(host: str) -> bool:
+    """Whether a host is this machine or one in a private network, as a container's name is."""
+    try:
+        address = ip_address(host)
+        return address.is_private and not address.is_link_local
+    except ValueError:
+        return host in _LOOPBACK or "." not in host
+
+
 class _SettingsReader:
     """Reads the settings and collects errors."""
 
@@ -227,6 +244,8 @@ class _SettingsReader:
             slack_signing_secret=self._secret("SLACK_SIGNING_SECRET"),
             slack_api_url=self._url("SLACK_API_URL", "https://slack.com/api/").rstrip("/") + "/",
             database=self._database(),
+            clickhouse_url=self._clickhouse(),
+            clickhouse_table=self._table(),
             host=self._text("HOST", _ANYWHERE),
             port=self._port(),
             command=self._command(),
@@ -282,6 +301,34 @@ class _SettingsReader:
         except ConfigError as error:
             self.wrong.append(f"DATABASE_URL {error}")
             return Path("activity.db")
+
+    def _clickhouse(self) -> Secret:
+        url = self._secret(CLICKHOUSE)
+        if not url:
+            return url
+        try:
+            parts = urlsplit(url.value)
+            host, _ = parts.hostname or "", parts.port
+        except ValueError:
+            host, parts = "", urlsplit("")
+        safe = parts.scheme == "https" or (parts.scheme == "http" and _is_near(host))
+        if not host or not safe or parts.query or parts.fragment or parts.path.count("/") > 1:
+            self.wrong.append(
+                f"{CLICKHOUSE} must be of the form {_CLICKHOUSE_FORM} (http only in a private"
+                " network). Special characters in the password must be percent-encoded."
+            )
+            return Secret("")
+        return url
+
+    def _table(self) -> str:
+        value = self._text("CLICKHOUSE_TABLE", "OPENROUTER_TRACES")
+        if not _TABLE.fullmatch(value):
+            self.wrong.append(
+                "CLICKHOUSE_TABLE must be the name of a table, without its database, such as"
+                " OPENROUTER_TRACES."
+            )
+            return "OPENROUTER_TRACES"
+        return value
 
     def _port(self) -> int:
         value = self._text("PORT", "3000")

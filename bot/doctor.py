@@ -16,8 +16,10 @@ import httpx
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from bot.app import open_store, utc_now
+from bot.app import make_clickhouse, open_store, utc_now
+from bot.clickhouse import ClickHouse, ClickHouseError
 from bot.config import (
+    CLICKHOUSE,
     ENV_FILE,
     SECRETS,
     WHERE,
@@ -27,7 +29,7 @@ from bot.config import (
     contains_secrets,
     inspect,
 )
-from bot.openrouter import OpenRouter, OpenRouterError
+from bot.openrouter import OpenRouter, OpenRouterError, QueryGrouping
 from bot.runtime import logs
 from bot.slack.client import NO_ANSWER
 from bot.slack.scopes import SCOPES
@@ -36,7 +38,7 @@ from bot.store import file_check as checkup
 from bot.store.errors import NO_DRIVER
 from bot.store.sqlite import has_safe_wal
 from bot.store.sync_state import COSTS, failure
-from reports.time.timerange import Granularity
+from reports.time.timerange import DAY, Granularity, floor
 
 TIMEOUT = 15  # seconds per request: a slow network passes, a blocked one is reported soon
 CLOCK_MAY_DIFFER = timedelta(seconds=60)  # Slack allows five minutes
@@ -75,6 +77,7 @@ def examine(values: Mapping[str, str]) -> bool:
         _secret_files(values),
         _slack(settings),
         _openrouter(settings),
+        _clickhouse(settings),
         _database(settings),
     ):
         click.echo(str(finding))
@@ -280,6 +283,73 @@ def _clock(date: str, server: str) -> Finding:
         " rejected and totals will land in the wrong hour."
     )
     return Finding("clock", well=False, words=words)
+
+
+def _clickhouse(settings: Settings) -> Iterator[Finding]:
+    """Check that traces can be read, and hold those of yesterday against OpenRouter's totals."""
+    traces = make_clickhouse(settings, lambda _: None)
+    if traces is None:
+        return
+    try:
+        missing = traces.columns().missing()
+        yield Finding(CLICKHOUSE, well=True, words=f"the table {traces.table} can be read")
+        for words in missing:
+            yield Finding("ClickHouse", well=False, words=f"the table has no {words}")
+        if settings.management_key:
+            yield from _traces_of_yesterday(settings, traces)
+    except ClickHouseError as error:
+        yield Finding(CLICKHOUSE, well=False, words=str(error))
+    finally:
+        traces.close()
+
+
+def _traces_of_yesterday(settings: Settings, traces: ClickHouse) -> Iterator[Finding]:
+    end = floor(utc_now(), Granularity.DAY)
+    start = end - DAY
+    key = settings.management_key.value
+    api = OpenRouter(settings.openrouter_url, key, wait=lambda _: None, tries=2)
+    try:
+        rows = api.usage(QueryGrouping.TOTAL, Granularity.DAY, start, end).rows
+    except OpenRouterError:
+        return  # said already
+    finally:
+        api.close()
+    counted = sum(row.usage.requests for row in rows)
+    byok = sum(row.usage.byok_requests for row in rows)
+    found = sum(row.usage.requests for row in traces.usage(Granularity.DAY, start, end))
+    yield _traces_found(counted, found)
+    check = traces.check(start, end)
+    if byok and check.with_costs < check.generations:
+        words = (
+            "traces have no cost metadata, so BYOK spend has no key. In OpenRouter's Broadcast"
+            " settings, turn on Cost under Additional generation metadata."
+        )
+        yield Finding("ClickHouse", well=False, words=words)
+    if check.rows > check.generations:
+        words = (
+            f"{check.rows - check.generations:,} rows of yesterday are there twice; they count once"
+        )
+        yield Finding("ClickHouse", well=True, words=words)
+
+
+def _traces_found(counted: int, found: int) -> Finding:
+    """How many of the requests that OpenRouter counted yesterday are in ClickHouse."""
+    name = "ClickHouse"
+    if found == counted:
+        words = f"has all {counted:,} requests of yesterday"
+        return Finding(name, well=True, words=words if counted else "no requests yesterday")
+    if found < counted:
+        words = (
+            f"{(counted - found) / counted:.1%} of yesterday's requests are not in it, so their"
+            " keys and creators are unknown. In OpenRouter's Broadcast settings, set the sampling"
+            " rate to 1 and remove filters of keys."
+        )
+        return Finding(name, well=False, words=words)
+    words = (
+        f"it has {found - counted:,} requests more than OpenRouter counted yesterday, so usage is"
+        " fetched from OpenRouter instead. Does the table have traces of another organization?"
+    )
+    return Finding(name, well=False, words=words)
 
 
 def _database(settings: Settings) -> Iterator[Finding]:

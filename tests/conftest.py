@@ -45,6 +45,26 @@ settings.register_profile("unhurried", **_UNHURRIED, derandomize=True)
 settings.load_profile("unhurried")
 
 
+TESTS = Path(__file__).parent
+LONGEST = (
+    "bot/demo/test_page_demo.py",
+    "bot/access/test_who_may.py",
+    "bot/sync/test_sync.py",
+    "bot/commands/test_conversation.py",
+    "bot/test_canaries.py",
+    "bot/demo/test_page_alerts.py",
+    "bot/answers/test_half_hours.py",
+    "bot/alerts/test_year.py",
+    "bot/demo/test_page_blocks.py",
+    "bot/demo/test_page_forms.py",
+    "bot/test_process.py",
+    "bot/sync/test_partial.py",
+    "bot/questions/test_follow_up.py",
+    "bot/sync/test_directory.py",
+    "bot/alerts/test_forecast.py",
+    "bot/alerts/test_storm.py",
+)
+"""What takes longest, in falling order: a long file that begins last keeps one core waiting."""
 JOURNALS = ("rollback", "wal")
 
 
@@ -71,6 +91,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "real_files: migrates new files and waits for the disk, as the program does"
     )
+    # xdist would begin with the files of many tests, and end with those of one long test
+    config.option.loadscopereorder = False
     if config.getoption("--database") == "postgres" and not databases.on_postgres():
         stack = ExitStack()
         databases.use(stack.enter_context(databases.server()))
@@ -78,7 +100,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what only a file has, where the databases are on a server."""
+    """Begin with the longest files, and leave out what only a file has, on a server."""
+    places = {TESTS / name: place for place, name in enumerate(LONGEST)}
+    assert all(path.exists() for path in places), "LONGEST names files that are not there"
+    items.sort(key=lambda item: places.get(item.path, len(places)))
     if databases.on_postgres():
         for item in items:
             if mark := item.get_closest_marker("sqlite_only"):

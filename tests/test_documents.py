@@ -96,6 +96,7 @@ def test_every_dependency_has_a_version_and_hashes() -> None:
     assert needed("postgres") <= set(locked("constraints.txt"))
     assert needed("dev") <= set(locked("constraints-dev.txt"))
     assert needed(*every["optional-dependencies"]) <= set(locked("constraints-tools.txt"))
+    assert set(locked("constraints-clickhouse.txt")) == {"chdb", "chdb-core"}
 
 
 def test_the_constraints_agree_with_each_other() -> None:

@@ -19,7 +19,7 @@ from bot.alerts.recipients import PERSON_GONE, RecipientLookup
 from bot.alerts.services import AlertServices
 from bot.runtime.isolation import isolated
 from bot.slack.posting import Posted
-from bot.slack.types import DeliveryError
+from bot.slack.types import TOKEN_PROBLEMS, DeliveryError
 from bot.store.alerts.events import StoredEvent
 from bot.store.alerts.leases import LEASE
 from bot.store.alerts.messages import AlertMessage
@@ -129,7 +129,8 @@ class MessageSender:
             since = (message.sending_at or message.created_at) - _CLOCK_DIFFERENCE
             return next(iter(posting.copies(message.recipient, message.key, since)), None)
         except DeliveryError as error:
-            if not error.permanent:
+            # with a refused token nothing can be sent either, so the history is read later
+            if not error.permanent or error.code in TOKEN_PROBLEMS:
                 raise
             log.warning(
                 "The history cannot be read, so alert %s is sent again: %s", message.key, error

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.answers import visibility
+from bot.answers.clickhouse_notes import not_in_clickhouse
 from bot.answers.visibility import ANYONE, SELF, Asker
 from bot.store import Store
 from bot.store.sync_state import failure, first_sync, missed, read_slowed
 from bot.store.usage.directory import Directory
 from bot.store.usage.read import Ranking, UsageTotals
 from bot.store.usage.selection import Selection
+from bot.store.usage.traces import NOTE
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query, Versus
 from reports.questions.summary import ALL, Summary, UsageFigures, summarize
@@ -130,7 +132,8 @@ def missing(store: Store, plan: Plan, before: Iterable[str] = ()) -> tuple[str, 
         *_slowed(store, plan.source),
         *plan.source.partial,
         *before,
-        *store.notes(plan.source.stored, plan.source.range),
+        *(note for note in store.notes(plan.source.stored, plan.source.range) if note != NOTE),
+        *not_in_clickhouse(store, plan.selection, plan.source.range, plan.source.stored),
         *_crossing_notes(store, plan),
     )
 

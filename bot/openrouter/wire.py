@@ -48,12 +48,13 @@ class QueryGrouping(Enum):
     """The grouping of a usage query: OpenRouter allows at most two dimensions."""
 
     TOTAL = ()
+    MODEL = ("model",)
     KEY = ("api_key_id", "model")
     CREATOR = ("user", "model")
 
     @property
     def field(self) -> str:
-        """The dimension besides the model."""
+        """The dimension besides the model; the model itself if there is no other."""
         return self.value[0] if self.value else ""
 
 

@@ -20,7 +20,7 @@ from bot.schedules.notices import FailureNotices
 from bot.schedules.recipients import RECHECK_AFTER, ReportTargets
 from bot.schedules.services import ReportServices
 from bot.slack.posting import Posted
-from bot.slack.types import DeliveryError
+from bot.slack.types import TOKEN_PROBLEMS, DeliveryError
 from bot.store.schedules.runs import CLOCK_TOLERANCE, ReportRun, RunState
 from reports.block_kit.message import Message
 from reports.schedules.recurrence import CATCH_UP, TargetKind
@@ -189,7 +189,8 @@ class ReportDelivery:
         try:
             copies = self._reports.posting.copies(target, run.key, since)
         except DeliveryError as error:
-            if not error.permanent:
+            # with a refused token nobody can be told either, so the history is read later
+            if not error.permanent or error.code in TOKEN_PROBLEMS:
                 raise
             self._failure_notices.uncertain(run, error.code)
             return

@@ -14,6 +14,7 @@ from bot.store import Store
 from bot.store.usage.directory import Directory
 from bot.store.usage.selection import Selection
 from bot.store.usage.store import CacheState
+from bot.store.usage.traces import NOTE
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
 from reports.schedules.report import Cell, Report, movers, top_models
@@ -164,7 +165,9 @@ def is_complete(store: Store, subject: ReportQuestion, now: datetime) -> bool:
         plan = make_plan(store, subject.query, subject.at, subject.zone, subject.asker)
         if isinstance(plan, CommandError):
             return True
-        notes = store.notes(plan.source.stored, plan.source.range)
+        notes = set(store.notes(plan.source.stored, plan.source.range))
+        if not plan.selection.views:
+            notes.discard(NOTE)  # sums by model are OpenRouter's own
         return _is_complete(plan, store.state(), now) and not notes
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_APP_PROBLEMS = {
-    "account_inactive", "invalid_auth", "missing_scope", "not_authed", "token_expired",
-    "token_revoked",
-}  # fmt: skip
+TOKEN_PROBLEMS = frozenset(
+    {"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"}
+)
+"""Errors of a token that Slack refuses: until it is replaced, no call works."""
+_APP_PROBLEMS = TOKEN_PROBLEMS | {"missing_scope"}
 
 
 class DeliveryError(Exception):

@@ -14,14 +14,16 @@ from datetime import datetime
 from bot.openrouter import QueryGrouping, WireRow
 from bot.runtime.priority import pausing_for_requests
 from bot.store.usage.directory import IMPORTED, UNKNOWN, UNLISTED, Directory
+from bot.store.usage.traces import FROM_TRACES
 from reports.usage.dimensions import Dimension
 from reports.usage.members import Member
 from reports.usage.usage import ZERO, Usage, minus, plus
 
 DIMENSION = {QueryGrouping.KEY: Dimension.KEY, QueryGrouping.CREATOR: Dimension.CREATOR}
 """What each usage query besides the total is grouped by: one query, and one view, for each."""
-FROM_FILES = (IMPORTED, UNKNOWN)
-SYNTHETIC_REFS = ("deleted:", "email:", "name:", UNLISTED, *FROM_FILES)
+FROM_ELSEWHERE = (IMPORTED, UNKNOWN, FROM_TRACES)
+"""Prefixes of the refs of members that OpenRouter's rows never mean."""
+SYNTHETIC_REFS = ("deleted:", "email:", "name:", UNLISTED, *FROM_ELSEWHERE)
 
 NewMember = tuple[str, str, str]
 """A member that occurs only in usage rows, to be added to the directory: ref, name, detail."""
@@ -57,7 +59,7 @@ class NameResolver:
         self._by_name: dict[str, list[Member]] = defaultdict(list)
         self._by_email: dict[str, list[Member]] = defaultdict(list)
         for member in directory.of[DIMENSION[view]]:
-            if member.ref and not member.ref.startswith(FROM_FILES):
+            if member.ref and not member.ref.startswith(FROM_ELSEWHERE):
                 self._by_name[_name(member)].append(member)
                 self._by_email[member.detail.casefold()].append(member)
 

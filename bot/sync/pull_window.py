@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -45,12 +45,13 @@ MOST_QUERIES = 120
 """Queries per window (two minutes' worth): more than any real window needs, but an end if responses
 stay truncated however small the parts are."""
 
-_SETTLED = 3 * MINUTE
-_ROUNDING = 1_000
+SETTLED = 3 * MINUTE
+"""How long after its end a bucket may still be incomplete."""
+ROUNDING = 1_000
 """Nano-dollars by which sums may differ, because OpenRouter returns rounded decimals."""
 _FIELDS = {figure.wire: figure.name for figure in FIGURES}
-_TOLERANCES = [
-    (index, _ROUNDING if figure.kind is FigureKind.MONEY else 0)
+TOLERANCES = [
+    (index, ROUNDING if figure.kind is FigureKind.MONEY else 0)
     for index, figure in enumerate(FIGURES)
     if not figure.optional
 ]
@@ -112,7 +113,7 @@ def pull(
     window's end) are compared, because younger ones still change. Raises OpenRouterError, and
     PartialAnswerError if the response can't be stored.
     """
-    settled = (now or window.end) - _SETTLED
+    settled = (now or window.end) - SETTLED
     pulled, mismatches = _views(_Fetching(api, store, calls.alive), store, window, calls, settled)
     queries = pulled.queries
     if mismatches:
@@ -121,6 +122,37 @@ def pull(
         )
         queries += pulled.queries
     return replace(pulled, notes=(*pulled.notes, *mismatches), queries=queries)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTotals:
+    """OpenRouter's totals of a window by bucket and model.
+
+    `notes` say what is wrong with them, `lacking` are optional metrics that they lack, `queries` is
+    how many were made.
+    """
+
+    by_bucket: Mapping[datetime, Mapping[str, Usage]]
+    notes: tuple[str, ...]
+    lacking: frozenset[str]
+    queries: int
+
+
+def fetch_model_totals(
+    api: OpenRouter, store: Store, window: Window, alive: Callable[[], object]
+) -> ModelTotals:
+    """Fetch the totals of a window by model.
+
+    Raises OpenRouterError, and PartialAnswerError if the response lacks anything.
+    """
+    fetching = _Fetching(api, store, alive)
+    part = fetching.fetch(QueryGrouping.MODEL, window, None, ())
+    lacking = part.lacking | _check_unused(store, window, part)
+    found: dict[datetime, dict[str, Usage]] = defaultdict(dict)
+    for row in pausing_for_requests(part.rows):
+        models = found[row.bucket]
+        models[row.model] = plus(models.get(row.model, ZERO), row.usage)
+    return ModelTotals(dict(found), tuple(part.notes), lacking, fetching.queries)
 
 
 def _views(
@@ -140,7 +172,7 @@ def _views(
         lacking |= part.lacking
         notes += [note for note in part.notes if note not in notes]
         mismatches += differences(window, view, owned, totals.rows, settled)
-        models = _models(store, owned)
+        models = model_ids(store, {o.model for o in pausing_for_requests(owned)})
         rows += [
             ((stored, to_seconds(o.bucket), o.member, models[o.model]), o.usage)
             for o in pausing_for_requests(owned)
@@ -181,7 +213,7 @@ def _view(
     names = NameResolver(view, store.directory())
     if names.unknown(part.rows):
         refresh()
-        names = NameResolver(view, store.directory(), listed=_listed(store, view))
+        names = NameResolver(view, store.directory(), listed=is_listed(store, view))
         if found := names.unknown(part.rows):
             names = NameResolver(view, store.add_members(dimension, found))
     shared = names.shared(part.rows)
@@ -200,7 +232,7 @@ def _view(
     return tuple(names.assign(part.rows, member_rows, shared)), part
 
 
-def _listed(store: Store, view: QueryGrouping) -> bool:
+def is_listed(store: Store, view: QueryGrouping) -> bool:
     """Whether the last directory listing had all members of a view."""
     unavailable = parts(store)
     return not any(part in unavailable for part in LISTS[view])
@@ -437,7 +469,7 @@ def _difference_words(usage: Usage) -> str:
 
 
 def _is_within_tolerance(usage: Usage) -> bool:
-    return all(abs(usage[index]) <= most for index, most in _TOLERANCES)
+    return all(abs(usage[index]) <= most for index, most in TOLERANCES)
 
 
 def _ids(directory: Directory, dimension: Dimension) -> tuple[str, ...]:
@@ -445,9 +477,8 @@ def _ids(directory: Directory, dimension: Dimension) -> tuple[str, ...]:
     return tuple(sorted(m.ref for m in members if m.ref and not m.ref.startswith(SYNTHETIC_REFS)))
 
 
-def _models(store: Store, rows: Iterable[AttributedUsage]) -> dict[str, int]:
-    """The ids of all models in the rows; new ones are added to the directory."""
-    named = {row.model for row in pausing_for_requests(rows)}
+def model_ids(store: Store, named: Collection[str]) -> dict[str, int]:
+    """The ids of models by their names; new ones are added to the directory."""
     directory = store.directory()
     new = sorted(name for name in named if (Dimension.MODEL, name) not in directory.ids)
     if new:

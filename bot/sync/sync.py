@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 from time import monotonic
 
+from bot.clickhouse import ClickHouse, ClickHouseError
 from bot.openrouter import OpenRouter, OpenRouterError, RefusedError, TimedOutError
 from bot.store import Store, StoreError
 from bot.store.sync_state import FIRST_SYNC, TROUBLE
 from bot.sync.directory import DirectorySync
 from bot.sync.measured_intervals import RefreshPlanner
+from bot.sync.pull_from_clickhouse import PulledPart, TracePuller
 from bot.sync.pull_window import Callbacks, PartialAnswerError, pull
 from reports.time.timerange import DAY, HOUR, Granularity, floor
 from reports.usage.coverage import Coverage, Interval, gaps, merge
+from reports.usage.figure_table import OPTIONAL_NAMES
 from reports.usage.windows_to_fetch import (
     FIRST_WINDOW,
+    HISTORY,
+    MAX_GROWTH,
     Window,
     has_fractional_hour_offset,
     is_due,
@@ -45,6 +51,9 @@ GIVEN_UP = HOUR
 BACKFILL_EVERY = timedelta(seconds=10)
 """A window takes three queries, so this is about 18 of the 60 queries a minute at most."""
 BACKFILL_TRIES = 3  # windows a day without the figures before the backfill stops
+PAST_SECONDS = 20.0
+"""How long, in seconds, a window of the past is read from ClickHouse before the newest usage is
+fetched again."""
 _QUARTERS = "quarters"
 """The name of the fact that stores until when minutes were summed to quarter hours."""
 _SECONDS_A_QUERY = 1.0
@@ -70,14 +79,15 @@ class Turn:
 
     changed: int
     more: bool
-    error: OpenRouterError | StoreError | None = None
+    error: OpenRouterError | ClickHouseError | StoreError | None = None
 
 
 class Sync:
     """Keeps the cache up to date, one turn at a time; the database says what is due.
 
     `alive` is called before each query, so that the process can renew its lease; `zones` returns
-    time zones of questions, besides those of schedules and rules.
+    time zones of questions, besides those of schedules and rules. With `traces`, usage is read from
+    ClickHouse and held against OpenRouter's totals.
     """
 
     def __init__(
@@ -88,8 +98,10 @@ class Sync:
         report: Callable[[Progress], object] = lambda _: None,
         alive: Callable[[], object] = lambda: None,
         zones: Callable[[], Iterable[str]] = tuple,
+        traces: ClickHouse | None = None,
     ) -> None:
         self._api = api
+        self._traces = TracePuller(traces, api, store) if traces else None
         self._store = store
         self._zones = zones
         self._clock = clock
@@ -97,7 +109,7 @@ class Sync:
         self._alive = alive
         self._planner = RefreshPlanner(store)
         self._directory = DirectorySync(api, store, clock, alive, self._planner)
-        self._lengths = dict(FIRST_WINDOW)
+        self._lengths = dict(HISTORY if traces else FIRST_WINDOW)
         self._looking_back: list[Window] = []
         self._given_up: list[tuple[Window, datetime]] = []
         self._backfilled: datetime | None = None
@@ -127,7 +139,7 @@ class Sync:
                 self._store.keep_fact(TROUBLE, "")
             if not more:
                 self._end_first_sync()
-        except (OpenRouterError, StoreError) as error:
+        except (OpenRouterError, ClickHouseError, StoreError) as error:
             return self._failed(error)
         self._paused = None
         return Turn(changed, more)
@@ -152,8 +164,10 @@ class Sync:
         fresh = not any(is_due(granularity, now, state.synced, every) for granularity in ORDER)
         return fresh and next_missing(now, state.pulled) is None
 
-    def _failed(self, error: OpenRouterError | StoreError) -> Turn:
+    def _failed(self, error: OpenRouterError | ClickHouseError | StoreError) -> Turn:
         now, pause = self._clock(), AFTER_TROUBLE
+        if isinstance(error, ClickHouseError) and error.permanent:
+            pause = AFTER_REFUSAL
         if isinstance(error, OpenRouterError):
             pause = AFTER_REFUSAL if error.permanent else max(pause, timedelta(seconds=error.wait))
         self._paused = now, now + pause
@@ -179,18 +193,21 @@ class Sync:
                 continue
             self._queries = 0
             at = self._clock().replace(microsecond=0)
-            remaining: Window | None = newest_window(granularity, at)
+            newest = newest_window(granularity, at)
+            remaining: Window | None = newest
             try:
                 while remaining:
                     part, older = split_off_newest(remaining, self._lengths[granularity])
                     try:
-                        changed += self._keep(part, None if older else at)
+                        changed += self._keep(part, None if older else at)[0]
                     except TimedOutError:
                         if not self._shorten(part):
                             raise
                     else:
                         remaining = older
                 self._planner.fetched(granularity, self._queries)
+                if granularity is Granularity.DAY:
+                    self._store.fill_months(newest.start)
             except (TimedOutError, PartialAnswerError) as error:
                 failed = error
         self._planner.store(self._directory.key_count)
@@ -226,9 +243,11 @@ class Sync:
         """
         if self._api.refused_metrics() or len(self._still_unknown) >= BACKFILL_TRIES:
             return
+        if not self._figures():
+            return
         if self._backfilled and timedelta() <= now - self._backfilled < BACKFILL_EVERY:
             return
-        known = self._with(self._store.known(), self._still_unknown)
+        known = self._with(self._store.known(self._figures()), self._still_unknown)
         window = next_missing(now, known)
         if window is None:
             return
@@ -237,8 +256,12 @@ class Sync:
         if remaining == window:  # it timed out; from now on windows are shorter
             return
         part = Window(window.granularity, remaining.end if remaining else window.start, window.end)
-        if gaps((part.start, part.end), self._store.known()[part.granularity]):
+        if gaps((part.start, part.end), self._store.known(self._figures())[part.granularity]):
             self._still_unknown.append(part)
+
+    def _figures(self) -> frozenset[str]:
+        """The optional figures that the source of usage has."""
+        return self._traces.figures() if self._traces else OPTIONAL_NAMES
 
     def _known(self) -> Coverage:
         """The coverage of the cache, plus windows that were given up recently."""
@@ -263,7 +286,9 @@ class Sync:
         """
         part, remaining = split_off_newest(window, self._lengths[window.granularity])
         try:
-            self._keep(part, None)
+            _, left = self._keep(part, None)
+            if left:
+                return Window(left.granularity, window.start, left.end)
         except (TimedOutError, RefusedError) as error:
             if self._shorten(part):
                 return window
@@ -325,24 +350,51 @@ class Sync:
         for granularity, length in kept_for.items():
             self._store.forget(granularity, floor(now - length, granularity))
 
-    def _keep(self, window: Window, synced_at: datetime | None) -> int:
+    def _keep(self, window: Window, synced_at: datetime | None) -> tuple[int, Window | None]:
+        """Fetch and store a window: changed rows, and what is left of a long window of the past."""
         now, begun = self._clock(), monotonic()
         calls = Callbacks(
             refresh=lambda: self._directory.list_for(window),
             listed=self._directory.list_when_old,
             alive=self._alive,
         )
-        pulled = pull(self._api, self._store, window, calls, now)
-        self._queries += pulled.queries
-        changed = self._store.replace(window, pulled.rows, synced_at, pulled.notes, pulled.known)
-        self._lengths[window.granularity] = next_length(window, pulled.count)
+        changed = count = 0
+        left: Window | None = None
+        with closing(self._pull(window, calls, now)) as parts:
+            for part, pulled in parts:
+                self._queries += pulled.queries
+                is_last = part.start <= window.start
+                changed += self._store.replace(
+                    part, pulled.rows, synced_at if is_last else None, pulled.notes, pulled.known
+                )
+                count += pulled.count
+                for note in pulled.notes:
+                    log.warning("Sync: %s", note)
+                if not is_last and synced_at is None and monotonic() - begun > PAST_SECONDS:
+                    left = Window(window.granularity, window.start, part.start)
+                    break
+        self._lengths[window.granularity] = self._next_length(window, count)
         self._windows += 1
         self._seconds += monotonic() - begun
-        for note in pulled.notes:
-            log.warning("Sync: %s", note)
-        log.debug("Fetched %s: %d rows, %d changed", window, pulled.count, changed)
+        log.debug("Fetched %s: %d rows, %d changed", window, count, changed)
         self._report_progress(window)
-        return changed
+        return changed, left
+
+    def _pull(
+        self, window: Window, calls: Callbacks, now: datetime
+    ) -> Generator[PulledPart, None, None]:
+        """The usage of a window, in parts: all of it at once from OpenRouter."""
+        if self._traces:
+            yield from self._traces.pull(window, calls, now)
+        else:
+            yield PulledPart(window, pull(self._api, self._store, window, calls, now))
+
+    def _next_length(self, window: Window, rows: int) -> timedelta:
+        """How much is fetched next time: from ClickHouse all, unless that took too long."""
+        if not self._traces:
+            return next_length(window, rows)
+        length = self._lengths[window.granularity]
+        return min(length * MAX_GROWTH, HISTORY[window.granularity])
 
     # -- progress
 

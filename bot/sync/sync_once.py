@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from bot.clickhouse import ClickHouse
 from bot.openrouter import OpenRouter, OpenRouterError
 from bot.runtime.heartbeat import heartbeat
 from bot.store import Store
@@ -32,6 +33,7 @@ class SyncOnce:
         name: str,
         say: Callable[[str], object],
         pause: Callable[[float], object] | None = None,
+        traces: ClickHouse | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -39,7 +41,9 @@ class SyncOnce:
         self._pause = threading.Event().wait if pause is None else pause
         self._owner = name
         self._report: Callable[[float, str], object] = lambda _, __: None
-        self._sync = Sync(api, store, clock, self._progress, lambda: self._lease(LEASE_LENGTH))
+        self._sync = Sync(
+            api, store, clock, self._progress, lambda: self._lease(LEASE_LENGTH), traces=traces
+        )
 
     def wait(self) -> bool:
         """Wait until no other process syncs; False if nothing is left to do then.
@@ -66,7 +70,9 @@ class SyncOnce:
         return True
 
     def run(self, report: Callable[[float, str], object]) -> None:
-        """Fetch everything that is due or missing. Raises OpenRouterError and StoreError.
+        """Fetch everything that is due or missing.
+
+        Raises OpenRouterError, ClickHouseError and StoreError.
 
         `report` is called with the stored share (0 to 1) and a description.
         """

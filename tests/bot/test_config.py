@@ -14,6 +14,7 @@ from bot.config import (
     Visibility,
     contains_secrets,
     environment,
+    environment_without_secrets,
     inspect,
     load,
 )
@@ -86,6 +87,14 @@ def test_blank_is_not_set(blank):
         ("DATABASE_URL", "postgresql://u:canary@host", "names no database"),
         ("DATABASE_URL", "postgresql://u:can:ary@host:x/a", "must be percent-encoded"),
         ("DATABASE_URL", "sqlite:///", "is not of the form sqlite:///"),
+        ("CLICKHOUSE_URL", "http://a:canary@ch.example.com:8123/d", "(http only in a private net"),
+        ("CLICKHOUSE_URL", "http://a:canary@169.254.169.254/d", "must be of the form https://user"),
+        ("CLICKHOUSE_URL", "clickhouse://a:canary@host/d", "must be of the form https://user"),
+        ("CLICKHOUSE_URL", "https://a:can/ary@host:8443/d", "must be percent-encoded"),
+        ("CLICKHOUSE_URL", "https://a:canary@host/d?readonly=0", "must be of the form"),
+        ("CLICKHOUSE_URL", "https://a:canary@host/d/t", "must be of the form"),
+        ("CLICKHOUSE_TABLE", "canary; DROP", "must be the name of a table"),
+        ("CLICKHOUSE_TABLE", "canary.traces", "without its database"),
         ("PORT", "http", "must be a number from 0 to 65535"),
         ("PORT", "65536", "must be a number from 0 to 65535"),
         ("PORT", "٣٠٠٠", "must be a number from 0 to 65535"),
@@ -191,6 +200,26 @@ def test_the_url_of_a_server_is_a_secret_and_so_is_its_password(scheme):
     assert "can" not in repr(settings)
 
 
+@pytest.mark.parametrize(
+    "place",
+    ["https://ch.example.com:8443/default", "http://clickhouse:8123/a", "http://10.0.0.7/a",
+     "http://localhost:8123", "http://[::1]:8123/a"],
+)  # fmt: skip
+def test_the_url_of_clickhouse_is_a_secret_and_so_is_its_password(place, tmp_path):
+    url = place.replace("://", "://bot:can%2Fary@")
+    (tmp_path / "secret").write_text(f"{url}\n")
+    settings = load({"CLICKHOUSE_URL_FILE": str(tmp_path / "secret")})
+    assert settings.clickhouse_url == Secret(url)
+    assert settings.clickhouse_table == "OPENROUTER_TRACES"
+    assert set(settings.secrets) == {url, "can/ary"}
+    assert "can" not in repr(settings)
+
+
+def test_processes_that_need_no_access_get_no_url(monkeypatch):
+    monkeypatch.setenv("CLICKHOUSE_URL", "https://a:canary@host/d")
+    assert "canary" not in str(environment_without_secrets())
+
+
 def test_a_file_needs_no_secrecy():
     settings = load({"DATABASE_URL": "sqlite:////data/activity.db"})
     assert settings.database_address == Path("/data/activity.db")
@@ -214,6 +243,8 @@ NAMES = [
     "ACTIVITY_COMMAND",
     "OPENROUTER_BASE_URL",
     "DATABASE_URL",
+    "CLICKHOUSE_URL",
+    "CLICKHOUSE_TABLE",
     "ACTIVITY_TIMEZONE",
     "LOG_LEVEL",
 ]

@@ -11,6 +11,8 @@ import os
 import signal
 import sys
 import threading
+import time
+import traceback
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -55,6 +57,7 @@ class Freezing(Posting):
         if not getattr(self, "frozen", False):
             self.frozen = True
             os.kill(os.getpid(), signal.SIGSTOP)
+            time.sleep(0.05)  # the kernel stops one thread after the other, perhaps this one last
         return super().post(*arguments, **more)
 
 
@@ -92,6 +95,8 @@ def main() -> None:
             try:
                 slack = Slack(token, api_url, wait=lambda _: None)
                 work(line.strip(), Path(database), slack, StepClock(Path(ahead)))
+            except Exception:  # noqa: BLE001 - the next worker goes on, as after a restart
+                traceback.print_exc()
             finally:
                 os._exit(0)
         sys.stdout.write(f"{pid}\n")

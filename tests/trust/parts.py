@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -18,9 +19,14 @@ from bot.demo.openrouter.server import LocalOpenRouter
 from .. import databases
 from .. import world as worlds
 from . import alerts as alert_loop
+from . import disk as disk_faults
+from . import downtime as downtime_faults
 from . import frozen as frozen_loop
 from . import names as hostile_names
+from . import openrouter as openrouter_faults
 from . import reports as report_loop
+from . import resources as resource_use
+from . import slack as slack_faults
 from . import words as random_words
 from .table import Row
 from .zones import DAY, END, FIRST, all_zones
@@ -39,6 +45,10 @@ class Request:
     def count(self, usual: int) -> int:
         """So many at this size, at least one."""
         return max(1, round(usual * self.size))
+
+    def one_in(self) -> int:
+        """One in how many of a list is tried."""
+        return max(1, round(1 / self.size))
 
 
 Part = Callable[[Request], list[Row]]
@@ -118,17 +128,38 @@ def _alert_storm(
         )
 
 
+def together(request: Request) -> list[Row]:
+    """Kill the sync, and processes that deliver both reports and alerts, at random moments."""
+    begun, outcomes = time.monotonic(), []
+    for most in (1, 2, 3, 4):
+        with tempfile.TemporaryDirectory() as folder:
+            outcomes.append(
+                _said(
+                    alert_loop.run(
+                        Path(folder),
+                        request.count(60),
+                        most,
+                        request.seed + 100 * most,
+                        600,
+                        reports=request.count(100),
+                    )
+                )
+            )
+    tried = "sync and 1 to 4 processes of reports and alerts killed, Slack failing"
+    return [_alerts_row("together", tried, outcomes, request.seed, begun)]
+
+
 def _alerts_row(
     part: str, tried: str, outcomes: list[alert_loop.Outcome], seed: int, begun: float
 ) -> Row:
-    lost, doubled = (
-        sum(len(getattr(one, name)) for one in outcomes) for name in ("missed", "doubled")
-    )
-    kills, crossings = (
-        sum(getattr(one, name) for one in outcomes) for name in ("kills", "crossings")
+    lost = sum(len(one.missed) + len(one.lost_reports) for one in outcomes)
+    doubled = sum(len(one.doubled) + len(one.doubled_reports) for one in outcomes)
+    kills, crossings, reports = (
+        sum(getattr(one, name) for one in outcomes) for name in ("kills", "crossings", "reports")
     )
     wrong = sum(len(one.wrong) for one in outcomes) - lost - doubled
-    return Row(part, tried, f"{kills} kills, {crossings:,} alerts", wrong,
+    count = f"{kills} kills, {crossings:,} alerts" + (f", {reports} reports" if reports else "")
+    return Row(part, tried, count, wrong,
                time.monotonic() - begun, seed, lost, doubled)  # fmt: skip
 
 
@@ -204,6 +235,91 @@ def frozen(request: Request) -> list[Row]:
     return rows
 
 
+def downtime(request: Request) -> list[Row]:
+    """Stop the bot for half an hour, 2 and 10 days, and step its clock."""
+    rows = []
+    tried = "down for 30 min, 2 and 10 days, and the clock stepped"
+    for what, count in (("reports", request.count(150)), ("alerts", request.count(60))):
+        begun = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder, _quiet():
+            outcome = _said(getattr(downtime_faults, what)(Path(folder), count, request.seed))
+        rows.append(Row("downtime", f"{tried} ({what})",
+                        f"{outcome.due:,} due, {outcome.late} late", len(outcome.wrong),
+                        time.monotonic() - begun, request.seed, len(outcome.lost),
+                        len(outcome.doubled)))  # fmt: skip
+    return rows
+
+
+def openrouter(request: Request) -> list[Row]:
+    """OpenRouter has one fault after the other while usage is fetched."""
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder, _quiet():
+        outcome = _said(openrouter_faults.run(Path(folder), request.seed, every=request.one_in()))
+    tried = "OpenRouter fails or sends nonsense: right, or says what is missing"
+    count = f"{outcome.trials} faults, {outcome.answers:,} answers"
+    return [Row("openrouter", tried, count, len(outcome.wrong), time.monotonic() - begun,
+                request.seed)]  # fmt: skip
+
+
+def slack(request: Request) -> list[Row]:
+    """Slack has one fault after the other while something is delivered."""
+    rows = []
+    for kind, run in slack_faults.KINDS.items():
+        begun = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder, _quiet():
+            outcome = _said(run(Path(folder), every=request.one_in()))
+        tried = f"Slack refuses, fails or loses calls ({kind})"
+        count = f"{outcome.trials} faults"
+        rows.append(Row("slack", tried, count, len(outcome.wrong), time.monotonic() - begun,
+                        None, len(outcome.lost), len(outcome.doubled)))  # fmt: skip
+    return rows
+
+
+def disk(request: Request) -> list[Row]:
+    """Every n-th write to the disk fails."""
+    begun = time.monotonic()
+    if not disk_faults.compiler():
+        print("  left out: there is no C compiler", flush=True)
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        outcome = _said(disk_faults.run(Path(folder), request.count(60)))
+    tried = "EIO or a full disk at every n-th write, in both journal modes"
+    return [Row("disk", tried, f"{outcome.failed:,} failed writes", len(outcome.wrong),
+                time.monotonic() - begun)]  # fmt: skip
+
+
+def sync(request: Request) -> list[Row]:
+    """Kill the sync at random moments."""
+    begun, kills = time.monotonic(), request.count(500)
+    command = [sys.executable, "-m", "pytest", "-q", "-n0", "tests/bot/sync/test_kills.py"]
+    done = subprocess.run(command, env={**os.environ, "KILLS": str(kills)}, check=False)
+    tried = "sync killed: every stored bucket whole and true, and the next sync goes on"
+    return [Row("sync", tried, f"{kills} kills", int(done.returncode != 0),
+                time.monotonic() - begun, 20)]  # fmt: skip
+
+
+def resources(request: Request) -> list[Row]:
+    """Ask thousands of questions, and see what the process holds."""
+    begun = time.monotonic()
+    with filled() as (folder, database), _quiet():
+        outcome = _said(resource_use.ask(folder, database, max(200, request.count(10_000))))
+    tried = f"questions over HTTP: {outcome.early}, then {outcome.late}"
+    wrong = len(outcome.grown) + outcome.unanswered
+    return [Row("resources", tried, f"{outcome.asked:,} questions", wrong,
+                time.monotonic() - begun)]  # fmt: skip
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Nothing is logged: warnings by the thousand are what is tried."""
+    handler = logging.NullHandler()  # without any handler, Python prints warnings by itself
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
 def zones(request: Request) -> list[Row]:
     """Compare every due time of every zone with what brute force finds."""
     count = wrong = 0
@@ -263,7 +379,8 @@ def names(request: Request) -> list[Row]:
 
 def _said(outcome):
     """The same outcome, printed: a long run is followed while it goes on."""
-    wrong = outcome.wrong[:5] if isinstance(outcome, alert_loop.Outcome) else []
+    found = [getattr(outcome, name, []) for name in ("lost", "doubled", "wrong")]
+    wrong = [one for some in found if isinstance(some, list) for one in some[:5]]
     print(f"  {outcome}", *(f"    {one}" for one in wrong), sep="\n", flush=True)
     return outcome
 
@@ -272,7 +389,14 @@ PARTS: dict[str, Part] = {
     "reports": reports,
     "alerts": alerts,
     "server": server,
+    "together": together,
+    "sync": sync,
     "frozen": frozen,
+    "downtime": downtime,
+    "openrouter": openrouter,
+    "slack": slack,
+    "disk": disk,
+    "resources": resources,
     "zones": zones,
     "people": people,
     "words": words,

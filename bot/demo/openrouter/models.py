@@ -14,7 +14,7 @@ Body = dict[str, Any]
 class SampleModel:
     """A model with its prices in nano-dollars a token; None for a price that it has not.
 
-    `ends` is the last day on which it is offered.
+    `ends` is the last day on which it is offered, `canonical` the name of its version.
     """
 
     slug: str
@@ -22,6 +22,7 @@ class SampleModel:
     completion_nano: int
     cached_nano: int | None = None
     ends: date | None = None
+    canonical: str = ""
 
 
 def listed(models: list[SampleModel]) -> Body:
@@ -35,7 +36,7 @@ def _entry(one: SampleModel) -> Body:
         pricing["input_cache_read"] = _dollars(one.cached_nano)
     return {
         "id": one.slug,
-        "canonical_slug": one.slug,
+        "canonical_slug": one.canonical or one.slug,
         "name": one.slug.partition("/")[2].replace("-", " ").title(),
         "created": 1_760_000_000,
         "context_length": 200_000,

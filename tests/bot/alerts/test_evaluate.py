@@ -701,6 +701,19 @@ def test_a_crash_after_posting_sends_no_duplicate(bot, truth, monkeypatch):
         assert len(getattr(bot, where)()) == count
 
 
+@pytest.mark.parametrize("code", ["invalid_auth", "token_revoked", "account_inactive"])
+def test_while_slack_refuses_the_token_an_uncertain_message_waits_for_the_history(bot, truth, code):
+    bot.sync(truth, back=3 * DAY)
+    bot.set_up("alert spend > $50 per day")
+    truth.use(NOON, 60)
+    bot.slack.faults.add("chat.postMessage", ("drop_after",), 1, 1)
+    bot.slack.faults.add("conversations.history", (code,), 2, 1)
+    for _ in range(6):
+        turn(bot, truth, 5 * MINUTE)
+    assert len(bot.direct_messages()) == 1
+    assert bot.alerts.messages.counts() == {"sent": 1}
+
+
 def stands_still(bot, monkeypatch, meanwhile) -> None:
     """The next message is posted only after what another process does meanwhile."""
     posting = bot.alerts.posting

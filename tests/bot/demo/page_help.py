@@ -12,7 +12,8 @@ from playwright.sync_api import Page as Tab
 
 from bot.demo.run import Demo
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
+# the shell has no window to draw, and takes half the time
+_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, _NAMES)), None)
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 _QUIET = (

@@ -521,6 +521,19 @@ def test_it_asks_its_owner_where_the_history_cannot_be_read(cache):
         assert len(bot.posted()) == 1
 
 
+@pytest.mark.parametrize("code", ["invalid_auth", "token_revoked", "account_inactive"])
+def test_it_reads_the_history_later_while_slack_refuses_the_token(bot: ReportBot, code):
+    bot.set_up("schedule weekly spend by creator mon 9:00 UTC")
+    bot.slack.fail("chat.postMessage", "drop_after")
+    bot.tick(MONDAY)
+    bot.slack.fail("conversations.history", code)
+    for minutes in (4, 8, 12):
+        bot.tick(MONDAY + timedelta(minutes=minutes))
+    assert len(bot.posted()) == 1
+    assert [state for _, state, _ in bot.states()] == ["sent"]
+    assert bot.direct_messages() == []
+
+
 def test_it_waits_as_long_as_slack_asks(bot: ReportBot):
     bot.set_up("schedule weekly spend by creator mon 9:00 UTC")
     bot.slack.fail("chat.postMessage", 429, retry_after=30)

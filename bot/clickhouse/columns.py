@@ -1,0 +1,102 @@
+"""Which columns the table of traces has, and what each missing one means.
+
+OpenRouter shows the definition of the table only while Broadcast is set up, and tables may be made
+in other ways, so the columns are read from the server.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from bot.clickhouse.errors import ClickHouseRefusedError
+
+_NULLABLE = re.compile(r"^(?:LowCardinality\()?Nullable\(")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class TraceField(Enum):
+    """What a column can be: the names it may have, and what is unknown without it.
+
+    Without a consequence, a field is required.
+    """
+
+    SPAN = ("SPAN_ID",), ""
+    TYPE = ("SPAN_TYPE",), ""
+    TIME = ("TIMESTAMP", "START_TIME"), ""
+    MODEL = ("MODEL",), ""
+    KEY = ("API_KEY_NAME",), ""
+    PROMPT = ("PROMPT_TOKENS",), ""
+    COMPLETION = ("COMPLETION_TOKENS",), ""
+    COST = ("TOTAL_COST",), ""
+    TRACE = ("TRACE_ID",), "spans are told apart by their ID alone"
+    STATUS = ("STATUS",), "failed requests are counted like others"
+    REASONING = ("REASONING_TOKENS",), "reasoning tokens have no key"
+    CACHED = ("CACHED_TOKENS",), "cached tokens are unknown"
+    METADATA = ("METADATA",), "BYOK requests and their spend have no key"
+    CREATOR = ("CREATOR_USER_ID",), "creators are the owners of keys"
+    ENTITY = ("ENTITY_ID",), "creators are the owners of keys"
+
+    def __init__(self, names: tuple[str, ...], without: str) -> None:
+        self.names = names
+        self.without = without
+
+
+@dataclass(frozen=True, slots=True)
+class TraceColumn:
+    """A column as the server spells it, and its type."""
+
+    name: str
+    type: str
+
+    @property
+    def plain_type(self) -> str:
+        """The type without what allows null."""
+        return _NULLABLE.sub("", self.type).rstrip(")") if _NULLABLE.match(self.type) else self.type
+
+
+@dataclass(frozen=True, slots=True)
+class TraceColumns:
+    """The columns of the table, by what they are."""
+
+    found: Mapping[TraceField, TraceColumn]
+
+    def get(self, field: TraceField) -> TraceColumn | None:
+        """The column of a field; None if the table has none."""
+        return self.found.get(field)
+
+    def missing(self) -> tuple[str, ...]:
+        """A phrase for each column that the table lacks, with what is unknown without it."""
+        return tuple(
+            f"{field.names[0]}: {field.without}"
+            for field in TraceField
+            if field not in self.found and field not in {TraceField.CREATOR, TraceField.STATUS}
+        )
+
+
+def read_columns(types: Mapping[str, str], table: str) -> TraceColumns:
+    """The columns among those of the table (name to type); names may be in any case.
+
+    Raises ClickHouseRefusedError if one is missing without which usage can't be read.
+    """
+    by_name = {name.upper(): name for name in types if _NAME.fullmatch(name)}
+    found = {
+        field: TraceColumn(by_name[name], types[by_name[name]])
+        for field in TraceField
+        for name in [next((one for one in field.names if one in by_name), None)]
+        if name is not None
+    }
+    lacking = [field.names[0] for field in TraceField if not field.without and field not in found]
+    if lacking:
+        raise ClickHouseRefusedError(
+            f"The table {table} in ClickHouse has no column {', '.join(lacking)}. Create it as"
+            " OpenRouter's Broadcast settings say."
+        )
+    time = found[TraceField.TIME]
+    if not time.plain_type.startswith("DateTime"):
+        raise ClickHouseRefusedError(
+            f"{time.name} in the table {table} has the type {time.type[:40]} instead of DateTime64."
+        )
+    return TraceColumns(found)

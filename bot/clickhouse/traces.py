@@ -1,0 +1,100 @@
+"""Rows of a response as values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any, NamedTuple
+
+from bot.clickhouse.statements import PICO
+from reports.usage.usage import NANO, Usage
+
+_MOST = 10**18
+"""Above any count or amount of a bucket; what is larger is not a figure of ours."""
+_PICO_A_NANO = PICO // NANO
+
+
+class TraceUsage(NamedTuple):
+    """Usage of one bucket (its start, UTC) by the name of the key, the owner and the model.
+
+    `key` is empty for requests without a key. `owner` is an ID of OpenRouter, of a person or of the
+    organization; it may be empty. What caching saved is not in traces, so that figure is 0.
+    """
+
+    bucket: datetime
+    key: str
+    owner: str
+    model: str
+    usage: Usage
+
+
+class TraceCheck(NamedTuple):
+    """What the table has of some time: rows, generations, generations with cost metadata."""
+
+    rows: int
+    generations: int
+    with_costs: int
+
+
+def read_line(line: bytes) -> Mapping[str, Any]:
+    """A row of a response. Raises ValueError, also for the text of an error in its place."""
+    row = json.loads(line)
+    if not isinstance(row, dict):
+        raise ValueError("no row")
+    return row
+
+
+def read_usage_row(row: Mapping[str, Any]) -> TraceUsage:
+    """A row of the statement `usage`. Raises ValueError or KeyError."""
+    return TraceUsage(
+        datetime.fromtimestamp(_count(row["r_bucket"]), UTC),
+        _name(row["r_key"]),
+        _name(row["r_owner"]),
+        _name(row["r_model"]),
+        Usage(
+            requests=_count(row["r_requests"]),
+            byok_requests=_count(row["r_byok_requests"]),
+            prompt=_count(row["r_prompt"]),
+            completion=_count(row["r_completion"]),
+            reasoning=_count(row["r_reasoning"]),
+            credits=_nano(row["r_credits"]),
+            byok=_nano(row["r_byok"]),
+            cached=_count(row["r_cached"]),
+        ),
+    )
+
+
+def read_check_row(row: Mapping[str, Any]) -> TraceCheck:
+    """The row of the statement `check`. Raises ValueError or KeyError."""
+    return TraceCheck(
+        _count(row["r_rows"]), _count(row["r_generations"]), _count(row["r_with_costs"])
+    )
+
+
+def _count(value: object) -> int:
+    """A whole number, which old versions of the server send as text."""
+    if isinstance(value, bool) or not isinstance(value, int | str) or len(str(value)) > 20:
+        raise ValueError("no count")
+    found = int(value)
+    if abs(found) > _MOST:
+        raise ValueError("no count")
+    return found
+
+
+def _nano(value: object) -> int:
+    """Whole pico-dollars, as text, in nano-dollars."""
+    if not isinstance(value, str) or len(value) > 30:
+        raise ValueError("no amount")
+    found = (Decimal(int(value)) / _PICO_A_NANO).to_integral_value(ROUND_HALF_EVEN)
+    if abs(found) > _MOST:
+        raise ValueError("no amount")
+    return int(found)
+
+
+def _name(value: object) -> str:
+    """A name without what databases reject."""
+    if not isinstance(value, str):
+        raise ValueError("no name")
+    return value.encode("utf-8", "replace").decode().replace("\0", "")

@@ -1,0 +1,17 @@
+"""Members and notes for usage whose key or creator can't be told from traces in ClickHouse."""
+
+from __future__ import annotations
+
+FROM_TRACES = "clickhouse:"
+"""Prefix of the refs of these members."""
+NOT_IN_CLICKHOUSE = f"{FROM_TRACES}missing"
+"""The ref of the key, and of the creator, of what OpenRouter counts and ClickHouse lacks."""
+NOT_IN_CLICKHOUSE_NAME = "(not in ClickHouse)"
+CREATOR_UNKNOWN = f"{FROM_TRACES}creator"
+"""The ref of the creator of requests of which traces don't tell who made them."""
+CREATOR_UNKNOWN_NAME = "(creator not in ClickHouse)"
+SAME_NAME = f"{FROM_TRACES}name:"
+"""Prefix of the ref of a key that stands for several keys of one name, which follows."""
+SAME_NAME_DETAIL = "several keys"
+NOTE = "some requests are not in ClickHouse"
+"""The note on windows with such usage. Answers say how much of it is in them instead."""

@@ -1,0 +1,274 @@
+"""Fetch a window of usage from ClickHouse, held against OpenRouter's own totals.
+
+OpenRouter's totals by bucket and model are the truth; they take few requests, however many keys
+there are. What ClickHouse lacks of them (sampling, a filter of keys, traces that are late, BYOK
+without cost metadata) is stored for members of their own, so that no sum is too small. A bucket of
+which ClickHouse has more than OpenRouter is fetched from OpenRouter instead.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
+
+from bot.clickhouse import ClickHouse, ClickHouseError, ClickHouseTooLongError, TraceUsage
+from bot.clickhouse.columns import TraceField
+from bot.openrouter import OpenRouter, TimedOutError
+from bot.runtime.priority import pausing_for_requests
+from bot.store import Store
+from bot.store.usage.openrouter_facts import MODELS
+from bot.store.usage.traces import NOTE
+from bot.sync.pull_window import (
+    ROUNDING,
+    SETTLED,
+    TOLERANCES,
+    Callbacks,
+    ModelTotals,
+    PulledWindow,
+    fetch_model_totals,
+    pull,
+)
+from bot.sync.trace_attribution import MissingUsage, attribute
+from reports.time.timerange import STEP, floor
+from reports.usage.figure_table import FIGURES, NAMES, FigureKind
+from reports.usage.usage import ZERO, Usage, minus, plus, total
+from reports.usage.windows_to_fetch import Window
+
+log = logging.getLogger(__name__)
+
+PART_ROWS = 20_000
+"""Rows that are stored at a time: some 30 MB, whatever the length of the window."""
+MOST_TRACES = 5_000_000
+"""Generations of one query: the server keeps the ID of each, to count it once (about 1 GB)."""
+
+_CACHED, _SAVED = NAMES.index("cached"), NAMES.index("saved")
+_MONEY = frozenset(index for index, figure in enumerate(FIGURES) if figure.kind is FigureKind.MONEY)
+_REQUIRED = tuple(index for index, _ in TOLERANCES)
+
+
+class PulledPart(NamedTuple):
+    """A part of a window, and its usage."""
+
+    window: Window
+    pulled: PulledWindow
+
+
+@dataclass(slots=True)
+class _Run:
+    """Buckets next to each other that come from one source, newest first."""
+
+    trusted: bool
+    start: datetime
+    end: datetime
+    rows: list[TraceUsage] = field(default_factory=list)
+    missing: list[MissingUsage] = field(default_factory=list)
+    short: bool = False
+
+
+class TracePuller:
+    """Fetches windows from ClickHouse and OpenRouter's totals."""
+
+    def __init__(self, traces: ClickHouse, api: OpenRouter, store: Store) -> None:
+        self._traces = traces
+        self._api = api
+        self._store = store
+        self._warned = False
+
+    def figures(self) -> frozenset[str]:
+        """The optional figures that traces have. Raises ClickHouseError."""
+        has_cached = self._traces.columns().get(TraceField.CACHED) is not None
+        return frozenset({"cached"}) if has_cached else frozenset()
+
+    def pull(
+        self, window: Window, calls: Callbacks, now: datetime
+    ) -> Generator[PulledPart, None, None]:
+        """The usage of a window in parts, newest first, each to be stored as it comes.
+
+        Raises OpenRouterError, which is TimedOutError if the window is too long, and
+        ClickHouseError.
+        """
+        totals = fetch_model_totals(self._api, self._store, window, calls.alive)
+        calls.listed()
+        if totals.notes:
+            yield PulledPart(window, pull(self._api, self._store, window, calls, now))
+            return
+        known = self.figures()
+        if "cached_tokens" in totals.lacking:
+            known -= {"cached"}
+        queries = totals.queries
+        with closing(self._runs(window, totals, known, now)) as runs:
+            for run in runs:
+                calls.alive()
+                part = Window(window.granularity, run.start, run.end)
+                pulled = self._pulled(part, run, known, calls, now)
+                yield PulledPart(part, replace(pulled, queries=pulled.queries + queries))
+                queries = 0
+
+    def _pulled(
+        self, part: Window, run: _Run, known: frozenset[str], calls: Callbacks, now: datetime
+    ) -> PulledWindow:
+        if not run.trusted:
+            if not self._warned:
+                log.warning(
+                    "ClickHouse has more usage than OpenRouter from %s to %s;"
+                    " fetching such times from OpenRouter",
+                    part.start,
+                    part.end,
+                )
+                self._warned = True
+            return pull(self._api, self._store, part, calls, now)
+        step = STEP[part.granularity]
+        found = attribute(self._store, run.rows, run.missing, step, calls.refresh)
+        notes = (NOTE,) if run.short else ()
+        return PulledWindow(found, notes, len(run.rows) + len(run.missing), known)
+
+    def _runs(
+        self, window: Window, totals: ModelTotals, known: Collection[str], now: datetime
+    ) -> Generator[_Run, None, None]:
+        """The buckets of a window in runs of one source and at most about PART_ROWS rows."""
+        step = STEP[window.granularity]
+        run: _Run | None = None
+        end = window.end
+        for bucket, rows in self._buckets(window, totals):
+            truth = totals.by_bucket.get(bucket, {})
+            newer = _newer_share(bucket, bucket + step, now)
+            rests = rest_of(truth, rows, known, newer)
+            trusted = rests is not None
+            if run and (run.trusted is not trusted or len(run.rows) >= PART_ROWS):
+                yield run
+                run = None
+            run = run or _Run(trusted, bucket, end)
+            run.start = end = bucket
+            if rests is not None:
+                run.rows += rows
+                run.missing += [MissingUsage(bucket, *one) for one in rests.items()]
+                run.short = run.short or (not newer and bool(rests))
+        if run:
+            yield run
+
+    def _buckets(
+        self, window: Window, totals: ModelTotals
+    ) -> Iterator[tuple[datetime, list[TraceUsage]]]:
+        """All buckets of a window with their rows, newest first."""
+        models = _ModelNames(self._store.fact(MODELS), totals)
+        for part in _parts(window, totals):
+            yield from self._rows_by_bucket(part, models)
+
+    def _rows_by_bucket(
+        self, part: Window, models: _ModelNames
+    ) -> Iterator[tuple[datetime, list[TraceUsage]]]:
+        step, at = STEP[part.granularity], floor(part.end, part.granularity)
+        at = at if at < part.end else at - step
+        try:
+            with closing(self._traces.usage(part.granularity, part.start, part.end)) as rows:
+                for bucket, group in groupby(rows, attrgetter("bucket")):
+                    while at > bucket and at > part.start:
+                        yield at, []
+                        at -= step
+                    if bucket != at:
+                        raise ClickHouseError(
+                            "ClickHouse sent rows of another time than asked for."
+                        )
+                    found = [row._replace(model=models.name(row.model)) for row in group]
+                    # a row without a model can't be stored; it is part of what is missing then
+                    yield at, [row for row in found if row.model]
+                    at -= step
+        except ClickHouseTooLongError as error:
+            raise TimedOutError(str(error)) from error
+        while at >= part.start:
+            yield at, []
+            at -= step
+
+
+class _ModelNames:
+    """Names of models as OpenRouter's totals have them: a model has several."""
+
+    def __init__(self, listed: str | None, totals: ModelTotals) -> None:
+        self._known = {model for models in totals.by_bucket.values() for model in models}
+        self._other: dict[str, str] = {}
+        for one in json.loads(listed)["models"] if listed else ():
+            name = next((slug for slug in one["slugs"] if slug in self._known), None)
+            if name:
+                self._other |= dict.fromkeys(one["slugs"], name)
+
+    def name(self, found: str) -> str:
+        """The name of a model that a trace names; a variant (`:free`) belongs to its model."""
+        base = found.partition(":")[0]
+        for one in (found, base):
+            if one in self._known:
+                return one
+            if one in self._other:
+                return self._other[one]
+        return found
+
+
+def rest_of(
+    truth: Mapping[str, Usage],
+    rows: Sequence[TraceUsage],
+    known: Collection[str],
+    newer: float,
+) -> dict[str, Usage] | None:
+    """What the rows of a bucket lack of OpenRouter's totals, by model.
+
+    None if the rows can't be right: they have more than OpenRouter, or none of its models but
+    others. They may have more by the share `newer` (1: by anything), which OpenRouter may not have
+    counted yet. `known` are optional figures.
+    """
+    sums: dict[str, Usage] = defaultdict(lambda: ZERO)
+    counts: dict[str, int] = defaultdict(int)
+    for row in pausing_for_requests(rows):
+        sums[row.model] = plus(sums[row.model], row.usage)
+        counts[row.model] += 1
+    if sums.keys() - truth.keys() and truth.keys() - sums.keys():
+        return None
+    whole = total(truth.values())
+    rests: dict[str, Usage] = {}
+    for model in truth.keys() | sums.keys():
+        rest = minus(truth.get(model, ZERO), sums.get(model, ZERO))
+        tolerance = ROUNDING + counts[model]  # each row was rounded to a nano-dollar
+        beyond = [-rest[at] - (tolerance if at in _MONEY else 0) for at in _REQUIRED]
+        if newer < 1 and any(
+            more > newer * whole[at] for more, at in zip(beyond, _REQUIRED, strict=True)
+        ):
+            return None
+        if any(more > 0 for more in beyond):
+            continue
+        if any(rest[at] > (tolerance if at in _MONEY else 0) for at in _REQUIRED):
+            left = [max(0, figure) for figure in rest]
+            left[_SAVED] = 0
+            left[_CACHED] *= "cached" in known
+            rests[model] = Usage._make(left)
+    return rests
+
+
+def _newer_share(start: datetime, end: datetime, now: datetime) -> float:
+    """The share of a bucket's usage that OpenRouter may not have counted yet; 0 once it settled.
+
+    Twice what steady usage would make of it, because usage isn't steady.
+    """
+    if end <= now - SETTLED:
+        return 0.0
+    return min(1.0, 2 * SETTLED / max(now - start, SETTLED))
+
+
+def _parts(window: Window, totals: ModelTotals) -> Iterator[Window]:
+    """A window in parts of at most MOST_TRACES requests (or one bucket), newest first."""
+    count, end = 0, window.end
+    buckets = sorted((at for at in totals.by_bucket if window.start <= at < end), reverse=True)
+    previous = end
+    for at in buckets:
+        requests = sum(usage.requests for usage in totals.by_bucket[at].values())
+        if count and count + requests > MOST_TRACES:
+            yield Window(window.granularity, previous, end)
+            count, end = 0, previous
+        count += requests
+        previous = at
+    yield Window(window.granularity, window.start, end)

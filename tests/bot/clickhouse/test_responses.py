@@ -1,0 +1,250 @@
+"""What the client makes of servers that fail, lie or never end, over real HTTP."""
+
+import socket
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from bot.clickhouse import (
+    ClickHouse,
+    ClickHouseError,
+    ClickHouseRefusedError,
+    ClickHouseTooLongError,
+)
+from reports.time.timerange import Granularity
+
+DAY = datetime(2026, 11, 22, tzinfo=UTC)
+COLUMNS = b"".join(
+    b'{"name":"%s","type":"%s"}\n' % one
+    for one in [
+        (b"SPAN_ID", b"String"),
+        (b"SPAN_TYPE", b"String"),
+        (b"TIMESTAMP", b"DateTime64(3)"),
+        (b"MODEL", b"String"),
+        (b"API_KEY_NAME", b"Nullable(String)"),
+        (b"PROMPT_TOKENS", b"Int64"),
+        (b"COMPLETION_TOKENS", b"Int64"),
+        (b"TOTAL_COST", b"Float64"),
+    ]
+)
+ROW = (
+    b'{"r_bucket":1795305600,"r_key":"prod","r_owner":"","r_model":"a/x","r_requests":"1",'
+    b'"r_byok_requests":0,"r_prompt":10,"r_completion":1,"r_reasoning":0,"r_credits":"5000",'
+    b'"r_byok":"0","r_cached":0}\n'
+)
+Respond = Callable[[BaseHTTPRequestHandler], None]
+
+
+class Server:
+    """Answers each request with the next of the responses; the last one stays."""
+
+    def __init__(self) -> None:
+        self.responses: list[Respond] = []
+        self.requests: list[tuple[str, dict[str, str], dict[str, str], bytes]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                url = urlsplit(self.path)
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                outer.requests.append(
+                    (url.path, dict(parse_qsl(url.query)), dict(self.headers), body)
+                )
+                ready = outer.responses
+                (ready.pop(0) if len(ready) > 1 else ready[0])(self)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        self._http.handle_error = lambda *_: None
+        threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://ada:canary@127.0.0.1:{self._http.server_address[1]}/lake"
+
+    def stop(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+
+@pytest.fixture
+def server():
+    started = Server()
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def waits():
+    return []
+
+
+@pytest.fixture
+def client(server, waits):
+    made = ClickHouse(server.url, wait=waits.append)
+    yield made
+    made.close()
+
+
+def says(body: bytes, status: int = 200, code: int = 0) -> Respond:
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        if code:
+            handler.send_header("X-ClickHouse-Exception-Code", str(code))
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return respond
+
+
+def begins(body: bytes) -> Respond:
+    """A response that is cut off."""
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.wfile.write(b"%x\r\n%s\r\n" % (len(body), body))
+        handler.wfile.flush()
+        handler.close_connection = True
+        handler.connection.shutdown(socket.SHUT_RDWR)
+
+    return respond
+
+
+def read(client):
+    return list(client.usage(Granularity.HOUR, DAY, DAY + timedelta(hours=2)))
+
+
+def test_a_query_changes_nothing_has_a_time_limit_and_its_values_are_parameters(server, client):
+    server.responses = [says(COLUMNS), says(ROW)]
+    [row] = read(client)
+    assert (row.key, row.usage.credits) == ("prod", 5)
+    for path, arguments, headers, body in server.requests:
+        assert path == "/"
+        assert (arguments["readonly"], arguments["max_execution_time"]) == ("1", "120")
+        assert headers["X-ClickHouse-User"] == "ada"
+        assert headers["X-ClickHouse-Key"] == "canary"
+        assert headers["X-ClickHouse-Database"] == "lake"
+        assert b"OPENROUTER" not in body
+        assert b"canary" not in body
+    arguments = server.requests[-1][1]
+    assert arguments["param_table"] == "OPENROUTER_TRACES"
+    assert arguments["param_start"] == str(int(DAY.timestamp()) * 1000)
+    assert arguments["param_step"] == "3600"
+
+
+def test_a_user_who_is_read_only_already_is_asked_without_settings(server, client):
+    refused = says(b"Code: 164. DB::Exception: Cannot modify 'readonly' setting", 500, 164)
+    server.responses = [refused, refused, says(COLUMNS), says(ROW)]
+    assert len(read(client)) == 1
+    sent = [
+        set(arguments) & {"readonly", "max_execution_time"} for _, arguments, *_ in server.requests
+    ]
+    assert sent == [{"readonly", "max_execution_time"}, {"readonly"}, set(), set()]
+
+
+def test_a_user_with_limits_of_their_own_keeps_them(server, client):
+    refused = says(b"Code: 452. DB::Exception: Setting shouldn't be greater than 60", 500, 452)
+    server.responses = [refused, says(COLUMNS), says(ROW)]
+    assert len(read(client)) == 1
+    assert server.requests[-1][1]["readonly"] == "1"
+
+
+def test_a_failure_of_the_moment_is_tried_again(server, client, waits):
+    busy = says(b"Code: 202. DB::Exception: Too many simultaneous queries", 500, 202)
+    server.responses = [busy, begins(b"{"), says(COLUMNS), says(ROW)]
+    assert len(read(client)) == 1
+    assert waits == [2.0, 4.0]
+
+
+def test_it_gives_up_after_three_tries_with_a_sentence(server, client, waits):
+    server.responses = [begins(b"{")]
+    with pytest.raises(ClickHouseError, match="No complete response from ClickHouse") as failed:
+        read(client)
+    assert not failed.value.permanent
+    assert len(server.requests) == 3
+    assert "canary" not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("response", "kind", "words"),
+    [
+        (
+            says(b"<html>", 404),
+            ClickHouseRefusedError,
+            r"doesn't answer like ClickHouse \(HTTP 404",
+        ),
+        (says(b"", 302), ClickHouseRefusedError, r"doesn't answer like ClickHouse \(HTTP 302"),
+        (says(b"", 401), ClickHouseRefusedError, "refused the user or the password"),
+        (
+            says(b"Code: 497. DB::Exception: ada: Not enough privileges", 500, 497),
+            ClickHouseRefusedError,
+            "GRANT SELECT ON lake.OPENROUTER_TRACES",
+        ),
+        (
+            says(b"Code: 159. DB::Exception: Timeout exceeded", 500, 159),
+            ClickHouseTooLongError,
+            "took too long",
+        ),
+        (
+            says(b"Code: 47. DB::Exception: Unknown canary", 404, 47),
+            ClickHouseError,
+            r"reported an error: Code: 47. DB::Exception: Unknown \*\*\*",
+        ),
+        (says(b"[1]\n"), ClickHouseError, "in the middle of a row"),
+        (says(b"x" * 2_000_000), ClickHouseError, "no end of a row"),
+    ],
+)
+def test_what_a_server_answers_is_said_in_words(server, client, response, kind, words):
+    server.responses = [response]
+    with pytest.raises(kind, match=words) as failed:
+        read(client)
+    assert type(failed.value) is kind
+    assert "canary" not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("response", "kind"),
+    [
+        (says(ROW + b"Code: 241. DB::Exception: Memory limit exceeded"), ClickHouseTooLongError),
+        (says(ROW + ROW[:50]), ClickHouseError),
+        (says(ROW + ROW.replace(b'"r_requests":"1"', b'"r_requests":null')), ClickHouseError),
+        (says(ROW + ROW.replace(b'"5000"', b'"5e3"')), ClickHouseError),
+        (says(ROW + ROW.replace(b"1795305600", b"1e300")), ClickHouseError),
+        (begins(ROW), ClickHouseError),
+    ],
+)
+def test_rows_that_end_in_an_error_are_an_error(server, client, response, kind):
+    server.responses = [says(COLUMNS), response]
+    rows = client.usage(Granularity.HOUR, DAY, DAY + timedelta(hours=2))
+    assert next(rows).key == "prod"
+    with pytest.raises(kind) as failed:
+        list(rows)
+    assert type(failed.value) is kind
+
+
+def test_a_table_that_was_made_again_is_looked_at_again(server, client):
+    unknown = says(b"Code: 47. DB::Exception: Unknown identifier", 404, 47)
+    server.responses = [says(COLUMNS), unknown, unknown, unknown, says(COLUMNS), says(ROW)]
+    with pytest.raises(ClickHouseError):
+        read(client)
+    assert len(read(client)) == 1
+
+
+def test_where_nothing_listens_the_sentence_says_what_to_check(waits):
+    client = ClickHouse("http://ada:canary@127.0.0.1:9/lake", wait=waits.append)
+    with pytest.raises(ClickHouseError, match="Check the host and the port") as failed:
+        read(client)
+    assert "canary" not in str(failed.value)
+    client.close()
