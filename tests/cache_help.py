@@ -11,6 +11,7 @@ from bot.demo.openrouter.server import LocalOpenRouter
 from bot.openrouter import OpenRouter
 from bot.store import Database, Store
 from bot.store.encoding import FIGURES, GRANULARITY, StoredView
+from bot.store.usage import filled_months
 from bot.sync.sync import Sync
 from reports.time.timerange import Granularity, floor
 from reports.usage.usage import ZERO, Usage
@@ -183,6 +184,14 @@ def check(path: Path) -> None:
         totals = connection.execute("SELECT * FROM total").fetchall()
         from_files = connection.execute("SELECT bucket FROM imported WHERE granularity = 3")
         months_of_files = {row[0] for row in from_files}
+        marks = filled_months.marks(connection)
+    usage += [
+        (view, 3, month(bucket), *more)
+        for view, grain, bucket, *more in usage
+        if grain == 2
+        and month(bucket) not in months_of_files
+        and not filled_months.contain(marks, view, bucket, more[0])
+    ]
     expected: dict[tuple[int, int, int, int], tuple[int, ...]] = {}
     for view, grain, bucket, member, model, *figures in usage:
         places = [({0: 0, 1: 4}[view], 0), ({0: 2, 1: 3}[view], member)]
@@ -197,8 +206,11 @@ def check(path: Path) -> None:
     for view, grain, bucket, member, model, *figures in usage:
         if grain == 2 and month(bucket) not in months_of_files:
             add(by_month, (view, month(bucket), member, model), figures)
-    months = {(row[0], *row[2:5]): row[5:] for row in usage if row[1] == 3}
-    assert {k: v for k, v in months.items() if k[1] not in months_of_files} == {
+    months: dict[tuple[int, int, int, int], tuple[int, ...]] = {}
+    for view, grain, bucket, member, model, *figures in usage:
+        if grain == 3 and bucket not in months_of_files:
+            add(months, (view, bucket, member, model), figures)
+    assert {k: v for k, v in months.items() if any(v)} == {
         k: v for k, v in by_month.items() if any(v)
     }
     by_view: dict[int, dict[tuple[int, int], tuple[int, ...]]] = {0: {}, 1: {}}

@@ -164,6 +164,13 @@ class Fleet:
         self.processes.append(process)
         return process
 
+    def stop(self, process: BotProcess) -> int:
+        """Stop a process as a platform does, and forget it; its exit code."""
+        code = process.terminate()
+        ended = process.port if process.name.startswith("web") else 0
+        self.proxy.ports = [port for port in self.proxy.ports if port != ended]
+        return code
+
     def start_web(self, count: int) -> list[BotProcess]:
         """Start some `activity web` behind the proxy, and wait until they listen."""
         started = [self.start("web") for _ in range(count)]

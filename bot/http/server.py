@@ -48,8 +48,11 @@ _BEGINNING = 64
 _MOST_ACCEPTED = 32
 """Connections accepted in one round of the loop: more than the twenty people of the benchmark, and
 few enough that a flood of connections does not delay requests that have already arrived."""
-_JOIN_SECONDS = 3.0
-"""How long `stop` waits for the server's thread: half of the six seconds of the whole shutdown."""
+_DRAIN_SECONDS = 3.0
+"""How long `stop` waits for requests in progress: half of the six seconds of the whole shutdown."""
+_IDLE_DRAIN_SECONDS = 0.5
+"""How long `stop` keeps connections without a complete request: one that was just opened, or is
+used again, still gets its answer."""
 _LARGEST_HEADER = 32 * 1024  # Slack's headers take less than 1 KiB
 
 
@@ -89,6 +92,8 @@ class HttpServer:
         self._channels: dict[int, Any] = {}
         self._limits = limits or ConnectionLimits()
         self._swept_at = 0.0
+        self._draining_since: float | None = None
+        self._servers: list[_Server] = []
         self._stop_written = threading.Event()
         self._dispatcher = _Dispatcher(is_immediate)
         try:
@@ -101,7 +106,7 @@ class HttpServer:
             )  # fmt: skip
             # listen on every address of a name such as localhost
             addresses: Any = adjustments.listen
-            servers = [
+            servers = self._servers = [
                 _Server(
                     application, self._channels, dispatcher=self._dispatcher, adj=adjustments,
                     sockinfo=address,
@@ -121,20 +126,26 @@ class HttpServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish started requests and close all connections."""
-        self._dispatcher.shutdown()
+        """Accept no more connections, answer the requests that have arrived, and close.
+
+        Takes at most _DRAIN_SECONDS, and no time without open connections.
+        """
         # on its own thread: another thread would close the sockets while it polls them
         wakeup = next(one for one in self._channels.values() if isinstance(one, trigger))
-        wakeup.pull_trigger(self._close_when_woken)  # type: ignore[arg-type] # called without arguments
+        wakeup.pull_trigger(self._drain_when_woken)  # type: ignore[arg-type] # called without arguments
         self._stop_written.set()
-        self._thread.join(_JOIN_SECONDS)
+        self._thread.join(_DRAIN_SECONDS + 1)
+        self._dispatcher.shutdown(timeout=1)
 
     def _run(self) -> None:
         self._dispatcher.own_thread = threading.get_ident()
         while self._channels:
             # poll, since select fails for descriptors above 1,023
-            wasyncore.loop(timeout=1, use_poll=True, map=self._channels, count=1)
+            timeout = 1 if self._draining_since is None else 0.05
+            wasyncore.loop(timeout=timeout, use_poll=True, map=self._channels, count=1)
             self._sweep()
+            if self._draining_since is not None:
+                self._drain(monotonic() - self._draining_since)
 
     def _sweep(self) -> None:
         """Close connections without a complete request: overdue or oldest above the limit.
@@ -156,11 +167,25 @@ class HttpServer:
         if overdue or surplus:
             log.debug("Closed %d slow connections, %d above the limit", len(overdue), len(surplus))
 
-    def _close_when_woken(self) -> None:
+    def _drain_when_woken(self) -> None:
         # a response just sent wakes the thread by the same pipe, so it can be here before `stop`
         # has written to it, and would close the pipe too early
         self._stop_written.wait()
-        self._close()
+        for server in self._servers:
+            server.handle_accept()  # the kernel would reset the connections that still wait
+            wasyncore.dispatcher.close(server)  # not its `close`, which ends wakeups as well
+        self._draining_since = monotonic()
+
+    def _drain(self, seconds: float) -> None:
+        """Close idle connections, and everything if no request is in progress or it's too late."""
+        open_ = [one for one in self._channels.values() if isinstance(one, _Channel)]
+        if seconds >= _IDLE_DRAIN_SECONDS:
+            for one in open_:
+                if not one.busy:
+                    one.handle_close()
+            open_ = [one for one in open_ if one.busy]
+        if not open_ or seconds >= _DRAIN_SECONDS:
+            self._close()
 
     def _close(self) -> None:
         wasyncore.close_all(self._channels)
@@ -220,6 +245,11 @@ class _Channel(HTTPChannel):
         dispatcher = self.server.task_dispatcher
         if isinstance(dispatcher, _Dispatcher):
             dispatcher.serve_immediate()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is in progress, or its response is being sent."""
+        return bool(self.requests or self.total_outbufs_len)
 
     def patience(self, limits: ConnectionLimits) -> float:
         """How long after `since` a connection without a complete request is kept, in seconds."""

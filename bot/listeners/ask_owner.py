@@ -17,7 +17,8 @@ from reports.analysis.slack.ask_owner import ASK_OWNER
 
 def register(app: App, services: Services, work: BackgroundWork) -> None:
     """Register the menu. Permissions are checked for the person who clicks."""
-    latest, shared = Clicks(), SharedClicks(services)
+    latest = Clicks(shared=services.expiring_keys.shared)
+    shared = SharedClicks(services)
 
     def on_choice(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
         at, location = reply_target(body), message_location(body)

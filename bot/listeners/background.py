@@ -42,10 +42,7 @@ CHECK_SECONDS = 0.25
 MAX_PARKED = 1_000
 """Jobs that wait for a locked database; a few KB each."""
 
-WAITING = (
-    "The database is in use by another program right now. I'll post your answer as soon as it's"
-    " free."
-)
+WAITING = "The database is busy right now. I'll post your answer as soon as it's free."
 T = TypeVar("T")
 
 
@@ -80,9 +77,9 @@ class BackgroundWork:
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
         self._running: dict[str, int] = {}
         self._waiting: dict[str, deque[_Job]] = {}
-        self._stopping = False
         self._parking = _Parking(free, self._queue.put, lambda job_: self._drop(job_, GAVE_UP))
         self._dispatcher = threading.Thread(target=self._dispatch, name="dispatcher", daemon=True)
         self._dispatcher.start()
@@ -135,12 +132,16 @@ class BackgroundWork:
             return None
 
     def stop(self) -> None:
-        """Finish started jobs, drop the others."""
-        self._stopping = True
+        """Finish all jobs: their requests were acknowledged, so Slack won't send them again.
+
+        Jobs that wait for a locked database are given up, and their people are told.
+        """
         self._parking.stop()
         self._queue.put(None)
         self._dispatcher.join()
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        with self._idle:
+            self._idle.wait_for(lambda: not self._running)
+        self._executor.shutdown(wait=True)
 
     def _dispatch(self) -> None:
         """Hand jobs to the threads once no request is being acknowledged.
@@ -166,8 +167,6 @@ class BackgroundWork:
         self._submit(job_)
 
     def _submit(self, job_: _Job) -> None:
-        if self._stopping:
-            return
         try:
             self._executor.submit(self._run_one, job_)
         except RuntimeError:  # no more threads can be started: an existing one runs it later
@@ -190,6 +189,7 @@ class BackgroundWork:
                 self._running[user] -= 1
                 if not self._running[user]:
                     del self._running[user]
+                self._idle.notify_all()
                 return
         self._submit(following)
 
@@ -272,10 +272,12 @@ class _Parking:
         return True
 
     def stop(self) -> None:
-        """Drop the parked jobs."""
+        """Give up the parked jobs."""
         self._stopped.set()
         with self._lock:
-            self._parked.clear()
+            parked, self._parked = self._parked, deque()
+        for _, job_ in parked:
+            self._give_up(job_)
 
     def _watch(self) -> None:
         """Start all jobs once the database is free, and give up overdue ones."""

@@ -9,7 +9,8 @@ import hashlib
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -23,6 +24,9 @@ DOUBLE_CLICK_SECONDS = 3.0
 """Seconds within which the same click again is a double click."""
 SHARED_CLICKS_KEPT = timedelta(hours=1)
 """Slack repeats a click for some minutes at most, and answers take seconds."""
+DELIVERY_SECONDS = 10.0
+"""How long the next answer in a message waits for the one before: Slack takes less than a second,
+and this long with retries."""
 MAX_MESSAGE_CLICKS = 50
 """Clicks stored of one message (about 3 KB): more than people make in it within seconds."""
 MAX_CLICKS = 10_000  # a bound on memory; far more than are made in DOUBLE_CLICK_SECONDS
@@ -89,16 +93,25 @@ def is_repeat(before: float | None, newest: float | None, clicked_at: float) -> 
 
 
 class Clicks:
-    """The latest clicks, to ignore repeated and superseded ones."""
+    """The latest clicks that this process has got, to ignore repeated and superseded ones.
 
-    def __init__(self) -> None:
+    Where the database is `shared`, another process may have got a click in between, so that only
+    SharedClicks can tell which ones are repeated.
+    """
+
+    def __init__(self, *, shared: bool = False) -> None:
+        self._shared = shared
         self._lock = threading.Lock()
         self._seen: OrderedDict[tuple[str, ...], float] = OrderedDict()
+        # messages share locks: two deliveries rarely wait for each other, and none is left over
+        self._deliveries = [threading.Lock() for _ in range(64)]
 
     def is_repeated(
         self, user: str, at: MessageLocation, what: str, action: dict[str, Any]
     ) -> bool:
-        """Whether a click repeats the person's previous one."""
+        """Whether a click repeats the person's previous one; False where that isn't known."""
+        if self._shared:
+            return False
         clicked_at, person_key = _clicked_at(action), (user, at.channel, at.ts)
         before = self._put((*person_key, what), clicked_at)
         newest = self._put(person_key, clicked_at)
@@ -107,15 +120,22 @@ class Clicks:
     def superseded_check(self, at: MessageLocation, action: dict[str, Any]) -> Callable[[], bool]:
         """A function that checks later whether there was a newer click in the same message."""
         message_key, clicked_at = (at.channel, at.ts), _clicked_at(action)
-        before = self._put(message_key, clicked_at)
-        if before is not None and before > clicked_at:
-            self._put(message_key, before)
+        self._put(message_key, clicked_at, newest=True)
         return lambda: self._seen.get(message_key, clicked_at) > clicked_at
 
-    def _put(self, key: tuple[str, ...], clicked_at: float) -> float | None:
+    @contextmanager
+    def delivering(self, at: MessageLocation) -> Iterator[None]:
+        """Deliver an answer in a message while no other thread delivers one there."""
+        with self._deliveries[hash((at.channel, at.ts)) % len(self._deliveries)]:
+            yield
+
+    def _put(
+        self, key: tuple[str, ...], clicked_at: float, *, newest: bool = False
+    ) -> float | None:
+        """Store the time of a click, or with `newest` the later one; the one before."""
         with self._lock:
             before = self._seen.pop(key, None)
-            self._seen[key] = clicked_at
+            self._seen[key] = max(before or 0.0, clicked_at) if newest else clicked_at
             while len(self._seen) > MAX_CLICKS:
                 self._seen.popitem(last=False)
             return before
@@ -140,7 +160,8 @@ class MessageClicks:
         person, digest = _digest(user), _digest(what)
         own = [(clicked, at) for who, clicked, at in self.clicks if who == person]
         before = next((at for clicked, at in reversed(own) if clicked == digest), None)
-        repeated = is_repeat(before, own[-1][1] if own else None, clicked_at)
+        newest = max((at for _, at in own), default=None)
+        repeated = is_repeat(before, newest, clicked_at)
         kept = (*self.clicks, (person, digest, clicked_at))[-MAX_MESSAGE_CLICKS:]
         return MessageClicks(max(self.choice, clicked_at if changes else 0.0), kept), repeated
 
@@ -205,6 +226,20 @@ class SharedClicks:
         if not self._keys.shared:
             return False
         return MessageClicks.of_text(self._keys.get(_key(at))).choice > _clicked_at(action)
+
+    @contextmanager
+    def delivering(self, at: MessageLocation) -> Iterator[None]:
+        """Deliver an answer in a message while no other process delivers one there.
+
+        Otherwise an older answer could arrive after a newer one, although it was checked before
+        that no newer click had come. A process that was killed meanwhile is waited for for
+        DELIVERY_SECONDS.
+        """
+        if self._keys.shared:
+            with self._keys.hold(f"delivering {at.channel} {at.ts}", DELIVERY_SECONDS):
+                yield
+        else:
+            yield
 
 
 def _key(at: MessageLocation) -> str:

@@ -31,7 +31,8 @@ def register(
     alert_manager: AlertManager,
 ) -> None:
     """Register the command and the run buttons. Nothing that can fail follows an ack."""
-    latest, shared = Clicks(), SharedClicks(services)
+    latest = Clicks(shared=services.expiring_keys.shared)
+    shared = SharedClicks(services)
 
     def on_command(ack: Ack, body: dict[str, Any]) -> None:
         team = str(body.get("team_id"))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -31,7 +32,8 @@ def register(
     app: App, services: Services, work: BackgroundWork, schedule: ScheduleForm, alert: AlertForm
 ) -> None:
     """Register the controls. Permissions are checked for the person who clicks."""
-    latest, shared = Clicks(), SharedClicks(services)
+    latest = Clicks(shared=services.expiring_keys.shared)
+    shared = SharedClicks(services)
 
     def on_choice(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
         reply_to, location = clicks.reply_target(body), clicks.message_location(body)
@@ -46,11 +48,17 @@ def register(
             reply_to.user, location, f"{state} {choice}", action
         ):
             late = latest.superseded_check(location, action)
+
+            @contextmanager
+            def delivering() -> Iterator[bool]:
+                with latest.delivering(location), shared.delivering(location):
+                    yield not (late() or shared.is_superseded(location, action))
+
             click = FollowUpClick(
                 location,
                 state,
                 choice,
-                lambda: late() or shared.is_superseded(location, action),
+                delivering,
                 separate=clicks.in_report(body),
             )
 

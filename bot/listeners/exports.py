@@ -22,7 +22,8 @@ from reports.questions.slack.controls import EXPORT
 
 def register(app: App, services: Services, work: BackgroundWork) -> None:
     """Register the buttons. Permissions are checked for the person who clicks."""
-    latest, shared = Clicks(), SharedClicks(services)
+    latest = Clicks(shared=services.expiring_keys.shared)
+    shared = SharedClicks(services)
 
     def on_click(ack: Ack, body: dict[str, Any], action: dict[str, Any]) -> None:
         user = str(body.get("user", {}).get("id", ""))

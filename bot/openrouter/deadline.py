@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from functools import cache
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,7 @@ class DeadlineTransport(httpx.HTTPTransport):
     """An httpx transport that observes a deadline."""
 
     def __init__(self, deadline: Deadline) -> None:
-        context = httpx.create_ssl_context()
+        context = _tls()
         super().__init__(verify=context)
         self._pool.close()
         self._pool = httpcore.ConnectionPool(
@@ -61,6 +62,12 @@ class DeadlineTransport(httpx.HTTPTransport):
             keepalive_expiry=5.0,
             network_backend=_Backend(deadline),
         )
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all clients of a process: to read all certificates takes 30 ms."""
+    return httpx.create_ssl_context()
 
 
 class _Backend(httpcore.NetworkBackend):

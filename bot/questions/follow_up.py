@@ -7,6 +7,7 @@ place; anybody else gets a new answer that only they can see.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from bot.access.policy import clicks_stay_private
@@ -50,14 +51,15 @@ NO_SENSE = "This answer has expired. Ask again, then use the menus of the new an
 class FollowUpClick:
     """A choice in an answer's menu: where the answer is, and its state.
 
-    `late` says whether another choice came after it; `separate`, that the answer must not be
+    The answer is delivered inside `delivering`, which keeps other deliveries in the same message
+    out, and yields whether no newer choice has come. `separate` says that the answer must not be
     replaced, as that of a scheduled report.
     """
 
     spot: MessageLocation
     state: str
     choice: Choice
-    late: Callable[[], bool]
+    delivering: Callable[[], AbstractContextManager[bool]]
     separate: bool = False
 
 
@@ -150,16 +152,18 @@ def _answer(
         message = answer_with_controls(
             services, found, now_shown, asker, private=private, image=file
         )
-    if click.late():
-        return "followed up again"
+    with click.delivering() as is_newest:
+        if not is_newest:
+            return "followed up again"
+        if here:
+            services.slack.change(reply_to, location, message)
+        else:
+            services.slack.respond(reply_to, message)
     if here:
-        services.slack.change(reply_to, location, message)
         if not location.hidden:
             store_last(services, location.channel, reply_to.thread or location.ts, now_shown)
         if location.direct and not location.hidden and not reply_to.thread:
             store_last(services, location.channel, "", now_shown)
-    else:
-        services.slack.respond(reply_to, message)
     return DONE
 
 

@@ -8,10 +8,7 @@ from contextlib import contextmanager
 from bot.store import DatabaseBusyError, StoreError
 from bot.store.database import patience
 
-GAVE_UP = (
-    "The database was in use by another program for too long, so I stopped waiting. Please try"
-    " again later."
-)
+GAVE_UP = "The database was busy for too long, so I stopped waiting. Please try again later."
 
 
 class DatabaseUnusableError(Exception):

@@ -27,12 +27,13 @@ _LIST = re.compile(r"\b(numbers|texts|ordered)\(\?\) (\w+)")
 class Area(IntEnum):
     """What a transaction writes. Writers of one area take turns; PostgreSQL locks the number.
 
-    USAGE is usage and the directory, LEDGER everything else. Where a sync writes, reports and
-    alerts need not wait for it.
+    USAGE is usage and the directory, KEYS are the expiring keys, LEDGER everything else. Where a
+    sync writes, reports and alerts need not wait for it, and people's clicks wait for neither.
     """
 
     USAGE = 1
     LEDGER = 2
+    KEYS = 3
 
 
 class StatementResult(Protocol):

@@ -27,6 +27,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "sync": ("granularity",),
     "note": ("id",),
     "imported": ("granularity", "bucket"),
+    "month_filled": ("view",),
     "log_request": ("granularity", "bucket", "request"),
     "schedule": ("id",),
     "run": ("id",),
@@ -52,7 +53,7 @@ ROWS = 5_000
 _MARK = "unfinished copy"
 _SEEDED = {"member", "fact"}  # have rows in a new database, too
 _SUMMED = {"usage": ("view", "granularity"), "total": ("dimension", "granularity")}
-_INTEGERS = frozenset({"usage", "total", "held", "sync", "imported", "log_request"})
+_INTEGERS = frozenset({"usage", "total", "held", "sync", "imported", "month_filled", "log_request"})
 
 
 @dataclass(frozen=True, slots=True)

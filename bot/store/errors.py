@@ -22,7 +22,7 @@ class DatabaseBusyError(StoreError):
     """The database is locked, usually by another program; the only remedy is to wait."""
 
     permanent = False
-    public = "The bot's database is in use by another program right now. Try again in a minute."
+    public = "The bot's database is busy right now. Try again in a minute."
 
 
 class DiskFullError(StoreError):

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from time import monotonic, sleep
 from typing import TypeVar
 
-from bot.store.connection import Connection
+from bot.store.connection import Area, Connection
 from bot.store.database import Database
 from bot.store.encoding import to_seconds
+from bot.store.errors import StoreError
 
 T = TypeVar("T")
+
+_POLL_SECONDS = 0.02
+"""Between two looks at a key that is held: people don't notice it, and 50 a second are no load."""
 
 _ID = 20
 """Hex digits of a text's id (80 bits): no collisions, and short enough for Slack's fields."""
@@ -31,7 +37,7 @@ class ExpiringKeys:
 
     def claim(self, key: str, length: timedelta) -> bool:
         """Claim a key for `length`; False if it is already claimed."""
-        with self._db.write() as connection:
+        with self._db.write(Area.KEYS) as connection:
             now = self._delete_expired(connection)
             added = connection.execute(
                 "INSERT INTO memory (key, value, until) VALUES (?, '', ?) ON CONFLICT DO NOTHING",
@@ -41,13 +47,30 @@ class ExpiringKeys:
 
     def release(self, key: str) -> None:
         """Release a key before it expires."""
-        with self._db.write() as connection:
+        with self._db.write(Area.KEYS) as connection:
             connection.execute("DELETE FROM memory WHERE key = ?", (key,))
+
+    @contextmanager
+    def hold(self, key: str, seconds: float) -> Iterator[None]:
+        """Hold a key inside the block, while nobody else holds it.
+
+        Waits for it for at most `seconds`, and goes on without it then: whoever held it for so long
+        was killed, or has lost it.
+        """
+        end = monotonic() + seconds
+        while not (held := self.claim(key, timedelta(seconds=seconds))) and monotonic() < end:
+            sleep(_POLL_SECONDS)
+        try:
+            yield
+        finally:
+            if held:
+                with suppress(StoreError):  # it expires by itself
+                    self.release(key)
 
     def keep(self, value: str, length: timedelta) -> str:
         """Store a text for `length`; returns its id, which is the same for the same text."""
         key = hashlib.sha256(value.encode()).hexdigest()[:_ID]
-        with self._db.write() as connection:
+        with self._db.write(Area.KEYS) as connection:
             now = self._delete_expired(connection)
             connection.execute(
                 "INSERT INTO memory (key, value, until) VALUES (?, ?, ?) ON CONFLICT (key)"
@@ -58,7 +81,7 @@ class ExpiringKeys:
 
     def put(self, key: str, value: str, length: timedelta) -> None:
         """Store a text under a key for `length`, replacing the one before."""
-        with self._db.write() as connection:
+        with self._db.write(Area.KEYS) as connection:
             now = self._delete_expired(connection)
             connection.execute(
                 "INSERT INTO memory (key, value, until) VALUES (?, ?, ?) ON CONFLICT (key)"
@@ -74,7 +97,7 @@ class ExpiringKeys:
         `change` gets the stored text, or None. No other process changes it meanwhile. The text is
         stored for `length` from now on.
         """
-        with self._db.write() as connection:
+        with self._db.write(Area.KEYS) as connection:
             now = self._delete_expired(connection)
             found = connection.execute("SELECT value FROM memory WHERE key = ?", (key,)).fetchone()
             value, rest = change(str(found[0]) if found else None)

@@ -362,3 +362,17 @@ def m013_months(db: Schema) -> None:
             f" (SELECT 1 FROM imported WHERE granularity = 3 AND imported.bucket = {first})"
             " GROUP BY view, member, model"
         )
+
+
+@migration
+def m014_month_filled(db: Schema) -> None:
+    """How far the rows by month contain those by day; without a row of a view, all of them.
+
+    They contain the days before `bucket`, and those members of that day whose ids are up to
+    `member`.
+    """
+    db.execute(
+        """CREATE TABLE month_filled (
+            view INTEGER PRIMARY KEY, bucket INTEGER NOT NULL, member INTEGER NOT NULL
+        ) STRICT"""
+    )

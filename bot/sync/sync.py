@@ -194,7 +194,8 @@ class Sync:
                 continue
             self._queries = 0
             at = self._clock().replace(microsecond=0)
-            remaining: Window | None = newest_window(granularity, at)
+            newest = newest_window(granularity, at)
+            remaining: Window | None = newest
             try:
                 while remaining:
                     part, older = split_off_newest(remaining, self._lengths[granularity])
@@ -206,6 +207,8 @@ class Sync:
                     else:
                         remaining = older
                 self._planner.fetched(granularity, self._queries)
+                if granularity is Granularity.DAY:
+                    self._store.fill_months(newest.start)
             except (TimedOutError, PartialAnswerError) as error:
                 failed = error
         self._planner.store(self._directory.key_count)

@@ -6,10 +6,11 @@ written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from operator import add, itemgetter, neg, sub
+from operator import itemgetter, neg, sub
 from typing import TypeVar
 
 from bot.runtime.priority import pausing_for_requests
@@ -21,6 +22,7 @@ from bot.store.encoding import (
     from_seconds,
     to_seconds,
 )
+from bot.store.usage.filled_months import Marks, contain
 from reports.usage.usage import ZERO, Usage, plus
 
 RowKey = tuple[int, int, int, int]
@@ -44,7 +46,7 @@ class RowChanges:
     """Rows to delete and to write, and what that adds to sums.
 
     `added` is added to the sums of buckets, `months` to those of months, `month_rows` to the rows
-    of months (whose bucket is the first second of the month).
+    by month (whose bucket is the first second of the month), which contain days up to a mark only.
     """
 
     gone: list[RowKey] = field(default_factory=list)
@@ -68,68 +70,121 @@ def add_up(rows: Iterable[tuple[RowKey, Usage]]) -> dict[RowKey, Usage]:
     return merged
 
 
-def changes(old: Rows, new: Rows, *, months: bool, most: int = MOST_AT_ONCE) -> list[RowChanges]:
-    """What turns the old rows of a window into the new ones; `months` for windows of days.
+def changes(
+    old: Rows, new: Rows, *, marks: Marks | None, most: int = MOST_AT_ONCE
+) -> list[RowChanges]:
+    """What turns the old rows of a window into the new ones.
 
-    Each change keeps the sums consistent, and changes at most `most` rows. A bucket with no more
-    than that is changed at once, so that both of its views always agree.
+    `marks` say which days rows by month contain; None for windows of a finer granularity. Each
+    change keeps the sums consistent, and writes at most `most` rows, those by month included. A
+    bucket with no more than that is changed at once, so that both of its views always agree.
     """
     different = [key for key in pausing_for_requests(old) if key not in new]
     different += [key for key, usage in pausing_for_requests(new.items()) if old.get(key) != usage]
     # rows and sums that lie together are written together
     different.sort(key=lambda key: (key[1], key))
-    firsts = {bucket: _month(bucket) for bucket in {key[1] for key in different}} if months else {}
-    return [_change(keys, old, new, firsts) for keys in _portions(different, most)]
+    firsts: dict[int, int] = {}
+    contained: set[int] = set()
+    if marks is not None:
+        firsts = {bucket: _month(bucket) for bucket in {key[1] for key in different}}
+        contained = {at for at in firsts if any(contain(marks, view, at, 0) for view in StoredView)}
+    return [
+        _change(keys, old, new, firsts, contained, marks or {})
+        for keys in _portions(different, most, contained)
+    ]
 
 
-def _portions(keys: Iterable[RowKey], most: int) -> Iterator[list[RowKey]]:
-    """Keys in portions of at most `most`: whole buckets, or parts of a bucket that is larger."""
+def _portions(
+    keys: Iterable[RowKey], most: int, contained: Container[int]
+) -> Iterator[list[RowKey]]:
+    """Keys in portions of at most `most` rows: whole buckets, or parts of a bucket that is larger.
+
+    For a key in a bucket that its month contains, two rows are written.
+    """
     portion: list[RowKey] = []
-    for _, same in groupby(keys, key=itemgetter(1)):
+    rows = 0
+    for at, same in groupby(keys, key=itemgetter(1)):
         bucket = list(same)
-        if portion and len(portion) + len(bucket) > most:
+        each = 2 if at in contained else 1
+        if portion and rows + each * len(bucket) > most:
             yield portion
-            portion = []
+            portion, rows = [], 0
         portion += bucket
-        while len(portion) > most:
-            yield portion[:most]
-            portion = portion[most:]
+        rows += each * len(bucket)
+        while rows > most:
+            fitting = max(most // each, 1)
+            yield portion[:fitting]
+            portion = portion[fitting:]
+            rows = each * len(portion)
     if portion:
         yield portion
 
 
-def _change(keys: list[RowKey], old: Rows, new: Rows, firsts: Mapping[int, int]) -> RowChanges:
-    change = RowChanges()
-    for (view, bucket, member), same in groupby(pausing_for_requests(keys), key=_owner):
-        whole: Figures = ()  # what the rows of one member in one bucket add up to
-        for key in same:
-            before, after = old.get(key), new.get(key)
-            if after is None:
-                change.gone.append(key)
-                more: Figures = list(map(neg, before or ZERO))
-            else:
-                change.written.append((key, after))
-                more = list(after) if before is None else list(map(sub, after, before))
-            if view == StoredView.KEY:
-                _add(change.added, (MODELS, key[3], bucket), more)
-            if bucket in firsts:
-                _add(change.month_rows, (view, firsts[bucket], member, key[3]), more)
-            whole = list(map(add, whole, more)) if whole else more
-        _add(change.added, (ALL_OF[view], 0, bucket), whole)
-        _add(change.added, (MEMBERS_OF[view], member, bucket), whole)
-    for (dimension, member, bucket), more in change.added.items():
+def _change(
+    keys: list[RowKey],
+    old: Rows,
+    new: Rows,
+    firsts: Mapping[int, int],
+    contained: Container[int],
+    marks: Marks,
+) -> RowChanges:
+    """The change of some rows; `firsts` are the months of days, if any, `contained` such days."""
+    gone: list[RowKey] = []
+    written: list[tuple[RowKey, Figures]] = []
+    parts: defaultdict[TotalKey, list[Figures]] = defaultdict(list)
+    of_months: defaultdict[RowKey, list[Figures]] = defaultdict(list)
+    for key in pausing_for_requests(keys):
+        view, bucket, member, model = key
+        before, after = old.get(key), new.get(key)
+        if after is None:
+            gone.append(key)
+            more: Figures = tuple(map(neg, before or ZERO))
+        else:
+            written.append((key, after))
+            more = after if before is None else tuple(map(sub, after, before))
+        parts[MEMBERS_OF[view], member, bucket].append(more)
+        if view == StoredView.KEY:
+            parts[MODELS, model, bucket].append(more)
+        if bucket in contained and contain(marks, view, bucket, member):
+            of_months[view, firsts[bucket], member, model].append(more)
+    added = _added_up(parts)
+    whole: defaultdict[TotalKey, list[Figures]] = defaultdict(list)
+    for (dimension, _, bucket), more in added.items():
+        if dimension in _ALL:
+            whole[_ALL[dimension], 0, bucket].append(more)
+    added |= _added_up(whole)
+    months: defaultdict[TotalKey, list[Figures]] = defaultdict(list)
+    for (dimension, member, bucket), more in added.items():
         if bucket in firsts:
-            _add(change.months, (dimension, member, firsts[bucket]), more)
-    return change
+            months[dimension, member, firsts[bucket]].append(more)
+    return RowChanges(gone, written, added, _added_up(months), _added_up(of_months))
 
 
-_owner = itemgetter(0, 1, 2)
-"""What the rows of one member in one bucket have in common; they come one after the other."""
+def change_of_months(view: int, rows: Iterable[Sequence[int]]) -> RowChanges:
+    """The change that adds days of a view to their months.
+
+    A row has its bucket (seconds), member and model, and the figures.
+    """
+    firsts: dict[int, int] = {}
+    parts: defaultdict[RowKey, list[Figures]] = defaultdict(list)
+    for bucket, member, model, *figures in rows:
+        if bucket not in firsts:
+            firsts[bucket] = _month(bucket)
+        parts[view, firsts[bucket], member, model].append(figures)
+    return RowChanges(month_rows=_added_up(parts))
 
 
-def _add(sums: dict[_Key, Figures], key: _Key, more: Figures) -> None:
-    before = sums.get(key)
-    sums[key] = more if before is None else list(map(add, before, more))
+_ALL = {MEMBERS_OF[view]: ALL_OF[view] for view in StoredView}
+"""The sums of everything that the sums of members add up to."""
+
+
+def _added_up(parts: Mapping[_Key, Sequence[Figures]]) -> dict[_Key, Figures]:
+    """The sum of the figures under each key."""
+    # a sum of columns does without a value for each addition
+    return {
+        key: rows[0] if len(rows) == 1 else tuple(map(sum, zip(*rows, strict=True)))
+        for key, rows in parts.items()
+    }
 
 
 def _month(bucket: int) -> int:

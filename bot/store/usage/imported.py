@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.store.connection import Connection
-from bot.store.encoding import FIGURES, GRANULARITY, SUMMED, VIEWS, from_seconds, part, to_seconds
+from bot.store.encoding import (
+    FIGURES,
+    GRANULARITY,
+    SUMMED,
+    VIEWS,
+    StoredView,
+    from_seconds,
+    part,
+    to_seconds,
+)
+from bot.store.usage import filled_months
 from reports.time.timerange import Granularity, next_bucket
 from reports.usage.coverage import Interval, gaps, merge
 
@@ -197,13 +207,16 @@ def _sum_days(connection: Connection, bucket: int, after: int) -> None:
             after,
         ),
     )
-    connection.execute(
-        f"INSERT INTO usage (view, granularity, bucket, member, model, {FIGURES})"
-        f" SELECT view, ?, ?, member, model, {_SUMS} FROM usage"
-        f" WHERE view IN ({VIEWS}) AND granularity = ? AND bucket >= ? AND bucket < ?"
-        " GROUP BY view, member, model",
-        (_MONTH, bucket, _DAY, bucket, after),
-    )
+    known = filled_months.marks(connection)
+    for view in StoredView:
+        mark = known.get(view, filled_months.Mark(after, 0))
+        connection.execute(
+            f"INSERT INTO usage (view, granularity, bucket, member, model, {FIGURES})"
+            f" SELECT view, ?, ?, member, model, {_SUMS} FROM usage"
+            " WHERE view = ? AND granularity = ? AND bucket >= ? AND bucket < ?"
+            " AND (bucket < ? OR (bucket = ? AND member <= ?)) GROUP BY view, member, model",
+            (_MONTH, bucket, int(view), _DAY, bucket, after, mark.bucket, *mark),
+        )
     connection.execute(
         "DELETE FROM imported WHERE granularity = ? AND bucket = ?", (_MONTH, bucket)
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import nlargest
 from itertools import pairwise
+from typing import NamedTuple
 
 from bot.store.connection import Connection
 from bot.store.encoding import (
@@ -19,7 +20,7 @@ from bot.store.encoding import (
     part,
     to_seconds,
 )
-from bot.store.usage import imported
+from bot.store.usage import filled_months, imported
 from bot.store.usage.selection import Ids, Selection
 from reports.time.timerange import STEP, Granularity, TimeRange, floor, next_bucket
 from reports.usage.dimensions import Dimension, Metric, MoneySource
@@ -38,8 +39,19 @@ _VALUES = {
 _FEW_SEEKS = 20_000
 """Up to this many pairs of member and bucket are looked up one by one; more are scanned."""
 
-Span = tuple[Granularity, int, int]
-"""A granularity to read at, and the start and end (seconds, half-open) of what is read at it."""
+
+class Span(NamedTuple):
+    """A granularity to read at, and the start and end (seconds, half-open) of what is read at it.
+
+    Only of members whose ids are above `member`; -1 is all of them.
+    """
+
+    granularity: Granularity
+    start: int
+    end: int
+    member: int = -1
+
+
 Row = tuple[int, int, int, Usage]
 """Index of the bucket, member (or 0), model, usage."""
 
@@ -85,10 +97,14 @@ def group_column(by: Dimension | None) -> str:
 
 
 def stored_buckets(wanted: TimeRange, stored: Granularity) -> dict[int, int]:
-    """Each stored bucket (seconds) that a range is made of, with the index of its bucket there."""
-    if stored is wanted.granularity or stored is Granularity.MONTH:
+    """Each stored bucket (seconds) that a range is made of, with the index of its bucket there.
+
+    Those of months include their days, because some are read beside the month.
+    """
+    if stored is wanted.granularity and stored is not Granularity.MONTH:
         return {to_seconds(bucket): index for index, bucket in enumerate(wanted.buckets)}
-    step = int(STEP[stored].total_seconds())
+    days = Granularity.DAY if stored is Granularity.MONTH else stored
+    step = int(STEP[days].total_seconds())
     edges = [to_seconds(edge) for edge in (*wanted.buckets, wanted.end)]
     return {
         at: index
@@ -259,7 +275,7 @@ def rows(
     The member is 0 where the question has no key or creator to group by.
     """
     member = "t.member" if group_column(selection.by) == "t.member" else "0"
-    for index, table in _tables_of_buckets(selection, wanted, stored):
+    for index, table in _tables_of_buckets(connection, selection, wanted, stored):
         statement = (
             f"SELECT {member}, t.model, {SUMS} FROM {table.tables} WHERE {table.where}"
             " GROUP BY 1, 2"
@@ -269,11 +285,11 @@ def rows(
 
 
 def _tables_of_buckets(
-    selection: Selection, wanted: TimeRange, stored: Granularity
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> Iterator[tuple[int, _Table]]:
     """The usage rows of each bucket of a range, and its index; the newest bucket first."""
     edges = [to_seconds(edge) for edge in (*wanted.buckets, wanted.end)]
-    spans = _spans(wanted, resolution(wanted, stored))
+    spans = _usage_spans(connection, selection, wanted, resolution(wanted, stored))
     for index in range(len(wanted.buckets) - 1, -1, -1):
         yield index, _usage(selection, _cut(spans, edges[index], edges[index + 1]))
 
@@ -299,31 +315,45 @@ def _spans(wanted: TimeRange, stored: Granularity) -> tuple[Span, ...]:
     """
     edges = [*wanted.buckets, wanted.end]
     if wanted.granularity is not Granularity.MONTH or stored is not Granularity.DAY:
-        return ((stored, to_seconds(edges[0]), to_seconds(edges[-1])),)
+        return (Span(stored, to_seconds(edges[0]), to_seconds(edges[-1])),)
     spans: list[Span] = []
     for start, end in pairwise(edges):
         whole = floor(start, Granularity.MONTH) == start and floor(end, Granularity.MONTH) == end
         grain = Granularity.MONTH if whole else stored
-        span = grain, to_seconds(start), to_seconds(end)
-        if spans and spans[-1][0] is grain:
-            span = grain, spans.pop()[1], span[2]
+        span = Span(grain, to_seconds(start), to_seconds(end))
+        if spans and spans[-1].granularity is grain:
+            span = span._replace(start=spans.pop().start)
         spans.append(span)
     return tuple(spans)
+
+
+def _usage_spans(
+    connection: Connection, selection: Selection, wanted: TimeRange, grain: Granularity
+) -> tuple[Span, ...]:
+    """The spans of a selection's rows, with the days that the rows by month do not contain yet."""
+    spans = _spans(wanted, grain)
+    months = [span for span in spans if span.granularity is Granularity.MONTH]
+    after = filled_months.unfilled(connection, selection.view) if months else None
+    if after is None:
+        return spans
+    of_files = imported.months(connection)
+    days = [day for span in months for day in after.days(span.start, span.end, of_files)]
+    return (*spans, *(Span(Granularity.DAY, *day) for day in days))
 
 
 def _has_months_of_files(connection: Connection, wanted: TimeRange, grain: Granularity) -> bool:
     """Whether a range that is read by day has a month of which a file brought no days."""
     if wanted.granularity is not Granularity.MONTH or grain is not Granularity.DAY:
         return False
-    whole = [span for span in _spans(wanted, grain) if span[0] is Granularity.MONTH]
+    whole = [span for span in _spans(wanted, grain) if span.granularity is Granularity.MONTH]
     months = imported.months(connection)
-    return any(start <= month < end for _, start, end in whole for month in months)
+    return any(span.start <= month < span.end for span in whole for month in months)
 
 
 def _cut(spans: Iterable[Span], start: int, end: int) -> tuple[Span, ...]:
     """The parts of spans that lie between two times (seconds)."""
-    cut = ((stored, max(start, a), min(end, b)) for stored, a, b in spans)
-    return tuple(span for span in cut if span[1] < span[2])
+    cut = (span._replace(start=max(start, span.start), end=min(end, span.end)) for span in spans)
+    return tuple(span for span in cut if span.start < span.end)
 
 
 def _table(
@@ -332,7 +362,7 @@ def _table(
     summed = _summed(selection)
     if summed is None or _has_months_of_files(connection, wanted, grain):
         group = group_column(selection.by)
-        usage = _usage(selection, _spans(wanted, grain))
+        usage = _usage(selection, _usage_spans(connection, selection, wanted, grain))
         return _Table(usage.tables, usage.where, usage.params, group)
     dimension, ids = summed
     return _totals(dimension, ids, wanted, grain, "0" if selection.by is None else "t.member")
@@ -374,9 +404,12 @@ def selected_table(
     return _table(connection, selection, wanted, resolution(wanted, stored))
 
 
-def usage_table(selection: Selection, wanted: TimeRange, stored: Granularity) -> _Table:
+def usage_table(
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> _Table:
     """The usage rows of a selection over a whole range, at the range's `resolution`."""
-    return _usage(selection, _spans(wanted, resolution(wanted, stored)))
+    grain = resolution(wanted, stored)
+    return _usage(selection, _usage_spans(connection, selection, wanted, grain))
 
 
 def model_filter(selection: Selection) -> tuple[str, tuple[object, ...]]:
@@ -392,45 +425,69 @@ def model_filter(selection: Selection) -> tuple[str, tuple[object, ...]]:
 
 def _bucket_starts(span: Span) -> list[int]:
     """The starts (seconds) of the stored buckets of a span."""
-    stored, start, end = span
-    if stored is not Granularity.MONTH:
-        return list(range(start, end, int(STEP[stored].total_seconds())))
+    if span.granularity is not Granularity.MONTH:
+        return list(range(span.start, span.end, int(STEP[span.granularity].total_seconds())))
     months = []
-    while start < end:
+    start = span.start
+    while start < span.end:
         months.append(start)
-        start = to_seconds(next_bucket(from_seconds(start), stored))
+        start = to_seconds(next_bucket(from_seconds(start), Granularity.MONTH))
     return months
 
 
 def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
-    members = selection.owners
-    stored, start, end = spans[0]
-    buckets = _bucket_starts(spans[0])
+    view, members = int(selection.view), selection.owners
+    buckets = [
+        (GRANULARITY[span.granularity], bucket, span.member)
+        for span in spans
+        for bucket in _bucket_starts(span)
+    ]
     params: tuple[object, ...]
-    if len(spans) > 1:
-        # one seek and a scan for each span
-        tables = f"(VALUES {', '.join(['(?, ?, ?)'] * len(spans))}) s CROSS JOIN usage t"
-        where = (
-            "t.view = ? AND t.granularity = s.column1 AND t.bucket >= s.column2"
-            " AND t.bucket < s.column3"
-        )
-        coded = [(GRANULARITY[granularity], a, b) for granularity, a, b in spans]
-        params = (*(value for span in coded for value in span), int(selection.view))
-    elif members is not None and len(members) * len(buckets) <= _FEW_SEEKS:
-        tables = "numbers(?) b CROSS JOIN numbers(?) m CROSS JOIN usage t"
-        where = "t.view = ? AND t.granularity = ? AND t.bucket = b.value AND t.member = m.value"
-        params = (buckets, sorted(members))
-        params = (*params, int(selection.view), GRANULARITY[stored])
-        members = None
+    if members is not None and len(members) * len(buckets) <= _FEW_SEEKS:
+        tables = "numbers(?) m CROSS JOIN usage t"
+        where = "t.view = ? AND t.member = m.value"
+        params = (sorted(members), view)
+        if len(spans) == 1:
+            tables = f"numbers(?) b CROSS JOIN {tables}"
+            where += " AND t.granularity = ? AND t.bucket = b.value"
+            params = ([bucket for _, bucket, _ in buckets], *params, buckets[0][0])
+        else:
+            tables = f"{_values(buckets)} b CROSS JOIN {tables}"
+            # m.value, since SQLite would seek by t.member > ... rather than by t.member = ...
+            where += (
+                " AND t.granularity = b.column1 AND t.bucket = b.column2 AND m.value > b.column3"
+            )
+            params = (*(value for bucket in buckets for value in bucket), *params)
     else:
-        tables = "usage t"
-        where = "t.view = ? AND t.granularity = ? AND t.bucket >= ? AND t.bucket < ?"
-        params = (int(selection.view), GRANULARITY[stored], start, end)
-    if members is not None:
-        where += " AND t.member IN (SELECT value FROM numbers(?) n)"
-        params = (*params, sorted(members))
+        tables, where, params = _scan(view, spans)
+        if members is not None:
+            where += " AND t.member IN (SELECT value FROM numbers(?) n)"
+            params = (*params, sorted(members))
     of_models, listed = model_filter(selection)
     return _Table(tables, where + of_models, (*params, *listed), "t.member")
+
+
+def _scan(view: int, spans: Sequence[Span]) -> tuple[str, str, tuple[object, ...]]:
+    """A FROM, a WHERE and their parameters: one seek and a scan for each span."""
+    if len(spans) == 1:
+        (stored, start, end, _), tables = spans[0], "usage t"
+        where = "t.view = ? AND t.granularity = ? AND t.bucket >= ? AND t.bucket < ?"
+        return tables, where, (view, GRANULARITY[stored], start, end)
+    coded = [(GRANULARITY[stored], *more) for stored, *more in spans]
+    where = (
+        "t.view = ? AND t.granularity = s.column1 AND t.bucket >= s.column2"
+        " AND t.bucket < s.column3"
+    )
+    if any(span.member >= 0 for span in spans):
+        where += " AND t.member > s.column4"
+    params = (*(value for span in coded for value in span), view)
+    return f"{_values(coded)} s CROSS JOIN usage t", where, params
+
+
+def _values(rows: Sequence[Sequence[int]]) -> str:
+    """A table of constants for a FROM, with a parameter for each value."""
+    row = f"({', '.join('?' * len(rows[0]))})"
+    return f"(VALUES {', '.join([row] * len(rows))})"
 
 
 def _values_by_group(
@@ -462,7 +519,7 @@ def _series_by_bucket(
     """The series of the groups of usage rows, read bucket by bucket."""
     series: dict[int, dict[int, Usage]] = {}
     group = group_column(selection.by)
-    for index, table in _tables_of_buckets(selection, wanted, stored):
+    for index, table in _tables_of_buckets(connection, selection, wanted, stored):
         statement = f"SELECT {group}, {SUMS} FROM {table.tables} WHERE {table.where} GROUP BY 1"
         for row in connection.execute(statement, table.params):
             series.setdefault(row[0], {})[index] = Usage._make(row[1:])

@@ -27,7 +27,7 @@ def rows_by_group(
 
     The database sorts them, on disk if they are many, so that memory stays flat.
     """
-    table = reading.usage_table(selection, wanted, stored)
+    table = reading.usage_table(connection, selection, wanted, stored)
     group = reading.group_column(selection.by)
     statement = (
         "WITH rank AS MATERIALIZED (SELECT value AS id, key AS place FROM ordered(?) o)"

@@ -13,7 +13,7 @@ from bot.store.connection import Area, Connection
 from bot.store.database import Database
 from bot.store.encoding import DIMENSION, GRANULARITY, VIEWS, StoredView, from_seconds, to_seconds
 from bot.store.usage import directory as members
-from bot.store.usage import figure_coverage, imported, last_used, sums
+from bot.store.usage import figure_coverage, filled_months, imported, last_used, month_filling, sums
 from bot.store.usage import read as reading
 from bot.store.usage import read_by_group as sections
 from bot.store.usage import window_records as records
@@ -245,6 +245,26 @@ class Store:
                     records.increment_version(connection, "usage")
         return True
 
+    def fill_months(self, until: datetime, most: int = month_filling.MOST_AT_ONCE) -> None:
+        """Add days before `until` to the rows by month, `most` rows in a transaction.
+
+        Call it with the start of the days that are fetched again all the time. Where other writers
+        keep getting in between, the remaining days wait for the next call.
+        """
+        tries = 0
+        while tries < _TRIES:
+            with self._db.read() as connection:
+                before = records.version(connection, "usage")
+                step = month_filling.next_step(connection, to_seconds(until), most)
+            if step is None:
+                return
+            with self._db.write(Area.USAGE) as connection:
+                if records.version(connection, "usage") == before:
+                    month_filling.fill(connection, step)
+                    records.increment_version(connection, "usage")
+                else:
+                    tries += 1
+
     def free(self, file: Intake) -> list[Interval]:
         """The buckets of a file that may be filled from it."""
         with self._db.read() as connection:
@@ -263,9 +283,10 @@ class Store:
         code, days = GRANULARITY[file.granularity], file.granularity is Granularity.DAY
         with self._db.write(Area.USAGE) as connection:
             taken = imported.free(connection, file)
+            marks = _marks(connection, file.granularity)
             for start, end in taken:
                 old = window_rows(connection, Window(file.granularity, start, end))
-                for change in changes(old, add_up(rows(to_seconds(start))), months=days):
+                for change in changes(old, add_up(rows(to_seconds(start))), marks=marks):
                     write(connection, statements(file.granularity, change))
             imported.record_import(connection, code, taken, file.buckets[-1][0], now)
             for start, end in merge(taken):
@@ -301,6 +322,7 @@ class Store:
         count = 0
         with self._db.write(Area.USAGE) as connection:
             taken = imported.open_to_logs(connection, code, buckets)
+            marks = _marks(connection, granularity)
             for start, end in taken:
                 at = to_seconds(start)
                 requests = {
@@ -313,7 +335,7 @@ class Store:
                     [(key, Usage(*figures)) for key, figures in old.items()]
                     + [(key, requests[n][1]) for n in sorted(new) for key in requests[n][0]]
                 )
-                for change in changes(old, added, months=days):
+                for change in changes(old, added, marks=marks):
                     write(connection, statements(granularity, change))
             imported.record_log_import(connection, code, taken, known)
             for start, end in merge(taken):
@@ -362,7 +384,7 @@ class Store:
                     ((view, bucket - bucket % quarter, member, model), Usage(*figures))
                     for (view, bucket, member, model), figures in old.items()
                 )
-                different = changes(old, new, months=False)
+                different = changes(old, new, marks=None)
                 for change in different:
                     write(connection, statements(Granularity.MINUTE, change))
                 if different:
@@ -599,7 +621,12 @@ class Store:
 def _work(connection: Connection, window: Window, new: Mapping[RowKey, Usage]) -> list[RowChanges]:
     """The changes to write for a window; at least one, since its records go with the last."""
     old = window_rows(connection, window)
-    return changes(old, new, months=window.granularity is Granularity.DAY) or [RowChanges()]
+    return changes(old, new, marks=_marks(connection, window.granularity)) or [RowChanges()]
+
+
+def _marks(connection: Connection, granularity: Granularity) -> filled_months.Marks | None:
+    """Which days rows by month contain, where rows of days change; else None."""
+    return filled_months.marks(connection) if granularity is Granularity.DAY else None
 
 
 def _give_to_owners(connection: Connection, keys: Sequence[int]) -> None:
@@ -633,6 +660,6 @@ def _give_to_owners(connection: Connection, keys: Sequence[int]) -> None:
                     key = (StoredView.CREATOR, bucket, creator, model)
                     new[key] = plus(new.get(key, ZERO), moved)
         left = {key: usage for key, usage in new.items() if usage != ZERO}
-        for change in changes(old, left, months=grain is Granularity.DAY):
+        for change in changes(old, left, marks=_marks(connection, grain)):
             write(connection, statements(grain, change))
     records.increment_version(connection, "usage")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from bot.store.connection import Connection
 from bot.store.encoding import GRANULARITY, to_seconds
-from bot.store.usage import imported
+from bot.store.usage import filled_months, imported
 from bot.store.usage import read as reading
 from bot.store.usage.selection import Selection
 from reports.time.timerange import Granularity, TimeRange, floor, next_bucket
@@ -23,8 +23,10 @@ nano-dollars.
 """
 _PAIR = 2**31
 """Ids are below this, so a pair is one integer, by which SQLite sorts faster than by two."""
-SignedSpan = tuple[Granularity, int, int, int]
-"""A granularity to read at, the start and end (seconds, half-open), and 1 or -1 to multiply by."""
+SignedSpan = tuple[Granularity, int, int, int, int]
+"""A granularity to read at, the start and end (seconds, half-open), 1 or -1 to multiply by, and a
+member: only of those whose ids are above it is read; -1 is all of them.
+"""
 _MONTH_COSTS = 3 * 86_400
 """A month has about as many rows as three days: a key uses a model on some 40 days in 100."""
 _SPEND = {
@@ -109,10 +111,12 @@ def by_pair(
     """Tokens and spend (of a source of money) of a whole range by member and model."""
     tokens, spend = "t.prompt + t.completion", _SPEND[source]
     if stored is Granularity.DAY and selection.owners is None:
-        spans = _signed_spans(connection, wanted)
+        spans = _signed_spans(connection, selection, wanted)
         coded = [value for grain, *more in spans for value in (GRANULARITY[grain], *more)]
-        tables = f"(VALUES {', '.join(['(?, ?, ?, ?)'] * len(spans))}) s CROSS JOIN usage t"
+        tables = f"(VALUES {', '.join(['(?, ?, ?, ?, ?)'] * len(spans))}) s CROSS JOIN usage t"
         where, params = reading.model_filter(selection)
+        if any(member >= 0 for *_, member in spans):
+            where = f" AND t.member > s.column5{where}"
         where = (
             "t.view = ? AND t.granularity = s.column1 AND t.bucket >= s.column2"
             f" AND t.bucket < s.column3{where}"
@@ -120,7 +124,7 @@ def by_pair(
         params = (*coded, int(selection.view), *params)
         tokens, spend = f"s.column4 * ({tokens})", f"s.column4 * ({spend})"
     else:
-        table = reading.usage_table(selection, wanted, stored)
+        table = reading.usage_table(connection, selection, wanted, stored)
         tables, where, params = table.tables, table.where, table.params
     member = "t.member" if reading.group_column(selection.by) == "t.member" else "0"
     # a limit keeps SQLite from merging the inner statement into the outer one, which would then
@@ -134,30 +138,50 @@ def by_pair(
     return connection.execute(statement, params).fetchall()
 
 
-def _signed_spans(connection: Connection, wanted: TimeRange) -> list[SignedSpan]:
+def _signed_spans(
+    connection: Connection, selection: Selection, wanted: TimeRange
+) -> list[SignedSpan]:
     """The spans whose usage, added or subtracted, is that of a range of UTC days, with few rows.
 
     A month less its other days has fewer rows than most of its days. A month that a file brought
     has no days, so it counts as a whole or not at all.
     """
-    start, end = to_seconds(wanted.start), to_seconds(wanted.end)
     of_files = imported.months(connection)
+    unfilled = filled_months.unfilled(connection, selection.view)
     spans: list[SignedSpan] = []
     first = floor(wanted.start, Granularity.MONTH)
     while first < wanted.end:
         after = next_bucket(first, Granularity.MONTH)
-        month, until = to_seconds(first), to_seconds(after)
-        a, b = max(start, month), min(end, until)
-        others = [(month, a), (b, until)]
-        used_until = min(until, to_seconds(wanted.until)) if wanted.unfinished else until
-        of_others = (a - month) + max(used_until - b, 0)
-        whole = (a, b) == (month, until)
-        if whole or (month not in of_files and b - a > of_others + _MONTH_COSTS):
-            spans.append((Granularity.MONTH, month, until, 1))
-            spans += [(Granularity.DAY, x, y, -1) for x, y in others if x < y]
-        else:
-            spans.append((Granularity.DAY, a, b, 1))
+        month = to_seconds(first), to_seconds(after)
+        days = [] if unfilled is None else list(unfilled.days(*month, of_files))
+        spans += _spans_of_month(month, wanted, days, is_of_file=month[0] in of_files)
         first = after
+    return spans
+
+
+def _spans_of_month(
+    month: tuple[int, int],
+    wanted: TimeRange,
+    unfilled: Iterable[filled_months.DaysAfter],
+    *,
+    is_of_file: bool,
+) -> list[SignedSpan]:
+    """The same for one month (its start and end), whose rows lack the unfilled days."""
+    start, end = month
+    a, b = max(to_seconds(wanted.start), start), min(to_seconds(wanted.end), end)
+    filled_until = min((days.start for days in unfilled if days.member < 0), default=end)
+    others = [(start, min(a, filled_until)), (b, filled_until)]
+    rest = max(a, filled_until), b
+    used_until = min(end, to_seconds(wanted.until)) if wanted.unfinished else end
+    of_others = (others[0][1] - start) + max(min(used_until, filled_until) - b, 0)
+    of_days = of_others + max(rest[1] - rest[0], 0)
+    if (a, b) != month and (is_of_file or b - a <= of_days + _MONTH_COSTS):
+        return [(Granularity.DAY, a, b, 1, -1)]
+    spans: list[SignedSpan] = [(Granularity.MONTH, start, end, 1, -1)]
+    spans += [(Granularity.DAY, x, y, 1, member) for x, y, member in unfilled if member >= 0]
+    spans += [(Granularity.DAY, x, y, -1, -1) for x, y in others if x < y]
+    if rest[0] < rest[1]:
+        spans.append((Granularity.DAY, *rest, 1, -1))
     return spans
 
 

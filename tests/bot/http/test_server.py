@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from waitress.server import TcpWSGIServer
 from waitress.trigger import trigger
 
 from bot.http.server import THREADS, ConnectionLimits, HttpServer
@@ -176,6 +177,40 @@ def test_it_serves_until_it_is_stopped() -> None:
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"http://127.0.0.1:{server.port}/")
     assert "http" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_what_arrives_on_an_open_connection_while_it_stops_is_answered() -> None:
+    with ExitStack() as stack:
+        server = HttpServer(Application(), "127.0.0.1", 0, 1000, quick)
+        opened = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port), 60))
+            for _ in range(50)
+        ]
+        stopping = threading.Thread(target=server.stop)
+        stopping.start()
+        while any(isinstance(one, TcpWSGIServer) for one in list(server._channels.values())):
+            time.sleep(0.001)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", server.port), 60)
+        for one in opened:
+            one.sendall(b"POST /quick HTTP/1.1\r\nContent-Length: 1\r\n\r\ny")
+        assert all(is_answered(one) for one in opened)
+        stopping.join()
+        assert not server._thread.is_alive()
+
+
+def test_a_request_in_progress_is_answered_while_it_stops() -> None:
+    application = Application()
+    server = HttpServer(application, "127.0.0.1", 0, 1000)
+    with socket.create_connection(("127.0.0.1", server.port), 60) as connection:
+        connection.sendall(b"POST /quick HTTP/1.1\r\nContent-Length: 4\r\n\r\nhold")
+        assert application.begun.acquire(timeout=60)
+        stopping = threading.Thread(target=server.stop)
+        stopping.start()
+        time.sleep(1)  # longer than idle connections are kept
+        application.go.set()
+        assert connection.recv(1_000).startswith(b"HTTP/1.1 200 OK")
+        stopping.join()
 
 
 def test_it_stops_though_an_answer_just_sent_rings_the_same_bell(

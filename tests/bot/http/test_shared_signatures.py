@@ -8,6 +8,7 @@ import pytest
 
 from bot.http.slack_signatures import REMEMBERED_SECONDS, SharedSignatures
 from bot.store import Database
+from bot.store.connection import Area
 from bot.store.errors import CommitUnknownError, DatabaseLostError, DiskFullError
 from bot.store.expiring_keys import ExpiringKeys
 from tests import databases
@@ -61,7 +62,7 @@ def test_work_without_a_signature_stores_nothing(tmp_path, clock):
 def test_a_locked_database_is_not_waited_for(tmp_path, clock, monkeypatch):
     monkeypatch.setattr("bot.http.slack_signatures.CLAIM_SECONDS", 0.2)
     (one, _), (_, database) = process(tmp_path, clock), process(tmp_path, clock)
-    with database.write():
+    with database.write(Area.KEYS):
         assert one.claim(SIGNATURE)
         assert one.claim(SIGNATURE)
 

@@ -615,6 +615,7 @@ DEEDS = st.lists(
         st.tuples(st.just("sync"), STRETCH),
         st.tuples(st.just("days"), STRETCH),
         st.tuples(st.just("months"), st.sampled_from([(0, 2), (0, 3), (1, 3)])),
+        st.tuples(st.just("fill months"), STRETCH),
     ),
     min_size=2,
     max_size=6,
@@ -679,6 +680,9 @@ def test_months_are_right_whatever_comes_in_whatever_order(
                 sync(store, Granularity.DAY, days[0], days[-1] + DAY,
                      ((day, "h-prod", "u-ada", "a", spent(amount)) for day in days))  # fmt: skip
                 expected.sync(days, amount)
+            elif deed == "fill months":
+                store.fill_months(JANUARY_TO_MARCH[start], most=2)
+                continue
             else:
                 buckets = (firsts if deed == "months" else JANUARY_TO_MARCH)[start:end]
                 rows = [line(f"{day:%Y-%m-%d}", "evals", spent(amount), "b") for day in buckets]

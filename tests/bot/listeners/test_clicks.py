@@ -1,5 +1,6 @@
 """Clicks: nothing is done twice, and what is meant is done."""
 
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import cycle
@@ -78,9 +79,17 @@ def test_a_click_that_slack_sends_to_two_processes_is_done_once(tmp_path):
         ([("in", 1.2), ("in", 1.0)], [True, False]),
         ([("in", 1.0), ("in", 1.0 + DOUBLE_CLICK_SECONDS)], [True, True]),
         ([("in", 1.0), ("out", 1.5), ("in", 2.0)], [True, True, True]),
+        ([("out", 1.5), ("in", 1.0), ("in", 2.0)], [True, True, True]),
         ([("in", 1.0), ("out", 1.5), ("in", 1.0)], [True, True, False]),
     ],
-    ids=["a double click", "the second arrives first", "later", "there and back", "a late retry"],
+    ids=[
+        "a double click",
+        "the second arrives first",
+        "later",
+        "there and back",
+        "there and back, late",
+        "a late retry",
+    ],
 )
 def test_a_double_click_that_reaches_two_processes_is_done_once(tmp_path, clicks, done):
     processes = cycle([process(tmp_path), process(tmp_path)])
@@ -108,6 +117,28 @@ def test_a_click_that_changes_no_answer_supersedes_none(tmp_path):
     one.is_repeated("U1", AT, "in", {"action_ts": "1.0"}, changes=True)
     other.is_repeated("U1", AT, "csv", {"action_ts": "2.0"})
     assert not one.is_superseded(AT, {"action_ts": "1.0"})
+
+
+@needs_server
+def test_answers_in_a_message_are_delivered_one_after_the_other(tmp_path):
+    one, other = process(tmp_path), process(tmp_path)
+    order, begun = [], threading.Event()
+
+    def second():
+        begun.wait(60)
+        with other.delivering(AT):
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    with one.delivering(AT):
+        begun.set()
+        with other.delivering(replace(AT, ts="2.0")):
+            pass
+        thread.join(0.3)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
 
 
 @needs_server

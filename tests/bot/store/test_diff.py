@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from bot.store.encoding import ALL_OF, MEMBERS_OF, MODELS, StoredView
 from bot.store.usage.diff import changes
+from bot.store.usage.filled_months import Mark, contain
 from reports.usage.usage import ZERO, Usage
 
 JANUARY, DAY = 1_767_225_600, 86_400
@@ -53,10 +54,27 @@ def used(found):
     return {place: usage for place, usage in found.items() if usage != ZERO}
 
 
-@given(rows, rows, st.integers(1, 12), st.booleans())
-def test_every_step_leaves_the_sums_right_and_the_last_one_the_rows(old, new, most, months):
+def rows_by_month(kept, marks):
+    """What rows by month contain, given how far."""
+    found = {}
+    for (view, bucket, member, model), usage in kept.items():
+        if contain(marks, view, bucket, member):
+            add(found, (view, JANUARY if bucket < JANUARY + 31 * DAY else JANUARY + 31 * DAY,
+                        member, model), usage)  # fmt: skip
+    return found
+
+
+marks_of_days = st.dictionaries(
+    st.sampled_from(StoredView),
+    st.builds(Mark, st.integers(-1, 41).map(lambda n: JANUARY + n * DAY), st.integers(0, 5)),
+)
+
+
+@given(rows, rows, st.integers(1, 12), st.none() | marks_of_days)
+def test_every_step_leaves_the_sums_right_and_the_last_one_the_rows(old, new, most, marks):
     kept, added, in_months = dict(old), sums(old), by_month(sums(old))
-    for change in changes(old, new, months=months, most=most):
+    month_rows = rows_by_month(old, marks or {})
+    for change in changes(old, new, marks=marks, most=most):
         assert 0 < change.rows <= most
         for key in change.gone:
             del kept[key]
@@ -65,18 +83,27 @@ def test_every_step_leaves_the_sums_right_and_the_last_one_the_rows(old, new, mo
             add(added, place, usage)
         for place, usage in change.months.items():
             add(in_months, place, usage)
+        for place, usage in change.month_rows.items():
+            add(month_rows, place, usage)
         assert used(added) == used(sums(kept))
-        if months:
-            assert used(in_months) == used(by_month(sums(kept)))
+        if marks is None:
+            assert change.months == change.month_rows == {}
         else:
-            assert change.months == {}
+            assert used(in_months) == used(by_month(sums(kept)))
+            assert used(month_rows) == used(rows_by_month(kept, marks))
     assert kept == new
+
+
+@given(rows, rows, st.integers(2, 12), marks_of_days)
+def test_a_step_writes_no_more_rows_than_it_may_with_those_by_month(old, new, most, marks):
+    for change in changes(old, new, marks=marks, most=most):
+        assert change.rows + len(change.month_rows) <= most
 
 
 @given(rows, rows, st.integers(1, 12))
 def test_a_bucket_that_fits_is_changed_in_one_step(old, new, most):
     touched = {}
-    for step, change in enumerate(changes(old, new, months=False, most=most)):
+    for step, change in enumerate(changes(old, new, marks=None, most=most)):
         for view, bucket, *place in [*change.gone, *(key for key, _ in change.written)]:
             touched.setdefault(bucket, []).append((step, view, *place))
     for steps in touched.values():
@@ -85,4 +112,4 @@ def test_a_bucket_that_fits_is_changed_in_one_step(old, new, most):
 
 def test_what_is_the_same_is_left_alone():
     same = {(StoredView.KEY, JANUARY, 1, 1): Usage(1)}
-    assert changes(same, dict(same), months=True) == []
+    assert changes(same, dict(same), marks={}) == []

@@ -8,10 +8,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.store import Database, Store
+from bot.store.encoding import StoredView, to_seconds
+from bot.store.usage.filled_months import ALL_MEMBERS, Mark, set_mark
 from bot.store.usage.read import Ranking
 from bot.store.usage.selection import Selection
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.dimensions import Dimension, Metric, MoneySource
+from reports.usage.usage import Usage
+from reports.usage.windows_to_fetch import Window
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 FIRSTS = tuple(datetime(2026, month, 1, tzinfo=UTC) for month in range(1, 13))
@@ -169,3 +173,29 @@ def test_keys_and_creators_together_are_read_from_the_sums_of_both(store, period
     for plan in plans(store, lambda: store.read(selection, wanted, stored)):
         (way,) = [line for line in plan if " t " in f"{line} "]
         assert way.removeprefix("SEARCH t USING PRIMARY KEY ") in {SEEK, WALK}
+
+
+@pytest.mark.sqlite_only("SQLite's plans")
+@pytest.mark.parametrize("member", [3, ALL_MEMBERS])
+def test_days_that_rows_by_month_lack_are_sought_like_the_months(store, member):
+    november = int(FIRSTS[10].timestamp())
+    day = Window(Granularity.DAY, NOW - timedelta(days=1), NOW)
+    used = ((StoredView.KEY, to_seconds(day.start), 1, 1), Usage(1))
+    store.replace(day, [used], None)
+    with store._db.write() as connection:
+        set_mark(connection, StoredView.KEY, Mark(november, member))
+    try:
+        selection = Selection.of(Dimension.MODEL, {Dimension.KEY: SOME})
+        read = plans(store, lambda: store.read(selection, YEAR, Granularity.DAY))
+        assert all(
+            any(
+                line.endswith("(view=? AND granularity=? AND bucket=? AND member=?)")
+                for line in plan
+            )
+            for plan in read
+        )
+        assert sum("CONSTANT ROWS" in line for plan in read for line in plan) == 1
+    finally:
+        store.replace(day, [], None)
+        with store._db.write() as connection:
+            connection.execute("DELETE FROM month_filled")

@@ -12,6 +12,8 @@ from bot.demo.openrouter.faults import answer as fault_answer
 from bot.demo.openrouter.organization import Key, Record, Workspace
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.store import database
+from bot.store.encoding import from_seconds
+from bot.store.usage import filled_months
 from reports.questions.grammar import parse
 from reports.time.timerange import Granularity
 from reports.usage.windows_to_fetch import Window, missing_windows
@@ -375,6 +377,26 @@ def test_an_outage_is_made_up_for_as_far_as_openrouter_reaches(cache, server, cl
     lost = away + DAY
     partial = ask(cache, f"spend {lost:%Y-%m-%d}").partial
     assert partial == ("no data by hour for this period",) or "by day" in " ".join(partial)
+
+
+def test_days_are_added_to_rows_by_month_once_they_are_over_and_fetched(cache, server, clock):
+    first = clock().date()
+    assert marked(cache) == {first}  # the first sync has written all of them by month
+    for days in (1, 2, 3, 10):
+        while clock().date() < first + days * DAY:
+            clock.advance(12 * HOUR)
+            server.organization.records.append(used(server, clock, ONE, "user_ada", ago=MINUTE))
+            cache.fill()
+        assert marked(cache) == {max(first, clock().date() - 2 * DAY)}
+    assert_true(cache, server.organization)
+
+
+def marked(cache):
+    """The last days that rows by month contain, of both views."""
+    with cache.store._db.read() as connection:
+        marks = filled_months.marks(connection)
+    assert all(mark.member == filled_months.ALL_MEMBERS for mark in marks.values())
+    return {from_seconds(mark.bucket).date() for mark in marks.values()}
 
 
 # -- failures

@@ -65,9 +65,11 @@ NOTES = ("no data for this period", "the last sync failed: <!channel> & so on." 
 
 
 @st.composite
-def summaries(draw: st.DrawFn, *, whole: bool = False) -> Summary:
-    """Any answer at all; with `whole` no group is left out of it."""
-    query = draw(queries)
+def summaries(
+    draw: st.DrawFn, *, whole: bool = False, asked: st.SearchStrategy[Query] = queries
+) -> Summary:
+    """Any answer at all, to one of these questions; with `whole` no group is left out of it."""
+    query = draw(asked)
     try:
         span = ranges(query.period, NOW, query.zone or "UTC").current
     except NotBegunError:

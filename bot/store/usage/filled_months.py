@@ -1,0 +1,106 @@
+"""How far rows by month contain the rows by day.
+
+The last two days are fetched again every few minutes. Rows by month that contained them would be
+written each time as well, so they contain the days of a view up to a mark. Changes up to the mark
+are added to them; whoever reads a month adds the days after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
+
+from bot.store.connection import Connection
+from bot.store.encoding import GRANULARITY, from_seconds, to_seconds
+from reports.time.timerange import Granularity, next_bucket
+
+ALL_MEMBERS = 2**31 - 1
+"""Ids are below this: a mark with it contains all of its day."""
+DAY_SECONDS = 86_400
+_DAY = GRANULARITY[Granularity.DAY]
+
+
+class Mark(NamedTuple):
+    """The last day (its first second) that is contained, and the last member on that day."""
+
+    bucket: int
+    member: int
+
+    @property
+    def following(self) -> int:
+        """The first second of the first day of which nothing is contained."""
+        return self.bucket + DAY_SECONDS
+
+
+Marks = Mapping[int, Mark]
+"""The mark of each view. Of a view without one, rows by month contain all days."""
+
+
+class DaysAfter(NamedTuple):
+    """Days to read beside a month: from `start` until before `end` (seconds).
+
+    Only of members whose ids are above `member`; -1 is all of them.
+    """
+
+    start: int
+    end: int
+    member: int
+
+
+def marks(connection: Connection) -> Marks:
+    """The mark of each view."""
+    found = connection.execute("SELECT view, bucket, member FROM month_filled")
+    return {view: Mark(bucket, member) for view, bucket, member in found}
+
+
+def contain(known: Marks, view: int, bucket: int, member: int) -> bool:
+    """Whether rows by month contain what a member used on a day."""
+    mark = known.get(view)
+    return mark is None or (bucket, member) <= mark
+
+
+def set_mark(connection: Connection, view: int, mark: Mark) -> None:
+    """Move the mark of a view."""
+    connection.execute(
+        "INSERT INTO month_filled (view, bucket, member) VALUES (?, ?, ?) ON CONFLICT (view)"
+        " DO UPDATE SET bucket = excluded.bucket, member = excluded.member",
+        (view, *mark),
+    )
+
+
+class Unfilled(NamedTuple):
+    """The mark of a view, and the last day of which it has rows."""
+
+    mark: Mark
+    newest: int
+
+    def days(self, start: int, end: int, of_files: Collection[int]) -> Iterator[DaysAfter]:
+        """The days to add to the months from `start` until before `end` (seconds).
+
+        A month that a file brought (one of `of_files`) contains what is known of it.
+        """
+        end = min(end, self.newest + DAY_SECONDS)
+        while start < end:
+            following = to_seconds(next_bucket(from_seconds(start), Granularity.MONTH))
+            if following > self.mark.bucket and start not in of_files:
+                yield from self._days_of_month(start, min(following, end))
+            start = following
+
+    def _days_of_month(self, month: int, end: int) -> Iterator[DaysAfter]:
+        if month <= self.mark.bucket and self.mark.member != ALL_MEMBERS:
+            yield DaysAfter(self.mark.bucket, self.mark.following, self.mark.member)
+        after = max(month, self.mark.following)
+        if after < end:
+            yield DaysAfter(after, end, -1)
+
+
+def unfilled(connection: Connection, view: int) -> Unfilled | None:
+    """What the months of a view do not contain; None: they contain all days."""
+    found = connection.execute(
+        "SELECT f.bucket, f.member, (SELECT MAX(u.bucket) FROM usage u"
+        " WHERE u.view = f.view AND u.granularity = ?) FROM month_filled f WHERE f.view = ?",
+        (_DAY, view),
+    ).fetchone()
+    if found is None or found[2] is None:
+        return None
+    return Unfilled(Mark(found[0], found[1]), found[2])

@@ -1,0 +1,48 @@
+"""Jobs after the acknowledgement, when the process stops."""
+
+import threading
+import time
+
+from bot.listeners.background import PER_PERSON, THREADS, BackgroundWork
+from bot.slack.types import ReplyTarget
+from tests.world import wait_until
+
+
+class Slack:
+    """Stands in for the Web API: what people were told."""
+
+    def __init__(self):
+        self.told = []
+
+    def say(self, reply_to, words):
+        self.told.append((reply_to.user, words))
+
+
+def test_everything_that_was_acknowledged_is_done_before_the_process_ends():
+    work, done, go = BackgroundWork(Slack()), [], threading.Event()
+
+    def job(number):
+        go.wait(60)
+        time.sleep(0.01)
+        done.append(number)
+
+    # more than there are threads, and more of one person than they may have at a time
+    jobs = 5 * max(THREADS, PER_PERSON)
+    for number in range(jobs):
+        work.submit(ReplyTarget("", f"U{number % 3}"), lambda number=number: job(number))
+    stopping = threading.Thread(target=work.stop)
+    stopping.start()
+    go.set()
+    stopping.join()
+    assert sorted(done) == list(range(jobs))
+
+
+def test_people_who_wait_for_a_locked_database_are_told_when_the_process_ends():
+    slack, done = Slack(), []
+    work = BackgroundWork(slack, lambda _: False)
+    work.submit(ReplyTarget("", "U1"), lambda: done.append(1))
+    wait_until(lambda: slack.told)
+    work.stop()
+    assert done == []
+    assert [user for user, _ in slack.told] == ["U1", "U1"]
+    assert "I stopped waiting" in slack.told[1][1]
