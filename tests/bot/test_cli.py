@@ -264,6 +264,7 @@ def test_a_database_that_is_not_for_this_version_is_refused_in_one_line(
     assert path.read_bytes() == before
 
 
+@pytest.mark.sqlite_only("about the file")
 def test_a_damaged_database_is_said_in_one_line(run, database):
     whole = bytearray(database.read_bytes())
     for page in range(2, len(whole) // 4_096):
