@@ -244,6 +244,7 @@ def run(
         beside.join()
         with suppress(AssertionError):  # counted below
             worlds.wait_until(lambda: _exports(slack) >= len(crowd[::10]), 60)
+        with suppress(AssertionError):
             worlds.wait_until(lambda: posted(slack).total() >= reports, REPORT_SECONDS)
         time.sleep(SETTLE_SECONDS)
         outcome.seconds = time.monotonic() - begun
