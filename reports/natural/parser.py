@@ -31,7 +31,7 @@ from reports.natural.rules.filters import (
     read_self,
 )
 from reports.natural.rules.groupings import read_grouping, read_top
-from reports.natural.rules.kinds import read_words_of_kind
+from reports.natural.rules.kinds import ABOUT_NOW, read_words_of_kind
 from reports.natural.rules.options import read_filler, read_metric, read_option, read_token_part
 from reports.natural.rules.periods import (
     read_date,
@@ -144,7 +144,8 @@ def parse_text(text: str, known: KnownNames, today: date) -> Read:
             return found
         return _alert(typed, words, known) or ParsedText(typed, is_strict=True)
     bare = _without_names(typed, known)
-    if not asks_for_alert(words) and (topic := topic_of(bare)):
+    topic = topic_of(bare, named=_names_one(typed, bare, known))
+    if topic and not asks_for_alert(words):
         return _of_topic(topic, typed, bare, known, today)
     found = _read(typed, known, today)
     return _alert(typed, words, known) or found if isinstance(found, CommandError) else found
@@ -165,9 +166,21 @@ def _of_topic(topic: str, typed: str, bare: list[str], known: KnownNames, today:
     if kind is QueryKind.WHATIF:
         return _what_if(typed, known, today)
     read = _read(typed, known, today, kind=kind)
-    if kind in {QueryKind.LIMITS, QueryKind.KEYS}:
+    if kind in {QueryKind.LIMITS, QueryKind.KEYS} and not isinstance(read, CommandError):
         return _narrowed(kind, own, read)
     return read
+
+
+_ALSO_WORDS = {"will", "may", "bill", "mark", "grant"}
+"""First names that are more often words."""
+
+
+def _names_one(typed: str, bare: list[str], known: KnownNames) -> bool:
+    """Whether a key or a person is named; `bare` are the words without names of keys."""
+    if len(bare) < len(_without_names(typed, KnownNames())):
+        return True
+    spoken = {word.removesuffix("'s") for word in bare} - _ALSO_WORDS - vocabulary.FILLERS
+    return any(word in known.by_spoken_name for word in spoken)
 
 
 def _all_budgets(typed: str) -> tuple[str, ...]:
@@ -179,13 +192,25 @@ def _all_budgets(typed: str) -> tuple[str, ...]:
     return (f"These are all budgets and limits; I didn't look for “{shown}”.",) if after else ()
 
 
+_VERSIONED = re.compile(
+    r"\b(opus|sonnet|haiku|gpt|gemini|grok|llama|kimi|glm) ([0-9]+(?:\.[0-9]+)?)\b", re.IGNORECASE
+)
+"""A model and its version as two words, as people say it: `opus 4.6`."""
+
+
 def _what_if(typed: str, known: KnownNames, today: date) -> ParsedText:
     """Parse a what-if question: the two models, then period and filters."""
+    typed = _VERSIONED.sub(r"\1-\2", typed)
     plain_words = [word.strip('?!.,;()"') for word in typed.casefold().split()]
     moved = two_models(plain_words)
     said_by_kind = WHAT_IF_WORDS | set(moved.split(" -> "))
-    pairs = zip(typed.split(), plain_words, strict=True)
-    rest = " ".join(word for word, bare in pairs if bare not in said_by_kind)
+    before_model = {(mark, name) for mark in ("on", "for") for name in moved.split(" -> ")}
+    triples = zip(typed.split(), plain_words, [*plain_words[1:], ""], strict=True)
+    rest = " ".join(
+        word
+        for word, bare, after in triples
+        if bare not in said_by_kind and (bare, after) not in before_model
+    )
     words, ignored = [str(QueryKind.WHATIF), moved], ""
     read = _read(rest, known, today) if rest else None
     found = parse(read.words) if isinstance(read, ParsedText) else None
@@ -198,15 +223,18 @@ def _what_if(typed: str, known: KnownNames, today: date) -> ParsedText:
     return _as_is(" ".join(filter(None, words)), (ignored,) if ignored else ())
 
 
-def _narrowed(kind: QueryKind, own: str, read: ParsedText | CommandError | None) -> ParsedText:
+def _narrowed(kind: QueryKind, own: str, read: ParsedText | None) -> ParsedText:
     """A question about the present: its own words, and the filters that were recognized."""
-    recurrence = read.recurrence if isinstance(read, ParsedText) else ""
+    recurrence = read.recurrence if read else ""
     start = f"schedule {recurrence} " if recurrence else ""
-    found = parse(read.words.removeprefix(start)) if isinstance(read, ParsedText) else None
+    found = parse(read.words.removeprefix(start)) if read else None
     filters = found.query.filters if isinstance(found, QuestionCommand) else ()
     if "me" in own.split():  # says it already
         filters = tuple(one for one in filters if one != Filter(Dimension.CREATOR, "me"))
-    typed = _as_is(" ".join((f"{kind} {own}".strip(), *map(str, filters))))
+    remarks = read.remarks if read else ()
+    if "unused" in own:  # whose days are a part of the question
+        remarks = tuple(one for one in remarks if one != ABOUT_NOW)
+    typed = _as_is(" ".join((f"{kind} {own}".strip(), *map(str, filters))), remarks)
     return replace(typed, words=f"{start}{typed.words}", recurrence=recurrence)
 
 

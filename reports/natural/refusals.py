@@ -15,7 +15,7 @@ _ALL_TIME = ("all time", "all-time", "alltime", "forever", "ever", "lifetime", "
 _UNITS_TO_DATE = ("month to date", "year to date", "week to date", "quarter to date")
 _NOT_COUNTED = {
     "error", "errors", "failure", "failures", "failed", "failing", "latency", "latencies",
-    "throughput", "uptime", "downtime", "outages",
+    "throughput", "uptime", "downtime", "outages", "speed", "tps", "slow", "slowest", "fastest",
 }  # fmt: skip
 _UNDO = {"undo", "back", "go back", "revert", "undo that", "previous", "undo it"}
 _FEWER = {"less", "fewer", "shorter"}
@@ -27,6 +27,20 @@ IN_DOLLARS = "Amounts are in US dollars, as OpenRouter bills them."
 FEWER = "To see fewer groups, say how many, like `top 3`."
 NOT_COUNTED = (
     "I can't show errors or speed: OpenRouter's usage data has spend, tokens and requests only."
+)
+_UNUSUAL = {"unusual", "anomaly", "anomalies", "anomalous", "abnormal", "weird", "strange", "odd",
+            "suspicious", "outlier", "outliers", "unexpected"}  # fmt: skip
+_TIMES_OF_DAY = ("which weekday", "what weekday", "by weekday", "per weekday", "day of the week",
+                 "days of the week", "time of day", "time of the day", "hour of the day",
+                 "at night", "on weekdays", "office hours", "working hours",
+                 "business hours")  # fmt: skip
+UNUSUAL = (
+    "I can't look for unusual usage; `alert spike by key` finds it, and `why today` explains a"
+    " change."
+)
+NO_REMINDERS = "I can't remind you, but I can send a report: `schedule weekly spend by key to me`."
+NO_TIMES_OF_DAY = (
+    "I can't compare weekdays or hours of the day; `spend 1m` shows each day, `spend 1d` each hour."
 )
 NOTHING_TO_CLOSE = "There is nothing to close; `help` shows what you can ask."
 NO_ALL_TIME = (
@@ -55,8 +69,15 @@ def refusal(text: str) -> str:
         return IN_DOLLARS
     if asks_for_alert(words):  # `tell me if we ever spend $50 a day` is an alert
         return ""
-    if _NOT_COUNTED & set(words):
+    said = f" {' '.join(words)} "
+    if _NOT_COUNTED & set(words) or " per second " in said:
         return NOT_COUNTED
+    if _UNUSUAL & set(words) and "why" not in words:
+        return UNUSUAL
+    if {"remind", "reminder", "reminders"} & set(words):
+        return NO_REMINDERS
+    if any(f" {phrase} " in said for phrase in _TIMES_OF_DAY):
+        return NO_TIMES_OF_DAY
     return NO_ALL_TIME if _asks_for_all_time(words) else ""
 
 

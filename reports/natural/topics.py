@@ -33,6 +33,7 @@ _GREETS = {
     "sorry", "well", "got", "love", "how",
 }  # fmt: skip
 _FORECAST = {
+    "estimate", "estimates", "expected", "expect", "eom",
     "forecast", "forecasts", "forecasted", "projected", "projection", "projections", "predict",
     "predicted", "prediction", "predictions", "heading", "extrapolate", "runrate", "run-rate",
 }  # fmt: skip
@@ -43,18 +44,21 @@ _FORECAST_PHRASES = (
     "by the end of", "by end of", "by month end", "at the end of the month",
     "end up", "will the",
     "next month", "next week", "next year", "tomorrow", "next quarter",
+    "end of month", "end of the month", "month end",
 )  # fmt: skip
 _WHY_PHRASES = (
     "what changed", "what's changed", "what has changed", "what happened", "what's different",
     "what is different", "how come", "what drove", "what's driving", "what is driving",
     "what caused", "what's behind", "what is behind", "what explains",
 )  # fmt: skip
+_GOT = {"got", "gotten", "getting", "became", "become", "becoming"}
+_COSTLIER = {"expensive", "cheaper", "pricier", "costlier"}
 _WHY = {"why", "explain", "reason", "reasons", "cause", "caused"}
 _PRICE = {"price", "prices", "pricing", "priced"}
 _PRICE_PHRASES = (
     "per million", "per 1m", "per m tokens", "per token", "per 1k", "per request", "a token",
     "a million tokens", "per call", "per thousand", "each token", "per mtok", "unit cost",
-    "unit price",
+    "unit price", "one request", "one call", "single request",
 )  # fmt: skip
 _KIND_PHRASES: dict[QueryKind, tuple[str, ...]] = {
     QueryKind.PRICE: (
@@ -76,6 +80,10 @@ _KIND_PHRASES: dict[QueryKind, tuple[str, ...]] = {
         "each token",
         "a request",
         "each request",
+        "one request",
+        "one call",
+        "a single request",
+        "single request",
         "unit cost",
         "unit costs",
         "unit price",
@@ -145,18 +153,20 @@ _FILLERS: dict[QueryKind, set[str]] = {
         "happened", "happening", "spike", "spiked", "jump", "jumped", "increase", "increased",
         "increasing", "decrease", "decreased", "rise", "rose", "risen", "drop", "dropped", "drops",
         "fell", "fall", "grow", "grew", "growth", "high", "low", "such", "explains", "bigger",
-        "come", "suddenly", "surge", "surged", "has", "price", "prices", "pricing",
+        "come", "suddenly", "surge", "surged", "has", "price", "prices", "pricing", *_GOT,
+        "cheaper", "pricier", "costlier",
     },
     QueryKind.FORECAST: _FORECAST | {
-        "will", "end", "ends", "expected", "expect", "track", "stay", "exceed", "finish", "close",
-        "by", "estimate", "estimated", "budget", "land",
+        "will", "end", "ends", "track", "stay", "exceed", "finish", "close", "by", "estimated",
+        "budget", "land",
     },
     QueryKind.CACHE: {
         "cache", "caches", "cached", "caching", "uncached", "prompt", "prompts", "input", "hit",
         "hits", "rate", "rates", "ratio", "save", "saved", "saves", "saving", "savings", "work",
         "works", "worked", "working", "effective", "effectively", "efficient", "efficiency",
         "worth", "good", "well", "help", "helps", "helped", "helping", "why", "where", "when",
-        "fall", "fell", "fallen", "drop", "dropped", "went", "down", "low", "reasoning",
+        "fall", "fell", "fallen", "drop", "dropped", "went", "down", "low", "reasoning", "share",
+        "shares", "percentage", "percent", "proportion", "completion", "output",
     },
 }  # fmt: skip
 """Words that say the kind, or nothing, in a question of that kind."""
@@ -166,7 +176,16 @@ _WHATIF_PHRASES = (
     "if i used", "would it cost", "would we save", "would we have", "would it have",
     "could we save",
 )  # fmt: skip
-_WHATIF = {"whatif", "simulate", "hypothetically"}
+_WHATIF = {
+    "whatif",
+    "simulate",
+    "hypothetically",
+    "swap",
+    "swapped",
+    "swapping",
+    "replace",
+    "replacing",
+}
 WHAT_IF_WORDS = _WHATIF | {
     "what", "how", "much", "if", "we", "i", "would", "could", "have", "had", "has", "it", "instead",
     "of", "to", "with", "by", "onto", "move", "moved", "switch", "switched", "replace", "replaced",
@@ -174,6 +193,7 @@ WHAT_IF_WORDS = _WHATIF | {
     "spend", "spent", "from", "everything", "been", "for", "in", "do", "did", "happen",
 }  # fmt: skip
 """Words that only say that a question is about other prices."""
+_LEFT = {"left", "remaining", "remain", "remains"}
 _LIMITS = {"limit", "limits", "quota", "quotas", "cap", "caps", "allowance", "guardrail",
            "guardrails"}  # fmt: skip
 _KEYS = {"unlimited", "unused", "orphaned", "expiring", "expired", "expire", "expires", "stale",
@@ -182,11 +202,22 @@ _OF_LEAVERS = ("who left", "left the company", "left the organization", "have le
                "without an owner", "no owner")  # fmt: skip
 _UNUSED_PHRASES = (
     "never used", "not used", "not been used", "haven't been used", "hasn't been used",
-    "haven't used", "nobody uses", "no one uses",
+    "haven't used", "nobody uses", "no one uses", "nobody has used", "no one has used",
+    "nobody used", "no one used", "not in use",
 )  # fmt: skip
 _KEYS_PHRASES = ("no limit", "without a limit", "without limit", "without limits", "no limits",
               *_UNUSED_PHRASES, *_OF_LEAVERS)  # fmt: skip
-_FILLERS[QueryKind.LIMITS] = _LIMITS | {"budget", "budgets", "left", "remaining"}
+_LIMITS_PHRASES = (
+    "still spend", "still use", "stops first", "stop first", "stops us", "stop us", "block us",
+    "blocks us", "hit first", "full first", "run out first", "runs out first",
+)  # fmt: skip
+_FILLERS[QueryKind.LIMITS] = _LIMITS | _LEFT | {
+    "budget", "budgets", "when", "will", "near", "nearly", "almost", "close", "closest", "its",
+    "their", "hits", "hitting", "reach", "reaches", "reached", "full", "first", "next", "soon",
+    "stop", "stops", "block", "blocks", "blocked", "exceeded", "exceeds", "apply", "applies", "run",
+    "runs", "set", "against", "under", "above",
+}  # fmt: skip
+_KIND_PHRASES[QueryKind.LIMITS] = ("run out", "runs out", "running out", "not hit")
 _RETIRING = {
     "retire", "retires", "retired", "retiring", "retirement", "deprecate", "deprecated",
     "deprecating", "deprecation", "deprecations", "sunset", "sunsetted", "sunsetting",
@@ -199,7 +230,15 @@ _FILLERS[QueryKind.RETIRING] = _RETIRING | {
     "soon", "next", "still", "date", "dates", "will", "end", "ends", "when", *vocabulary.UNITS,
 }  # fmt: skip
 _OWNING = {"whose", "owns", "owned", "owner", "owners"}
-_FILLERS[QueryKind.KEYS] = _KEYS | _OWNING | {"keys"}
+_FILLERS[QueryKind.KEYS] = _KEYS | _OWNING | {
+    "keys", "belong", "belongs", "soon", "nobody", "no-one", "people", "person", "someone", "never",
+    "anymore", "longer", "while", "long", "old", "limit", "limits", "still", "left", "haven't",
+    "hasn't", "aren't", "isn't", "will", "when",
+}  # fmt: skip
+_KIND_PHRASES[QueryKind.KEYS] = (
+    *_KEYS_PHRASES, "with no owner", "a while", "who have left", "who has left", "no longer",
+    "not being used", "were not used", "was not used", "the company", "the organization",
+)  # fmt: skip
 _KEY_FLAGS = {
     "unused": ({"unused", "stale", "idle"}, _UNUSED_PHRASES),
     "unlimited": (
@@ -209,15 +248,15 @@ _KEY_FLAGS = {
     "orphaned": ({"orphaned"}, _OF_LEAVERS),
     "expiring": ({"expiring", "expired", "expire", "expires"}, ()),
 }
+_SHARES = {"share", "shares", "ratio", "percentage", "percent", "proportion", "part"}
 _LISTING_KEYS = {"list", "show", "me", "my", "mine", "all", "the", "our", "of", "api", "keys",
                  "what", "which", "are", "there", "do", "we", "have", "exist",
                  "please"}  # fmt: skip
-_LEFT = {"left", "remaining", "remain", "remains"}
 _NO_MODEL = {
     "everything", "another", "other", "else", "model", "models", "key", "keys", "creator", "user",
     "move", "moved", "switch", "switched", "change", "changed", "the", "all", "this", "that", "our",
     "something", "cheaper", "month", "week", "day", "year", "last", "use", "used", "cost", "have",
-    "costs", "been", "save", "happen",
+    "costs", "been", "save", "happen", "ran", "run", "runs", "running", "went", "were", "was",
 }  # fmt: skip
 """Words around `to` and `instead of` that name no model."""
 _BALANCE = {"balance", "top-up", "topup"}
@@ -262,21 +301,29 @@ def greets(words: Sequence[str]) -> bool:
     return bool(_GREETS & set(words)) and set(words) <= _GREETINGS
 
 
-def topic_of(words: Sequence[str]) -> str:
+def topic_of(words: Sequence[str], *, named: bool = False) -> str:
     """The command (a topic, `balance`, `budget`, `me`) that words mean; empty for usage figures.
 
-    The words are in lower case, without names and punctuation.
+    The words are in lower case, without names and punctuation; `named`: there were names.
     """
+    found = _topic_of(words, named=named)
+    # what a key or a person has left is up to its limits; the balance is everybody's
+    return Topic.LIMITS if named and found == BALANCE else found
+
+
+def _topic_of(words: Sequence[str], *, named: bool) -> str:
     if words in (["who", "am", "i"], ["whoami"]):
         return ME
     text, given = _without_periods(words), set(words)
-    if first := _about_entities(words, text, given):
+    if first := _about_entities(words, text, given, named=named):
         return first
     for topic, triggers, phrases in _BY_WORDS:
         if _matches(given, text, triggers, phrases):
             return topic
-    if given & _LIMITS or (
-        (given & {"key", "keys"} or "my" in given) and given & (_BUDGETS | _LEFT)
+    if (
+        given & _LIMITS
+        or _has_phrase(text, _LIMITS_PHRASES)
+        or ((given & {"key", "keys"} or "my" in given) and given & (_BUDGETS | _LEFT))
     ):
         return Topic.LIMITS
     if given & _BUDGETS:
@@ -292,12 +339,24 @@ def topic_of(words: Sequence[str]) -> str:
 
 def _matches(given: set[str], text: str, triggers: set[str], phrases: tuple[str, ...]) -> bool:
     """Whether a text has one of `triggers` among its words, or contains one of `phrases`."""
-    unreal = triggers is _WHATIF and "instead" in given and bool(given & {"would", "if"})
+    unreal = (
+        triggers is _WHATIF
+        and bool(given & {"would", "if"})
+        and ("instead" in given or _has_phrase(text, ("cost on", "cost with")))
+    )
     return unreal or bool(given & triggers) or _has_phrase(text, phrases)
 
 
-def _about_entities(words: Sequence[str], text: str, given: set[str]) -> Topic | None:
+def _about_entities(
+    words: Sequence[str], text: str, given: set[str], *, named: bool
+) -> Topic | None:
     """The topic of questions about keys, models and the cache; None for other questions."""
+    if _has_phrase(text, ("cost center", "cost centre", "cost centers", "cost centres")):
+        return Topic.TEAM
+    if given & _GOT and given & _COSTLIER and "most" not in given:
+        return Topic.WHY
+    if named and given & _OWNING and not given & _LIMITS:
+        return Topic.KEYS
     keys, models = bool(given & {"key", "keys"}), bool(given & {"model", "models"})
     if (keys and (given & (_OWNING | _KEYS) or _has_phrase(text, _KEYS_PHRASES))) or _lists_keys(
         words
@@ -307,7 +366,10 @@ def _about_entities(words: Sequence[str], text: str, given: set[str]) -> Topic |
         return Topic.PRICE
     if any(word.startswith("cach") or word == "uncached" for word in words):
         return Topic.CACHE
-    return Topic.NEW if given & _NEW and given & NEW_OF.keys() else None
+    if "reasoning" in given and given & _SHARES:
+        return Topic.CACHE
+    joined = {"who", "joined"} <= given
+    return Topic.NEW if joined or (given & _NEW and given & NEW_OF.keys()) else None
 
 
 def _without_periods(words: Sequence[str]) -> str:
@@ -362,7 +424,7 @@ def two_models(words: Sequence[str]) -> str:
     padded = [*words, "", ""]
     found = [
         _moved(padded, at)
-        for marks in ({"instead"}, {"to", "with", "by", "onto"})
+        for marks in ({"instead"}, {"to", "with", "by", "onto"}, {"for", "on"})
         for at, word in enumerate(words)
         if at and word in marks
     ]
@@ -372,6 +434,8 @@ def two_models(words: Sequence[str]) -> str:
 
 def _moved(padded: Sequence[str], at: int) -> tuple[str, str]:
     """The words for the model before and after, around `to` or `instead of`."""
+    if padded[at] == "on" and "would" in padded:  # `what would opus cost on sonnet`
+        return padded[padded.index("would") + 1], padded[at + 1]
     if padded[at] != "instead":
         return padded[at - 1], padded[at + 1]
     if padded[at + 1] != "of":

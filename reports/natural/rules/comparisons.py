@@ -7,7 +7,7 @@ from itertools import takewhile
 from reports.natural import vocabulary, written_dates
 from reports.natural.text_reader import LONGEST_DATES, TextReader
 from reports.questions.grammar import QuestionCommand, parse
-from reports.time.period import DateSpan, Month
+from reports.time.period import Calendar, DateSpan, Month, Unit
 from reports.wording.safe_text import clean
 
 ONLY_EARLIER = (
@@ -105,6 +105,12 @@ def _read_comparison_with_date(reader: TextReader) -> int:
     if found is None or not isinstance(read, QuestionCommand):
         return 0
     period = read.query.period
+    if period == Calendar(Unit.MONTH):
+        this = Month(reader.today.year, reader.today.month)
+        if written_dates.apart(found[1], (this.first, this.last)) != "before":
+            raise ValueError(ONLY_EARLIER)
+        reader.give("versus", "vs before")
+        return at + found[0]
     if not isinstance(period, Month | DateSpan):
         return 0
     ours, theirs = (period.first, period.last), found[1]

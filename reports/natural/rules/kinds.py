@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from reports.natural import vocabulary
-from reports.natural.text_reader import TextReader
+from itertools import takewhile
+
+from reports.natural import vocabulary, written_dates
+from reports.natural.text_reader import LONGEST_DATES, TextReader
 from reports.natural.topics import NEW_OF, topic_words
 from reports.questions.kinds import FORECAST_OF_SPEND, STILL_RUNNING
 from reports.questions.query import QueryKind
-from reports.usage.dimensions import Metric
+from reports.time.period import Month
+from reports.usage.dimensions import Dimension, Metric
 
 _WITHOUT_METRIC = {
     QueryKind.PRICE, QueryKind.FORECAST, QueryKind.CACHE, QueryKind.RETIRING, QueryKind.NEW,
@@ -15,6 +18,7 @@ _WITHOUT_METRIC = {
 }  # fmt: skip
 
 
+ABOUT_NOW = "This answer is about now, so I left out the period."
 _LONGEST_TOPIC = 6
 """Words of the longest phrase that names a kind of question."""
 
@@ -36,10 +40,23 @@ def read_words_of_kind(reader: TextReader) -> int:
     if reader.kind is QueryKind.FORECAST:
         if reader.word() in {"next", "tomorrow"}:
             raise ValueError(STILL_RUNNING)
+        if taken := _read_current_month(reader):
+            return taken
         if reader.word() in vocabulary.UNITS and "period" not in reader.given:
             reader.give("period", f"this {vocabulary.UNITS[reader.word()]}")
             return 1
     return topic_words(reader.kind, reader.ahead(_LONGEST_TOPIC))
+
+
+def _read_current_month(reader: TextReader) -> int:
+    """`november`, during November: the month that is still running."""
+    ahead = list(takewhile(bool, reader.ahead(LONGEST_DATES)))
+    found = written_dates.days(ahead, reader.today, reader.order)
+    month = Month(reader.today.year, reader.today.month)
+    if found is None or found[1] != (month.first, month.last):
+        return 0
+    reader.give("period", "this month")
+    return found[0]
 
 
 def _read_forecast_amount(reader: TextReader) -> int:
@@ -74,8 +91,13 @@ def apply_kind(reader: TextReader, kind: QueryKind) -> None:
         # it lists models, so only who uses them can be chosen
         reader.given["by"] = [one for one in reader.given.get("by", ()) if "model" not in one]
     if kind is QueryKind.NEW:
-        reader.given.pop("by", None)
+        by = reader.given.pop("by", [])
+        if not reader.extra and by == [f"by {Dimension.CREATOR}"]:  # `who joined this month`
+            reader.given["kind"] = [f"{kind} creators"]
     if kind in {QueryKind.LIMITS, QueryKind.KEYS}:  # about now, and nothing is grouped
+        reader.remarks.clear()
+        if "period" in reader.given:
+            reader.remark(ABOUT_NOW)
         reader.given = {one: reader.given[one] for one in ("kind", "filter") if one in reader.given}
     if kind is QueryKind.FORECAST:
         reader.ignored.clear()  # "per month" says of which period the end is meant

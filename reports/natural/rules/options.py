@@ -39,7 +39,8 @@ def read_option(reader: TextReader) -> int:
 def _means_proportion(reader: TextReader) -> bool:
     """Whether `share` means a proportion rather than posting the answer."""
     before = reader.words[reader.at - 1].casefold() if reader.at else ""
-    return reader.word(1) == "of" or before.endswith("'s") or before in vocabulary.POSSESSIVES
+    proportion_of = vocabulary.POSSESSIVES | vocabulary.TOKEN_PARTS
+    return reader.word(1) == "of" or before.endswith("'s") or before in proportion_of
 
 
 def read_metric(reader: TextReader) -> int:
@@ -78,6 +79,8 @@ def read_filler(reader: TextReader) -> int:
         return 2
     if reader.word() == "hourly":
         reader.ignored.append(reader.words[reader.at])
+        return 1
+    if reader.word() == "behind" and "by" in reader.given:  # `who is behind prod`
         return 1
     sign = not any(c.isalnum() or c.isascii() for c in reader.word())  # such as an emoji
     return (
