@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -98,7 +98,7 @@ def files(room: str) -> list[str]:
     return [str(path.relative_to(ROOT)) for path in found]
 
 
-@lru_cache
+@cache
 def nodes(file: str) -> list[ast.AST]:
     return list(ast.walk(ast.parse((ROOT / file).read_text("utf-8"), file)))
 

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from bot.alerts.deliver import AlertDelivery
 from bot.alerts.evaluate import RuleEvaluator
 from bot.alerts.services import AlertServices
+from bot.schedules.deliver import ReportDelivery, ReportServices
 from bot.slack.client import Slack
 from bot.slack.posting import Posting
 from bot.store import Database, Store
@@ -25,7 +27,9 @@ from bot.store.alerts.states import AlertStates
 from bot.store.alerts.usage_sums import AlertUsage
 from bot.store.encoding import StoredView, to_seconds
 from bot.store.schedules.notices import Notices
+from bot.store.schedules.opt_outs import OptOuts
 from bot.store.schedules.runs import ReportRuns
+from bot.store.schedules.schedules import Schedules
 from bot.store.usage.diff import RowKey
 from reports.time.timerange import Granularity, floor
 from reports.usage.dimensions import Dimension
@@ -34,7 +38,7 @@ from reports.usage.windows_to_fetch import Window
 
 from .. import databases
 from .hurried import SLACK_SECONDS
-from .nursery import serve, services
+from .nursery import REST, serve, services
 from .organization import KEYS, MODELS, NANO_A_CENT, TOKENS_A_CENT, Version
 from .swift import Swift
 
@@ -80,6 +84,49 @@ def watching(database: Path | str, slack: Slack, clock: Swift) -> Callable[[], N
         delivery.tick()
 
     return tick
+
+
+def reporting(database: Path | str, slack: Slack, clock: Swift) -> Callable[[], None]:
+    """Delivers reports."""
+    files = Database(database)
+    return ReportDelivery(
+        ReportServices(
+            services(files, slack, clock),
+            Schedules(files, clock),
+            ReportRuns(files, clock),
+            Notices(files, clock),
+            Posting(slack, clock.wait),
+            f"worker-{os.getpid()}",
+            threading.Event(),
+            OptOuts(files, clock),
+        )
+    ).tick
+
+
+def all_of_it(database: Path | str, slack: Slack, clock: Swift) -> Callable[[], None]:
+    """Evaluates and delivers alerts in one thread, and delivers reports in another."""
+    begun: list[threading.Thread] = []
+
+    def tick() -> None:
+        if not begun:
+            ticks = watching(database, slack, clock), reporting(database, slack, clock)
+            begun.extend(
+                threading.Thread(target=endless, args=(one,), daemon=True) for one in ticks
+            )
+            for thread in begun:
+                thread.start()
+
+    return tick
+
+
+def endless(tick: Callable[[], None]) -> None:
+    """Tick until the process is killed."""
+    while True:
+        try:
+            tick()
+        except Exception as error:  # noqa: BLE001 - a locked database is a part of the game
+            sys.stderr.write(f"{error!r}\n")
+        time.sleep(REST)
 
 
 def syncing(database: Path | str, source: Path, clock: Swift) -> Callable[[], None]:
@@ -140,7 +187,8 @@ def main() -> None:
         if kind == "sync":
             return syncing(databases.address(database), Path(source), clock)
         slack = Slack(token, api_url, wait=clock.wait, timeout=SLACK_SECONDS)
-        return watching(databases.address(database), slack, clock)
+        made = all_of_it if kind == "all" else watching
+        return made(databases.address(database), slack, clock)
 
     serve(make)
 

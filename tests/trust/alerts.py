@@ -2,7 +2,7 @@
 
 Use is written to the cache all the time, and revised up and down. Each crossing must be in Slack
 once in the end: none missed, none invented, none told twice, the database intact. What was crossed
-is worked out from the use alone, see `organization`.
+is worked out from the use alone, see `organization`. The same workers can deliver reports beside.
 """
 
 from __future__ import annotations
@@ -22,9 +22,14 @@ from typing import Any
 from bot.alerts.scope import RuleMembers
 from bot.demo.slack import LocalSlack
 from bot.demo.slack.api import SCOPES
+from bot.schedules.figures import SavedNames
 from bot.store import Database, Store
 from bot.store.alerts.rules import AlertRules, NewRule
 from bot.store.errors import DatabaseLostError
+from bot.store.schedules.schedules import NewSchedule, Schedules
+from reports.schedules.recurrence import Daily, Recurrence, TargetKind
+from reports.time.timerange import Granularity, floor
+from reports.usage.windows_to_fetch import Window
 
 from .. import databases
 from .alert_worker import WRITTEN, set_up_workspace
@@ -73,13 +78,19 @@ class Outcome:
     intact: bool = False
     server: str = ""
     calm: bool = False
+    reports: int = 0
+    lost_reports: list[str] = field(default_factory=list)
+    doubled_reports: list[str] = field(default_factory=list)
 
     @property
     def wrong(self) -> list[str]:
         """All that is not as it has to be."""
         found = [
             f"{kind}: {one}"
-            for kind in ("missed", "invented", "doubled", "unclear")
+            for kind in (
+                *("missed", "invented", "doubled", "unclear"),
+                *("lost_reports", "doubled_reports"),
+            )
             for one in getattr(self, kind)
         ]
         found += [] if self.intact else ["the database is damaged"]
@@ -92,6 +103,12 @@ class Outcome:
             f" {self.seconds:.0f} s: {len(self.missed)} missed, {len(self.invented)} invented,"
             f" {len(self.doubled)} doubled, {len(self.unclear)} unclear, database"
             f" {'intact' if self.intact else 'DAMAGED'}"
+            + (
+                f"; {self.reports} reports, {len(self.lost_reports)} lost,"
+                f" {len(self.doubled_reports)} doubled"
+                if self.reports
+                else ""
+            )
             + (f"; {self.again} sent again, unseen" if self.blind else "")
             + (f"; {self.server}" if self.server else "")
         )
@@ -167,7 +184,10 @@ class Author:
 class Watch(Workers):
     """Workers of alerts; one more syncs."""
 
-    def __init__(self, database: Path, source: Path, slack: LocalSlack, clock: Swift) -> None:
+    def __init__(
+        self, database: Path, source: Path, slack: LocalSlack, clock: Swift, kind: str = "one"
+    ) -> None:
+        self._kind = kind
         arguments = [
             str(databases.at(database)),
             str(source),
@@ -177,6 +197,10 @@ class Watch(Workers):
         ]
         super().__init__("alert_worker", *arguments)
         self._syncs = 0
+
+    def add(self, kind: str = "") -> int:
+        """Start a worker of this fleet's kind, or of another one."""
+        return super().add(kind or self._kind)
 
     def sync(self) -> None:
         """Let somebody sync, if nobody does."""
@@ -193,13 +217,16 @@ def run(
     *,
     blind: bool = False,
     restarts: int = 0,
+    reports: int = 0,
 ) -> Outcome:
     """Kill so often while use is told and revised; then let the workers come to rest.
+
+    With `reports`, the workers deliver so many reports at the same time, due one after the other.
 
     Whoever is `blind` cannot read what was posted, and posts it again where no answer came. On a
     server, all connections are cut every 2 seconds, and it is restarted so often.
     """
-    chance, outcome = random.Random(seed), Outcome(kills, blind)
+    chance, outcome = random.Random(seed), Outcome(kills, blind, reports=reports)
     database, source = folder / "activity.db", folder / "used.json"
     clock = Swift(START, time.time())
     begun = time.monotonic()
@@ -214,7 +241,10 @@ def run(
         _set_up(files, slack)
         Slow(slack, random.Random(seed + 1))
         author = Author(chance, clock, source, store)
-        fleet = Watch(database, source, slack, clock)
+        if reports:
+            fill_the_past(store)
+            add_schedules(files, slack, reports, chance)
+        fleet = Watch(database, source, slack, clock, "all" if reports else "one")
 
         trouble = ServerTrouble(database, restarts)
 
@@ -232,7 +262,7 @@ def run(
             while len(fleet.pids) < most + 1:
                 fleet.add()
             outcome.server = f"{trouble}" if databases.on_postgres() else ""
-            outcome.calm = _rest(author, files, begun + longest)
+            outcome.calm = _rest(author, files, begun + longest, reports)
         finally:
             fleet.end()
             files.close()
@@ -260,8 +290,35 @@ def _set_up(files: Database, slack: LocalSlack) -> None:
         rules.add(draft, f"level {number}")
 
 
-def _rest(author: Author, files: Database, until: float) -> bool:
-    """Wait until the last version was judged and nothing is left to tell."""
+def fill_the_past(store: Store) -> None:
+    """Nothing was used before: reports do not wait for what was never fetched."""
+    for granularity in (Granularity.HOUR, Granularity.DAY):
+        start = floor(START - timedelta(days=10), granularity)
+        store.replace(Window(granularity, start, START), [], START)
+
+
+def add_schedules(files: Database, slack: LocalSlack, count: int, chance: random.Random) -> None:
+    """Daily reports in channels of their own, due at random within the first half hour."""
+    schedules = Schedules(files, lambda: START - timedelta(minutes=1))
+    bot = slack.workspace.users[slack.bot_user_id]
+    for number in range(count):
+        room = slack.workspace.add_channel(f"report-{number}", [bot])
+        due = START + timedelta(minutes=chance.randrange(1, 30))
+        draft = NewSchedule(
+            slack.user(MAKERS[0]).id,
+            "",
+            "spend 2026-11-17 by model",
+            Recurrence(Daily(), due.time(), "UTC"),
+            TargetKind.CHANNEL,
+            room.id,
+            room.name,
+            SavedNames().as_json(),
+        )
+        schedules.add(draft)
+
+
+def _rest(author: Author, files: Database, until: float, reports: int) -> bool:
+    """Wait until the last version was judged, and nothing is left to tell or to deliver."""
     settled = False
     while time.monotonic() < until:
         with suppress(DatabaseLostError):
@@ -270,9 +327,12 @@ def _rest(author: Author, files: Database, until: float) -> bool:
             open_ = connection.execute(
                 "SELECT (SELECT count(*) FROM alert_event WHERE state NOT IN ('told', 'dropped'))"
                 " + (SELECT count(*) FROM alert_telling WHERE state NOT IN ('sent', 'failed')"
-                " OR stale = 1)"
+                " OR stale = 1) + (SELECT count(*) FROM run"
+                " WHERE state IN ('due', 'sending', 'posted'))"
+                " + (SELECT ? - count(*) FROM run)",
+                (reports,),
             ).fetchone()[0]
-        if settled and not open_:
+        if settled and open_ <= 0:
             return True
         time.sleep(0.1)
     return False
@@ -304,10 +364,12 @@ def _count(outcome: Outcome, author: Author, slack: LocalSlack, database: Path) 
             "SELECT e.rule, e.subject, e.period, e.kind, t.key FROM alert_event e"
             " LEFT JOIN alert_telling t ON t.id = e.telling WHERE e.kind != 'ended' ORDER BY e.id"
         ).fetchall()
+        runs = connection.execute("SELECT schedule, period, recipient, state FROM run").fetchall()
     told = [
         Told(rule, names.get(subject, "all"), period, kind, key or "", tuple(messages[key or ""]))
         for rule, subject, period, kind, key in events
     ]
+    _count_reports(outcome, messages, runs)
     posted = {key: found for key, found in messages.items() if found}
     outcome.messages = sum("thread_ts" not in found[0] for found in posted.values())
     outcome.replies = len(posted) - outcome.messages
@@ -326,6 +388,21 @@ def _count(outcome: Outcome, author: Author, slack: LocalSlack, database: Path) 
     _compare_lines(outcome, author, [one for one in told if one.rule.startswith("line")])
     for number, level in enumerate(author.levels):
         _compare_level(outcome, level, [one for one in told if one.rule == f"level {number}"])
+
+
+def _count_reports(
+    outcome: Outcome, messages: dict[str, list[dict[str, Any]]], runs: list[tuple[str, ...]]
+) -> None:
+    """Each report is there once; takes them out of the messages, which are alerts from here on."""
+    for schedule, period, recipient, state in runs:
+        key = f"{schedule}.{period}.{recipient}"
+        copies = len(messages.pop(key, []))
+        if not copies:
+            outcome.lost_reports.append(f"{key}: {state}")
+        elif copies > 1:
+            outcome.doubled_reports.append(f"{key}: {copies} times")
+    if len(runs) < outcome.reports:
+        outcome.lost_reports.append(f"{outcome.reports - len(runs)} were never due")
 
 
 def _says(message: dict[str, Any], what: str) -> bool:

@@ -69,7 +69,11 @@ AREAS = {
     ),
     "ledger": Area(
         ("bot/store/schedules/runs.py", "bot/store/schedules/planning.py"),
-        ("tests/bot/store/test_runs.py", "tests/bot/schedules/test_deliver.py"),
+        (
+            "tests/bot/store/test_runs.py",
+            "tests/bot/schedules/test_deliver.py",
+            "tests/bot/test_bad_items.py",
+        ),
     ),
 }
 

@@ -20,6 +20,7 @@ from .. import databases
 from .. import world as worlds
 from . import alerts as alert_loop
 from . import disk as disk_faults
+from . import downtime as downtime_faults
 from . import frozen as frozen_loop
 from . import names as hostile_names
 from . import openrouter as openrouter_faults
@@ -127,17 +128,38 @@ def _alert_storm(
         )
 
 
+def together(request: Request) -> list[Row]:
+    """Kill the sync, and processes that deliver both reports and alerts, at random moments."""
+    begun, outcomes = time.monotonic(), []
+    for most in (1, 2, 3, 4):
+        with tempfile.TemporaryDirectory() as folder:
+            outcomes.append(
+                _said(
+                    alert_loop.run(
+                        Path(folder),
+                        request.count(60),
+                        most,
+                        request.seed + 100 * most,
+                        600,
+                        reports=request.count(100),
+                    )
+                )
+            )
+    tried = "sync and 1 to 4 processes of reports and alerts killed, Slack failing"
+    return [_alerts_row("together", tried, outcomes, request.seed, begun)]
+
+
 def _alerts_row(
     part: str, tried: str, outcomes: list[alert_loop.Outcome], seed: int, begun: float
 ) -> Row:
-    lost, doubled = (
-        sum(len(getattr(one, name)) for one in outcomes) for name in ("missed", "doubled")
-    )
-    kills, crossings = (
-        sum(getattr(one, name) for one in outcomes) for name in ("kills", "crossings")
+    lost = sum(len(one.missed) + len(one.lost_reports) for one in outcomes)
+    doubled = sum(len(one.doubled) + len(one.doubled_reports) for one in outcomes)
+    kills, crossings, reports = (
+        sum(getattr(one, name) for one in outcomes) for name in ("kills", "crossings", "reports")
     )
     wrong = sum(len(one.wrong) for one in outcomes) - lost - doubled
-    return Row(part, tried, f"{kills} kills, {crossings:,} alerts", wrong,
+    count = f"{kills} kills, {crossings:,} alerts" + (f", {reports} reports" if reports else "")
+    return Row(part, tried, count, wrong,
                time.monotonic() - begun, seed, lost, doubled)  # fmt: skip
 
 
@@ -210,6 +232,21 @@ def frozen(request: Request) -> list[Row]:
             wrong = outcome.rounds - outcome.frozen
             rows.append(Row("frozen", tried, count, wrong, time.monotonic() - begun,
                             request.seed, outcome.lost, outcome.doubled))  # fmt: skip
+    return rows
+
+
+def downtime(request: Request) -> list[Row]:
+    """Stop the bot for half an hour, 2 and 10 days, and step its clock."""
+    rows = []
+    tried = "down for 30 min, 2 and 10 days, and the clock stepped"
+    for what, count in (("reports", request.count(150)), ("alerts", request.count(60))):
+        begun = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder, _quiet():
+            outcome = _said(getattr(downtime_faults, what)(Path(folder), count, request.seed))
+        rows.append(Row("downtime", f"{tried} ({what})",
+                        f"{outcome.due:,} due, {outcome.late} late", len(outcome.wrong),
+                        time.monotonic() - begun, request.seed, len(outcome.lost),
+                        len(outcome.doubled)))  # fmt: skip
     return rows
 
 
@@ -352,8 +389,10 @@ PARTS: dict[str, Part] = {
     "reports": reports,
     "alerts": alerts,
     "server": server,
+    "together": together,
     "sync": sync,
     "frozen": frozen,
+    "downtime": downtime,
     "openrouter": openrouter,
     "slack": slack,
     "disk": disk,

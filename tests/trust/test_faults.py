@@ -1,8 +1,8 @@
-"""The bounded part of the faults of OpenRouter, Slack and the disk; `make trust` tries all."""
+"""The bounded part of faults of OpenRouter, Slack, the disk and the clock; see `make trust`."""
 
 import pytest
 
-from . import disk, openrouter, resources, slack
+from . import disk, downtime, openrouter, resources, slack
 
 
 @pytest.mark.sqlite_only("copies a file for each fault")
@@ -41,3 +41,11 @@ def test_hundreds_of_questions_leave_descriptors_threads_and_memory_as_they_were
     path.chmod(0o600)
     outcome = resources.ask(tmp_path, path, 200)
     assert (outcome.grown, outcome.unanswered) == ([], 0), str(outcome)
+
+
+@pytest.mark.sqlite_only("copies a file")
+@pytest.mark.parametrize(("what", "count"), [("reports", 5), ("alerts", 3)])
+def test_downtime_and_steps_of_the_clock_lose_and_double_nothing(tmp_path, what, count):
+    outcome = getattr(downtime, what)(tmp_path, count, seed=3)
+    assert outcome.late > 2
+    assert (outcome.lost, outcome.doubled, outcome.wrong) == ([], [], [])

@@ -399,3 +399,56 @@ class Ledger(RuleBasedStateMachine):
 
 TestLedger = Ledger.TestCase
 TestLedger.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+def sent(world: World, spend: int | None) -> ReportRun:
+    """The run that is due now, posted with what it reported."""
+    run = claimed(world)
+    assert world.runs.start_sending(run, "{}", spend)
+    assert world.runs.mark_posted(run, "C1", f"{run.id}.0", "direct", files=False)
+    return run
+
+
+def test_earlier_reports_come_newest_first_and_only_those_that_said_something(world):
+    entry = world.schedules.add(draft(Recurrence(Daily(), time(9), "UTC")))
+    runs = []
+    for spend in (10, None, 30, 40):
+        world.now += timedelta(days=1)
+        runs.append(sent(world, spend))
+    earlier = world.runs.earlier_reports(entry, "C1", runs[3].due_at, 5)
+    assert [(one.run, one.spend) for one in earlier] == [(runs[2].id, 30), (runs[0].id, 10)]
+    assert [one.spend for one in world.runs.earlier_reports(entry, "C1", runs[3].due_at, 1)] == [30]
+    assert world.runs.earlier_reports(entry, "C2", runs[3].due_at, 5) == []
+
+
+def test_only_an_uncertain_report_is_marked_as_seen(world):
+    world.schedules.add(draft(Recurrence(Daily(), time(9), "UTC")))
+    world.now += timedelta(days=1)
+    run = claimed(world)
+    assert not world.runs.mark_seen(run.id)
+    assert world.states() == [("2026-11-22", "due")]
+    assert world.runs.start_sending(run, "{}", 1)
+    assert world.runs.mark_uncertain(run, "no answer")
+    assert world.runs.mark_seen(run.id)
+    assert world.states() == [("2026-11-22", "sent")]
+    assert not world.runs.mark_seen(run.id)
+
+
+def test_a_report_to_a_creator_is_compared_with_those_of_other_schedules_alone(world):
+    with world.database.write() as connection:
+        connection.execute(
+            "INSERT INTO member (dimension, ref, name, detail)"
+            " VALUES (3, 'user_ada', 'Ada', 'ada@example.com')"
+        )
+    daily = Recurrence(Daily(), time(9), "UTC")
+    for _ in range(2):
+        world.schedules.add(draft(daily, TargetKind.CREATORS))
+    world.now += timedelta(days=1)
+    world.runs.plan(nothing)
+    first, second = world.runs.get(1), world.runs.get(2)
+    assert first.recipient == second.recipient == "creator:user_ada"
+    assert [one.id for one in world.runs.of_other_schedules(first)] == [second.id]
+    assert [one.id for one in world.runs.of_other_schedules(second)] == [first.id]
+    [claimed_first] = world.runs.claim("one", 1)
+    assert world.runs.skip(claimed_first, "no usage")
+    assert world.runs.of_other_schedules(second) == []

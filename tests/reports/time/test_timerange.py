@@ -21,6 +21,7 @@ from reports.time.timerange import (
     TimeRange,
     floor,
     local,
+    next_bucket,
     ranges,
     shifted_back,
     zone_names,
@@ -534,3 +535,37 @@ def test_the_same_so_much_earlier_is_over_and_about_as_long(
     assert abs(len(there.buckets) - len(here.buckets)) <= 3 * (
         24 if here.granularity is Granularity.HOUR else 1
     )
+
+
+@pytest.mark.parametrize(
+    ("granularity", "bucket", "after"),
+    [
+        (Granularity.MINUTE, "2026-11-22 10:31", "2026-11-22 10:32"),
+        (Granularity.HOUR, "2026-11-22 23:00", "2026-11-23 00:00"),
+        (Granularity.DAY, "2026-02-28", "2026-03-01"),
+        (Granularity.MONTH, "2026-01-01", "2026-02-01"),
+        (Granularity.MONTH, "2026-12-01", "2027-01-01"),
+    ],
+)
+def test_the_next_bucket_begins_where_one_ends(
+    granularity: Granularity, bucket: str, after: str
+) -> None:
+    assert next_bucket(utc(bucket), granularity) == utc(after)
+
+
+def test_an_unfinished_month_is_compared_with_as_many_days_of_the_month_before() -> None:
+    elapsed = ranges(Calendar(Unit.MONTH, last=False), NOW).current
+    before = shifted_back(elapsed, Unit.MONTH)
+    assert elapsed.unfinished
+    assert (before.start, len(before.buckets)) == (utc("2026-10-01"), 22)
+    whole = shifted_back(ranges(Calendar(Unit.MONTH, last=True), NOW).current, Unit.MONTH)
+    assert (whole.start, len(whole.buckets)) == (utc("2026-09-01"), 30)
+
+
+def test_a_range_of_a_day_more_than_a_counted_month_is_compared_with_no_month_before() -> None:
+    span = ranges(DateSpan(date(2026, 9, 1), date(2026, 10, 3)), NOW).current
+    assert len(span.buckets) == 33
+    with pytest.raises(OverlapError):
+        shifted_back(span, Unit.MONTH)
+    shorter = ranges(DateSpan(date(2026, 9, 1), date(2026, 10, 2)), NOW).current
+    assert shifted_back(shorter, Unit.MONTH).start == utc("2026-08-01")
