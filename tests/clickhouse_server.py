@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
@@ -27,7 +28,13 @@ needs_engine = pytest.mark.skipif(
     not INSTALLED, reason="the engine of ClickHouse is not installed: make test-clickhouse"
 )
 USER, PASSWORD, DATABASE = "activity", "p@ss/wörd:canary", "traces"
-SETTINGS = ("readonly", "max_execution_time", "max_memory_usage", "max_rows_to_read")
+SETTINGS = (
+    "readonly",
+    "max_execution_time",
+    "cancel_http_readonly_queries_on_client_close",
+    "max_memory_usage",
+    "max_rows_to_read",
+)
 
 TABLE = """
 CREATE TABLE {table} (
@@ -73,6 +80,12 @@ class ClickHouseServer:
     def url(self) -> str:
         """What CLICKHOUSE_URL is."""
         return f"http://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{self.port}/{DATABASE}"
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time that the server has taken so far."""
+        stat = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
     def create(self, table: str, cost: str = "Float64") -> None:
         """Create a table of traces; costs have the type `cost`."""
@@ -135,6 +148,8 @@ class _Handler(BaseHTTPRequestHandler):
                 database = self.headers.get("X-ClickHouse-Database") or "default"
                 self.session.query(f"USE {database}")
                 self._stream(statement, given)
+            except ConnectionError:
+                self.close_connection = True  # the client has read enough
             except Exception as error:  # noqa: BLE001 - whatever the engine says is the answer
                 self._fail(500, str(error))
 

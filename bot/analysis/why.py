@@ -28,9 +28,9 @@ from reports.usage.coverage import AnswerableRange, answerable_range, is_stored
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 
 _Spent = tuple[int, int, int, int, int]
-"""Ids of key, model and creator (0 if the question is not about creators); tokens; spend in
-nano-dollars.
-"""
+"""Ids of key, model and creator; tokens; spend in nano-dollars."""
+_NOTHING = (0, 0)
+"""The tokens and spend of a pair that was not used."""
 
 
 def gather_why(request: AnalysisRequest) -> AnalysisDocument | CommandError:
@@ -64,32 +64,47 @@ def _groups(store: Store, found: PlannedAnalysis, of: AnswerableRange) -> Mappin
 
 
 def _cells(store: Store, found: PlannedAnalysis, before: AnswerableRange) -> list[CellUsage]:
-    directory, labels = store.directory(), found.labels
-    names = {one.id: one.name for one in directory.of[Dimension.MODEL]}
-    was = {
-        (key, model, creator): (tokens, spend)
-        for key, model, creator, tokens, spend in _spent(store, found, before)
+    """Those used now first, in the order in which they are read."""
+    wanted, money, now = found.plan.selection, found.plan.query.source, found.plan.source
+    if wanted.by is Dimension.CREATOR:
+        return _cells_by_creator(store, found, before)
+    labels, names = found.labels, _model_names(store)
+    by_key = wanted.grouped(Dimension.KEY)
+    earlier = {
+        (key, model): (tokens, spend)
+        for key, model, tokens, spend in store.pair_sums(by_key, before.range, before.stored, money)
     }
     cells = []
-    for key, model, creator, tokens, spend in _spent(store, found, found.plan.source):
-        earlier = was.pop((key, model, creator), (0, 0))
-        who = labels[creator] if creator else ""
-        cells.append(
-            CellUsage(labels[key], names[model], earlier[0], tokens, earlier[1], spend, who)
-        )
-    for (key, model, creator), (tokens, spend) in was.items():
-        who = labels[creator] if creator else ""
-        cells.append(CellUsage(labels[key], names[model], tokens, 0, spend, 0, who))
+    for key, model, tokens, spend in store.pair_sums(by_key, now.range, now.stored, money):
+        was, spent = earlier.pop((key, model), _NOTHING)
+        cells.append(CellUsage(labels[key], names[model], was, tokens, spent, spend))
+    for (key, model), (was, spent) in earlier.items():
+        cells.append(CellUsage(labels[key], names[model], was, 0, spent, 0))
     return cells
 
 
-def _spent(store: Store, found: PlannedAnalysis, of: AnswerableRange) -> list[_Spent]:
-    """What each key spent on each model; by creator, with the creator whose it is."""
-    wanted, money = found.plan.selection, found.plan.query.source
-    if wanted.by is Dimension.CREATOR:
-        return _by_creator(store, wanted, of, money)
-    pairs = store.pair_sums(wanted.grouped(Dimension.KEY), of.range, of.stored, money)
-    return [(key, model, 0, tokens, spend) for key, model, tokens, spend in pairs]
+def _cells_by_creator(
+    store: Store, found: PlannedAnalysis, before: AnswerableRange
+) -> list[CellUsage]:
+    """The same, each with its creator."""
+    wanted, money, labels = found.plan.selection, found.plan.query.source, found.labels
+    names = _model_names(store)
+    earlier = {
+        (key, model, creator): (tokens, spend)
+        for key, model, creator, tokens, spend in _by_creator(store, wanted, before, money)
+    }
+    cells = []
+    for key, model, creator, tokens, spend in _by_creator(store, wanted, found.plan.source, money):
+        was, spent = earlier.pop((key, model, creator), _NOTHING)
+        who = labels[creator]
+        cells.append(CellUsage(labels[key], names[model], was, tokens, spent, spend, who))
+    for (key, model, creator), (was, spent) in earlier.items():
+        cells.append(CellUsage(labels[key], names[model], was, 0, spent, 0, labels[creator]))
+    return cells
+
+
+def _model_names(store: Store) -> Mapping[int, str]:
+    return {one.id: one.name for one in store.directory().of[Dimension.MODEL]}
 
 
 def _by_creator(

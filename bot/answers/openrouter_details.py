@@ -13,6 +13,7 @@ from bot.store import Store
 from bot.store.sync_state import parts
 from bot.store.usage import openrouter_facts
 from bot.store.usage.directory import IMPORTED, UNKNOWN, UNLISTED, Directory
+from bot.store.usage.traces import FROM_TRACES
 from reports.analysis.whatif import ListPrice
 from reports.usage.dimensions import Dimension
 
@@ -55,7 +56,7 @@ class StoredModel:
 def members_known(store: Store, directory: Directory) -> bool:
     """Whether OpenRouter lists the organization's members, so that former ones are known."""
     people = directory.of[Dimension.CREATOR]
-    synthetic = (IMPORTED, UNLISTED, UNKNOWN)
+    synthetic = (IMPORTED, UNLISTED, UNKNOWN, FROM_TRACES)
     listed = any(one.ref and not one.gone and not one.ref.startswith(synthetic) for one in people)
     return listed and "members" not in parts(store)
 

@@ -18,8 +18,7 @@ from bot import __version__
 from bot.clickhouse import statements
 from bot.clickhouse.columns import TraceColumns, read_columns
 from bot.clickhouse.errors import (
-    CONSTRAINED_SETTING,
-    READ_ONLY_USER,
+    OTHER_SETTINGS,
     ClickHouseError,
     ClickHouseRefusedError,
     error_of,
@@ -50,12 +49,16 @@ LONGEST_LINE = 2**20
 """Bytes of a row: names of keys and models, a few hundred at most."""
 _LONGEST_ERROR = 4_000
 _MODES: tuple[Mapping[str, str], ...] = (
-    {"readonly": "1", "max_execution_time": str(QUERY_SECONDS)},
+    {
+        "readonly": "1",
+        "max_execution_time": str(QUERY_SECONDS),
+        "cancel_http_readonly_queries_on_client_close": "1",
+    },
     {"readonly": "1"},
     {},
 )
-"""Settings of a query. A user who is read-only already may change none, and nothing else either;
-others may have limits of their own."""
+"""Settings of a query, which ends when nobody reads its response any more. A user who is read-only
+already may change none, and nothing else either; others may have limits of their own."""
 _Rows = Generator[Mapping[str, Any], None, None]
 _SECOND = timedelta(seconds=1)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -198,7 +201,7 @@ class ClickHouse:
                 break
         words = self._without_password(bytes(raw[:_LONGEST_ERROR]))
         code = _code(response.headers.get("X-ClickHouse-Exception-Code", "") or words)
-        if code in {READ_ONLY_USER, CONSTRAINED_SETTING} and self._mode + 1 < len(_MODES):
+        if code in OTHER_SETTINGS and self._mode + 1 < len(_MODES):
             return _OtherSettingsError()
         return error_of(code, response.status_code, words, self.table)
 

@@ -12,8 +12,8 @@ _TOO_LONG = frozenset({159, 160, 241, 307})
 """Too long, too slow, too much memory, too many bytes to read."""
 _LATER = frozenset({202, 209, 210, 285, 425})
 """Too many queries at a time, and failures of the network inside a cluster."""
-READ_ONLY_USER, CONSTRAINED_SETTING = 164, 452
-"""The user may not change settings: all of them, or some."""
+OTHER_SETTINGS = frozenset({115, 164, 452})
+"""A setting is unknown to the server, or the user may change none of them, or not this one."""
 
 
 class ClickHouseError(Exception):

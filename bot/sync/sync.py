@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
 from time import monotonic
@@ -15,6 +15,7 @@ from bot.clickhouse import ClickHouse, ClickHouseError
 from bot.openrouter import OpenRouter, OpenRouterError, RefusedError, TimedOutError
 from bot.store import Store, StoreError
 from bot.store.sync_state import FIRST_SYNC, TROUBLE
+from bot.store.usage.traces import NOTE
 from bot.sync.directory import DirectorySync
 from bot.sync.measured_intervals import RefreshPlanner
 from bot.sync.pull_from_clickhouse import PulledPart, TracePuller
@@ -51,9 +52,8 @@ GIVEN_UP = HOUR
 BACKFILL_EVERY = timedelta(seconds=10)
 """A window takes three queries, so this is about 18 of the 60 queries a minute at most."""
 BACKFILL_TRIES = 3  # windows a day without the figures before the backfill stops
-PAST_SECONDS = 20.0
-"""How long, in seconds, a window of the past is read from ClickHouse before the newest usage is
-fetched again."""
+PAST_SECONDS = 30.0
+"""For how long rows of the past are read from ClickHouse, before the newest usage is fetched."""
 _QUARTERS = "quarters"
 """The name of the fact that stores until when minutes were summed to quarter hours."""
 _SECONDS_A_QUERY = 1.0
@@ -117,6 +117,7 @@ class Sync:
         self._paused: Interval | None = None
         self._is_first_sync: bool | None = None
         self._windows = 0
+        self._shares = 0.0
         self._queries = 0
         self._seconds = 0.0
 
@@ -360,6 +361,7 @@ class Sync:
         )
         changed = count = 0
         left: Window | None = None
+        first: float | None = None
         with closing(self._pull(window, calls, now)) as parts:
             for part, pulled in parts:
                 self._queries += pulled.queries
@@ -369,15 +371,21 @@ class Sync:
                 )
                 count += pulled.count
                 for note in pulled.notes:
-                    log.warning("Sync: %s", note)
-                if not is_last and synced_at is None and monotonic() - begun > PAST_SECONDS:
+                    if note == NOTE:  # with sampling each time; answers say how much it is
+                        log.info("Sync: %s", note)
+                    else:
+                        log.warning("Sync: %s", note)
+                first = monotonic() if first is None else first
+                if not is_last and synced_at is None and monotonic() - first > PAST_SECONDS:
                     left = Window(window.granularity, window.start, part.start)
                     break
-        self._lengths[window.granularity] = self._next_length(window, count)
+        fetched = replace(window, start=left.end) if left else window
+        self._lengths[window.granularity] = self._next_length(fetched, count, cut=bool(left))
         self._windows += 1
+        self._shares += (fetched.end - fetched.start) / HISTORY[fetched.granularity]
         self._seconds += monotonic() - begun
-        log.debug("Fetched %s: %d rows, %d changed", window, count, changed)
-        self._report_progress(window)
+        log.debug("Fetched %s: %d rows, %d changed", fetched, count, changed)
+        self._report_progress(fetched)
         return changed, left
 
     def _pull(
@@ -389,12 +397,17 @@ class Sync:
         else:
             yield PulledPart(window, pull(self._api, self._store, window, calls, now))
 
-    def _next_length(self, window: Window, rows: int) -> timedelta:
-        """How much is fetched next time: from ClickHouse all, unless that took too long."""
+    def _next_length(self, fetched: Window, rows: int, *, cut: bool) -> timedelta:
+        """How much is fetched next time, given what was; `cut`: it was not all that was asked for.
+
+        From ClickHouse that is as much as can be stored in PAST_SECONDS.
+        """
         if not self._traces:
-            return next_length(window, rows)
-        length = self._lengths[window.granularity]
-        return min(length * MAX_GROWTH, HISTORY[window.granularity])
+            return next_length(fetched, rows)
+        if cut:
+            return 2 * (fetched.end - fetched.start)
+        length = self._lengths[fetched.granularity]
+        return min(length * MAX_GROWTH, HISTORY[fetched.granularity])
 
     # -- progress
 
@@ -417,13 +430,19 @@ class Sync:
     def _time_left(self, now: datetime) -> str:
         """The remaining time at the current pace, in words."""
         known = self._known()
-        windows = sum(
-            ceil((window.end - window.start) / self._lengths[granularity])
-            for granularity in ORDER
-            for window in missing_windows(granularity, now, known)
-        )
-        each = max(self._seconds / max(self._windows, 1), _QUERIES_A_WINDOW * _SECONDS_A_QUERY)
-        minutes = max(1, ceil(windows * each / 60))
+        windows = [
+            window for granularity in ORDER for window in missing_windows(granularity, now, known)
+        ]
+        if self._traces:  # windows are as long as they can be, and take as long as they have rows
+            missing = sum((one.end - one.start) / HISTORY[one.granularity] for one in windows)
+            seconds = missing * self._seconds / max(self._shares, 0.001)
+        else:
+            count = sum(
+                ceil((one.end - one.start) / self._lengths[one.granularity]) for one in windows
+            )
+            each = self._seconds / max(self._windows, 1)
+            seconds = count * max(each, _QUERIES_A_WINDOW * _SECONDS_A_QUERY)
+        minutes = max(1, ceil(seconds / 60))
         keys = self._directory.key_count
         for_keys = f" for {keys:,} key{'' if keys == 1 else 's'}" if keys else ""
         return f"about {minutes:,} minute{'' if minutes == 1 else 's'} left{for_keys}"

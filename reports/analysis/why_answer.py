@@ -324,21 +324,30 @@ _Line = tuple[tuple[str, ...], int, int, ChangeParts]
 """Names, spend before, spend now, and the parts of the change."""
 
 
+def _spent(cell: CellChange) -> bool:
+    """Whether a cell was not free in both periods: then it says nothing, unless all of them are."""
+    _, _, _, _, before, now, _ = cell.usage
+    return before != 0 or now != 0
+
+
 def _rows(query: Query, found: Explanation) -> tuple[tuple[str, ...], ...]:
     lines: list[_Line]
     blank: tuple[str, ...]
     if query.by is None:
+        cells = [cell for cell in found.cells if _spent(cell)] or found.cells
+        count = len(cells)
         lines = [
             ((usage.key, _short(usage.model)), usage.spend_before, usage.spend_now, parts)
-            for usage, parts in found.cells
+            for usage, parts in cells[: query.top]
         ]
         blank = ("",)
     else:
-        lines = [((group.label,), group.before, group.now, group.parts) for group in found.groups]
+        groups = [group for group in found.groups if group.before or group.now] or found.groups
+        count = len(groups)
+        lines = [
+            ((group.label,), group.before, group.now, group.parts) for group in groups[: query.top]
+        ]
         blank = ()
-    # what was free in both periods says nothing, unless all of it was
-    lines = [line for line in lines if line[1] or line[2]] or lines
-    count, lines = len(lines), lines[: query.top]
     rows = [_row(names, before, now, parts) for names, before, now, parts in lines]
     whole = (("All", *blank), found.before, found.now, found.parts)
     if count > len(lines):

@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from bot.answers.answer import answer
+from bot.answers.visibility import ANYONE
 from bot.clickhouse import ClickHouse, TraceUsage, client
 from bot.demo.openrouter.models import SampleModel
 from bot.demo.openrouter.organization import Key, Member, Organization, synthetic
 from bot.demo.openrouter.server import LocalOpenRouter
+from bot.schedules.figures import ReportQuestion, is_complete
 from bot.store.usage.traces import CREATOR_UNKNOWN, NOT_IN_CLICKHOUSE, NOTE, SAME_NAME
 from bot.sync import pull_from_clickhouse, sync
 from bot.sync.pull_from_clickhouse import rest_of
@@ -269,6 +271,24 @@ def test_sampled_traces_lower_no_sum_and_the_share_is_said(server, cache, lake, 
     assert said(ask(cache, "spend 1y by model")) == []
     assert "of requests are not in ClickHouse" in said(ask(cache, "spend 1y key:prod"))[0]
     assert "of requests are not in ClickHouse" in said(ask(cache, "spend 1y creator:ada*"))[0]
+
+
+@needs_engine
+def test_reports_by_key_wait_for_what_is_missing_and_reports_by_model_do_not(
+    server, cache, lake, tmp_path
+):
+    lake.insert((one for n, one in enumerate(traces_of(usual(server))) if n % 4), tmp_path)
+    cache.fill()
+    at = NOW.replace(hour=9, minute=0, second=0)
+    complete = {
+        words: is_complete(cache.store, ReportQuestion(parse(words).query, at, "UTC", ANYONE), NOW)
+        for words in ("spend 2026-10 by model", "spend 2026-10 by key", "spend 2026-10")
+    }
+    assert complete == {
+        "spend 2026-10 by model": True,
+        "spend 2026-10 by key": False,
+        "spend 2026-10": True,
+    }
 
 
 @needs_engine
