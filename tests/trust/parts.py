@@ -20,6 +20,7 @@ from bot.demo.openrouter.server import LocalOpenRouter
 from .. import databases
 from .. import world as worlds
 from . import alerts as alert_loop
+from . import crowd, leaders
 from . import disk as disk_faults
 from . import downtime as downtime_faults
 from . import frozen as frozen_loop
@@ -410,10 +411,65 @@ def _said(outcome):
     return outcome
 
 
+def fleet(request: Request) -> list[Row]:
+    """Several processes on one PostgreSQL server: crowds, a rolling update, killed leaders."""
+    with filled() as (folder, file), databases.server(durable=True) as url:
+        databases.use(url)
+        try:
+            return _fleet(request, folder, file.with_name("on-the-server.db"))
+        finally:
+            databases.use("")
+
+
+def _fleet(request: Request, folder: Path, database: Path) -> list[Row]:
+    rows, people = [], request.count(100)
+    openrouter = LocalOpenRouter(worlds.small())
+    openrouter.requests_per_minute = None
+    with openrouter:
+        worlds.fill(openrouter, database)
+        for tried, seed, reports_due, meanwhile in (
+            ("people ask and click before 4 web processes", 1, 0, lambda _: None),
+            ("the same while all processes are replaced", 2, 24, crowd.replace_all),
+        ):
+            begun = time.monotonic()
+            found = _said(
+                crowd.run(
+                    _place(folder, f"crowd-{seed}"), database, openrouter, people, 3, 4,
+                    request.seed + seed, 2, reports_due, meanwhile,
+                )
+            )  # fmt: skip
+            count = (
+                f"{people} people, {found.questions} questions, {found.choices} clicks,"
+                f" {found.reports} reports"
+            )
+            rows.append(Row("fleet", tried, count, len(found.wrong),
+                            time.monotonic() - begun, request.seed))  # fmt: skip
+        begun, kills = time.monotonic(), request.count(5)
+        led = _said(leaders.run(_place(folder, "leaders"), database, openrouter, kills, 24))
+    rows.append(
+        Row(
+            "fleet",
+            "workers with clocks 5 minutes apart, the one that syncs killed",
+            f"{kills} kills, {led.reports} reports, taken over within {max(led.failovers):.0f} s",
+            len(led.wrong),
+            time.monotonic() - begun,
+        )
+    )
+    return rows
+
+
+def _place(folder: Path, name: str) -> Path:
+    """A folder in another one."""
+    place = folder / name
+    place.mkdir()
+    return place
+
+
 PARTS: dict[str, Part] = {
     "reports": reports,
     "alerts": alerts,
     "server": server,
+    "fleet": fleet,
     "together": together,
     "sync": sync,
     "frozen": frozen,
