@@ -59,7 +59,7 @@ VIEWS = ", ".join(str(int(view)) for view in StoredView)
 SUMMED = ", ".join(str(code) for code in sorted({*DIMENSION.values(), *ALL_OF.values()}))
 """The codes of all sums, for `dimension IN (...)`."""
 
-PART_SECONDS = {0: 3_600, 1: 86_400, 2: 8 * 86_400, 3: 10**11}
+PART_SECONDS = {0: 3_600, 1: 86_400, 2: 8 * 86_400, 3: 122 * 86_400}
 """The length of the parts of time, by granularity, within which sums are ordered by member.
 
 Shorter parts make answers slower. Longer ones make writing slower: a window that is fetched again

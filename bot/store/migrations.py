@@ -376,3 +376,26 @@ def m014_month_filled(db: Schema) -> None:
             view INTEGER PRIMARY KEY, bucket INTEGER NOT NULL, member INTEGER NOT NULL
         ) STRICT"""
     )
+
+
+@migration
+def m015_month_parts(db: Schema) -> None:
+    """Sums of months in parts of 122 days: those of one month then share pages.
+
+    In one part for all time, each member's months lay side by side, so writing one month of all
+    members touched the pages of all months.
+    """
+    figures = ("requests", "byok_requests", "prompt", "completion", "reasoning", "credits", "byok",
+               "cached", "saved")  # fmt: skip
+    names = ", ".join(figures)
+    db.execute(
+        f"CREATE TEMP TABLE moved AS SELECT dimension, member, bucket, {names} FROM total"
+        " WHERE granularity = 3"
+    )
+    db.execute("DELETE FROM total WHERE granularity = 3")
+    db.execute(
+        f"INSERT INTO total (dimension, granularity, part, member, bucket, {names})"
+        f" SELECT dimension, 3, bucket / 10540800, member, bucket, {names} FROM moved"
+        " ORDER BY 1, 3, 4, 5"
+    )
+    db.execute("DROP TABLE moved")

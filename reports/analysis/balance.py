@@ -40,12 +40,16 @@ class Balance:
 
     @property
     def low(self) -> bool:
-        """Whether it is used up or will be within `SOON`."""
+        """Whether what was bought is used up or will be within `SOON`."""
+        if not self.bought and not self.left:
+            return False
         return self.left <= 0 or (self.lasts is not None and self.lasts < SOON)
 
 
 def lasting_sentence(balance: Balance, zone: str) -> str:
     """When the credits run out and how long that is, with times in a zone, as plain text."""
+    if not balance.bought and not balance.left:
+        return "This organization hasn't bought any credits."
     if balance.left <= 0:
         return "The credits are used up."
     if balance.spent <= 0:

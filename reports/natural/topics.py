@@ -251,7 +251,7 @@ _KEY_FLAGS = {
 _SHARES = {"share", "shares", "ratio", "percentage", "percent", "proportion", "part"}
 _LISTING_KEYS = {"list", "show", "me", "my", "mine", "all", "the", "our", "of", "api", "keys",
                  "what", "which", "are", "there", "do", "we", "have", "exist",
-                 "please"}  # fmt: skip
+                 "please", "how", "many"}  # fmt: skip
 _NO_MODEL = {
     "everything", "another", "other", "else", "model", "models", "key", "keys", "creator", "user",
     "move", "moved", "switch", "switched", "change", "changed", "the", "all", "this", "that", "our",

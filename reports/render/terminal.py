@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from tabulate import tabulate
-
 from reports.questions.summary import MetricSummary, Summary
 from reports.questions.wording import (
     bucket_words,
@@ -119,6 +117,8 @@ def _footer(summary: Summary) -> list[str]:
 
 def character_table(rows: list[list[str]], headers: tuple[str, ...], align: str) -> str:
     """Cells as a plain text table; `align` has a letter for each column, `l` or `r`."""
+    from tabulate import tabulate  # noqa: PLC0415 - slow to load; pictures and files need none
+
     names = {"l": "left", "r": "right"}
     return tabulate(
         rows,

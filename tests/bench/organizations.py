@@ -35,7 +35,7 @@ NOW = datetime(2026, 11, 18, 10, 31, 7, tzinfo=UTC)
 WEEK = Window(Granularity.DAY, datetime(2026, 11, 12, tzinfo=UTC), NOW)
 """The last seven days, which are pulled anew every night."""
 FOLDER = Path(tempfile.gettempdir()) / "activity-bench"
-_LAYOUT = 6
+_LAYOUT = 7
 _NOISE = 2**16
 _SUMS = ", ".join(f"SUM({name})" for name in FIGURES.split(", "))
 
@@ -206,17 +206,18 @@ def _add_up(connection: sqlite3.Connection, granularity: Granularity) -> None:
 def _add_up_months(connection: sqlite3.Connection) -> None:
     month = "unixepoch(bucket, 'unixepoch', 'start of month')"
     newest = newest_window(Granularity.DAY, NOW).start  # rows by month end before it
+    code = GRANULARITY[Granularity.MONTH]
     connection.execute(
         f"INSERT INTO usage SELECT view, ?, {month}, member, model, {_SUMS} FROM usage"
         " WHERE view IN (0, 1) AND granularity = ? AND bucket < ? GROUP BY 1, 3, 4, 5",
-        (GRANULARITY[Granularity.MONTH], GRANULARITY[Granularity.DAY], to_seconds(newest)),
+        (code, GRANULARITY[Granularity.DAY], to_seconds(newest)),
     )
     for view in StoredView:
         set_mark(connection, view, Mark(to_seconds(newest - DAY), ALL_MEMBERS))
     connection.execute(
-        "INSERT INTO total SELECT dimension, ?, 0, member,"
-        f" {month}, {_SUMS} FROM total WHERE granularity = ? GROUP BY 1, 4, 5",
-        (GRANULARITY[Granularity.MONTH], GRANULARITY[Granularity.DAY]),
+        f"INSERT INTO total SELECT dimension, ?, {month} / ?, member, {month}, {_SUMS}"
+        " FROM total WHERE granularity = ? GROUP BY 1, 3, 4, 5",
+        (code, PART_SECONDS[code], GRANULARITY[Granularity.DAY]),
     )
 
 

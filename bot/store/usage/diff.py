@@ -36,9 +36,9 @@ Sums = dict[TotalKey, Figures]
 _Key = TypeVar("_Key", RowKey, TotalKey)
 
 
-MOST_AT_ONCE = 1_200
-"""Rows that one transaction changes, with their sums and the rows of their months: 30 to 60 ms for
-which other writers wait, at 1,000 keys on two cores (`python -m tests.bench writes`)."""
+MOST_AT_ONCE = 3_000
+"""Rows that one transaction writes, by month as well, beside their sums: other writers wait about
+30 ms, at 1,000 keys on two cores (`python -m tests.bench writes`). A day of these fits."""
 
 
 @dataclass(frozen=True, slots=True)

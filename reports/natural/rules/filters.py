@@ -66,7 +66,7 @@ def read_self(reader: TextReader) -> int:
     if word not in vocabulary.SELF:
         return 0
     asks_for_alert = word == "i" and reader.word(1) in vocabulary.WANTING
-    given = word == "me" and reader.word(-1) in vocabulary.GIVING
+    given = word == "me" and (reader.word(-1) in vocabulary.GIVING or reader.word(-1) == "to")
     ours = word == "my" and vocabulary.SPENDERS & set(reader.ahead(4))  # of all, who spends
     if not (asks_for_alert or given or ours):
         reader.add_filter(Filter(Dimension.CREATOR, "me"))

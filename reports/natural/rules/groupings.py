@@ -37,7 +37,7 @@ def _read_creator_after_by(reader: TextReader, at: int) -> int:
     """`by ada` is a filter, not a grouping."""
     word = reader.word(at)
     person = word in vocabulary.SELF or word.startswith("<@")
-    if person or named(word, reader.known, Dimension.CREATOR):
+    if person or named(word, reader.known, Dimension.CREATOR) or reader.known.has(word):
         return at
     raise ValueError(grouping(word))
 

@@ -134,6 +134,13 @@ def test_a_home_says_what_was_used_and_by_whom():
     assert "None yet. A schedule" in shown
 
 
+def test_a_balance_that_was_never_bought_is_not_called_used_up() -> None:
+    shown = str(credits_card(balance(0, None), "UTC"))
+    assert "hasn't bought any credits" in shown
+    assert ":warning:" not in shown
+    assert "used up" in str(credits_card(replace(balance(0, None), bought=NANO), "UTC"))
+
+
 @pytest.mark.parametrize(
     ("lasts", "expected"),
     [

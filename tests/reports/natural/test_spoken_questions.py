@@ -47,6 +47,9 @@ READ_AS = {
     "reasoning share by model": "cache 1m by model",
     "how much does one request cost": "price 1m",
     "this month vs october": "this month vs before",
+    "tokens burned by prod-006 yesterday": "tokens yesterday key:prod-006",
+    "send it to me as csv please, october": "2026-10 csv",
+    "how many keys do we have": "keys",
     "who joined this month": "new creators this month",
 }  # fmt: skip
 REFUSED = {
