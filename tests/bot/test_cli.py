@@ -15,6 +15,7 @@ from bot import __main__ as cli
 from bot.store import Database, Store
 from tests.reports.render.test_json import SCHEMA
 
+from .. import databases
 from .. import world as worlds
 
 ROOT = Path(__file__).parents[2]
@@ -60,12 +61,12 @@ def run(tmp_path, monkeypatch, capsys):
 @pytest.fixture
 def ask(run, database):
     """`activity ask` of the filled cache."""
-    return lambda *words: run("ask", *words, DATABASE_URL=f"sqlite:///{database}")
+    return lambda *words: run("ask", *words, DATABASE_URL=databases.url(database))
 
 
 def test_an_answer_is_a_table_on_stdout(database, tmp_path):
     done = process(
-        ["ask", "tokens", "7d", "by", "key"], tmp_path, DATABASE_URL=f"sqlite:///{database}"
+        ["ask", "tokens", "7d", "by", "key"], tmp_path, DATABASE_URL=databases.url(database)
     )
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
@@ -263,12 +264,13 @@ def test_a_database_that_is_not_for_this_version_is_refused_in_one_line(
     assert path.read_bytes() == before
 
 
+@pytest.mark.sqlite_only("about the file")
 def test_a_damaged_database_is_said_in_one_line(run, database):
     whole = bytearray(database.read_bytes())
     for page in range(2, len(whole) // 4_096):
         whole[page * 4_096 : page * 4_096 + 64] = b"\xff" * 64
     database.write_bytes(whole)
-    code, out, err = run("ask", "tokens", "7d", DATABASE_URL=f"sqlite:///{database}")
+    code, out, err = run("ask", "tokens", "7d", DATABASE_URL=databases.url(database))
     assert (code, out) == (1, "")
     assert len(err.splitlines()) == 1
     assert "database" in err
@@ -276,7 +278,7 @@ def test_a_damaged_database_is_said_in_one_line(run, database):
 
 def test_what_nobody_thought_of_is_one_line_as_well(run, database, monkeypatch):
     monkeypatch.setattr("bot.analysis.registry.answer", lambda *_, **__: 1 / 0)
-    code, _, err = run("ask", DATABASE_URL=f"sqlite:///{database}")
+    code, _, err = run("ask", DATABASE_URL=databases.url(database))
     assert code == 1
     assert err == "Something went wrong (ZeroDivisionError). LOG_LEVEL=DEBUG shows where.\n"
 
@@ -328,7 +330,7 @@ def test_all_that_is_missing_is_said_before_anything_starts(run, tmp_path, comma
 
 def test_settings_can_be_read_from_a_file(tmp_path, database):
     (tmp_path / "token").write_text("xoxb-canary\n")
-    (tmp_path / ".env").write_text(f"DATABASE_URL=sqlite:///{database}\nPORT=none\n")
+    (tmp_path / ".env").write_text(f"DATABASE_URL={databases.url(database)}\nPORT=none\n")
     done = process(["ask"], tmp_path, SLACK_BOT_TOKEN_FILE=str(tmp_path / "token"))
     assert done.returncode == 2
     assert done.stderr == "Settings are missing or wrong:\nPORT must be a number from 0 to 65535.\n"
@@ -336,7 +338,7 @@ def test_settings_can_be_read_from_a_file(tmp_path, database):
 
 
 def test_a_reader_that_goes_away_is_no_failure(tmp_path, database):
-    environ = os.environ | {"DATABASE_URL": f"sqlite:///{database}", "PYTHONPATH": str(ROOT)}
+    environ = os.environ | {"DATABASE_URL": databases.url(database), "PYTHONPATH": str(ROOT)}
     words = f"{sys.executable} -m bot ask 1m | head -1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(
         ["bash", "-c", words], cwd=tmp_path, env=environ, capture_output=True, text=True, check=True
@@ -357,7 +359,7 @@ def test_migrate_creates_the_tables_and_does_nothing_the_second_time(run, tmp_pa
 def test_copy_makes_another_database_that_answers_the_same(run, ask, database, tmp_path, named):
     _, before, _ = ask("tokens", "7d", "by", "key", "--json")
     url = f"sqlite:///{tmp_path / 'copy.db'}"
-    words = ["copy", "--from", f"sqlite:///{database}", *(["--to", url] if named else [])]
+    words = ["copy", "--from", databases.url(database), *(["--to", url] if named else [])]
     code, out, err = run(*words, DATABASE_URL="sqlite:///elsewhere.db" if named else url)
     assert (code, out) == (0, "")
     assert f"into {tmp_path / 'copy.db'}; both have the same totals." in err
@@ -411,7 +413,7 @@ def test_the_doctor_fails_where_something_is_wrong(run):
 
 
 def test_schedules_and_alerts_go_into_a_file_and_back(run, database, tmp_path):
-    url = f"sqlite:///{database}"
+    url = databases.url(database)
     code, out, err = run("export", str(tmp_path / "kept.json"), DATABASE_URL=url)
     assert (code, out, err) == (0, "", f"Wrote {tmp_path}/kept.json\n")
     assert (tmp_path / "kept.json").stat().st_mode & 0o077 == 0
@@ -423,6 +425,6 @@ def test_schedules_and_alerts_go_into_a_file_and_back(run, database, tmp_path):
 def test_a_file_that_is_no_export_is_said(run, database, tmp_path):
     other = tmp_path / "other.json"
     other.write_text("{}")
-    code, _, err = run("restore", str(other), DATABASE_URL=f"sqlite:///{database}")
+    code, _, err = run("restore", str(other), DATABASE_URL=databases.url(database))
     assert code == 1
     assert err == f"Error: {other}: This is not a file that `activity export` wrote.\n"

@@ -12,6 +12,7 @@ from bot.slack.scopes import SCOPES
 from .. import databases
 from .. import world as worlds
 from ..fleet import Fleet
+from ..trust import crowd
 
 pytestmark = pytest.mark.skipif(not databases.on_postgres(), reason="needs a server")
 
@@ -65,3 +66,14 @@ def test_a_double_click_on_two_processes_is_one_file(slack, fleet, database):
     second.command("grace", "general", "tokens 7d")  # the second click was before this
     slack.wait_for(lambda: slack.ephemerals("grace", "general"))
     assert len(slack.files) == 1
+
+
+def test_no_click_is_lost_while_all_processes_are_replaced(
+    openrouter: LocalOpenRouter, filled: tuple[LocalOpenRouter, Path], tmp_path: Path
+) -> None:
+    found = crowd.run(
+        tmp_path, filled[1], openrouter, people=6, rounds=1, webs=2, seed=7, workers=0,
+        meanwhile=crowd.replace_all,
+    )  # fmt: skip
+    assert found.wrong == []
+    assert found.choices >= 12

@@ -244,15 +244,16 @@ def run(
         beside.join()
         with suppress(AssertionError):  # counted below
             worlds.wait_until(lambda: _exports(slack) >= len(crowd[::10]), 60)
-            worlds.wait_until(lambda: _posted(slack).total() >= reports, REPORT_SECONDS)
+        with suppress(AssertionError):
+            worlds.wait_until(lambda: posted(slack).total() >= reports, REPORT_SECONDS)
         time.sleep(SETTLE_SECONDS)
         outcome.seconds = time.monotonic() - begun
         _count(outcome, crowd, slack, database)
-        outcome.reports = _posted(slack).total()
+        outcome.reports = posted(slack).total()
         if outcome.reports != reports:
             outcome.wrong.append(f"{outcome.reports} reports were posted, not {reports}")
         outcome.wrong += [
-            f"report {key} was posted {n} times" for key, n in _posted(slack).items() if n > 1
+            f"report {key} was posted {n} times" for key, n in posted(slack).items() if n > 1
         ]
         if "Traceback" in (logs := "".join(one.log for one in fleet.processes)):
             outcome.wrong.append(logs[logs.index("Traceback") :][:2_000])
@@ -302,7 +303,7 @@ def _asked(database: Path) -> Counter[tuple[str, str]]:
         return Counter(tuple(row) for row in connection.execute(statement).fetchall())
 
 
-def _posted(slack: LocalSlack) -> Counter[str]:
+def posted(slack: LocalSlack) -> Counter[str]:
     """How often the report of each run was posted."""
     return Counter(
         message["metadata"]["event_payload"]["key"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from bot.demo.openrouter.server import LocalOpenRouter
 from .. import databases
 from .. import world as worlds
 from . import alerts as alert_loop
+from . import crowd, leaders
 from . import disk as disk_faults
 from . import downtime as downtime_faults
 from . import frozen as frozen_loop
@@ -33,6 +35,15 @@ from .zones import DAY, END, FIRST, all_zones
 
 SHARE = 25_000
 """Texts a process reads at a time, with a seed of their own."""
+
+
+TROUBLE = (
+    "tests/bot/store/test_database.py",
+    "tests/bot/store/test_migrations.py",
+    "tests/bot/listeners/test_database_trouble.py",
+    "tests/bot/http/test_server.py",
+)
+"""Tests of what can be wrong with a database, and with connections."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +119,7 @@ def alerts(request: Request) -> list[Row]:
     begun, outcomes = time.monotonic(), []
     for most, blind in ((1, False), (2, False), (3, False), (3, True)):
         outcomes.append(_alert_storm(request, 90, most, blind=blind))
-    return [_alerts_row("alerts", "sync and 1 to 4 alert workers killed, Slack failing", outcomes,
+    return [_alerts_row("alerts", "sync and 1 to 3 alert workers killed, Slack failing", outcomes,
                         request.seed, begun)]  # fmt: skip
 
 
@@ -288,6 +299,21 @@ def disk(request: Request) -> list[Row]:
                 time.monotonic() - begun)]  # fmt: skip
 
 
+def database(request: Request) -> list[Row]:
+    """Locked, full, damaged, foreign and newer databases, and connections that say nothing."""
+    begun = time.monotonic()
+    # once quiet by the settings of the project; twice would leave out how many passed
+    command = [sys.executable, "-m", "pytest", "-n0", "-rN", "-p", "no:cacheprovider"]
+    done = subprocess.run([*command, *TROUBLE], capture_output=True, text=True, check=False)
+    found = {
+        word: int(count) for count, word in re.findall(r"(\d+) (passed|failed|error)", done.stdout)
+    }
+    wrong = found.get("failed", 0) + found.get("error", 0) + (not found.get("passed"))
+    tried = "databases locked, full, damaged, foreign or newer; silent connections (tests)"
+    return [Row("database", tried, f"{found.get('passed', 0)} tests", wrong,
+                time.monotonic() - begun)]  # fmt: skip
+
+
 def sync(request: Request) -> list[Row]:
     """Kill the sync at random moments."""
     begun, kills = time.monotonic(), request.count(500)
@@ -385,10 +411,65 @@ def _said(outcome):
     return outcome
 
 
+def fleet(request: Request) -> list[Row]:
+    """Several processes on one PostgreSQL server: crowds, a rolling update, killed leaders."""
+    with filled() as (folder, file), databases.server(durable=True) as url:
+        databases.use(url)
+        try:
+            return _fleet(request, folder, file.with_name("on-the-server.db"))
+        finally:
+            databases.use("")
+
+
+def _fleet(request: Request, folder: Path, database: Path) -> list[Row]:
+    rows, people = [], request.count(100)
+    openrouter = LocalOpenRouter(worlds.small())
+    openrouter.requests_per_minute = None
+    with openrouter:
+        worlds.fill(openrouter, database)
+        for tried, seed, reports_due, meanwhile in (
+            ("people ask and click before 4 web processes", 1, 0, lambda _: None),
+            ("the same while all processes are replaced", 2, 24, crowd.replace_all),
+        ):
+            begun = time.monotonic()
+            found = _said(
+                crowd.run(
+                    _place(folder, f"crowd-{seed}"), database, openrouter, people, 3, 4,
+                    request.seed + seed, 2, reports_due, meanwhile,
+                )
+            )  # fmt: skip
+            count = (
+                f"{people} people, {found.questions} questions, {found.choices} clicks,"
+                f" {found.reports} reports"
+            )
+            rows.append(Row("fleet", tried, count, len(found.wrong),
+                            time.monotonic() - begun, request.seed))  # fmt: skip
+        begun, kills = time.monotonic(), request.count(5)
+        led = _said(leaders.run(_place(folder, "leaders"), database, openrouter, kills, 24))
+    rows.append(
+        Row(
+            "fleet",
+            "workers with clocks 5 minutes apart, the one that syncs killed",
+            f"{kills} kills, {led.reports} reports, taken over within {max(led.failovers):.0f} s",
+            len(led.wrong),
+            time.monotonic() - begun,
+        )
+    )
+    return rows
+
+
+def _place(folder: Path, name: str) -> Path:
+    """A folder in another one."""
+    place = folder / name
+    place.mkdir()
+    return place
+
+
 PARTS: dict[str, Part] = {
     "reports": reports,
     "alerts": alerts,
     "server": server,
+    "fleet": fleet,
     "together": together,
     "sync": sync,
     "frozen": frozen,
@@ -396,6 +477,7 @@ PARTS: dict[str, Part] = {
     "openrouter": openrouter,
     "slack": slack,
     "disk": disk,
+    "database": database,
     "resources": resources,
     "zones": zones,
     "people": people,

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -12,6 +11,7 @@ import pytest
 
 from bot.demo.openrouter.models import SampleModel
 from bot.demo.slack import validate
+from tests import databases
 from tests import world as worlds
 from tests.world import DOLLAR
 
@@ -82,9 +82,8 @@ def test_where_nothing_retires_that_is_said(ask):
 
 
 def test_without_a_list_of_models_it_says_so(ask, database):
-    with sqlite3.connect(database) as connection:
+    with databases.looking(database) as connection:
         connection.execute("DELETE FROM fact WHERE name = 'models'")
-    connection.close()
     code, _, err = ask("retiring")
     assert code == 1
     assert "list of models could not be read yet" in err
@@ -142,9 +141,8 @@ def test_a_target_without_a_price_for_cached_tokens_is_said(ask):
 
 
 def test_cached_tokens_that_are_unknown_count_at_the_full_price_and_it_is_said(ask, database):
-    with sqlite3.connect(database) as connection:
+    with databases.looking(database) as connection:
         connection.execute("DELETE FROM figure_known")
-    connection.close()
     found = asked(ask, "whatif", "opus", "->", "free/one", "7d")
     tokens = asked(ask, "tokens", "7d", f"model:{OPUS}")["metrics"]["tokens"]["parts"]
     full = tokens["prompt"] * 5_000 + tokens["completion"] * 25_000
@@ -160,8 +158,7 @@ def test_of_a_period_in_which_they_are_known_in_part_each_part_is_priced_as_it_i
 ):
     whole = asked(ask, "whatif", "opus", "->", "opus", "7d")
     start = int((worlds.now() - timedelta(hours=5)).timestamp())
-    with sqlite3.connect(database) as connection:
+    with databases.looking(database) as connection:
         connection.execute("UPDATE figure_known SET start = ?", (start,))
-    connection.close()
     part = asked(ask, "whatif", "opus", "->", "opus", "7d")
     assert Decimal(part["repriced"]) > Decimal(whole["repriced"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -126,3 +128,30 @@ def test_the_process_runs_the_code_beside_its_entry_and_pythons_own_modules(
     with pytest.raises(RenderError), Renderer(databases.at(database)).file(JOB):
         pass
     assert "the code beside the entry" in caplog.text
+
+
+@pytest.mark.skipif(not databases.on_postgres(), reason="needs a server")
+def test_no_process_shows_the_password_of_the_database(database: Path) -> None:
+    url = str(databases.at(database)).replace("postgres@", "postgres:canary@", 1)
+    assert "canary" in url
+    seen: list[tuple[bytes, bytes]] = []
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.is_set():
+            for process in Path("/proc").glob("[0-9]*"):
+                with suppress(OSError):
+                    arguments = (process / "cmdline").read_bytes()
+                    if b"render_process" in arguments:
+                        seen.append((arguments, (process / "environ").read_bytes()))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        with Renderer(url).file(JOB) as path:
+            assert path.read_text().startswith("Date,")
+    finally:
+        ended.set()
+        watcher.join()
+    assert seen
+    assert not any(b"canary" in text for one in seen for text in one)

@@ -100,7 +100,7 @@ def test_with_own_visibility_only_ones_own_limits_are_shown(own_limits: World) -
 def terminal(
     path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str
 ) -> tuple[int, str, str]:
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{path}")
+    monkeypatch.setenv("DATABASE_URL", databases.url(path))
     code = 0
     with worlds.quiet_logging():
         try:

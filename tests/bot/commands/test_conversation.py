@@ -150,7 +150,7 @@ def test_an_event_that_comes_again_is_answered_once(world: World, kind: str) -> 
     event = {**posted, "type": kind, "channel_type": "im" if kind == "message" else "channel"}
     for retry in range(3):
         assert world.bot_client.event(event, event_id="Ev1", retry=retry).status == 200
-    with running(world.openrouter, world.slack, world.bot.settings.database) as restarted:
+    with running(world.openrouter, world.slack, world.bot.settings.database_address) as restarted:
         assert restarted.bot_client.event(event, event_id="Ev1", retry=3).status == 200
         other = world.slack.chat.post_as_user(channel, ada, "tokens 7d")
         restarted.bot_client.event({**event, "ts": other["ts"]}, event_id="Ev2")

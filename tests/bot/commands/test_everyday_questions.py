@@ -16,6 +16,7 @@ import pytest
 from bot import __main__ as cli
 from bot.demo.openrouter.models import SampleModel
 from bot.demo.openrouter.organization import Key, Member, Organization, Record
+from tests import databases
 from tests import world as worlds
 from tests.world import DOLLAR, World
 
@@ -111,7 +112,7 @@ def terminal(
     for name in list(os.environ):
         if name.startswith(("SLACK_", "OPENROUTER_", "ACTIVITY_", "LOG_")):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{filled[1]}")
+    monkeypatch.setenv("DATABASE_URL", databases.url(filled[1]))
 
     def call(question: str) -> str:
         with suppress(SystemExit):

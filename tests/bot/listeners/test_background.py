@@ -3,7 +3,8 @@
 import threading
 import time
 
-from bot.listeners.background import PER_PERSON, THREADS, BackgroundWork
+from bot.listeners import background
+from bot.listeners.background import PER_PERSON, STOPPED, THREADS, BackgroundWork
 from bot.slack.types import ReplyTarget
 from tests.world import wait_until
 
@@ -35,6 +36,33 @@ def test_everything_that_was_acknowledged_is_done_before_the_process_ends():
     go.set()
     stopping.join()
     assert sorted(done) == list(range(jobs))
+
+
+def test_people_are_told_about_what_could_not_start_in_time(monkeypatch):
+    monkeypatch.setattr(background, "STOP_SECONDS", 0.2)
+    slack, done, go = Slack(), [], threading.Event()
+    work = BackgroundWork(slack)
+    begun = threading.Barrier(THREADS + 1)
+
+    def first():
+        begun.wait(60)
+        go.wait(60)
+        done.append("first")
+
+    for number in range(THREADS):
+        work.submit(ReplyTarget("", f"U{number}"), first)
+    begun.wait(60)
+    for number in range(5):
+        work.submit(ReplyTarget("", f"L{number}"), lambda: done.append("late"))
+    for _ in range(PER_PERSON + 2):
+        work.submit(ReplyTarget("", "M"), lambda: done.append("late"))
+    stopping = threading.Thread(target=work.stop)
+    stopping.start()
+    wait_until(lambda: len(slack.told) == 5 + PER_PERSON + 2)
+    go.set()
+    stopping.join()
+    assert done == ["first"] * THREADS
+    assert {words for _, words in slack.told} == {STOPPED}
 
 
 def test_people_who_wait_for_a_locked_database_are_told_when_the_process_ends():

@@ -90,6 +90,7 @@ def test_status_is_answered_while_the_audit_log_is_being_written(
 # -- locked by another program
 
 
+@pytest.mark.sqlite_only("the lock of a file")
 @pytest.mark.parametrize("journal", ["rollback"], indirect=True)  # in WAL others read on
 def test_people_hear_of_a_locked_database_and_are_answered_when_it_is_free(
     journal: str, administered: World, database: Path
@@ -109,6 +110,7 @@ def test_people_hear_of_a_locked_database_and_are_answered_when_it_is_free(
     assert all("Spend" in text for text in answers)
 
 
+@pytest.mark.sqlite_only("the lock of a file")
 @pytest.mark.parametrize("journal", ["rollback"], indirect=True)  # in WAL others read on
 def test_who_asks_while_others_wait_already_hears_at_once(
     journal: str, administered: World, database: Path, monkeypatch: pytest.MonkeyPatch
@@ -120,6 +122,7 @@ def test_who_asks_while_others_wait_already_hears_at_once(
     wait_until(lambda: len(administered.slack.responses) == 6)
 
 
+@pytest.mark.sqlite_only("the lock of a file")
 def test_what_has_begun_when_the_lock_comes_is_said_and_finished_as_well(
     administered: World, database: Path
 ) -> None:
@@ -130,6 +133,7 @@ def test_what_has_begun_when_the_lock_comes_is_said_and_finished_as_well(
     assert "$50" in texts(administered)[-1]
 
 
+@pytest.mark.sqlite_only("the lock of a file")
 @pytest.mark.parametrize("journal", ["rollback"], indirect=True)  # in WAL others read on
 def test_nobody_waits_for_ever(
     journal: str, administered: World, database: Path, monkeypatch: pytest.MonkeyPatch
@@ -140,6 +144,7 @@ def test_nobody_waits_for_ever(
         wait_until(lambda: texts(administered) == [WAITING, GAVE_UP])
 
 
+@pytest.mark.sqlite_only("the lock of a file")
 def test_a_form_that_is_sent_off_meanwhile_is_done_when_the_database_is_free(
     administered: World, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +177,7 @@ def whole_bot(openrouter: LocalOpenRouter, database: Path) -> Iterator[World]:
             yield world
 
 
+@pytest.mark.sqlite_only("a limit of SQLite, or a small file system, stands for the disk")
 def test_a_full_disk_is_said_to_who_asks_and_once_to_admins_and_heals(
     journal: str,
     openrouter: LocalOpenRouter,
@@ -254,6 +260,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@pytest.mark.sqlite_only("a limit of SQLite, or a small file system, stands for the disk")
 def test_a_disk_that_other_files_fill_is_said_and_heals(
     journal: str,
     openrouter: LocalOpenRouter,
