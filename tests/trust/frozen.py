@@ -28,6 +28,7 @@ from reports.schedules.recurrence import Daily, Recurrence, TargetKind
 from reports.usage.usage import NANO
 
 from .. import databases
+from .. import world as worlds
 from .fleet import ROOT
 from .freeze_worker import StepClock
 
@@ -131,7 +132,8 @@ def add_schedule(files: Database, slack: LocalSlack, clock: StepClock, number: i
     draft = NewSchedule(
         slack.user("ada").id,
         "",
-        "spend yesterday by model",
+        # of a day that is held for certain, however far the clock has come
+        f"spend {worlds.now() - timedelta(days=2):%Y-%m-%d} by model",
         Recurrence(Daily(), due.time(), "UTC"),
         TargetKind.CHANNEL,
         room.id,

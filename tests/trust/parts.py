@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,15 @@ from .zones import DAY, END, FIRST, all_zones
 
 SHARE = 25_000
 """Texts a process reads at a time, with a seed of their own."""
+
+
+TROUBLE = (
+    "tests/bot/store/test_database.py",
+    "tests/bot/store/test_migrations.py",
+    "tests/bot/listeners/test_database_trouble.py",
+    "tests/bot/http/test_server.py",
+)
+"""Tests of what can be wrong with a database, and with connections."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +119,7 @@ def alerts(request: Request) -> list[Row]:
     begun, outcomes = time.monotonic(), []
     for most, blind in ((1, False), (2, False), (3, False), (3, True)):
         outcomes.append(_alert_storm(request, 90, most, blind=blind))
-    return [_alerts_row("alerts", "sync and 1 to 4 alert workers killed, Slack failing", outcomes,
+    return [_alerts_row("alerts", "sync and 1 to 3 alert workers killed, Slack failing", outcomes,
                         request.seed, begun)]  # fmt: skip
 
 
@@ -289,6 +299,21 @@ def disk(request: Request) -> list[Row]:
                 time.monotonic() - begun)]  # fmt: skip
 
 
+def database(request: Request) -> list[Row]:
+    """Locked, full, damaged, foreign and newer databases, and connections that say nothing."""
+    begun = time.monotonic()
+    # once quiet by the settings of the project; twice would leave out how many passed
+    command = [sys.executable, "-m", "pytest", "-n0", "-rN", "-p", "no:cacheprovider"]
+    done = subprocess.run([*command, *TROUBLE], capture_output=True, text=True, check=False)
+    found = {
+        word: int(count) for count, word in re.findall(r"(\d+) (passed|failed|error)", done.stdout)
+    }
+    wrong = found.get("failed", 0) + found.get("error", 0) + (not found.get("passed"))
+    tried = "databases locked, full, damaged, foreign or newer; silent connections (tests)"
+    return [Row("database", tried, f"{found.get('passed', 0)} tests", wrong,
+                time.monotonic() - begun)]  # fmt: skip
+
+
 def sync(request: Request) -> list[Row]:
     """Kill the sync at random moments."""
     begun, kills = time.monotonic(), request.count(500)
@@ -452,6 +477,7 @@ PARTS: dict[str, Part] = {
     "openrouter": openrouter,
     "slack": slack,
     "disk": disk,
+    "database": database,
     "resources": resources,
     "zones": zones,
     "people": people,

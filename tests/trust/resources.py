@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import os
-import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +11,7 @@ from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import LocalSlack
 from bot.slack.scopes import SCOPES
 from tests import world as worlds
+from tests.bot.test_process import started
 
 QUESTIONS = ("spend 1d by key", "1m", "tokens 7d by model", "why spend yesterday", "status", "help")
 TOGETHER = 10
@@ -21,20 +20,20 @@ TOGETHER = 10
 
 @dataclass(frozen=True)
 class Use:
-    """What the process uses: a count of each, and megabytes."""
+    """What a process uses: a count of each, and megabytes."""
 
     descriptors: int
     threads: int
     megabytes: float
 
     @classmethod
-    def now(cls) -> Use:
-        """What it uses at the moment."""
-        gc.collect()
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    def of(cls, pid: int) -> Use:
+        """What a process uses at the moment."""
+        process = Path(f"/proc/{pid}")
+        pages = int((process / "statm").read_text().split()[1])
         return cls(
-            len(list(Path("/proc/self/fd").iterdir())),
-            threading.active_count(),
+            len(list((process / "fd").iterdir())),
+            len(list((process / "task").iterdir())),
             pages * os.sysconf("SC_PAGESIZE") / 2**20,
         )
 
@@ -68,29 +67,34 @@ class Outcome:
 
 
 def ask(folder: Path, database: Path, count: int) -> Outcome:
-    """Ask so many questions over HTTP, some at a time; measured after a tenth and after all."""
-    del folder
+    """Ask a bot in a process of its own so many questions, some at a time.
+
+    What it uses is measured after a fifth of them, when everything was used once, and after all.
+    """
     with (
         LocalOpenRouter(worlds.small()) as openrouter,
         LocalSlack(scopes=SCOPES, rate_limits=False, file_delay=timedelta(0)) as slack,
-        worlds.running(openrouter, slack, database) as world,
+        started(folder, worlds.environment(openrouter, slack, database), "web") as bot,
     ):
-        unanswered, early = 0, Use.now()
+        bot.wait_until_listening()
+        pid = bot.process.pid
+        client = slack.bot_client(f"http://127.0.0.1:{bot.port}/slack/events")
+        unanswered, early = 0, Use.of(pid)
         for number in range(0, count, TOGETHER):
             for one in range(TOGETHER):
-                world.send(QUESTIONS[(number + one) % len(QUESTIONS)])
+                client.command("ada", "general", QUESTIONS[(number + one) % len(QUESTIONS)])
             worlds.wait_until(lambda: len(slack.hooks.used) >= TOGETHER)
             unanswered += sum(
                 "went wrong" in str(answer["payload"].get("text")) for answer in slack.responses
             )
             forget(slack)
-            if number + TOGETHER == count // 10 // TOGETHER * TOGETHER:
-                early = Use.now()
-        return Outcome(count, unanswered, early, Use.now())
+            if number == count // 5 // TOGETHER * TOGETHER:
+                early = Use.of(pid)
+        return Outcome(count, unanswered, early, Use.of(pid))
 
 
 def forget(slack: LocalSlack) -> None:
-    """Let the local Slack forget what it was sent, which is not the bot's memory."""
+    """Let the local Slack forget what it was sent, so that it stays fast."""
     with slack.workspace.lock:
         slack.hooks.used.clear()
         slack._calls.clear()
