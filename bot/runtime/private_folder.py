@@ -48,9 +48,12 @@ def delete_leftovers(where: Path | None = None) -> int:
 def _create() -> tuple[Path, int]:
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-        lock = os.open(folder, os.O_RDONLY)
+        try:
+            lock = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:  # another process took it for a leftover
+            continue
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if folder.exists():  # else another process deleted it before it was locked
+        if folder.exists():  # else it was deleted before it was locked
             return folder, lock
         os.close(lock)
 

@@ -65,3 +65,19 @@ def test_what_belongs_to_others_is_left_alone(temporary: Path) -> None:
     (temporary / "activity-demo-1").mkdir(mode=0o700)
     assert delete_leftovers() == 0
     assert len(list(temporary.iterdir())) == 5
+
+
+def test_a_folder_that_is_swept_before_it_is_opened_is_made_again(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, made = tempfile.mkdtemp, list[str]()
+
+    def swept_at_first(**more: str) -> str:
+        made.append(make(**more))
+        if len(made) == 1:
+            Path(made[0]).rmdir()
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "mkdtemp", swept_at_first)
+    with private_folder() as folder:
+        assert (str(folder), folder.parent) == (made[1], temporary)
