@@ -172,10 +172,11 @@ def known() -> set[Path]:
 
 
 @contextmanager
-def server(*, durable: bool = False) -> Iterator[str]:
+def server(*, durable: bool = False, as_installed: bool = False) -> Iterator[str]:
     """A server of this test run's own, as postgresql://...; its data is gone afterwards.
 
     Unless it is `durable`, it may lose what was committed when it crashes, and is faster.
+    `as_installed` leaves all settings as they are, to measure what people will have.
     """
     if programs := os.environ.get(PROGRAMS):
         with _installed_server(Path(programs)) as address:
@@ -190,7 +191,8 @@ def server(*, durable: bool = False) -> Iterator[str]:
         try:
             with psycopg.connect(made.get_uri(), autocommit=True) as connection:
                 fast = ("fsync", "full_page_writes", "autovacuum")
-                for setting in fast if durable else (*fast, "synchronous_commit"):
+                off = fast if durable else (*fast, "synchronous_commit")
+                for setting in () if as_installed else off:
                     connection.execute(f"ALTER SYSTEM SET {setting} = off")
                 connection.execute("SELECT pg_reload_conf()")
             os.environ[_DATA] = f"{folder}/data"

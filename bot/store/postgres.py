@@ -136,12 +136,17 @@ class PostgresConnection:
         self, table: str, columns: Sequence[str], rows: Sequence[Sequence[int]], conflict: str = ""
     ) -> None:
         """Insert many rows of integers in one statement."""
-        if rows:
+        named = f"{table} ({', '.join(columns)})"
+        if rows and conflict:
             self.raw.execute(
-                f"INSERT INTO {table} ({', '.join(columns)})"
-                f" SELECT * FROM {_table(columns)} {conflict}".encode(),
+                f"INSERT INTO {named} SELECT * FROM {_table(columns)} {conflict}".encode(),
                 _by_column(rows),
             )
+        elif rows:
+            # COPY takes half of the server's time, and knows no ON CONFLICT
+            row_text = "\t".join(["%d"] * len(columns)) + "\n"
+            with self.raw.cursor().copy(f"COPY {named} FROM STDIN".encode()) as stream:
+                stream.write("".join(row_text % tuple(row) for row in rows))
 
     def delete_rows(
         self, table: str, columns: Sequence[str], rows: Sequence[Sequence[int]], where: str = ""

@@ -61,9 +61,10 @@ def run() -> Iterator[Figure]:
         wall = monotonic() - began
         queries = sum(one.path == "/analytics/query" for one in api.requests)
         yield Figure("generations", sum(one.requests for one in made.records) / 1e6, "million")
-        yield at_most("queries to OpenRouter for a year", queries, "", 20)
+        # the newest usage is fetched again all the while, so a slow machine makes more of them
+        yield at_most("queries to OpenRouter for a year", queries, "", 60)
         yield Figure("the whole first sync", wall, "s")
-        yield at_most("CPU of the sync", usage.ru_utime + usage.ru_stime, "s", 240)
+        yield at_most("CPU of the sync", usage.ru_utime + usage.ru_stime, "s", 90)
         yield Figure("CPU of the engine", engine.cpu_seconds - before, "s")
         yield at_most("most memory of the sync", usage.ru_maxrss / 1024, "MiB", 300)
         yield at_most("rows that differ from the events", _differences(database, made, now), "", 0)

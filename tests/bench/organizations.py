@@ -6,6 +6,7 @@ noise, so that two machines measure the same rows. Most keys rest most of the ti
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 import tempfile
@@ -73,7 +74,7 @@ def database(organization: Organization) -> Path:
     path = organization.path
     if not path.exists():
         FOLDER.mkdir(mode=0o700, exist_ok=True)
-        unfinished = path.with_suffix(".making")
+        unfinished = path.with_suffix(f".making-{os.getpid()}")
         unfinished.unlink(missing_ok=True)
         _make(organization, unfinished)
         unfinished.rename(path)

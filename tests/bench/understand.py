@@ -89,7 +89,7 @@ def _beside_naive(store: Store, peer: sqlite3.Connection, words: str) -> Figure:
     def theirs() -> float:
         return sum(row[-1] for span in _spans(query) for row in _naive_sums(peer, query, *span))
 
-    assert abs(_compared(ours()) - theirs()) < 1
+    assert abs(compared(ours()) - theirs()) < 1
     p95 = _p95(ours)
     other = median(_milliseconds(theirs) for _ in range(_PEER_TIMES))
     return replace(
@@ -116,7 +116,7 @@ def _query(words: str) -> Query:
     return parsed.query
 
 
-def _compared(found: AnalysisDocument) -> float:
+def compared(found: AnalysisDocument) -> float:
     """The dollars of an answer that the sums of the naive table have to come to as well."""
     data = found.data()
     match found.query.kind:

@@ -1,6 +1,7 @@
 """What only a server has: lost connections, clocks, locks of areas, and secrets in its URL."""
 
 import threading
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
@@ -348,3 +349,21 @@ def test_enums_and_booleans_in_lists_are_stored_as_integers(database):
         found = connection.execute("SELECT value FROM numbers(?) n", ([Area.LEDGER, True],))
         assert found.fetchall() == [(2,), (1,)]
         assert connection.execute("SELECT value FROM numbers(?) n", ([],)).fetchall() == []
+
+
+# -- streams
+
+
+def test_a_stream_holds_a_few_thousand_rows_at_a_time(database):
+    everything = "SELECT n, n * 1000003 FROM generate_series(1, ?::bigint) n"
+    with database.read() as connection:
+        tracemalloc.start()
+        try:
+            assert sum(1 for _ in connection.stream(everything, (60_000,))) == 60_000
+            streamed = tracemalloc.get_traced_memory()[1]
+            tracemalloc.reset_peak()
+            assert len(connection.execute(everything, (60_000,)).fetchall()) == 60_000
+            fetched = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert streamed * 10 < fetched
