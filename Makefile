@@ -12,7 +12,7 @@ LOCKED := $(PIP) install --require-hashes -r
 help:
 	@echo "make demo    try the bot on a sample organization, no account needed"
 	@echo "make test    run the tests, on all cores"
-	@echo "make test-postgres  run the tests of what is stored on PostgreSQL"
+	@echo "make test-postgres  run the tests of what is stored and answered on PostgreSQL"
 	@echo "make test-clickhouse  run the tests of CLICKHOUSE_URL on ClickHouse's engine (534 MB)"
 	@echo "make check   run the linters and the type checker"
 	@echo "make bench   measure speed and size (a few minutes)"
