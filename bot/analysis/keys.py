@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.analysis.limits import HourlySpend, keys_meant, owner_of, unread, with_me
+from bot.analysis.limits import keys_meant, owner_of, unread, with_me
 from bot.analysis.request import AnalysisRequest
 from bot.answers import visibility
 from bot.answers.answer import make_plan
@@ -15,14 +15,15 @@ from bot.answers.openrouter_details import KeyDetails, key_details, members_know
 from bot.answers.openrouter_limits import limits_of
 from bot.store import Store
 from bot.store.usage.directory import Directory
+from bot.store.usage.selection import Selection
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.keys import UNUSED_FOR, KeyFacts, KeyTrait, review
 from reports.analysis.keys_answer import UNKNOWN, keys_answer
 from reports.analysis.limits import LimitKind
 from reports.questions.grammar import CommandError
 from reports.questions.words_of_kinds import days_of
-from reports.time.timerange import Granularity
-from reports.usage.dimensions import Dimension
+from reports.time.timerange import HOUR, Granularity, TimeRange, floor
+from reports.usage.dimensions import Dimension, MoneySource
 
 _SPEND_OF = timedelta(days=30)
 
@@ -60,6 +61,16 @@ def gather_keys(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     return replace(found, ask_about=tuple((label, ids[label]) for label in found.groups))
 
 
+def _spend(store: Store, now: datetime) -> Mapping[int, int]:
+    """What each key (id) spent in the past 30 days, in nano-dollars, rounded to whole hours."""
+    last = floor(now, Granularity.HOUR)
+    hours = tuple(last - number * HOUR for number in range(_SPEND_OF // HOUR, -1, -1))
+    of = TimeRange(hours, last + HOUR, Granularity.HOUR, now)
+    by_key = Selection(Dimension.KEY)
+    found = store.tokens_and_spend(by_key, of, Granularity.HOUR, MoneySource.ALL)
+    return {id_: spend for id_, (_, spend) in found.items()}
+
+
 def _facts(
     store: Store,
     details: Mapping[str, KeyDetails],
@@ -74,8 +85,7 @@ def _facts(
         for id_ in one.ids
     }
     used = store.last_used(Dimension.KEY)
-    spend = HourlySpend(store, now)
-    since = spend.hours[-1] - _SPEND_OF
+    spend = _spend(store, now)
     known = members_known(store, directory)
     found = []
     for hash_, one in details.items():
@@ -92,7 +102,7 @@ def _facts(
             limit=limits[id_].limit if one.limited and id_ in limits else None,
             limit_reset=limits[id_].reset or "" if one.limited and id_ in limits else "",
             limit_known=not one.limited or id_ in limits,
-            spend_30d=spend.since(Dimension.KEY, frozenset({id_}), since, byok=True),
+            spend_30d=spend.get(id_, 0),
             disabled=one.disabled,
         )
         found.append((id_, facts))

@@ -44,6 +44,12 @@ _LISTS = {
     "texts": "unnest(%s::text[]) AS {}(value)",
     "ordered": "unnest(%s::bigint[]) WITH ORDINALITY AS {}(value, key)",
 }
+_SOUGHT = (
+    "t.view = ? AND t.granularity = s.column1 AND t.bucket >= s.column2 AND t.bucket < s.column3",
+    "t.view = ? AND t.member = m.value AND t.granularity = b.column1 AND t.bucket = b.column2",
+)
+"""How statements find the usage of listed spans or buckets, for which PostgreSQL may read all that
+is stored; in a subquery for each of the list, it can only seek."""
 _READ = (
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
     " SET LOCAL jit = off;"  # compiling a statement takes longer than most answers
@@ -72,6 +78,11 @@ class _BoolDumper(Dumper):
 def translated(statement: str) -> bytes:
     """A statement of this package as psycopg takes it: see bot.store.connection."""
     escaped = statement.replace("%", "%%")
+    for where in _SOUGHT:
+        escaped = escaped.replace(
+            f"CROSS JOIN usage t WHERE {where}",
+            f"CROSS JOIN LATERAL (SELECT * FROM usage t WHERE {where} OFFSET 0) t WHERE TRUE",
+        )
     text, _ = with_lists(escaped, lambda kind, alias: _LISTS[kind].format(alias))
     return text.replace("?", "%s").encode()
 

@@ -48,6 +48,7 @@ WITHOUT_PEER = (
     "limits",
 )  # fmt: skip
 _TIMES = 40
+_FEWEST, _LONGEST = 3, 10_000  # ms: what takes seconds is not measured 40 times
 _WARM_UP = 3
 _PEER_TIMES = 3
 
@@ -75,7 +76,6 @@ def _answering(store: Store, query: Query) -> Callable[[], AnalysisDocument]:
     def answering() -> AnalysisDocument:
         found = analyze(store, query, NOW, "UTC")
         assert isinstance(found, AnalysisDocument), found
-        assert not found.empty, query.words()
         analysis_message(found)
         return found
 
@@ -104,7 +104,10 @@ def _name(words: str) -> str:
 def _p95(ours: Callable[[], object]) -> float:
     for _ in range(_WARM_UP):
         ours()
-    return percentile([_milliseconds(ours) for _ in range(_TIMES)], 95)
+    times: list[float] = []
+    while len(times) < _TIMES and (len(times) < _FEWEST or sum(times) < _LONGEST):
+        times.append(_milliseconds(ours))
+    return percentile(times, 95)
 
 
 def _query(words: str) -> Query:

@@ -115,3 +115,15 @@ def test_sums_of_all_members_are_read_by_their_parts(store, monkeypatch):
     _, rank, _ = plans(store, lambda: store.read(by_key, DAYS, Granularity.DAY, ALL), monkeypatch)
     assert "Seq Scan" not in kinds(rank)
     assert "part" in conditions(rank)
+
+
+def test_usage_of_several_spans_is_sought(store, monkeypatch):
+    by_key = Selection(Dimension.KEY)
+    (plan,) = plans(
+        store,
+        lambda: store.pair_sums(by_key, DAYS, Granularity.DAY, MoneySource.ALL),
+        monkeypatch,
+    )
+    scans = [node for node in plan if node.get("Relation Name") == "usage"]
+    assert scans
+    assert all("bucket" in conditions([node]) for node in scans)
