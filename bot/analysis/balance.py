@@ -16,13 +16,13 @@ def balance(store: Store, now: datetime) -> Balance | None:
     if limits.bought is None or limits.used is None or limits.reported_at is None:
         return None
     spend = HourlySpend(store, now)
-    forecast, hours = credits_forecast(limits, spend, now), spend.of_credits()
+    forecast, costs = credits_forecast(limits, spend, now), spend.of_credits()
     return Balance(
         limits.bought,
         limits.bought - limits.used,
         limits.reported_at,
         now,
-        sum(cost for _, cost in hours),
-        next((len(hours) - at for at, (_, cost) in enumerate(hours) if cost), 0),
+        sum(costs),
+        next((len(costs) - at for at, cost in enumerate(costs) if cost), 0),
         forecast.full if forecast else None,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from reports.alerts.limits_and_forecast import SpendLimit
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.limits import (
     HOUR,
+    HourlyPace,
     LimitForecast,
     LimitKind,
     full_at,
@@ -35,7 +37,7 @@ from reports.usage.members import NO_CREATOR
 
 _LOOKED_BACK = timedelta(days=31)
 """As long as the longest month, so that it covers the use of a monthly limit."""
-_PACE_OF = timedelta(days=28)
+_PACE_HOURS = 28 * 24
 """Four whole weeks: every hour of the week four times."""
 _SPEND_OF = timedelta(days=30)
 _SHARED = "Workspace budgets and credits are shared; `limits` without a filter lists them too."
@@ -66,26 +68,41 @@ class HourlySpend:
         self.hours = tuple(start + number * HOUR for number in range(count))
         self._store = store
         self._range = TimeRange(self.hours, self.hours[-1] + HOUR, Granularity.HOUR, now)
+        self._paces: dict[tuple[Dimension, Ids, bool], HourlyPace] = {}
         self._read: dict[Dimension, Mapping[int, Mapping[int, tuple[int, int]]]] = {}
 
-    def of(self, by: Dimension, ids: Ids, *, byok: bool) -> list[tuple[datetime, int]]:
-        """Each hour's start with what these members spent in it, in nano-dollars."""
+    def of(self, by: Dimension, ids: Ids, *, byok: bool) -> list[int]:
+        """What these members spent in each of `hours`, in nano-dollars."""
         sums = [0] * len(self.hours)
         series = self._series(by)
         for id_ in ids:
             for at, (credits_, own) in series.get(id_, {}).items():
                 sums[at] += credits_ + (own if byok else 0)
-        return list(zip(self.hours, sums, strict=True))
+        return sums
 
     def since(self, by: Dimension, ids: Ids, start: datetime, *, byok: bool) -> int:
         """What these members spent since a time (UTC) in nano-dollars, rounded to whole hours."""
-        return sum(cost for at, cost in self.of(by, ids, byok=byok) if at >= start)
+        return sum(self.of(by, ids, byok=byok)[bisect_left(self.hours, start) :])
 
-    def of_credits(self) -> list[tuple[datetime, int]]:
-        """The whole hours of the past four weeks with all that was spent from credits."""
+    def pace(self, by: Dimension, ids: Ids, *, byok: bool) -> HourlyPace:
+        """The usual week of these members; a key and its guardrail share one."""
+        asked = by, ids, byok
+        if asked not in self._paces:
+            self._paces[asked] = self._usual(self.of(by, ids, byok=byok))
+        return self._paces[asked]
+
+    def of_credits(self) -> list[int]:
+        """What was spent from credits in each whole hour of the past four weeks, in order."""
         usage = self._store.whole(Selection(), self._range, Granularity.HOUR)
-        hours = [(at, one.credits) for at, one in zip(self.hours, usage, strict=True)]
-        return _before(self._range.until, hours)
+        return [one.credits for one in usage][-_PACE_HOURS - 1 : -1]
+
+    def pace_of_credits(self) -> HourlyPace:
+        """The usual week of all that is spent from credits."""
+        return recent_pace(self.hours[-_PACE_HOURS - 1], self.of_credits())
+
+    def _usual(self, costs: Sequence[int]) -> HourlyPace:
+        # the last hour is still running
+        return recent_pace(self.hours[-_PACE_HOURS - 1], costs[-_PACE_HOURS - 1 : -1])
 
     def _series(self, by: Dimension) -> Mapping[int, Mapping[int, tuple[int, int]]]:
         if by not in self._read:
@@ -232,7 +249,7 @@ def _forecast(one: _Counted, spend: HourlySpend, now: datetime) -> LimitForecast
         start = period.start if period else spend.hours[0]
         used = spend.since(one.by, one.ids, start, byok=one.byok)
     resets = period.end if period else None
-    pace = recent_pace(_before(now, spend.of(one.by, one.ids, byok=one.byok)))
+    pace = spend.pace(one.by, one.ids, byok=one.byok)
     full = full_at(cap.limit - used, pace, now, resets)
     return LimitForecast(one.kind, cap.label, one.owner, cap.limit, used, resets, full)
 
@@ -244,14 +261,8 @@ def credits_forecast(
     if not known.bought or known.used is None:  # where none were ever bought, none run out
         return None
     left = known.bought - known.used
-    full = full_at(left, recent_pace(spend.of_credits()), now, None)
+    full = full_at(left, spend.pace_of_credits(), now, None)
     return LimitForecast(LimitKind.CREDITS, "Credits", "", known.bought, known.used, None, full)
-
-
-def _before(now: datetime, hours: Sequence[tuple[datetime, int]]) -> list[tuple[datetime, int]]:
-    """The whole hours of the past four weeks."""
-    last = floor(now, Granularity.HOUR)
-    return [(at, cost) for at, cost in hours if last - _PACE_OF <= at < last]
 
 
 def _unlimited(

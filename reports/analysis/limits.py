@@ -16,8 +16,10 @@ from math import inf
 
 HOUR = timedelta(hours=1)
 HOURS_A_WEEK = 168
-_LONGEST_LOOK = 92 * 24
-"""Hours ahead for which limits are forecast: beyond three months a pace predicts nothing."""
+_HOUR_SECONDS = 3_600
+_WEEK_DAYS = 7
+_LONGEST_LOOK = timedelta(days=92)
+"""How far ahead limits are forecast: beyond three months a pace predicts nothing."""
 
 
 class LimitKind(StrEnum):
@@ -109,20 +111,28 @@ def reached(
         return now
     if not any(pace.hours) or level <= 0:
         return None
-    wanted, used, start = Fraction(left), Fraction(0), now
-    for _ in range(_LONGEST_LOOK):
-        if resets is not None and start >= resets:
+    # whole numbers: an hour costs nano-dollars times numerator and seconds, and what is left is
+    # scaled alike; fractions would take seconds for an organization with thousands of limits
+    wanted = left * level.denominator * _HOUR_SECONDS
+    costs = [cost * level.numerator for cost in pace.hours]
+    end = now.replace(minute=0, second=0, microsecond=0) + HOUR
+    seconds, first = round((end - now).total_seconds()), hour_of_week(now)
+    start, spent = now, costs[first] * seconds
+    if spent < wanted:
+        wanted -= spent
+        week = sum(costs) * _HOUR_SECONDS
+        skipped = (wanted - 1) // week
+        if skipped * _WEEK_DAYS > _LONGEST_LOOK.days:
             return None
-        end = start.replace(minute=0, second=0, microsecond=0) + HOUR
-        cost = pace.hours[hour_of_week(start)] * level
-        share = Fraction(round((end - start).total_seconds()), 3_600)
-        if cost > 0 and used + cost * share >= wanted:
-            seconds = (wanted - used) / cost * 3_600
-            moment = start + timedelta(seconds=float(seconds))
-            return moment if resets is None or moment < resets else None
-        used += cost * share
-        start = end
-    return None
+        wanted -= skipped * week
+        start, first = end + timedelta(weeks=skipped), (first + 1) % HOURS_A_WEEK
+        while costs[first] * _HOUR_SECONDS < wanted:
+            wanted -= costs[first] * _HOUR_SECONDS
+            start, first = start + HOUR, (first + 1) % HOURS_A_WEEK
+    if start >= now + _LONGEST_LOOK:
+        return None
+    moment = start + timedelta(seconds=float(Fraction(wanted, costs[first])))
+    return moment if resets is None or moment < resets else None
 
 
 def hour_of_week(moment: datetime) -> int:
@@ -130,38 +140,40 @@ def hour_of_week(moment: datetime) -> int:
     return moment.weekday() * 24 + moment.hour
 
 
-def hourly_pace(hours: Sequence[tuple[datetime, int]]) -> HourlyPace:
-    """The usual week of hours (start in UTC, nano-dollars), the oldest first; gaps count as 0.
+def hourly_pace(start: datetime, costs: Sequence[int]) -> HourlyPace:
+    """The usual week of consecutive hours from `start` (UTC) on; `costs` are nano-dollars.
 
     The mean of each hour of the week; the band from how whole weeks differ from their mean.
     """
-    if not hours:
+    if not costs:
         return HourlyPace((0,) * HOURS_A_WEEK)
-    sums, weeks = [0] * HOURS_A_WEEK, [0] * -(-len(hours) // HOURS_A_WEEK)
-    counts = [0] * HOURS_A_WEEK
-    for number, (start, cost) in enumerate(hours):
-        sums[hour_of_week(start)] += cost
-        counts[hour_of_week(start)] += 1
-        weeks[number // HOURS_A_WEEK] += cost
-    usual = tuple(
-        round(Fraction(cost, count)) if count else 0
-        for cost, count in zip(sums, counts, strict=True)
-    )
-    whole = weeks[: len(hours) // HOURS_A_WEEK]
+    usual, first = [0] * HOURS_A_WEEK, hour_of_week(start)
+    for offset in range(min(HOURS_A_WEEK, len(costs))):
+        same = costs[offset::HOURS_A_WEEK]
+        usual[(first + offset) % HOURS_A_WEEK] = _rounded(sum(same), len(same))
+    whole = [
+        sum(costs[at : at + HOURS_A_WEEK])
+        for at in range(0, len(costs) - HOURS_A_WEEK + 1, HOURS_A_WEEK)
+    ]
     if len(whole) < 2 or not sum(whole):
-        return HourlyPace(usual)
+        return HourlyPace(tuple(usual))
     mean = Fraction(sum(whole), len(whole))
-    return HourlyPace(usual, min(whole) / mean, max(whole) / mean)
+    return HourlyPace(tuple(usual), min(whole) / mean, max(whole) / mean)
 
 
-def recent_pace(hours: Sequence[tuple[datetime, int]]) -> HourlyPace:
+def recent_pace(start: datetime, costs: Sequence[int]) -> HourlyPace:
     """The usual week of hours (as for `hourly_pace`) since the first with any spend.
 
     What began less than a week ago has no usual week yet, so all its hours count alike.
     """
-    first = next((at for at, (_, cost) in enumerate(hours) if cost), len(hours))
-    used = hours[first:]
+    first = next((at for at, cost in enumerate(costs) if cost), len(costs))
+    used = costs[first:]
     if len(used) >= HOURS_A_WEEK:
-        return hourly_pace(used)
-    mean = round(Fraction(sum(cost for _, cost in used), len(used))) if used else 0
-    return HourlyPace((mean,) * HOURS_A_WEEK)
+        return hourly_pace(start + first * HOUR, used)
+    return HourlyPace((_rounded(sum(used), len(used)) if used else 0,) * HOURS_A_WEEK)
+
+
+def _rounded(cost: int, count: int) -> int:
+    """A mean as a whole number; a half goes to the even one, as `round` does with fractions."""
+    whole, rest = divmod(cost, count)
+    return whole + (2 * rest > count or (2 * rest == count and whole % 2))

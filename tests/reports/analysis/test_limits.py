@@ -88,11 +88,10 @@ def test_the_order_is_that_of_being_hit(seed):
 
 def test_a_usual_week_is_the_mean_of_its_hours():
     monday = datetime(2026, 11, 2, tzinfo=UTC)
-    hours = [(monday + timedelta(hours=n), (1 + n // 168) * DOLLAR) for n in range(3 * 168)]
-    pace = hourly_pace(hours)
+    pace = hourly_pace(monday, [(1 + n // 168) * DOLLAR for n in range(3 * 168)])
     assert set(pace.hours) == {2 * DOLLAR}
     assert (pace.low, pace.high) == (Fraction(1, 2), Fraction(3, 2))
-    assert hourly_pace([]).hours == (0,) * 168
+    assert hourly_pace(monday, []).hours == (0,) * 168
 
 
 def test_a_week_has_168_hours():

@@ -58,8 +58,8 @@ def forecast(limits):
     found = []
     for name, (keys, most, used) in limits.items():
         rows = zip(*map(past, keys), strict=True)
-        hours = [(row[0][0], sum(cost for _, cost in row)) for row in rows]
-        full = full_at(most - used, recent_pace(hours), NOW, END)
+        costs = [sum(cost for _, cost in row) for row in rows]
+        full = full_at(most - used, recent_pace(NOW - 28 * 24 * HOUR, costs), NOW, END)
         found.append(LimitForecast(LimitKind.KEY, name, "", most, used, END, full))
     return in_order(found)
 
@@ -83,9 +83,8 @@ def test_refusals_come_in_the_order_and_at_the_times_that_were_forecast(seed):
 
 
 def test_a_key_that_is_a_few_days_old_is_judged_by_the_hours_it_has():
-    days = [(NOW - timedelta(hours=number), 2 * DOLLAR) for number in range(72, 0, -1)]
-    before = [(NOW - timedelta(hours=number), 0) for number in range(28 * 24, 72, -1)]
-    pace = recent_pace(before + days)
+    start = NOW - 28 * 24 * HOUR
+    pace = recent_pace(start, [0] * (28 * 24 - 72) + [2 * DOLLAR] * 72)
     assert set(pace.hours) == {2 * DOLLAR}
-    assert recent_pace([(NOW, 0)] * 400).hours == (0,) * 168
-    assert recent_pace([]).hours == (0,) * 168
+    assert recent_pace(start, [0] * 400).hours == (0,) * 168
+    assert recent_pace(start, []).hours == (0,) * 168
