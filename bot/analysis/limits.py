@@ -32,7 +32,7 @@ from reports.analysis.limits_answer import UnlimitedKeys, limits_answer
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query
 from reports.time.timerange import Granularity, TimeRange, floor
-from reports.usage.dimensions import Dimension
+from reports.usage.dimensions import Dimension, MoneySource
 from reports.usage.members import NO_CREATOR
 
 _LOOKED_BACK = timedelta(days=31)
@@ -68,17 +68,21 @@ class HourlySpend:
         self.hours = tuple(start + number * HOUR for number in range(count))
         self._store = store
         self._range = TimeRange(self.hours, self.hours[-1] + HOUR, Granularity.HOUR, now)
+        self._sums: dict[tuple[Dimension, Ids, bool], Sequence[int]] = {}
         self._paces: dict[tuple[Dimension, Ids, bool], HourlyPace] = {}
-        self._read: dict[Dimension, Mapping[int, Mapping[int, tuple[int, int]]]] = {}
+        self._read: dict[tuple[Dimension, bool], Mapping[int, Mapping[int, int]]] = {}
 
-    def of(self, by: Dimension, ids: Ids, *, byok: bool) -> list[int]:
+    def of(self, by: Dimension, ids: Ids, *, byok: bool) -> Sequence[int]:
         """What these members spent in each of `hours`, in nano-dollars."""
-        sums = [0] * len(self.hours)
-        series = self._series(by)
-        for id_ in ids:
-            for at, (credits_, own) in series.get(id_, {}).items():
-                sums[at] += credits_ + (own if byok else 0)
-        return sums
+        asked = by, ids, byok
+        if asked not in self._sums:
+            sums = [0] * len(self.hours)
+            series = self._series(by, byok=byok)
+            for id_ in ids:
+                for at, spent in series.get(id_, {}).items():
+                    sums[at] += spent
+            self._sums[asked] = sums
+        return self._sums[asked]
 
     def since(self, by: Dimension, ids: Ids, start: datetime, *, byok: bool) -> int:
         """What these members spent since a time (UTC) in nano-dollars, rounded to whole hours."""
@@ -104,14 +108,13 @@ class HourlySpend:
         # the last hour is still running
         return recent_pace(self.hours[-_PACE_HOURS - 1], costs[-_PACE_HOURS - 1 : -1])
 
-    def _series(self, by: Dimension) -> Mapping[int, Mapping[int, tuple[int, int]]]:
-        if by not in self._read:
-            found = self._store.read(Selection(by), self._range, Granularity.HOUR).series
-            self._read[by] = {
-                id_: {at: (usage.credits, usage.byok) for at, usage in buckets.items()}
-                for id_, buckets in found.items()
-            }
-        return self._read[by]
+    def _series(self, by: Dimension, *, byok: bool) -> Mapping[int, Mapping[int, int]]:
+        if (by, byok) not in self._read:
+            source = MoneySource.ALL if byok else MoneySource.CREDITS
+            self._read[by, byok] = self._store.spend_series(
+                Selection(by), self._range, Granularity.HOUR, source
+            )
+        return self._read[by, byok]
 
 
 def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
