@@ -539,11 +539,11 @@ class Store:
     def pair_sums(
         self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
     ) -> list[sums.PairSums]:
-        """Tokens and spend (nano-dollars, of a source) of a whole range by member and model."""
+        """Tokens and spend (nano-dollars, of a source) of a whole range, by member and model."""
         with self._db.read() as connection:
             if selection.crossed:
                 found = self._crossed_rows(connection, selection, wanted, stored)
-                return sums.pairs_of_rows(found, source)
+                return sorted(sums.pairs_of_rows(found, source))
             return sums.by_pair(connection, selection, wanted, stored, source)
 
     def rows_by_group(

@@ -108,7 +108,10 @@ def by_pair(
     stored: Granularity,
     source: MoneySource,
 ) -> list[PairSums]:
-    """Tokens and spend (of a source of money) of a whole range by member and model."""
+    """Tokens and spend (of a source of money) of a whole range by member and model, in that order.
+
+    The order decides where a rounded nano-dollar goes, so it must be the same on every database.
+    """
     tokens, spend = "t.prompt + t.completion", _SPEND[source]
     if stored is Granularity.DAY and selection.owners is None:
         spans = _signed_spans(connection, selection, wanted)
@@ -133,7 +136,7 @@ def by_pair(
         f"SELECT pair / {_PAIR}, pair % {_PAIR}, SUM(tokens), SUM(spend) FROM ("
         f"SELECT {member} * {_PAIR} + t.model AS pair, {tokens} AS tokens, {spend} AS spend"
         f" FROM {tables} WHERE {where} LIMIT {2**62}) r GROUP BY pair"
-        " HAVING SUM(tokens) <> 0 OR SUM(spend) <> 0"
+        " HAVING SUM(tokens) <> 0 OR SUM(spend) <> 0 ORDER BY pair"
     )
     return connection.execute(statement, params).fetchall()
 
