@@ -218,10 +218,12 @@ def run(
     blind: bool = False,
     restarts: int = 0,
     reports: int = 0,
+    within: int = 30,
 ) -> Outcome:
     """Kill so often while use is told and revised; then let the workers come to rest.
 
-    With `reports`, the workers deliver so many reports at the same time, due one after the other.
+    With `reports`, the workers deliver so many reports at the same time, due one after the other
+    `within` so many minutes.
 
     Whoever is `blind` cannot read what was posted, and posts it again where no answer came. On a
     server, all connections are cut every 2 seconds, and it is restarted so often.
@@ -243,7 +245,7 @@ def run(
         author = Author(chance, clock, source, store)
         if reports:
             fill_the_past(store)
-            add_schedules(files, slack, reports, chance)
+            add_schedules(files, slack, reports, chance, within)
         fleet = Watch(database, source, slack, clock, "all" if reports else "one")
 
         trouble = ServerTrouble(database, restarts)
@@ -297,13 +299,15 @@ def fill_the_past(store: Store) -> None:
         store.replace(Window(granularity, start, START), [], START)
 
 
-def add_schedules(files: Database, slack: LocalSlack, count: int, chance: random.Random) -> None:
-    """Daily reports in channels of their own, due at random within the first half hour."""
+def add_schedules(
+    files: Database, slack: LocalSlack, count: int, chance: random.Random, within: int
+) -> None:
+    """Daily reports in channels of their own, due at random within the first minutes."""
     schedules = Schedules(files, lambda: START - timedelta(minutes=1))
     bot = slack.workspace.users[slack.bot_user_id]
     for number in range(count):
         room = slack.workspace.add_channel(f"report-{number}", [bot])
-        due = START + timedelta(minutes=chance.randrange(1, 30))
+        due = START + timedelta(minutes=chance.randrange(1, within))
         draft = NewSchedule(
             slack.user(MAKERS[0]).id,
             "",
