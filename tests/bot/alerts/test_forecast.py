@@ -153,7 +153,7 @@ def test_the_alert_has_the_range_and_the_record_of_the_answer(
     watched, found = measured(sample_bot, words)
     largest = max(found, key=lambda one: one.value or 0)
     context = sample_bot.evaluator.context(sample_bot.clock())
-    [band, record] = explain(watched, context, largest)
+    [band, record] = explain(watched, context, largest, "UTC")
     [row] = [one for one in answer.rows if one[0] == largest.label] or [None]
     low, high = row[4:6] if row else ("", "")
     assert f"between {low} and {high}." in band if row else band in answer.sentences

@@ -31,7 +31,8 @@ def test_an_alert_fires_while_one_watches_and_is_drawn_whole(opened):
     _, view = opened
     alert = fired(view)
     expect(alert.locator("h3").first).to_have_text(re.compile("spend spike: ci-review"))
-    expect(alert).to_contain_text("for this hour of the week")
+    # on a weekend night, the key normally rests
+    expect(alert).to_contain_text(re.compile(r"for this hour of the week|usually \$0\."))
     expect(alert.locator("svg[role=img]")).to_be_visible()
     for label in ("Show details", "Acknowledge", "Change threshold", "Mute"):
         expect(alert.get_by_role("button", name=label)).to_be_visible()

@@ -109,7 +109,7 @@ def test_an_untouched_alert_comes_back_as_it_was(kind, urgent):
     limit = BY_KEY[kind].usual_limit
     fields = AlertFields(kind=kind, limit=limit, urgent=urgent, zone="Europe/Berlin")
     view = alert_form.view(fields, Meta(), "x")
-    entered = alert_form.entered(sent(view), "UTC")
+    entered = alert_form.entered(sent(view), "UTC", "UTC")
     assert alert_fields.read_fields(entered) == alert_fields.read_fields(fields)
 
 
