@@ -118,7 +118,12 @@ class Clicks:
         return is_repeat(before, newest, clicked_at)
 
     def superseded_check(self, at: MessageLocation, action: dict[str, Any]) -> Callable[[], bool]:
-        """A function that checks later whether there was a newer click in the same message."""
+        """A function that checks later whether there was a newer click in the same message.
+
+        Where the database is shared, it says no: SharedClicks knows which newer clicks are repeats.
+        """
+        if self._shared:
+            return lambda: False
         message_key, clicked_at = (at.channel, at.ts), _clicked_at(action)
         self._put(message_key, clicked_at, newest=True)
         return lambda: self._seen.get(message_key, clicked_at) > clicked_at
@@ -163,7 +168,9 @@ class MessageClicks:
         newest = max((at for _, at in own), default=None)
         repeated = is_repeat(before, newest, clicked_at)
         kept = (*self.clicks, (person, digest, clicked_at))[-MAX_MESSAGE_CLICKS:]
-        return MessageClicks(max(self.choice, clicked_at if changes else 0.0), kept), repeated
+        # a repeated click does nothing, so it must not supersede the click that it repeats
+        newer = clicked_at if changes and not repeated else 0.0
+        return MessageClicks(max(self.choice, newer), kept), repeated
 
     def text(self) -> str:
         """As JSON, for `of_text`."""

@@ -16,7 +16,7 @@ from bot.answers.answer_state import TOO_OLD, AnswerState
 from bot.listeners import clicks
 from bot.listeners.background import BackgroundWork
 from bot.listeners.clicks import Clicks, SharedClicks
-from bot.questions import share as passing_on
+from bot.questions import share
 from bot.questions.follow_up import FollowUpClick, follow
 from bot.schedules.form import ScheduleForm
 from bot.services import Services, refuse
@@ -72,20 +72,20 @@ def register(
     def open_schedule(
         reply_to: ReplyTarget, location: MessageLocation, what: AnswerState, body: dict[str, Any]
     ) -> None:
-        words = partial(passing_on.schedule_words, services, reply_to, location, what)
+        words = partial(share.schedule_words, services, reply_to, location, what)
         channel = location.channel if location.channel[:1] in {"C", "G"} else ""
         schedule.new(reply_to, str(body.get("trigger_id", "")), words, channel)
 
     def open_alert(
         reply_to: ReplyTarget, location: MessageLocation, what: AnswerState, body: dict[str, Any]
     ) -> None:
-        words = partial(passing_on.alert_words, services, reply_to, location, what)
+        words = partial(share.alert_words, services, reply_to, location, what)
         alert.new(reply_to, str(body.get("trigger_id", "")), words)
 
     does: dict[str, tuple[Act, Do]] = {
         SHARE: (
             Act.SHARED,
-            lambda reply_to, at, what, _: passing_on.share(services, reply_to, at, what),
+            lambda reply_to, at, what, _: share.share(services, reply_to, at, what),
         ),
         SCHEDULE: (Act.SCHEDULED, open_schedule),
         ALERT: (Act.ALERTED, open_alert),

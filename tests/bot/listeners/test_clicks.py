@@ -112,6 +112,15 @@ def test_the_newest_choice_of_all_processes_counts(tmp_path):
 
 
 @needs_server
+def test_a_double_click_does_not_supersede_the_click_that_it_repeats(tmp_path):
+    one, other = process(tmp_path), process(tmp_path)
+    first, second = {"action_ts": "1.0"}, {"action_ts": "1.2"}
+    assert not one.is_repeated("U1", AT, "in", first, changes=True)
+    assert other.is_repeated("U1", AT, "in", second, changes=True)
+    assert not one.is_superseded(AT, first)
+
+
+@needs_server
 def test_a_click_that_changes_no_answer_supersedes_none(tmp_path):
     one, other = process(tmp_path), process(tmp_path)
     one.is_repeated("U1", AT, "in", {"action_ts": "1.0"}, changes=True)

@@ -11,6 +11,7 @@ import pytest
 from bot.access.policy import FOREIGN, OUTSIDERS
 from bot.answers.answer_state import TOO_OLD
 from bot.demo.slack import LocalSlack
+from bot.listeners import clicks
 from bot.questions.follow_up import GONE, ONLY_YOU
 from bot.questions.share import SHARED_ALREADY
 from reports.questions.follow_up import FollowUpAction
@@ -276,7 +277,10 @@ def test_an_answer_is_shared_with_the_conversation_once(world: World) -> None:
     assert SHARE not in str(posted["blocks"])
 
 
-def test_a_restart_shares_nothing_twice(openrouter: Any, database: Any) -> None:
+def test_a_restart_shares_nothing_twice(
+    openrouter: Any, database: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clicks, "DOUBLE_CLICK_SECONDS", 0.0)  # as if some time had passed
     with LocalSlack(rate_limits=False, file_delay=timedelta(0)) as slack:
         with running(openrouter, slack, database) as world:
             message = shown(world, "spend 7d by key")
