@@ -1,4 +1,4 @@
-"""Workers of alerts, and one that syncs: see `nursery`."""
+"""Workers of alerts, and one that syncs: see `fork_server`."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ from reports.usage.usage import NANO, ZERO, Usage
 from reports.usage.windows_to_fetch import Window
 
 from .. import databases
-from .hurried import SLACK_SECONDS
-from .nursery import REST, serve, services
+from .fast_clock import FastClock
+from .fork_server import REST, serve, services
 from .organization import KEYS, MODELS, NANO_A_CENT, TOKENS_A_CENT, Version
-from .swift import Swift
+from .short_leases import SLACK_SECONDS
 
 WRITTEN = "written"
 """The fact that says which version the cache holds, and since when."""
@@ -72,7 +72,7 @@ def alert_services(
     )
 
 
-def watching(database: Path | str, slack: Slack, clock: Swift) -> Callable[[], None]:
+def watching(database: Path | str, slack: Slack, clock: FastClock) -> Callable[[], None]:
     """Judges and tells."""
     files = Database(database)
     alerts = alert_services(files, slack, clock, Posting(slack, clock.wait))
@@ -86,7 +86,7 @@ def watching(database: Path | str, slack: Slack, clock: Swift) -> Callable[[], N
     return tick
 
 
-def reporting(database: Path | str, slack: Slack, clock: Swift) -> Callable[[], None]:
+def reporting(database: Path | str, slack: Slack, clock: FastClock) -> Callable[[], None]:
     """Delivers reports."""
     files = Database(database)
     return ReportDelivery(
@@ -103,7 +103,7 @@ def reporting(database: Path | str, slack: Slack, clock: Swift) -> Callable[[], 
     ).tick
 
 
-def all_of_it(database: Path | str, slack: Slack, clock: Swift) -> Callable[[], None]:
+def all_of_it(database: Path | str, slack: Slack, clock: FastClock) -> Callable[[], None]:
     """Evaluates and delivers alerts in one thread, and delivers reports in another."""
     begun: list[threading.Thread] = []
 
@@ -129,7 +129,7 @@ def endless(tick: Callable[[], None]) -> None:
         time.sleep(REST)
 
 
-def syncing(database: Path | str, source: Path, clock: Swift) -> Callable[[], None]:
+def syncing(database: Path | str, source: Path, clock: FastClock) -> Callable[[], None]:
     """Brings what is saved in a file into the cache, again and again."""
     store = Store(Database(database))
 
@@ -181,7 +181,7 @@ def rows(store: Store, version: Version, window: Window) -> list[tuple[RowKey, U
 
 def main() -> None:
     database, source, api_url, token, words = sys.argv[1:]
-    clock = Swift.of(words)
+    clock = FastClock.of(words)
 
     def make(kind: str) -> Callable[[], None]:
         if kind == "sync":

@@ -33,6 +33,7 @@ from reports.usage.windows_to_fetch import Window
 
 from .. import databases
 from .alert_worker import WRITTEN, set_up_workspace
+from .fast_clock import FastClock
 from .fleet import ServerTrouble, Slow, Workers, storm
 from .organization import (
     BALANCES,
@@ -45,7 +46,6 @@ from .organization import (
     crossed,
     either,
 )
-from .swift import Swift
 
 METHODS = (
     *("chat.postMessage",) * 8, *("conversations.history", "conversations.replies") * 2,
@@ -121,7 +121,7 @@ class Author:
     two versions may be. A balance changes only once the one before was judged.
     """
 
-    def __init__(self, chance: random.Random, clock: Swift, source: Path, store: Store) -> None:
+    def __init__(self, chance: random.Random, clock: FastClock, source: Path, store: Store) -> None:
         self._chance, self._clock, self._source, self._store = chance, clock, source, store
         self.version = Version()
         self.version.save(source)
@@ -185,7 +185,7 @@ class Watch(Workers):
     """Workers of alerts; one more syncs."""
 
     def __init__(
-        self, database: Path, source: Path, slack: LocalSlack, clock: Swift, kind: str = "one"
+        self, database: Path, source: Path, slack: LocalSlack, clock: FastClock, kind: str = "one"
     ) -> None:
         self._kind = kind
         arguments = [
@@ -230,7 +230,7 @@ def run(
     """
     chance, outcome = random.Random(seed), Outcome(kills, blind, reports=reports)
     database, source = folder / "activity.db", folder / "used.json"
-    clock = Swift(START, time.time())
+    clock = FastClock(START, time.time())
     begun = time.monotonic()
     files = Database(databases.at(database))
     store = Store(files)

@@ -18,7 +18,7 @@ import psycopg
 from bot.demo.slack import LocalSlack
 
 from .. import databases
-from .hurried import LONGEST_DELAY
+from .short_leases import LONGEST_DELAY
 
 FAULTS = ("drop", "drop_after", "half", 500, 503, "internal_error", 429)
 ROOT = Path(__file__).parents[2]
@@ -47,7 +47,7 @@ class Workers:
     """Some processes, forked from one of a module of this folder that has everything imported."""
 
     def __init__(self, module: str, *arguments: str) -> None:
-        self._nursery = subprocess.Popen(
+        self._fork_server = subprocess.Popen(
             [sys.executable, "-m", f"tests.trust.{module}", *arguments],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             stderr=subprocess.DEVNULL,
@@ -56,11 +56,11 @@ class Workers:
 
     def add(self, kind: str = "one") -> int:
         """Start another; its process id."""
-        assert self._nursery.stdin
-        assert self._nursery.stdout
-        self._nursery.stdin.write(f"{kind}\n")
-        self._nursery.stdin.flush()
-        self.pids.append(int(self._nursery.stdout.readline()))
+        assert self._fork_server.stdin
+        assert self._fork_server.stdout
+        self._fork_server.stdin.write(f"{kind}\n")
+        self._fork_server.stdin.flush()
+        self.pids.append(int(self._fork_server.stdout.readline()))
         return self.pids[-1]
 
     def kill(self, pid: int) -> None:
@@ -76,8 +76,8 @@ class Workers:
         """Take all away."""
         for pid in list(self.pids):
             self.kill(pid)
-        self._nursery.kill()
-        self._nursery.communicate()
+        self._fork_server.kill()
+        self._fork_server.communicate()
 
 
 def storm(

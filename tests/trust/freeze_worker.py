@@ -30,7 +30,7 @@ from bot.store.schedules.schedules import Schedules
 
 from .. import world as worlds
 from .alert_worker import alert_services
-from .nursery import services
+from .fork_server import services
 
 
 class StepClock:

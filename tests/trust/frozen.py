@@ -53,7 +53,7 @@ class Outcome:
         )
 
 
-class Nursery:
+class ForkServer:
     """Forks workers, each for one tick."""
 
     def __init__(self, *arguments: object) -> None:
@@ -93,23 +93,23 @@ def run(folder: Path, filled: Path, rounds: int, seed: int, what: str) -> Outcom
     clock = StepClock(ahead)
     with LocalSlack(clock=clock, rate_limits=False) as slack:
         files = Database(database)
-        nursery = Nursery(database, slack.api_url, slack.bot_token, ahead)
+        fork_server = ForkServer(database, slack.api_url, slack.bot_token, ahead)
         try:
             for number in range(rounds):
                 (add_schedule if what == "reports" else add_rule)(files, slack, clock, number)
                 clock.step(timedelta(minutes=2))
-                first = nursery.start(f"frozen {what}")
+                first = fork_server.start(f"frozen {what}")
                 wait_for(first, "T", "")
                 outcome.frozen += state(first) == "T"
                 clock.step(timedelta(minutes=chance.randint(4, 9)))
-                wait_for(nursery.start(f"steady {what}"), "")
+                wait_for(fork_server.start(f"steady {what}"), "")
                 if state(first):
                     os.kill(first, signal.SIGCONT)
                 wait_for(first, "")
                 clock.step(timedelta(minutes=5))
-                wait_for(nursery.start(f"steady {what}"), "")
+                wait_for(fork_server.start(f"steady {what}"), "")
         finally:
-            nursery.end()
+            fork_server.end()
             files.close()
         outcome.late = sum(call.method == "chat.delete" for call in slack.calls)
         _count(outcome, slack)

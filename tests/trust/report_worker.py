@@ -1,4 +1,4 @@
-"""Workers that send reports: see `nursery`."""
+"""Workers that send reports: see `fork_server`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from bot.store.schedules.schedules import Schedules
 
 from .. import databases
 from .. import world as worlds
-from .hurried import HURRIED, SLACK_SECONDS
-from .nursery import serve, services
+from .fork_server import serve, services
+from .short_leases import SHORT_LEASES, SLACK_SECONDS
 
 
 def made(database: Path | str, api_url: str, token: str, *, patient: bool) -> ReportDelivery:
@@ -31,7 +31,7 @@ def made(database: Path | str, api_url: str, token: str, *, patient: bool) -> Re
         ReportServices(
             services(files, slack, worlds.now),
             Schedules(files, worlds.now),
-            ReportRuns(files, worlds.now, Timing() if patient else HURRIED),
+            ReportRuns(files, worlds.now, Timing() if patient else SHORT_LEASES),
             Notices(files, worlds.now),
             Posting(slack, stopping.wait),
             f"worker-{os.getpid()}",

@@ -23,7 +23,7 @@ from reports.schedules.recurrence import Daily, Recurrence, TargetKind
 from .. import databases
 from .. import world as worlds
 from .fleet import ServerTrouble, Slow, Workers, storm
-from .hurried import HURRIED
+from .short_leases import SHORT_LEASES
 
 METHODS = ("chat.postMessage",) * 4 + ("conversations.history",)
 
@@ -128,7 +128,7 @@ def run(
 
 def _wait(database: Path, until: float) -> None:
     files = Database(databases.at(database))
-    runs = ReportRuns(files, worlds.now, HURRIED)
+    runs = ReportRuns(files, worlds.now, SHORT_LEASES)
     while time.monotonic() < until:
         counts = runs.counts()
         if counts and set(counts) <= {"sent", "skipped", "uncertain", "failed"} and runs.idle():

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from shutil import copyfile
@@ -163,7 +163,10 @@ def test_a_report_without_an_answer_is_found_although_the_clock_is_ahead(bench):
     bench.clock.step(HOUR + timedelta(minutes=1))
     bench.wait(1)
     worlds.wait_until(lambda: bench.ends() == [("sending", "")], 60)
-    bench.clock.step(HOUR + timedelta(minutes=8))
-    worlds.wait_until(lambda: bench.ends()[0][0] == "sent", 60)
+    for minutes in (8, 16, 24, 32):  # a slow worker may take note of the failure after a step
+        bench.clock.step(HOUR + timedelta(minutes=minutes))
+        with suppress(AssertionError):
+            worlds.wait_until(lambda: bench.ends()[0][0] == "sent", 20)
+            break
     assert bench.ends() == [("sent", "reconciled")]
     assert bench.posted().total() == 1

@@ -20,7 +20,7 @@ as it would be if the real Slack took it minutes after the bot gave it up.
 
 
 @dataclass(frozen=True)
-class Swift:
+class FastClock:
     """So many times as fast as the wall's: it showed `start` when that showed `began` (seconds)."""
 
     start: datetime
@@ -38,7 +38,7 @@ class Swift:
         return f"{self.start.isoformat()} {self.began!r}"
 
     @classmethod
-    def of(cls, words: str) -> Swift:
+    def of(cls, words: str) -> FastClock:
         """The clock of such words."""
         start, began = words.split()
         return cls(datetime.fromisoformat(start), float(began))

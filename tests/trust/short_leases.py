@@ -1,4 +1,4 @@
-"""The times of a lease in a hurry, so that many crashes are healed within seconds."""
+"""Short leases, so that what a killed process began is taken over within seconds."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ from bot.store.schedules.runs import Timing
 
 SLACK_SECONDS = 1
 LONGEST_DELAY = 1.4
-HURRIED = Timing(
+SHORT_LEASES = Timing(
     lease=timedelta(seconds=2.5),
     settle=timedelta(seconds=1),
     pace=timedelta(0),
