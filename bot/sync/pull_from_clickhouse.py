@@ -1,4 +1,4 @@
-"""Fetch a window of usage from ClickHouse, held against OpenRouter's own totals.
+"""Fetch a window of usage from ClickHouse, and compare it with OpenRouter's own totals.
 
 OpenRouter's totals by bucket and model are the truth; they take few requests, however many keys
 there are. What ClickHouse lacks of them (sampling, a filter of keys, traces that are late, BYOK

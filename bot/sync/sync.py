@@ -87,7 +87,7 @@ class Sync:
 
     `alive` is called before each query, so that the process can renew its lease; `zones` returns
     time zones of questions, besides those of schedules and rules. With `traces`, usage is read from
-    ClickHouse and held against OpenRouter's totals.
+    ClickHouse and compared with OpenRouter's totals.
     """
 
     def __init__(

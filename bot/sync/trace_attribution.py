@@ -97,7 +97,7 @@ def attribute(
 ) -> tuple[tuple[RowKey, Usage], ...]:
     """The rows of traces as rows to store, in both views; `step` is the length of their buckets.
 
-    `refresh` is called if a name isn't in the directory. What is missing gets members of its own.
+    `refresh` is called if a name isn't in the directory. Those still missing become members.
     """
     names = {row.key for row in pausing_for_requests(rows)}
     keys = _Keys(store.directory(), listed=is_listed(store, QueryGrouping.KEY))
@@ -132,7 +132,7 @@ _VIEWS = (StoredView.KEY, Dimension.KEY), (StoredView.CREATOR, Dimension.CREATOR
 
 
 class _Owners:
-    """Who used what: the owner of the key, else whoever the trace names."""
+    """Who used what: the owner of the key, else the person named in the trace."""
 
     def __init__(self, directory: Directory, keys: _Keys) -> None:
         self._directory = directory

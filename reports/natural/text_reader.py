@@ -77,7 +77,7 @@ class TextReader:
         return word.removesuffix("'s") if word not in {"what's", "let's"} else word
 
     def ahead(self, count: int) -> tuple[str, ...]:
-        """So many words from here on, as `word` gives them."""
+        """The next `count` words, as `word` returns them."""
         return tuple(self.word(n) for n in range(count))
 
     def number(self, ahead: int) -> str:

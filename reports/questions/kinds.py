@@ -35,7 +35,7 @@ Returns the words as `Query.extra` keeps them, or none where the word is not one
 
 
 def _limit(word: str, following: TokenCursor) -> tuple[str, ...]:
-    """`over $5000`: what a forecast is held against."""
+    """`over $5000`: what a forecast is compared with."""
     amount = following.peek().removeprefix("$").replace(",", "")
     plain = amount.isascii() and amount.replace(".", "", 1).isdigit() and len(amount) <= 12
     if word not in {"over", "under", "within"} or not plain:
