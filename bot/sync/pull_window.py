@@ -1,7 +1,7 @@
 """Fetch one window of usage from OpenRouter: complete, attributed, and checked against totals.
 
-Missing data is unknown, not 0: a response that lacks a metric, has no readable row, or is empty
-although usage is stored is rejected as a whole, so that the stored usage stays.
+Missing data is unknown, not 0: a response that lacks a metric, has no readable row, has rows twice,
+or is empty although usage is stored is rejected as a whole, so that the stored usage stays.
 """
 
 from __future__ import annotations
@@ -306,10 +306,10 @@ class _Fetching:
     def _ask(self, view: QueryGrouping, piece: _Query) -> UsageAnswer | None:
         """The response to one query; None if it timed out and can be split."""
         window = piece.window
-        self._alive()
-        self._queries_left -= 1
         try:
-            answer = self._api.usage(view, window.granularity, window.start, window.end, piece.only)
+            answer = self._usage(view, piece)
+            if answer.repeated:
+                answer = self._usage(view, piece)
         except TimedOutError:
             if not piece.split():
                 raise
@@ -319,9 +319,21 @@ class _Fetching:
         if answer.bad and not answer.rows:
             raise PartialAnswerError(
                 f"OpenRouter's response {_window_words(window)} can't be read:"
-                f" {_rows(answer.bad)} without a known time or name. Earlier figures are kept."
+                f" {_rows(answer.bad)} without a known time, name or count."
+                " Earlier figures are kept."
+            )
+        if answer.repeated:
+            raise PartialAnswerError(
+                f"OpenRouter's response {_window_words(window)} has {_rows(answer.repeated)} twice."
+                " Earlier figures are kept."
             )
         return answer
+
+    def _usage(self, view: QueryGrouping, piece: _Query) -> UsageAnswer:
+        window = piece.window
+        self._alive()
+        self._queries_left -= 1
+        return self._api.usage(view, window.granularity, window.start, window.end, piece.only)
 
     def _complete_rows(self, view: QueryGrouping, piece: _Query, answer: UsageAnswer) -> _Part:
         window = piece.window

@@ -160,6 +160,80 @@ def test_rows_all_of_another_time_are_said_on_an_empty_cache_too(empty, server):
     assert all(not held for held in empty.store.state().coverage.values())
 
 
+def twice(server, times=None, granularity="hour"):
+    """Every row comes twice, in all responses or only in the first ones."""
+    answered, doubled = server._query, []
+
+    def query(body):
+        said = answered(body)
+        if body["granularity"] == granularity and (times is None or len(doubled) < times):
+            doubled.append(body)
+            said["data"]["data"] *= 2
+        return said
+
+    server._query = query
+    return doubled
+
+
+def test_a_response_with_every_row_twice_is_asked_again_then_said_and_not_stored(
+    cache, server, clock
+):
+    before, _ = ask(cache, "1d")
+    doubled = twice(server)
+    clock.advance(20 * MINUTE)
+    assert "rows twice. Earlier figures are kept" in str(cache.turn().error)
+    assert len(doubled) == 2
+    after, found = ask(cache, "1d")
+    assert after == before
+    assert found.as_of == NOW
+    assert any("rows twice" in words for words in found.partial)
+    del server._query
+    clock.advance(MINUTE)
+    cache.fill()
+    assert ask(cache, "1d")[1].partial == ()
+    assert_true(cache, server.organization)
+
+
+def test_rows_that_come_twice_once_are_no_trouble(cache, server, clock):
+    doubled = twice(server, times=1)
+    clock.advance(20 * MINUTE)
+    cache.fill()
+    assert doubled
+    assert ask(cache, "1d")[1].partial == ()
+    assert_true(cache, server.organization)
+
+
+def test_rows_of_the_past_that_come_twice_are_noted_while_the_rest_goes_on(empty, server, clock):
+    answered = server._query
+
+    def old_days_come_twice(body):
+        said = answered(body)
+        if body["granularity"] == "day" and body["time_range"]["start"] < "2026-06-01":
+            said["data"]["data"] *= 2
+        return said
+
+    server._query = old_days_come_twice
+    empty.fill()
+    assert any("twice" in words for words in ask(empty, "spend 2026-05")[1].partial)
+    assert ask(empty, "spend 1m")[1].partial == ()
+    del server._query
+    clock.advance(HOUR + MINUTE)
+    empty.fill()
+    assert ask(empty, "spend 2026-05")[1].partial == ()
+    assert_true(empty, server.organization)
+
+
+@pytest.mark.parametrize("metric", METRICS[:3])
+def test_negative_counts_keep_what_is_stored_and_are_reported(cache, server, clock, metric):
+    before, _ = ask(cache, "1w")
+    server.mangle = lambda row: row | {metric: "-1"}
+    clock.advance(20 * MINUTE)
+    assert "without a known time, name or count" in str(cache.turn().error)
+    after, found = ask(cache, "1w")
+    assert after == before
+    assert any("without a known time, name or count" in words for words in found.partial)
+
+
 def test_some_rows_of_another_time_are_counted_and_said(empty, server):
     answered = server._query
 
