@@ -368,9 +368,10 @@ class OpenRouter:
 
 
 def _problems(answer: wire.UsageAnswer) -> str:
-    """What is wrong with a response to a usage query, in words; "" if nothing is."""
+    """What is wrong with a response to a query for totals, in words; "" if nothing is."""
+    repeated = wire.repeated(answer.rows, wire.QueryGrouping.TOTAL)
     found = [f"no {', '.join(answer.missing)}"] if answer.missing else []
-    for count, words in ((answer.bad, "unreadable"), (answer.repeated, "twice")):
+    for count, words in ((answer.bad, "unreadable"), (repeated, "twice")):
         if count:
             found.append(f"{count:,} {'row' if count == 1 else 'rows'} {words}")
     return " and ".join(found)

@@ -83,8 +83,7 @@ class UsageAnswer:
     `bad` counts unreadable rows, which were skipped; `truncated`: there are more rows than were
     returned. `missing` are requested metrics that are absent, `unused` other metrics that are null
     in all rows, usually because there was no such usage. `lacking` are optional metrics that were
-    not requested, absent or unreadable: unknown, not 0. `repeated` counts rows that another row of
-    the same response makes impossible; see `_repeated`.
+    not requested, absent or unreadable: unknown, not 0.
     """
 
     rows: tuple[WireRow, ...]
@@ -94,7 +93,6 @@ class UsageAnswer:
     missing: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     lacking: frozenset[str] = frozenset()
-    repeated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,21 +251,19 @@ def read_usage(
     stamps: dict[str, datetime] = {}
     lacking = _lacking_optional(rows, without)
     read = [_row(row, view, granularity, stamps, lacking) for row in pausing_for_requests(rows)]
-    readable = tuple(row for row in read if row)
     warnings = data.get("warnings")
     return UsageAnswer(
-        rows=readable,
+        rows=tuple(row for row in read if row),
         bad=sum(row is None for row in read),
         truncated=_truncated(metadata, len(rows)),
         warnings=tuple(str(w)[:200] for w in warnings) if isinstance(warnings, list) else (),
         missing=_missing(rows),
         unused=_unused(rows),
         lacking=frozenset(lacking),
-        repeated=_repeated(readable, view),
     )
 
 
-def _repeated(rows: Sequence[WireRow], view: QueryGrouping) -> int:
+def repeated(rows: Sequence[WireRow], view: QueryGrouping) -> int:
     """The number of rows that come again although a response has each only once.
 
     Without dimensions, a bucket has one row. Models are told apart by names that two of them may

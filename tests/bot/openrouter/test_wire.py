@@ -221,25 +221,28 @@ def test_a_refund_is_an_amount_below_zero():
     assert usage(credits_usage=-0.25) == Usage(1, credits=-NANO // 4)
 
 
+def repeated(view, *rows):
+    return wire.repeated(read(*rows, view=view).rows, view)
+
+
 def test_a_bucket_that_comes_twice_without_dimensions_is_counted():
     one, other = row(request_count="2"), row(request_count="3")
     later = {**one, "date__day": "2026-05-20"}
-    assert read(one, later, view=QueryGrouping.TOTAL).repeated == 0
-    assert read(one, later, other, view=QueryGrouping.TOTAL).repeated == 1
-    assert read(*[one, later] * 3, view=QueryGrouping.TOTAL).repeated == 4
+    assert repeated(QueryGrouping.TOTAL, one, later) == 0
+    assert repeated(QueryGrouping.TOTAL, one, later, other) == 1
+    assert repeated(QueryGrouping.TOTAL, *[one, later] * 3) == 4
 
 
 def test_models_may_share_a_name_but_not_every_figure():
     one, other = row(request_count="2"), row(request_count="3")
-    assert read(one, other, view=QueryGrouping.MODEL).repeated == 0
-    assert read(one, other, one, view=QueryGrouping.MODEL).repeated == 1
+    assert repeated(QueryGrouping.MODEL, one, other) == 0
+    assert repeated(QueryGrouping.MODEL, one, other, one) == 1
 
 
 @pytest.mark.parametrize("view", [QueryGrouping.KEY, QueryGrouping.CREATOR])
 def test_keys_and_members_of_one_name_may_be_used_alike(view):
     one = row(request_count="2", user="Ada", user_email=None)
-    answer = read(one, one, view=view)
-    assert (answer.repeated, len(answer.rows)) == (0, 2)
+    assert repeated(view, one, one) == 0
 
 
 LEAVES = st.one_of(
