@@ -13,7 +13,7 @@ from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import LocalSlack
 from bot.slack.scopes import SCOPES
 from tests import world as worlds
-from tests.bot.test_process import started
+from tests.bot.test_process import Running, started
 
 from . import reports as report_loop
 
@@ -108,36 +108,42 @@ def use(folder: Path, database: Path, questions: int, reports: int) -> Outcome:
 
     What it uses is measured after a fifth of them, when everything was used once, and after all.
     """
-    rounds = questions // TOGETHER
-    batches = reports // BATCH
     with (
         LocalOpenRouter(worlds.small()) as openrouter,
         LocalSlack(scopes=SCOPES, rate_limits=False, file_delay=timedelta(0)) as slack,
-        started(folder, worlds.environment(openrouter, slack, database), "run") as bot,
     ):
-        bot.wait_until_listening()
-        pid = bot.process.pid
-        client = slack.bot_client(f"http://127.0.0.1:{bot.port}/slack/events")
         rooms = report_loop.add_rooms(slack, ROOMS)
-        unanswered, due, early = 0, 0, Use.of(pid)
-        for number in range(rounds):
-            while due < batches * (number + 1) // rounds:
-                report_loop.set_up(database, slack, BATCH, rooms)
-                due += 1
-            for one in range(TOGETHER):
-                client.command(
-                    "ada", "general", QUESTIONS[(number * TOGETHER + one) % len(QUESTIONS)]
-                )
-            worlds.wait_until(lambda: len(slack.hooks.used) >= TOGETHER)
-            unanswered += sum(
-                "went wrong" in str(answer["payload"].get("text")) for answer in slack.responses
-            )
-            forget(slack)
-            if number == rounds // 5:
-                _wait_for_reports(slack, rooms, due * BATCH)
-                early = Use.of(pid)
-        lost = _wait_for_reports(slack, rooms, due * BATCH)
-        return Outcome(rounds * TOGETHER, unanswered, due * BATCH, lost, early, Use.of(pid))
+        # due before it starts, so that reports are among the first things it does
+        report_loop.set_up(database, slack, BATCH, rooms)
+        values = worlds.environment(openrouter, slack, database)
+        with started(folder, values, "run") as bot:
+            return _use(bot, slack, database, rooms, questions, reports)
+
+
+def _use(
+    bot: Running, slack: LocalSlack, database: Path, rooms: list[str], questions: int, reports: int
+) -> Outcome:
+    bot.wait_until_listening()
+    pid = bot.process.pid
+    client = slack.bot_client(f"http://127.0.0.1:{bot.port}/slack/events")
+    rounds, batches = questions // TOGETHER, reports // BATCH
+    unanswered, due, early = 0, 1, Use.of(pid)
+    for number in range(rounds):
+        while due < batches * (number + 1) // rounds:
+            report_loop.set_up(database, slack, BATCH, rooms)
+            due += 1
+        for one in range(TOGETHER):
+            client.command("ada", "general", QUESTIONS[(number * TOGETHER + one) % len(QUESTIONS)])
+        worlds.wait_until(lambda: len(slack.hooks.used) >= TOGETHER)
+        unanswered += sum(
+            "went wrong" in str(answer["payload"].get("text")) for answer in slack.responses
+        )
+        forget(slack)
+        if number == rounds // 5:
+            _wait_for_reports(slack, rooms, due * BATCH)
+            early = Use.of(pid)
+    lost = _wait_for_reports(slack, rooms, due * BATCH)
+    return Outcome(rounds * TOGETHER, unanswered, due * BATCH, lost, early, Use.of(pid))
 
 
 def _wait_for_reports(slack: LocalSlack, rooms: list[str], count: int) -> int:
