@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.runtime.priority import pausing_for_requests
 from bot.store.connection import Connection
-from bot.store.encoding import FIGURES, GRANULARITY, VIEWS, part, to_seconds
+from bot.store.encoding import FIGURES, GRANULARITY, VIEWS, has_sums, part, to_seconds
 from bot.store.usage import imported
 from bot.store.usage.diff import Figures, RowChanges, RowKey, Sums
 from reports.time.timerange import Granularity
@@ -87,6 +87,7 @@ def _sums(code: int, sums: Sums) -> list[Values]:
     rows = [
         (dimension, code, part(code, bucket), member, bucket, *more)
         for (dimension, member, bucket), more in sums.items()
+        if has_sums(dimension, code)
     ]
     return sorted(rows)
 
