@@ -44,13 +44,8 @@ from reports.natural.rules.periods import (
 )
 from reports.natural.rules.recurrences import read_recurrence
 from reports.natural.text_reader import TextReader
-from reports.natural.topics import (
-    WHAT_IF_WORDS,
-    flags,
-    greets,
-    topic_of,
-    two_models,
-)
+from reports.natural.topics import flags, greets, topic_of
+from reports.natural.what_if import AWAY, WHAT_IF_WORDS, models_moved
 from reports.natural.written_dates import AmbiguousDateError, Order
 from reports.questions.grammar import (
     LONGEST,
@@ -202,8 +197,8 @@ def _what_if(typed: str, known: KnownNames, today: date) -> ParsedText:
     """Parse a what-if question: the two models, then period and filters."""
     typed = _VERSIONED.sub(r"\1-\2", typed)
     plain_words = [word.strip('?!.,;()"') for word in typed.casefold().split()]
-    moved = two_models(plain_words)
-    said_by_kind = WHAT_IF_WORDS | set(moved.split(" -> "))
+    moved = models_moved(plain_words)
+    said_by_kind = WHAT_IF_WORDS | (set(moved.split(" -> ")) if moved else AWAY)
     before_model = {(mark, name) for mark in ("on", "for") for name in moved.split(" -> ")}
     triples = zip(typed.split(), plain_words, [*plain_words[1:], ""], strict=True)
     rest = " ".join(
@@ -218,7 +213,7 @@ def _what_if(typed: str, known: KnownNames, today: date) -> ParsedText:
         words += [str(found.query.period)] * ("period" in found.given)
         words += [f"by {found.query.by}"] * ("by" in found.given)
         words += map(str, found.query.filters)
-    elif rest and moved:
+    elif rest:
         ignored = f"I ignored “{clean(rest, 60)}”."
     return _as_is(" ".join(filter(None, words)), (ignored,) if ignored else ())
 

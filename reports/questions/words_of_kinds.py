@@ -12,6 +12,7 @@ _A_COUNT = re.compile(r"[0-9]+[a-z]?")
 UNUSED_DAYS = f"`unused` takes a number of days from 1 to {_MOST_DAYS:,}, like `keys unused 60d`."
 _NOW = "`{kind}` is about now, so it takes no {part}."
 _ARROWS = {"->", "→", "=>", "to"}
+_EVERYTHING = {"all", "everything", "any", "*"}
 
 
 def me(word: str, _: TokenCursor) -> tuple[str, ...]:
@@ -49,11 +50,17 @@ def what_is_new(word: str, _: TokenCursor) -> tuple[str, ...]:
 
 
 def two_models(word: str, following: TokenCursor) -> tuple[str, ...]:
-    """Read `opus -> sonnet`: the model that is used, and the one to reprice it on."""
+    """Read `opus -> sonnet`: the model that is used, and the one to reprice it on.
+
+    `all -> sonnet`, `everything -> sonnet` and `-> sonnet` reprice all models.
+    """
+    if word in _ARROWS - {"to"} and following:
+        return ("all", "->", following.take().lower().strip('"'))
     if len(following) < 2 or following.peek() not in _ARROWS:
         return ()
     following.take()
-    return (word.strip('"'), "->", following.take().lower().strip('"'))
+    source = "all" if word in _EVERYTHING else word.strip('"')
+    return (source, "->", following.take().lower().strip('"'))
 
 
 def days_of(word: str) -> int:
