@@ -8,7 +8,8 @@ LISTED = (
     "anthropic/claude-3-opus", "anthropic/claude-3.7-sonnet",
     "anthropic/claude-3.7-sonnet:thinking",
     "anthropic/claude-opus-4.6", "anthropic/claude-opus-4.10", "anthropic/claude-sonnet-4.5",
-    "google/gemini-3-flash-preview", "google/gemini-3-pro-preview", "openai/gpt-5", "openai/gpt-5.4",
+    "google/gemini-3-flash-preview", "google/gemini-3-pro-preview", "openai/gpt-5",
+    "openai/gpt-5.4",
     "openai/gpt-5-mini", "openai/gpt-oss-120b", "qwen/qwen3-coder:free",
 )  # fmt: skip
 
