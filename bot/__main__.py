@@ -529,7 +529,7 @@ def _print_money(
 
     command, as_of = settings.command, max(store.state().synced.values(), default=None)
     if isinstance(asked, BalanceAsked):
-        left = balance(store, now)
+        left = balance(store, now, asked.until, settings.zone)
         plain = render.balance_json(left, command, as_of)
         text = render.balance_text(left, settings.zone)
     else:

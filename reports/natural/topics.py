@@ -12,8 +12,9 @@ from itertools import pairwise
 from reports.natural import vocabulary
 from reports.natural.changes import DIRECTIONS, asks_for_direction
 from reports.questions.query import QueryKind
-from reports.questions.topics import BALANCE, BUDGET, ME, Topic, ungroupable
+from reports.questions.topics import BALANCE, BUDGET, ME, Topic, ungroupable, until_words
 from reports.questions.words_of_kinds import days_of
+from reports.time.period import Unit
 from reports.usage.dimensions import Dimension
 
 _ABOUT_ME = (
@@ -252,9 +253,14 @@ _LISTING_KEYS = {"list", "show", "me", "my", "mine", "all", "the", "our", "of", 
                  "please", "how", "many"}  # fmt: skip
 _BALANCE = {"balance", "top-up", "topup"}
 _BALANCE_PHRASES = (
-    "run out", "running out", "last us", "credits last", "enough credits", "enough credit",
-    "enough money", "credit balance", "top up",
+    "run out", "running out", "last us", "credits last", "credit last", "enough credits",
+    "enough credit", "enough money", "enough balance", "credit balance", "top up",
+    "credits enough", "credits sufficient",
 )  # fmt: skip
+_LASTING = {"enough", "last", "lasts", "out", "sufficient", "suffice"}
+_UNTIL = {"today": Unit.DAY, "day": Unit.DAY, "week": Unit.WEEK, "month": Unit.MONTH,
+          "month-end": Unit.MONTH, "eom": Unit.MONTH, "year": Unit.YEAR}  # fmt: skip
+"""Words for what the credits should last through."""
 _BUDGETS = {"budget", "budgets"}
 _PLANNED_DIMENSIONS = {
     "providers": Topic.PROVIDER, "apps": Topic.APP, "workspaces": Topic.WORKSPACE,
@@ -299,7 +305,18 @@ def topic_of(words: Sequence[str], *, named: bool = False) -> str:
     """
     found = _topic_of(words, named=named)
     # what a key or a person has left is up to its limits; the balance is everybody's
-    return Topic.LIMITS if named and found == BALANCE else found
+    if named and found == BALANCE:
+        return Topic.LIMITS
+    until = _lasting_until(words) if found == BALANCE else None
+    return f"{BALANCE} {until_words(until)}" if until else found
+
+
+def _lasting_until(words: Sequence[str]) -> Unit | None:
+    """The day, week, month or year for which words ask if the credits last."""
+    of_the_past = any(one == "last" and after in _UNTIL for one, after in pairwise(words))
+    if not _LASTING & set(words) or {"next", "when"} & set(words) or of_the_past:
+        return None
+    return next((_UNTIL[word] for word in reversed(words) if word in _UNTIL), None)
 
 
 def _topic_of(words: Sequence[str], *, named: bool) -> str:

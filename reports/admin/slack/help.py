@@ -85,7 +85,7 @@ UNDERSTANDING: tuple[tuple[str, str], ...] = (
     ),
     ("limits", "every limit in the order in which it will be full; also `limits me`"),
     ("keys", "who owns each API key and when it was last used; also `keys unused 60d`"),
-    ("balance", "the credits that are left, and when they run out"),
+    ("balance", "the credits that are left and when they run out; also `balance this month`"),
     ("me", "your own month against your usual, and the limits of your keys"),
 )
 """Questions that explain usage."""

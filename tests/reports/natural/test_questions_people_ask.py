@@ -37,6 +37,7 @@ def command(text: str) -> str:
 
 
 QUESTIONS = {
+    "how many credits did we use last month": "last month credits",
     "are costs going down": "why spend 1w",
     "are we spending more": "why spend 1w",
     "are we spending more than usual": "why spend 1w",
@@ -378,6 +379,23 @@ def test_what_has_no_answer_yet_is_recognized_and_never_answered_with_something_
     heard = ask(asked)
     assert isinstance(heard, ParsedText)
     assert heard.note() == ""
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("enough credits for the month?", "balance this month"),
+        ("will our credits last until the end of the month", "balance this month"),
+        ("will our credits last this week", "balance this week"),
+        ("will we run out of credits today", "balance today"),
+        ("do we have enough credits", "balance"),
+        ("when will the credits run out this month", "balance"),
+        ("balance last week", "balance"),
+    ],
+)
+def test_it_can_be_asked_whether_the_credits_last(asked: str, meant: str) -> None:
+    assert command(asked) == meant
+    assert isinstance(parse_command(meant), BalanceAsked)
 
 
 @pytest.mark.parametrize(
