@@ -12,7 +12,7 @@ from slack_bolt import App
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 
 from bot.http.slack_signatures import Signatures
-from bot.runtime import priority, request_signature
+from bot.runtime import current_request, priority
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -99,7 +99,7 @@ class HttpEndpoints:
             )
         environ["wsgi.input"] = io.BytesIO(body)
         try:
-            with priority.handling_request(), request_signature.handling(signature):
+            with priority.handling_request(), current_request.handling(signature):
                 return handler(environ, start_response)
         except Exception as error:  # Bolt assumes that bodies are always as Slack sends them
             log.warning("Could not parse a signed request: %s", type(error).__name__)

@@ -20,7 +20,7 @@ from time import monotonic
 from typing import TypeVar
 
 from bot.access.policy import unknown_person_text
-from bot.runtime import priority, request_signature
+from bot.runtime import current_request, priority
 from bot.runtime.database_waits import GAVE_UP, DatabaseUnusableError, waiting
 from bot.slack.client import Slack
 from bot.slack.types import DeliveryError, ReplyTarget, UnknownPersonError
@@ -105,7 +105,7 @@ class BackgroundWork:
         `repeatable`: it recognizes repeated requests by itself, or they change nothing. That
         saves a write.
         """
-        signature = "" if repeatable else request_signature.take()
+        signature = "" if repeatable else current_request.take_signature()
         self._queue.put(_Job(reply_to, job, waiting, signature=signature))
 
     def wait_for(

@@ -23,7 +23,7 @@ def handling(signature: str) -> Iterator[None]:
         _signature.reset(token)
 
 
-def take() -> str:
+def take_signature() -> str:
     """The signature of the request that this thread is handling, once; "" afterwards.
 
     "" in Socket Mode as well, where requests have no signatures.
