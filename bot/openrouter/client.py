@@ -34,7 +34,7 @@ from bot.openrouter.guardrails import (
     read_member_assignments,
 )
 from bot.openrouter.models import ListedModel, read_models
-from bot.openrouter.pace import RequestPacer
+from bot.openrouter.rate_limiter import RateLimiter
 from reports.time.timerange import Granularity
 
 T = TypeVar("T")
@@ -139,7 +139,7 @@ class OpenRouter:
         self._base = httpx.URL(base_url.rstrip("/"))
         self._key = key.encode()
         self._wait = threading.Event().wait if wait is None else wait
-        self._pace = RequestPacer(requests_a_minute, self._wait)
+        self._rate_limiter = RateLimiter(requests_a_minute, self._wait)
         self._refused: frozenset[str] = frozenset()
         self._refused_at = 0.0
         self._http = httpx.Client(
@@ -159,7 +159,7 @@ class OpenRouter:
     @property
     def requests(self) -> int:
         """How many requests were made so far, retries included."""
-        return self._pace.taken
+        return self._rate_limiter.started
 
     def close(self) -> None:
         """Close the connections."""
@@ -294,7 +294,7 @@ class OpenRouter:
         tries = self._tries if essential else min(self._tries, EXTRA_TRIES)
         seconds_left = self._call_seconds
         for attempt in range(tries):
-            self._pace.take()
+            self._rate_limiter.take()
             begun = monotonic()
             try:
                 self._deadline.start(min(seconds_left, self._seconds(path)))
