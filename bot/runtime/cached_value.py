@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Latest(Generic[T]):
+class CachedValue(Generic[T]):
     """The latest value of `compute`, which runs in its own thread.
 
     `failed` converts an exception of `compute` into a value. `late` converts the last value and the
