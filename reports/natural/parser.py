@@ -17,7 +17,7 @@ from reports.commands import Command, parse_command
 from reports.natural import vocabulary
 from reports.natural.alert_wishes import asks_for_alert, parse_alert_wish
 from reports.natural.assembly import assemble
-from reports.natural.dates import OpenStartError
+from reports.natural.date_ranges import OpenStartError
 from reports.natural.names import AmbiguousNameError, KnownNames
 from reports.natural.parsed_text import ParsedText, Read
 from reports.natural.rules.amounts import read_currency, read_minimum, refuse_amount
