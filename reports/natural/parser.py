@@ -59,10 +59,10 @@ from reports.questions.grammar import (
     parse,
     tokens,
 )
+from reports.questions.kind_options import is_unfit
 from reports.questions.kinds import kind_of
 from reports.questions.query import QueryKind
 from reports.questions.topics import BUDGET
-from reports.questions.words_of_kinds import is_unfit
 from reports.time.period import NAMED
 from reports.usage.dimensions import Dimension, Filter
 from reports.wording import suggestions as nearest
