@@ -1,7 +1,7 @@
 """Decides whether an event's message is held back: muted, snoozed, or during quiet hours.
 
 To mute is to send nothing until the alert is unmuted, to snooze is to send nothing for a while, and
-a silence is the stored record of either. Quiet hours are those of a person, for all of their alerts.
+a silence is the stored record of either. Quiet hours apply to all of a person's alerts.
 """
 
 from __future__ import annotations
