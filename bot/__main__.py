@@ -180,8 +180,7 @@ class _QuestionCommand(click.Command):
     """A command whose words may begin with a minus: `-model:claude*` isn't an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse arguments; the minus of a filter becomes a typographic one, which means the
-        same."""
+        """Parse arguments, with a filter's minus replaced by a typographic one (same meaning)."""
         return super().parse_args(ctx, [_EXCLUSION.sub("\N{MINUS SIGN}\\1", one) for one in args])
 
 

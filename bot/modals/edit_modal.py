@@ -1,4 +1,4 @@
-"""The base of the modals for schedules and alerts: preview, save, and save only once.
+"""The base class of the modals for schedules and alerts: preview, save, and save only once.
 
 A schedule or alert keeps its owner when an admin edits it, and shows what its owner may see.
 """
@@ -117,7 +117,7 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
         return self._change(person, entry, draft, fields, sent)
 
     def _begun(self, user: str, sent: Submission) -> tuple[SlackUser, EntryT | None] | ShowView:
-        """The person and the entry they edit (None: a new one), or a view with the refusal."""
+        """The person and the entry they edit (None for a new one), or a view with the refusal."""
         id_ = sent.meta.id
         act, title = (self.edit_act, self.title_edit) if id_ else (self.create_act, self.title_new)
         person = allowed(self._services, user, act, title)
