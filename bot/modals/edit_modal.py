@@ -236,7 +236,7 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
 
     @abstractmethod
     def _add(self, person: SlackUser, draft: DraftT) -> tuple[Message, str]:
-        """Save a new entry: the confirmation, and the outcome if it could not be saved."""
+        """Save a new entry; returns the confirmation, or the outcome if it couldn't be saved."""
 
     @abstractmethod
     def _save_error(self, why: str) -> FieldErrors:
@@ -244,7 +244,8 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
 
     @abstractmethod
     def _save(self, entry: EntryT, draft: DraftT) -> Message | None:
-        """Replace an entry by a draft: the confirmation; None if it was changed meanwhile."""
+        """Replace an entry with a draft; returns the confirmation, or None if it was changed
+        meanwhile."""
 
     @abstractmethod
     def _is_unchanged(self, entry: EntryT, draft: DraftT) -> bool:
@@ -260,4 +261,4 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
 
     @abstractmethod
     def _audit_entry(self, draft: DraftT, before: EntryT | None) -> tuple[str, str]:
-        """For the audit log: what was created or changed, and the channel id."""
+        """The audit log entry: what was created or changed, and the channel id."""
