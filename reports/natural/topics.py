@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from reports.natural import vocabulary
+from reports.questions.kind_options import days_of
 from reports.questions.query import QueryKind
 from reports.questions.topics import BALANCE, BUDGET, ME, Topic, ungroupable
-from reports.questions.words_of_kinds import days_of
 from reports.usage.dimensions import Dimension
 
 _ABOUT_ME = (
