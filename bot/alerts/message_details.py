@@ -1,4 +1,4 @@
-"""Details of an alert's message: what drives it, the current pace, and its small chart."""
+"""Gathers the details of an alert's message: what drives it, the current pace, its small chart."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def detail(
 def selection_of(
     context: MeasurementContext, watched: WatchedRule, measurement: Measurement
 ) -> Selection:
-    """The usage that a measurement is about: the rule's filters, and its subject."""
+    """The usage that a measurement covers: the rule's filters, and its subject."""
     directory, rule, asker = context.directory, watched.rule, watched.asker
     wanted = allowed_members(directory, rule, asker, watched.members)
     if rule.watch.set_at_openrouter:

@@ -14,6 +14,7 @@ from reports.analysis.why_answer import (
     first_sentence,
     short_model,
     span_json,
+    unlike,
 )
 from reports.questions.query import Query
 from reports.questions.summary import ALL
@@ -54,7 +55,7 @@ def moved_answer(
         query=query,
         title=title(query),
         sentences=(NOTHING_CHANGED,) if empty else (
-            first_sentence(query, ranges, was, is_), *_largest(metric, changes)
+            first_sentence(query, ranges, was, is_), *unlike(status), *_largest(metric, changes)
         ),
         as_of=status.as_of,
         made=ranges.now.until,

@@ -42,6 +42,7 @@ GRAIN = (
     " price is dollars per token: list prices, caching and the length of requests together. These"
     " are sums, not causes."
 )
+UNLIKE = "Some usage is missing from these periods (see below), so the true change may differ."
 _CHATROOM = ", chatroom usage for each creator"
 _TRACE = 10_000
 """A part below this fraction of the spend is a trace of rounding: what made it is not named."""
@@ -64,10 +65,14 @@ class ComparedRanges:
 
 @dataclass(frozen=True, slots=True)
 class DataStatus:
-    """When the data was last synced, and what is missing in it, in words."""
+    """When the data was last synced, and what is missing in it, in words.
+
+    `gaps`: whether usage of a whole bucket is missing in one of the periods.
+    """
 
     as_of: datetime | None
     partial: tuple[str, ...] = ()
+    gaps: bool = False
 
 
 def why_answer(
@@ -76,7 +81,8 @@ def why_answer(
     """Why spend changed. `cells` hold the spend of the source that the question asks for."""
     group_of = _group_of(query.by)
     found = explain(cells, group_of)
-    sentences = _sentences(query, ranges, found)
+    first, *others = _sentences(query, ranges, found)
+    sentences = (first, *unlike(status), *others)
     empty = not any((found.before, found.now, found.tokens_now))
     return AnalysisDocument(
         query=query,
@@ -144,6 +150,11 @@ def first_sentence(query: Query, ranges: ComparedRanges, before: int, now: int) 
         f"{name} {verb} {difference(metric, now, before)}: {figure(metric, before)} {against},"
         f" {figure(metric, now)} now."
     )
+
+
+def unlike(status: DataStatus) -> tuple[str, ...]:
+    """That the two periods lack different data, where they do."""
+    return (UNLIKE,) if status.gaps else ()
 
 
 def _sentences(query: Query, ranges: ComparedRanges, found: Explanation) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from reports.commands import Command, parse_command
 from reports.natural import vocabulary
 from reports.natural.alert_wishes import asks_for_alert, parse_alert_wish
 from reports.natural.assembly import assemble
-from reports.natural.dates import OpenStartError
+from reports.natural.date_ranges import OpenStartError
 from reports.natural.names import AmbiguousNameError, KnownNames
 from reports.natural.parsed_text import ParsedText, Read
 from reports.natural.rules.amounts import read_currency, read_minimum, refuse_amount
@@ -54,10 +54,10 @@ from reports.questions.grammar import (
     parse,
     tokens,
 )
+from reports.questions.kind_options import is_unfit
 from reports.questions.kinds import kind_of
 from reports.questions.query import QueryKind
 from reports.questions.topics import BUDGET
-from reports.questions.words_of_kinds import is_unfit
 from reports.time.period import NAMED
 from reports.usage.dimensions import Dimension, Filter
 from reports.wording import suggestions as nearest
@@ -102,13 +102,15 @@ UNDERSTOOD = (
 """How refusals of a correctly understood text begin: no typo is searched for in it."""
 
 
+_UNKNOWN = "I don't recognize "
+
+
 class UnknownWordError(ValueError):
     """Raised for a word that may matter but is unknown."""
 
     def __init__(self, word: str) -> None:
         super().__init__(
-            f"I don't recognize “{clean(word, 40)}”. It isn't a command word, model, API key or"
-            " person."
+            f"{_UNKNOWN}“{clean(word, 40)}”. It isn't a command word, model, API key or person."
         )
 
 
@@ -193,7 +195,7 @@ _VERSIONED = re.compile(
 """A model and its version as two words, as people say it: `opus 4.6`."""
 
 
-def _what_if(typed: str, known: KnownNames, today: date) -> ParsedText:
+def _what_if(typed: str, known: KnownNames, today: date) -> ParsedText | CommandError:
     """Parse a what-if question: the two models, then period and filters."""
     typed = _VERSIONED.sub(r"\1-\2", typed)
     plain_words = [word.strip('?!.,;()"') for word in typed.casefold().split()]
@@ -213,6 +215,8 @@ def _what_if(typed: str, known: KnownNames, today: date) -> ParsedText:
         words += [str(found.query.period)] * ("period" in found.given)
         words += [f"by {found.query.by}"] * ("by" in found.given)
         words += map(str, found.query.filters)
+    elif isinstance(read, CommandError) and read.problem.startswith(_UNKNOWN):
+        return read  # what may be a key or a person is never left out
     elif rest:
         ignored = f"I ignored “{clean(rest, 60)}”."
     return _as_is(" ".join(filter(None, words)), (ignored,) if ignored else ())

@@ -11,9 +11,9 @@ from itertools import pairwise
 
 from reports.natural import vocabulary
 from reports.natural.changes import DIRECTIONS, asks_for_direction
+from reports.questions.kind_options import days_of
 from reports.questions.query import QueryKind
 from reports.questions.topics import BALANCE, BUDGET, ME, Topic, ungroupable, until_words
-from reports.questions.words_of_kinds import days_of
 from reports.time.period import Unit
 from reports.usage.dimensions import Dimension
 

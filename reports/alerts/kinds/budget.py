@@ -19,7 +19,7 @@ from reports.alerts.message_details import (
 )
 from reports.alerts.periods import AlertPeriod
 from reports.alerts.rule import PERCENTS, Rule
-from reports.alerts.slack.figure_words import clock, price, used
+from reports.alerts.slack.format import clock, price, used
 from reports.alerts.threshold import Amount
 from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.analysis.limits import LimitKind

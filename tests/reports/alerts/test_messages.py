@@ -20,8 +20,8 @@ from reports.alerts.message_details import Detail, Driver, question
 from reports.alerts.periods import AlertPeriod, QuietHours, span_at
 from reports.alerts.rule import Rule
 from reports.alerts.slack import cards
-from reports.alerts.slack.figure_words import age, clock, price
 from reports.alerts.slack.form import preview_text
+from reports.alerts.slack.format import age, clock, price
 from reports.alerts.slack.messages import (
     ACKNOWLEDGE,
     CHANGE,

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reports.analysis.document import AnalysisDocument
 from reports.analysis.why import CellUsage
-from reports.analysis.why_answer import ComparedRanges, DataStatus, why_answer
+from reports.analysis.why_answer import UNLIKE, ComparedRanges, DataStatus, why_answer
 from reports.questions.query import Query, QueryKind
 from reports.time.period import Counted, Unit
 from reports.time.timerange import Granularity, TimeRange
@@ -17,11 +18,15 @@ NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-def table(cells: list[CellUsage]) -> tuple[tuple[str, ...], ...]:
+def answer(cells: list[CellUsage], *, gaps: bool = False) -> AnalysisDocument:
     now = TimeRange((NOON,), NOON + DAY, Granularity.DAY, NOON + DAY)
     before = TimeRange((NOON - DAY,), NOON, Granularity.DAY, NOON)
     query = Query(kind=QueryKind.WHY, period=Counted(1, Unit.DAY))
-    return why_answer(query, ComparedRanges(before, now), cells, DataStatus(NOON)).rows
+    return why_answer(query, ComparedRanges(before, now), cells, DataStatus(NOON, gaps=gaps))
+
+
+def table(cells: list[CellUsage]) -> tuple[tuple[str, ...], ...]:
+    return answer(cells).rows
 
 
 def amount(shown: str) -> Decimal:
@@ -55,3 +60,9 @@ def test_a_small_part_of_a_large_change_is_written_out():
 def test_only_less_than_half_a_cent_counts_as_nearly_nothing(price, shown):
     cell = CellUsage("k", "m", 10**6, 2 * 10**6, 10**12, 2 * 10**12 + price)
     assert table([cell])[0][-1] == shown
+
+
+def test_missing_usage_is_said_right_after_the_change():
+    cell = CellUsage("k", "m", 10, 20, 10**9, 3 * 10**9)
+    assert answer([cell], gaps=True).sentences[1] == UNLIKE
+    assert UNLIKE not in answer([cell]).sentences
