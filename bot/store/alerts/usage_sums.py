@@ -1,4 +1,4 @@
-"""The usage that alert rules need: of each member of a dimension, in time ranges."""
+"""Reads the usage that alert rules need: of each member of a dimension, in time ranges."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from reports.usage.usage import ZERO, Usage
 GranularInterval = tuple[Granularity, Interval]
 """A time range (UTC, half-open) and the granularity at which its usage is read."""
 UsageKey = int | tuple[int, int]
-"""Whose usage: the id of a member, or those of a creator and a model."""
+"""The id of the member whose usage it is, or the ids of a creator and a model."""
 _LATEST = 2**40
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _MOST_KEPT = 12
-"""Remembered answers per cache: three dimensions and their pair, for today and two days before."""
+"""Cached results: three dimensions and their pair, for today and the two days before."""
 
 
 def add(a: Usage, b: Usage) -> Usage:
@@ -60,7 +60,7 @@ class AlertUsage:
     def series(
         self, by: Dimension | None, intervals: Iterable[GranularInterval]
     ) -> dict[int, dict[int, Usage]]:
-        """The usage of each member by bucket (its start in seconds since 1970)."""
+        """The usage of each member by bucket (its start as Unix time)."""
         found: dict[int, dict[int, Usage]] = {}
         for member, bucket, usage in self._rows(by, intervals, bucketed=True):
             series = found.setdefault(member, {})
@@ -91,7 +91,7 @@ class AlertUsage:
     def before(self, what: Dimension | None, day: datetime) -> frozenset[UsageKey]:
         """The members with usage before a day (UTC); without a dimension, (creator, model) pairs.
 
-        The answer is remembered, since usage before that day hardly changes.
+        The result is cached, because usage before that day hardly changes.
         """
         key = what, day
         if key not in self._before:
@@ -104,7 +104,8 @@ class AlertUsage:
         return self._before[key]
 
     def first(self, dimension: Dimension, member: int, since: datetime) -> datetime | None:
-        """The first day (UTC) with usage of a member, from `since` on; None if there is none."""
+        """The first day (UTC), on or after `since`, with usage of a member; None if there is
+        none."""
         code = GRANULARITY[Granularity.DAY]
         start, end = to_seconds(since), _LATEST
         with self._db.read() as connection:
@@ -124,10 +125,10 @@ class AlertUsage:
     def last_used(
         self, dimension: Dimension, members: frozenset[int], day: datetime
     ) -> dict[int, datetime]:
-        """The last day (its start, UTC) on which each member made a request; never used: absent.
+        """The last day (its start, UTC) on which each member made a request; without those that
+        never did.
 
-        `members` are ones without usage on `day` or shortly before, so the answer is remembered
-        for that day.
+        `members` have no usage on `day` or shortly before, so the result is cached for that day.
         """
         key = dimension, members, day
         if key not in self._last:
