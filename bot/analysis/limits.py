@@ -21,6 +21,7 @@ from reports.alerts.limits_and_forecast import SpendLimit
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.limits import (
     HOUR,
+    FullAt,
     HourlyPace,
     LimitForecast,
     LimitKind,
@@ -255,6 +256,12 @@ def _forecast(one: _Counted, spend: HourlySpend, now: datetime) -> LimitForecast
     pace = spend.pace(one.by, one.ids, byok=one.byok)
     full = full_at(cap.limit - used, pace, now, resets)
     return LimitForecast(one.kind, cap.label, one.owner, cap.limit, used, resets, full)
+
+
+def limit_full(limit: TrackedLimit, spend: HourlySpend, now: datetime) -> FullAt | None:
+    """When one limit is full, as the answer says it; None where that is not before its reset."""
+    counted = _Counted(limit.kind, limit.cap, limit.by, limit.ids, limit.byok)
+    return _forecast(counted, spend, now).full if _known(counted) else None
 
 
 def credits_forecast(

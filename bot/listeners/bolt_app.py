@@ -64,10 +64,10 @@ def _refuse_broken_text(body: dict[str, Any], next_: Callable[[], None]) -> Bolt
 
 
 def _unreadable(error: Exception) -> BoltResponse:
-    """Refuse what a listener fails on.
+    """Refuse a payload that a listener fails on.
 
-    Listeners only look at the payload, hand the work over and acknowledge, so it is the payload
-    that is not as Slack sends it. Its content is not logged: it may be anybody's words.
+    Listeners only look at the payload, hand the work over and acknowledge, so a failure means that
+    the payload is malformed. Its content isn't logged, because it may contain what people wrote.
     """
     log.warning("Could not read the payload of a request: %s", type(error).__name__)
     log.debug("A listener raised this", exc_info=error)

@@ -151,7 +151,7 @@ def _next(one: LimitForecast, now: datetime, zone: str, *, after: bool) -> str:
     """What is hit next, and when; `after`: something is full already."""
     if one.full is None:
         return ""
-    when = full_words(one.full, now, zone)
+    when = full_words(one.full, now, zone, resets=one.resets is not None)
     order = "next" if after else "first"
     verb = "run out" if one.kind is LimitKind.CREDITS else "is full"
     return f"{_name(one)} {verb} {order}, about {when}: {_used(one)}."
@@ -168,9 +168,10 @@ def _used(one: LimitForecast) -> str:
     return f"{money(one.used)} of {money(one.limit)} used"
 
 
-def _band(full: FullAt, now: datetime, zone: str) -> str:
+def _band(full: FullAt, now: datetime, zone: str, *, resets: bool) -> str:
     early = _when(full.earliest, now, zone)
-    late = "not before it resets" if full.latest is None else _when(full.latest, now, zone)
+    never = "not before it resets" if resets else "not within three months"
+    late = never if full.latest is None else _when(full.latest, now, zone)
     if early == late == _when(full.at, now, zone):
         return ""
     return f" ({early} to {late})" if full.latest else f" ({early}, or {late})"
@@ -202,12 +203,15 @@ def _full(one: LimitForecast, now: datetime, zone: str) -> str:
         return "not before reset" if one.resets else "not within 3 months"
     if one.full.at <= now:
         return "now"
-    return full_words(one.full, now, zone)
+    return full_words(one.full, now, zone, resets=one.resets is not None)
 
 
-def full_words(full: FullAt, now: datetime, zone: str) -> str:
-    """When something is used up, with its band: `Tue 14:20 (Tue 9:00 to Wed 11:30)`."""
-    return f"{_when(full.at, now, zone)}{_band(full, now, zone)}"
+def full_words(full: FullAt, now: datetime, zone: str, *, resets: bool) -> str:
+    """When something is used up, with its band: `Tue 14:20 (Tue 9:00 to Wed 11:30)`.
+
+    `resets`: it is a limit that resets.
+    """
+    return f"{_when(full.at, now, zone)}{_band(full, now, zone, resets=resets)}"
 
 
 def _when(moment: datetime, now: datetime, zone: str) -> str:

@@ -17,7 +17,7 @@ from reports.commands import Command, parse_command
 from reports.natural import vocabulary
 from reports.natural.alert_wishes import asks_for_alert, parse_alert_wish
 from reports.natural.assembly import assemble
-from reports.natural.dates import OpenStartError
+from reports.natural.date_ranges import OpenStartError
 from reports.natural.names import AmbiguousNameError, KnownNames
 from reports.natural.parsed_text import ParsedText, Read
 from reports.natural.rules.amounts import read_currency, read_minimum, refuse_amount
@@ -44,13 +44,8 @@ from reports.natural.rules.periods import (
 )
 from reports.natural.rules.recurrences import read_recurrence
 from reports.natural.text_reader import TextReader
-from reports.natural.topics import (
-    WHAT_IF_WORDS,
-    flags,
-    greets,
-    topic_of,
-    two_models,
-)
+from reports.natural.topics import flags, greets, topic_of
+from reports.natural.what_if import AWAY, WHAT_IF_WORDS, models_moved
 from reports.natural.written_dates import AmbiguousDateError, Order
 from reports.questions.grammar import (
     LONGEST,
@@ -59,10 +54,10 @@ from reports.questions.grammar import (
     parse,
     tokens,
 )
+from reports.questions.kind_options import is_unfit
 from reports.questions.kinds import kind_of
 from reports.questions.query import QueryKind
 from reports.questions.topics import BUDGET
-from reports.questions.words_of_kinds import is_unfit
 from reports.time.period import NAMED
 from reports.usage.dimensions import Dimension, Filter
 from reports.wording import suggestions as nearest
@@ -107,13 +102,15 @@ UNDERSTOOD = (
 """How refusals of a correctly understood text begin: no typo is searched for in it."""
 
 
+_UNKNOWN = "I don't recognize "
+
+
 class UnknownWordError(ValueError):
     """Raised for a word that may matter but is unknown."""
 
     def __init__(self, word: str) -> None:
         super().__init__(
-            f"I don't recognize “{clean(word, 40)}”. It isn't a command word, model, API key or"
-            " person."
+            f"{_UNKNOWN}“{clean(word, 40)}”. It isn't a command word, model, API key or person."
         )
 
 
@@ -198,12 +195,12 @@ _VERSIONED = re.compile(
 """A model and its version as two words, as people say it: `opus 4.6`."""
 
 
-def _what_if(typed: str, known: KnownNames, today: date) -> ParsedText:
+def _what_if(typed: str, known: KnownNames, today: date) -> ParsedText | CommandError:
     """Parse a what-if question: the two models, then period and filters."""
     typed = _VERSIONED.sub(r"\1-\2", typed)
     plain_words = [word.strip('?!.,;()"') for word in typed.casefold().split()]
-    moved = two_models(plain_words)
-    said_by_kind = WHAT_IF_WORDS | set(moved.split(" -> "))
+    moved = models_moved(plain_words)
+    said_by_kind = WHAT_IF_WORDS | (set(moved.split(" -> ")) if moved else AWAY)
     before_model = {(mark, name) for mark in ("on", "for") for name in moved.split(" -> ")}
     triples = zip(typed.split(), plain_words, [*plain_words[1:], ""], strict=True)
     rest = " ".join(
@@ -218,7 +215,9 @@ def _what_if(typed: str, known: KnownNames, today: date) -> ParsedText:
         words += [str(found.query.period)] * ("period" in found.given)
         words += [f"by {found.query.by}"] * ("by" in found.given)
         words += map(str, found.query.filters)
-    elif rest and moved:
+    elif isinstance(read, CommandError) and read.problem.startswith(_UNKNOWN):
+        return read  # what may be a key or a person is never left out
+    elif rest:
         ignored = f"I ignored “{clean(rest, 60)}”."
     return _as_is(" ".join(filter(None, words)), (ignored,) if ignored else ())
 

@@ -116,14 +116,17 @@ def by_pair(
     if stored is Granularity.DAY and selection.owners is None:
         spans = _signed_spans(connection, selection, wanted)
         coded = [value for grain, *more in spans for value in (GRANULARITY[grain], *more)]
-        tables = f"(VALUES {', '.join(['(?, ?, ?, ?, ?)'] * len(spans))}) s CROSS JOIN usage t"
-        where, params = reading.model_filter(selection)
-        if any(member >= 0 for *_, member in spans):
-            where = f" AND t.member > s.column5{where}"
-        where = (
+        sought = (
             "t.view = ? AND t.granularity = s.column1 AND t.bucket >= s.column2"
-            f" AND t.bucket < s.column3{where}"
+            " AND t.bucket < s.column3"
         )
+        tables = (
+            f"(VALUES {', '.join(['(?, ?, ?, ?, ?)'] * len(spans))}) s"
+            f" CROSS JOIN sought(usage t ON {sought})"
+        )
+        of_models, params = reading.model_filter(selection)
+        above = any(member >= 0 for *_, member in spans)
+        where = f"{'t.member > s.column5' if above else 'TRUE'}{of_models}"
         params = (*coded, int(selection.view), *params)
         tokens, spend = f"s.column4 * ({tokens})", f"s.column4 * ({spend})"
     else:

@@ -185,7 +185,7 @@ def test_limits_on_a_schedule_are_in_its_zone(administered):
 def test_a_model_whose_price_is_not_known_is_one_sentence(ask):
     code, _, err = ask("whatif", "gpt-5.1", "->", "haiku")
     assert code == 1
-    assert "The list price of openai/gpt-5.1 is not known, so I can't reprice it." in err
+    assert "OpenRouter lists no price for openai/gpt-5.1, so I can't reprice it." in err
     code, _, err = ask("whatif", "opus", "->", "nosuch")
     assert "no model like" in err
 
