@@ -149,7 +149,7 @@ def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
         _unlimited(details, directory, keys, spend),
         now,
         query.zone or request.zone,
-        whose="you" if request.asker.own_only else "these keys" if narrowed else "",
+        whose=_whose(request, narrowed=narrowed),
         notes=(_SHARED,) if narrowed and not request.asker.own_only else (),
         as_of=store.state().synced.get(Granularity.HOUR),
         partial=(
@@ -157,6 +157,13 @@ def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
             *(f"what was used of {name} is not known, because it never resets" for name in unknown),
         ),
     )
+
+
+def _whose(request: AnalysisRequest, *, narrowed: bool) -> str:
+    """Whose limits were asked for, where not all were."""
+    if request.asker.own_only or visibility.SELF in request.query.extra:
+        return "your keys"
+    return "these keys" if narrowed else ""
 
 
 def with_me(request: AnalysisRequest) -> Query:

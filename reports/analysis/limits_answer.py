@@ -18,7 +18,7 @@ from reports.usage.format import money, percent
 from reports.usage.usage import dollars
 
 NONE_SET = "There is no limit to hit: no key limit, workspace budget or guardrail budget is set."
-NONE_HERE = "No limit is known for {whose}, so only the organization's own limits apply."
+NONE_HERE = "No limit is set for {whose}, so only the organization's own limits apply."
 NOTHING_HIT = "At the usual pace, no limit is reached before it resets."
 _UNLIMITED_NOTE = (
     "A key counts as unlimited where it has no limit of its own; guardrails and workspace budgets"
@@ -127,8 +127,9 @@ def _sentences(
                 " usual pace."
             )
     if unlimited and unlimited.keys:
+        spent = f"spent {money(unlimited.spend_30d)}" if unlimited.spend_30d else "spent nothing"
         keys = "1 key has" if unlimited.keys == 1 else f"{unlimited.keys:,} keys have"
-        lines.append(f"{keys} no limit and spent {money(unlimited.spend_30d)} in the past 30 days.")
+        lines.append(f"{keys} no limit and {spent} in the past 30 days.")
     return tuple(lines)
 
 

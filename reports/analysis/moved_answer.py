@@ -8,10 +8,10 @@ from typing import Any
 from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn, json_groups
 from reports.analysis.why import moved
 from reports.analysis.why_answer import (
-    NOTHING_CHANGED,
     ComparedRanges,
     DataStatus,
     first_sentence,
+    nothing_changed,
     short_model,
     span_json,
     unlike,
@@ -54,7 +54,7 @@ def moved_answer(
     return AnalysisDocument(
         query=query,
         title=title(query),
-        sentences=(NOTHING_CHANGED,) if empty else (
+        sentences=(nothing_changed(query),) if empty else (
             first_sentence(query, ranges, was, is_), *unlike(status), *_largest(metric, changes)
         ),
         as_of=status.as_of,

@@ -8,15 +8,19 @@ from datetime import datetime
 from typing import Any
 
 from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn, json_groups
+from reports.analysis.nothing import nothing_used
 from reports.analysis.whatif import Repriced
 from reports.questions.query import Query
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first, title
 from reports.time.timerange import TimeRange
+from reports.usage.coverage import NO_DATA_FOR_PERIOD
 from reports.usage.format import money, percent
 from reports.usage.usage import dollars
 
-NOTHING = "{source} was not used in this period, so there is nothing to reprice."
-NOTHING_AT_ALL = "Nothing was used in this period, so there is nothing to reprice."
+NOTHING = "there is nothing to reprice"
+NOT_USED = (
+    "No model like “{source}” was used in this period{filtered}, so there is nothing to reprice."
+)
 _ALL = "all"
 _NOTE = (
     "Repriced with OpenRouter's list prices, cached prompt tokens at the price of cached ones."
@@ -61,7 +65,12 @@ def whatif_answer(
     used = bool(whole.billed or whole.repriced_same or whole.repriced)
     models, every = source.split(", "), query.extra[:1] == (_ALL,)
     named = source if len(models) <= _NAMED else f"{'the ' if every else ''}{len(models):,} models"
-    nothing = NOTHING_AT_ALL if every else NOTHING.format(source=source)
+    filtered = " with these filters" if query.filters else ""
+    nothing = (
+        nothing_used(query, partial, NOTHING)
+        if every or NO_DATA_FOR_PERIOD in partial
+        else NOT_USED.format(source=source, filtered=filtered)
+    )
     return AnalysisDocument(
         query=query,
         title=f"{title(query)}: {target} instead of {'all models' if every else named}",

@@ -33,8 +33,15 @@ from reports.usage.dimensions import Dimension, Metric
 from reports.usage.format import difference, figure, money
 from reports.usage.usage import NANO, dollars
 
-NO_PERIOD_BEFORE = "There is no earlier period to compare with: no usage is stored for {before}."
-NOTHING_CHANGED = "Nothing was used in either period, so nothing changed."
+NO_PERIOD_BEFORE = (
+    "There is no earlier period to compare with: no usage is stored for {before}. Try a shorter or"
+    " a later period."
+)
+NOTHING_CHANGED = "Nothing was used in either period, so nothing changed; try a longer period."
+NOTHING_MATCHES = (
+    "No usage matches these filters in either period, so nothing changed; remove a filter or try a"
+    " longer period."
+)
 ALL_NEW = "Nothing was used in the period before, so there is nothing to split: all of it is new."
 GRAIN = (
     "Worked out for each pair of API key and model{chatroom}. Volume is more or fewer tokens at the"
@@ -87,7 +94,7 @@ def why_answer(
     return AnalysisDocument(
         query=query,
         title=title(query),
-        sentences=(NOTHING_CHANGED,) if empty else sentences,
+        sentences=(nothing_changed(query),) if empty else sentences,
         as_of=status.as_of,
         made=ranges.now.until,
         range=ranges.now,
@@ -103,6 +110,11 @@ def why_answer(
     )
 
 
+def nothing_changed(query: Query) -> str:
+    """The sentence where neither period has usage."""
+    return NOTHING_MATCHES if query.filters else NOTHING_CHANGED
+
+
 def no_comparison(query: Query, ranges: ComparedRanges, status: DataStatus) -> AnalysisDocument:
     """The answer where nothing is stored of the period before."""
     sentence = NO_PERIOD_BEFORE.format(before=range_words(ranges.before).partition(", by ")[0])
@@ -113,7 +125,7 @@ def no_comparison(query: Query, ranges: ComparedRanges, status: DataStatus) -> A
         as_of=status.as_of,
         made=ranges.now.until,
         range=ranges.now,
-        partial=(*status.partial, sentence[:1].lower() + sentence[1:].rstrip(".")),
+        partial=status.partial,
         data=lambda: {
             "metric": str(query.metric or Metric.SPEND),
             "before": span_json(ranges.before),
@@ -121,6 +133,7 @@ def no_comparison(query: Query, ranges: ComparedRanges, status: DataStatus) -> A
             **dict.fromkeys(("from", "to", "change", "parts")),
             "cells": [],
             "groups": [],
+            "partial": [*status.partial, sentence[:1].lower() + sentence[1:].rstrip(".")],
         },
         empty=True,
     )

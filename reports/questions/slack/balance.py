@@ -51,6 +51,8 @@ def balance_text(balance: Balance | None, zone: str) -> str:
     if balance is None:
         return UNKNOWN
     lasts = lasting_words(balance, zone).removeprefix(":warning: ")
+    if not balance.bought and not balance.left:
+        return lasts
     head = f"Credits: {money(balance.left)} left, as of {stamp(balance.reported_at)}"
     first = (lasts, head) if balance.enough else (head, lasts)  # what is asked is answered first
     return "\n".join(filter(None, (*first, _times_note(balance, zone))))
@@ -156,6 +158,8 @@ def credits_card(balance: Balance, zone: str) -> Block:
     """The remaining credits and when they run out, in the reader's zone."""
     head = f"*Credits*  *{money(balance.left)}* left, as of {moment(balance.reported_at)}"
     lasts = lasting_words(balance, zone)
+    if not balance.bought and not balance.left:
+        return section(f"*Credits*  {lasts}")
     return section(f"{lasts}\n{head}" if balance.enough else f"{head}\n{lasts}")
 
 

@@ -192,4 +192,4 @@ def test_a_model_whose_price_is_not_known_is_one_sentence(ask):
 
 def test_where_no_limit_is_known_only_those_of_the_organization_apply(ask):
     _, out, _ = ask("limits", "key:laptop")
-    assert "No limit is known for these keys, so only the organization's own limits apply." in out
+    assert "No limit is set for these keys, so only the organization's own limits apply." in out

@@ -106,7 +106,7 @@ def test_who_sees_their_own_only_sees_what_they_use(own):
 def test_who_sees_their_own_only_does_not_learn_which_models_others_use(own):
     of_others = own.words("whatif alone -> opus 1m", user="grace")
     of_nobody = own.words("whatif never-used -> opus 1m", user="grace")
-    assert "alone was not used in this period" in of_others
+    assert "No model like “alone” was used in this period" in of_others
     assert of_nobody == of_others.replace("alone", "never-used")
 
 

@@ -530,7 +530,7 @@ def test_ranking_from_the_smallest_is_refused_with_what_comes_closest(asked: str
         ("spend < $50", "I can't filter by “<”."),
         ("who spent more than €100 last week", "I can't filter by “€100”."),
         ("spend 500", "I can't read “500” as a date."),
-        ("new", "I don't recognize “new”."),
+        ("new", "Say what to list: `new models`, `new keys` or `new creators`."),
         ("spend by foo", "You can group by model, key or creator, not by “foo”."),
         ("spend by model and key", "You can group by only one thing: model or key."),
         ("spend without weather", "I don't recognize what to leave out after “without”."),
