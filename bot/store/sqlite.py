@@ -30,7 +30,7 @@ MOST_IDLE = 8
 _BESIDE = ("", "-wal", "-shm", "-journal")
 _CACHE_KIB = 16_384
 _ROWS_OF_INSERT = 100
-"""Rows of one INSERT: a fifth faster than one by one. SQLite takes 32,766 parameters, and a row of
+"""Rows of one INSERT: a sixth faster than one by one. SQLite takes 32,766 parameters, and a row of
 usage has 14."""
 _MMAP_BYTES = 2**31 - 2**16  # the most that SQLite maps
 
