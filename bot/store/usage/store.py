@@ -537,14 +537,19 @@ class Store:
             return sums.spend_series(connection, selection, wanted, stored, source)
 
     def pair_sums(
-        self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
+        self, selection: Selection, ranges: Sequence[sums.StoredRange], source: MoneySource
     ) -> list[sums.PairSums]:
-        """Tokens and spend (nano-dollars, of a source) of a whole range, by member and model."""
+        """Tokens and spend (nano-dollars, of a source) of whole ranges, by member and model.
+
+        A pair that was used in one of the ranges has 0 for the others.
+        """
         with self._db.read() as connection:
             if selection.crossed:
-                found = self._crossed_rows(connection, selection, wanted, stored)
-                return sorted(sums.pairs_of_rows(found, source))
-            return sums.by_pair(connection, selection, wanted, stored, source)
+                return sums.together(
+                    sums.pairs_of_rows(self._crossed_rows(connection, selection, *one), source)
+                    for one in ranges
+                )
+            return sums.by_pair(connection, selection, ranges, source)
 
     def rows_by_group(
         self,

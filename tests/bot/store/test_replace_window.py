@@ -165,7 +165,7 @@ class Replacing(RuleBasedStateMachine):
         pairs = defaultdict(lambda: ZERO)
         for _, member, model, usage in self.store.rows(selection, wanted, stored):
             pairs[member, model] = total([pairs[member, model], usage])
-        sums = self.store.pair_sums(selection, wanted, stored, MoneySource.ALL)
+        sums = self.store.pair_sums(selection, [(wanted, stored)], MoneySource.ALL)
         assert {(member, model): tuple(more) for member, model, *more in sums if any(more)} == {
             pair: (usage.tokens, usage.value(Metric.SPEND))
             for pair, usage in pairs.items()

@@ -121,7 +121,7 @@ def test_usage_of_several_spans_is_sought(store, monkeypatch):
     by_key = Selection(Dimension.KEY)
     (plan,) = plans(
         store,
-        lambda: store.pair_sums(by_key, DAYS, Granularity.DAY, MoneySource.ALL),
+        lambda: store.pair_sums(by_key, [(DAYS, Granularity.DAY)], MoneySource.ALL),
         monkeypatch,
     )
     scans = [node for node in plan if node.get("Relation Name") == "usage"]
