@@ -7,12 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import sub
 
-from bot.analysis.request import (
-    AnalysisRequest,
-    PlannedAnalysis,
-    planned,
-    usage_by_group,
-)
+from bot.analysis.request import AnalysisRequest, PlannedAnalysis, planned
 from bot.store import Store
 from bot.store.usage.selection import Ids, Selection
 from bot.store.usage.sums import PairSums
@@ -61,8 +56,8 @@ def gather_why(request: AnalysisRequest) -> AnalysisDocument | CommandError:
 def _groups(store: Store, found: PlannedAnalysis, of: AnswerableRange) -> Mapping[str, int]:
     query = found.plan.query
     metric = query.metric or Metric.TOKENS
-    groups = usage_by_group(store, found.plan.selection, of)
-    return {found.labels[id_]: usage.value(metric) for id_, usage in groups.items()}
+    groups = store.metric_sums(found.plan.selection, of.range, of.stored, (metric,))
+    return {found.labels[id_]: value for id_, (value,) in groups.items()}
 
 
 def _cells(store: Store, found: PlannedAnalysis, before: AnswerableRange) -> list[CellUsage]:
@@ -112,7 +107,9 @@ def _cells_by_creator(
     left: dict[int, list[int]] = {}
     """What each creator used besides the keys read so far: tokens and spend of each range."""
     whole = [
-        store.tokens_and_spend(wanted, of.range, of.stored, found.plan.query.source)
+        store.metric_sums(
+            wanted, of.range, of.stored, (Metric.TOKENS, Metric.SPEND), found.plan.query.source
+        )
         for of in ranges
     ]
     for at, creators in enumerate(whole):

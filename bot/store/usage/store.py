@@ -511,17 +511,25 @@ class Store:
                 return {group: total(used.values()) for group, used in series.items()}
             return sums.by_group(connection, selection, wanted, stored)
 
-    def tokens_and_spend(
-        self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
-    ) -> Mapping[int, tuple[int, int]]:
-        """Only tokens and spend (nano-dollars, of a source) of a whole range by group."""
+    def metric_sums(
+        self,
+        selection: Selection,
+        wanted: TimeRange,
+        stored: Granularity,
+        metrics: Sequence[Metric],
+        source: MoneySource = MoneySource.ALL,
+    ) -> Mapping[int, Sequence[int]]:
+        """Only some metrics of a whole range by group, in the order of the metrics.
+
+        Spend is in nano-dollars, of a source of money.
+        """
         with self._db.read() as connection:
             if selection.crossed:
                 return {
-                    id_: (used.tokens, used.value(Metric.SPEND, source))
+                    id_: [used.value(metric, source) for metric in metrics]
                     for id_, used in self.group_sums(selection, wanted, stored).items()
                 }
-            return sums.tokens_and_spend(connection, selection, wanted, stored, source)
+            return sums.of_metrics(connection, selection, wanted, stored, metrics, source)
 
     def spend_series(
         self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource

@@ -59,38 +59,22 @@ def by_group(
     if selection.by is None:
         return {0: reading.read_sum(connection, selection, wanted, stored)}
     table = reading.selected_table(connection, selection, wanted, stored)
-    # stored sums have the rows of a member side by side in each part, so nothing has to be sorted
-    order = "t.part, t.member" if table.sums else table.group
-    statement = (
-        f"SELECT {table.group}, {reading.SUMS} FROM {table.tables} WHERE {table.where}"
-        f" GROUP BY {order}"
-    )
-    found: dict[int, Usage] = {}
-    for group, *figures in connection.execute(statement, table.params):
-        before = found.get(group)
-        found[group] = Usage._make(figures) if before is None else plus(before, figures)
-    return found
+    names = [f"t.{name}" for name in Usage._fields]
+    found = reading.sums_by_group(connection, table, names)
+    return {group: Usage._make(figures) for group, *figures in found}
 
 
-def tokens_and_spend(
+def of_metrics(
     connection: Connection,
     selection: Selection,
     wanted: TimeRange,
     stored: Granularity,
+    metrics: Sequence[Metric],
     source: MoneySource,
-) -> dict[int, tuple[int, int]]:
-    """Only tokens and spend (nano-dollars, of a source of money) of a whole range by group."""
-    table = reading.selected_table(connection, selection, wanted, stored)
-    order = "t.part, t.member" if table.sums and selection.by else "1"
-    statement = (
-        f"SELECT {table.group}, SUM(t.prompt + t.completion), SUM({_SPEND[source]})"
-        f" FROM {table.tables} WHERE {table.where} GROUP BY {order}"
-    )
-    found: dict[int, tuple[int, int]] = {}
-    for group, tokens, spend in connection.execute(statement, table.params):
-        before = found.get(group, (0, 0))
-        found[group] = before[0] + tokens, before[1] + spend
-    return found
+) -> dict[int, Sequence[int]]:
+    """Only some metrics (spend: nano-dollars, of a source of money) of a whole range by group."""
+    found = reading.values_by_group(connection, selection, wanted, stored, metrics, source)
+    return {group: values for group, *values in found}
 
 
 def spend_series(

@@ -615,8 +615,8 @@ def test_sums_of_a_range_are_those_of_its_buckets_and_rows(reference, data):
     sums = {id_: total(buckets.values()) for id_, buckets in series.items()}
     both = {id_: (one.tokens, one.value(Metric.SPEND, money)) for id_, one in sums.items()}
     assert dict(store.group_sums(*what)) == sums
-    found = store.tokens_and_spend(*what, money)
-    assert {id_: one for id_, one in found.items() if any(one)} == {
+    found = store.metric_sums(*what, (Metric.TOKENS, Metric.SPEND), money)
+    assert {id_: tuple(one) for id_, one in found.items() if any(one)} == {
         id_: one for id_, one in both.items() if any(one)
     }
     by_bucket = store.spend_series(*what, money)
