@@ -190,6 +190,16 @@ class Replacing(RuleBasedStateMachine):
             again[group, index] = total([again[group, index], usage])
         assert again == {(i, n): u for i, s in expected.items() for n, u in s.items()}
 
+    @rule()
+    def look_for_last_uses(self):
+        for dimension in Dimension:
+            last = {}
+            for bucket, key, user, slug in [*self.used[HOURS], *self.used[DAYS]]:
+                names = {Dimension.MODEL: slug, Dimension.KEY: key, Dimension.CREATOR: user}
+                id_ = self.ids[dimension, names[dimension]]
+                last[id_] = max(bucket, last.get(id_, bucket))
+            assert self.store.last_used(dimension) == last
+
     def some(self, dimension, numbers):
         if numbers is None:
             return None
