@@ -410,6 +410,8 @@ class Bot:
         )
         self._stops.callback(self._give_lease_back)
         self._stops.callback(lambda: running.shutdown(wait=True))
+        self._stops.callback(delivery.release)
+        self._stops.callback(reporting.release)
 
     def _sync(self, sync: Sync, owner: str) -> None:
         """Turns for as long as there is something to fetch; one process at a time."""
@@ -461,8 +463,9 @@ class Bot:
 
 
 def _not_ready(error: Exception) -> str:
+    """What probes are told of an error: anybody may ask, so no path, host or name is in it."""
     if isinstance(error, StoreError):
-        return str(error)
+        return error.public
     return f"the database can't be read ({type(error).__name__})"
 
 

@@ -19,7 +19,9 @@ from bot.alerts.recipients import RecipientLookup
 from bot.alerts.reminders import Reminders
 from bot.alerts.send import MessageSender
 from bot.alerts.services import AlertServices
+from bot.runtime.claimed import Claimed
 from bot.runtime.isolation import isolated
+from bot.store.alerts.messages import AlertMessage
 from reports.admin.slack import unreadable
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,17 @@ class AlertDelivery:
         self.reminders = Reminders(alerts, evaluator)
         self.owner_check = OwnerCheck(alerts, self._people)
         self._clock_checked: datetime | None = None
+        self._claimed = Claimed[AlertMessage]()
+
+    def release(self) -> None:
+        """Once the process is stopping, let others send what was leased and not begun.
+
+        Otherwise it would wait for the end of its lease.
+        """
+        with isolated(log, "Leased alert messages could not be released"):
+            if messages := self._claimed.take_back():
+                self._alerts.messages.release(messages)
+                log.info("%d leased alert messages were left to other processes", len(messages))
 
     def tick(self) -> None:
         """Send everything that is due, at the pace that Slack allows.
@@ -65,9 +78,13 @@ class AlertDelivery:
                 self.batches.create(events)
             due = alerts.messages.claim(MESSAGES_AT_ONCE)
             outdated = alerts.messages.claim_outdated(MESSAGES_AT_ONCE)
-            for message in due:
+            self._claimed.add((*due, *outdated))
+            if alerts.stopping.is_set():
+                self.release()
+                return
+            for message in filter(self._claimed.begin, due):
                 self.sender.send(message)
-            for message in outdated:
+            for message in filter(self._claimed.begin, outdated):
                 self.sender.update(message)
             if not (events or due or outdated):
                 return

@@ -44,13 +44,19 @@ def gather_why(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     ranges = ComparedRanges(before.range, plan.source.range)
     earlier = () if plan.source.partial else before.partial  # what is a part needs no more
     partial = (*found.partial, *(f"for the period before, {words}" for words in earlier))
-    status = DataStatus(found.as_of, partial)
+    status = DataStatus(found.as_of, partial, gaps=_gaps(plan.source) or _gaps(before))
     if not is_stored(before.range, before.stored, coverage):
         return no_comparison(plan.query, ranges, DataStatus(found.as_of, found.partial))
     if plan.query.metric not in {None, Metric.SPEND}:
         both = _groups(store, found, before), _groups(store, found, plan.source)
         return moved_answer(plan.query, ranges, both, status)
     return why_answer(plan.query, ranges, _cells(store, found, before), status)
+
+
+def _gaps(of: AnswerableRange) -> bool:
+    """Whether a bucket that is over has no data."""
+    last = {len(of.range.buckets) - 1} if of.range.unfinished else set[int]()
+    return bool(of.unknown - last)
 
 
 def _groups(store: Store, found: PlannedAnalysis, of: AnswerableRange) -> Mapping[str, int]:

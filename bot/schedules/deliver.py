@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
+from bot.runtime.claimed import Claimed
 from bot.runtime.isolation import isolated
 from bot.schedules.content import ReportBuilder, ReportContent, UnreportableError
 from bot.schedules.notices import FailureNotices
@@ -48,8 +49,19 @@ class ReportDelivery:
         self._history: dict[str, tuple[datetime, dict[str, list[Posted]]]] = {}
         self._latest: datetime | None = None
         self._offered = False
+        self._claimed = Claimed[ReportRun]()
         # one pool for the life of the process, not one per tick
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="report")
+
+    def release(self) -> None:
+        """Once the process is stopping, let others deliver what was claimed and not begun.
+
+        Otherwise it would wait for the end of its lease.
+        """
+        with isolated(log, "Claimed reports could not be released"):
+            if runs := self._claimed.take_back():
+                self._reports.runs.release(runs)
+                log.info("%d claimed reports were left to other processes", len(runs))
 
     def close(self) -> None:
         """End the threads, after the last tick."""
@@ -68,6 +80,10 @@ class ReportDelivery:
                 self._failure_notices.skipped, unreadable_message=self._failure_notices.broken
             )
             claimed = runs.claim(self._reports.owner, BATCH, self._failure_notices.unreadable)
+            self._claimed.add(claimed)
+            if self._reports.stopping.is_set():
+                self.release()
+                return
             list(self._pool.map(self._deliver_safely, claimed))
             with isolated(log, "Notices could not be sent"):
                 self._failure_notices.send_due()
@@ -93,6 +109,8 @@ class ReportDelivery:
     # -- one run
 
     def _deliver_safely(self, run: ReportRun) -> None:
+        if not self._claimed.begin(run):
+            return
         with isolated(log, "Report run %s failed", run.key):
             try:
                 self._process(run)

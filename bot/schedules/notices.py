@@ -125,6 +125,9 @@ class FailureNotices:
         """Send the notices that are due."""
         for notice in self._reports.notices.claim(AT_ONCE):
             with isolated(log, "Notice %s could not be sent", notice.key):
+                if self._reports.stopping.is_set():
+                    self._reports.notices.postpone(notice, timedelta())  # another process sends it
+                    continue
                 try:
                     self._send_one(notice)
                 except DeliveryError as error:

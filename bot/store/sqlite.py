@@ -18,7 +18,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from bot.store.connection import Area, with_lists
+from bot.store.connection import Area, with_lists, with_sought
 from bot.store.errors import DatabaseBusyError, DiskFullError, LockedError, StoreError
 from bot.store.migrations import SET, STEPS
 
@@ -51,7 +51,9 @@ def has_safe_wal(version: tuple[int, ...]) -> bool:
 @lru_cache(maxsize=1024)
 def _translated(statement: str) -> tuple[str, bool]:
     """A statement as SQLite understands it, and whether any of its parameters is a list."""
-    return with_lists(statement, lambda _, alias: f"json_each(?) {alias}")
+    # CROSS JOIN keeps the order, so the rows are sought anyway
+    plain = with_sought(statement, lambda table, alias, on: f"CROSS JOIN {table} {alias} ON {on}")
+    return with_lists(plain, lambda _, alias: f"json_each(?) {alias}")
 
 
 class SqliteConnection(sqlite3.Connection):

@@ -20,7 +20,7 @@ from reports.usage.dimensions import Dimension
 from reports.usage.format import money, percent
 from reports.usage.usage import dollars, nano_dollars
 
-NO_DATA = "No spend is stored for the days before today, so there is nothing to forecast from."
+NO_DATA = "Spend of the days right before today isn't stored, so there is nothing to forecast from."
 NO_BAND = "There are too few earlier days to say how far off this may be, so there is no range yet."
 SHARED = "What is to come is divided by what each {name} spent in the past two weeks."
 FEWEST_RECORD = 3

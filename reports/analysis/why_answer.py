@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from typing import Any
 
 from reports.analysis.document import (
@@ -14,6 +15,7 @@ from reports.analysis.document import (
     WaterfallStep,
     json_groups,
 )
+from reports.analysis.rounding import largest_remainder
 from reports.analysis.text import iso
 from reports.analysis.why import CellChange, CellUsage, ChangeParts, Explanation, explain, moved
 from reports.questions.query import Query
@@ -29,7 +31,7 @@ from reports.questions.wording import (
 from reports.time.timerange import TimeRange
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.format import difference, figure, money
-from reports.usage.usage import dollars
+from reports.usage.usage import NANO, dollars
 
 NO_PERIOD_BEFORE = "There is no earlier period to compare with: no usage is stored for {before}."
 NOTHING_CHANGED = "Nothing was used in either period, so nothing changed."
@@ -40,9 +42,13 @@ GRAIN = (
     " price is dollars per token: list prices, caching and the length of requests together. These"
     " are sums, not causes."
 )
+UNLIKE = "Some usage is missing from these periods (see below), so the true change may differ."
 _CHATROOM = ", chatroom usage for each creator"
 _TRACE = 10_000
 """A part below this fraction of the spend is a trace of rounding: what made it is not named."""
+_CENT = NANO // 100
+_IN_CENTS = NANO // 10 - NANO // 20_000
+"""Below this, `money` shows more decimals than cents: what rounds to less than $0.1000."""
 _SMALL_SHARE = 20
 """A pair that makes less than a twentieth of a part is not named beside those that make it."""
 _NAMED = 3
@@ -59,10 +65,14 @@ class ComparedRanges:
 
 @dataclass(frozen=True, slots=True)
 class DataStatus:
-    """When the data was last synced, and what is missing in it, in words."""
+    """When the data was last synced, and what is missing in it, in words.
+
+    `gaps`: whether usage of a whole bucket is missing in one of the periods.
+    """
 
     as_of: datetime | None
     partial: tuple[str, ...] = ()
+    gaps: bool = False
 
 
 def why_answer(
@@ -71,7 +81,8 @@ def why_answer(
     """Why spend changed. `cells` hold the spend of the source that the question asks for."""
     group_of = _group_of(query.by)
     found = explain(cells, group_of)
-    sentences = _sentences(query, ranges, found)
+    first, *others = _sentences(query, ranges, found)
+    sentences = (first, *_unlike(status), *others)
     empty = not any((found.before, found.now, found.tokens_now))
     return AnalysisDocument(
         query=query,
@@ -108,7 +119,11 @@ def moved_answer(
     changes = moved(before, now)
     empty = not was and not is_
     name = capitalize_first(DIMENSION_WORDS[query.by or Dimension.MODEL])
-    sentences = (_first(query, ranges, was, is_), *_largest(metric, changes))
+    sentences = (
+        _first(query, ranges, was, is_),
+        *_unlike(status),
+        *_largest(metric, changes),
+    )
     rows = [
         (
             label,
@@ -220,18 +235,22 @@ def _first(query: Query, ranges: ComparedRanges, before: int, now: int) -> str:
     )
 
 
+def _unlike(status: DataStatus) -> tuple[str, ...]:
+    return (UNLIKE,) if status.gaps else ()
+
+
 def _sentences(query: Query, ranges: ComparedRanges, found: Explanation) -> tuple[str, ...]:
     lines = [_first(query, ranges, found.before, found.now)]
     if not found.tokens_before:
         return (*lines, ALL_NEW)
-    largest = max(found.before, found.now)
+    volume, mix, price = _shown(found.parts)
     if found.parts.volume:
         sentence = difference(Metric.TOKENS, found.tokens_now, found.tokens_before)
-        lines.append(f"Volume {_part(found.parts.volume, largest)}: tokens are {sentence}.")
+        lines.append(f"Volume {volume}: tokens are {sentence}.")
     if found.parts.mix:
-        lines.append(f"Mix {_part(found.parts.mix, largest)}{_most(found, _MIX)}")
+        lines.append(f"Mix {mix}{_most(found, _MIX)}")
     if found.parts.price:
-        lines.append(f"Price {_part(found.parts.price, largest)}{_most(found, _PRICE)}")
+        lines.append(f"Price {price}{_most(found, _PRICE)}")
     return (*lines, *_new_and_gone(found))
 
 
@@ -301,9 +320,24 @@ def _plus(nano: int) -> str:
     return f"+{money(nano)}" if nano > 0 else money(nano)
 
 
-def _part(nano: int, largest: int) -> str:
-    """A part of a change; a trace of rounding beside the spend is not written out."""
-    return "≈ $0" if nano and abs(nano) * _TRACE < largest else _plus(nano)
+def _shown(parts: ChangeParts) -> tuple[str, ...]:
+    """The parts of a change, rounded so that they add up to the change as it is shown.
+
+    A part that isn't zero and rounds to zero is `≈ $0`. Below ten cents, where money has more
+    decimals than cents, parts are as exact as all money.
+    """
+    if max(map(abs, (*parts, parts.change))) < _IN_CENTS:
+        return tuple(map(_plus, parts))
+    whole = round(Fraction(parts.change, _CENT))
+    rounded = largest_remainder([Fraction(part, _CENT) for part in parts], whole)
+    return tuple(_cents(cents, part) for cents, part in zip(rounded, parts, strict=True))
+
+
+def _cents(cents: int, exact: int) -> str:
+    if not cents:
+        return "≈ $0" if exact else "$0"
+    sign = "+" if cents > 0 else "-"
+    return f"{sign}${abs(cents) // 100:,}.{abs(cents) % 100:02}"
 
 
 def _signed(metric: Metric, change: int) -> str:
@@ -367,9 +401,7 @@ def _without(whole: _Line, lines: Sequence[_Line]) -> tuple[int, int, ChangePart
 
 
 def _row(names: tuple[str, ...], before: int, now: int, parts: ChangeParts) -> tuple[str, ...]:
-    figures = (money(before), money(now))
-    shown = (_part(part, max(before, now)) for part in parts)
-    return (*names, *figures, _plus(parts.change), *shown)
+    return (*names, money(before), money(now), _plus(parts.change), *_shown(parts))
 
 
 def _steps(found: Explanation) -> tuple[WaterfallStep, ...]:

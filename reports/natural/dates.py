@@ -7,7 +7,8 @@ from contextlib import suppress
 from datetime import date, timedelta
 
 from reports.natural import vocabulary, written_dates
-from reports.natural.written_dates import Days, Order, calendar
+from reports.natural.parts_of_periods import Days
+from reports.natural.written_dates import Order, calendar
 from reports.questions.grammar import QuestionCommand, parse
 from reports.time.period import DateSpan, Month
 
@@ -93,6 +94,8 @@ def _refuse_open_start(words: Sequence[str], today: date, order: Order) -> None:
 def days(words: Sequence[str], today: date, order: Order = "") -> tuple[int, Days] | None:
     """The first and last day of the day, week, month or year that words begin with."""
     word, following = (*words, "", "")[:2]
+    if part := written_dates.part(words, today, order):
+        return part
     if word in {"today", "yesterday"}:
         return 1, calendar("day", today, int(word == "yesterday"))
     if word in vocabulary.PAST and (unit := vocabulary.UNITS.get(following, "")) not in {

@@ -107,13 +107,15 @@ UNDERSTOOD = (
 """How refusals of a correctly understood text begin: no typo is searched for in it."""
 
 
+_UNKNOWN = "I don't recognize "
+
+
 class UnknownWordError(ValueError):
     """Raised for a word that may matter but is unknown."""
 
     def __init__(self, word: str) -> None:
         super().__init__(
-            f"I don't recognize “{clean(word, 40)}”. It isn't a command word, model, API key or"
-            " person."
+            f"{_UNKNOWN}“{clean(word, 40)}”. It isn't a command word, model, API key or person."
         )
 
 
@@ -198,7 +200,7 @@ _VERSIONED = re.compile(
 """A model and its version as two words, as people say it: `opus 4.6`."""
 
 
-def _what_if(typed: str, known: KnownNames, today: date) -> ParsedText:
+def _what_if(typed: str, known: KnownNames, today: date) -> ParsedText | CommandError:
     """Parse a what-if question: the two models, then period and filters."""
     typed = _VERSIONED.sub(r"\1-\2", typed)
     plain_words = [word.strip('?!.,;()"') for word in typed.casefold().split()]
@@ -218,6 +220,8 @@ def _what_if(typed: str, known: KnownNames, today: date) -> ParsedText:
         words += [str(found.query.period)] * ("period" in found.given)
         words += [f"by {found.query.by}"] * ("by" in found.given)
         words += map(str, found.query.filters)
+    elif isinstance(read, CommandError) and read.problem.startswith(_UNKNOWN):
+        return read  # what may be a key or a person is never left out
     elif rest and moved:
         ignored = f"I ignored “{clean(rest, 60)}”."
     return _as_is(" ".join(filter(None, words)), (ignored,) if ignored else ())

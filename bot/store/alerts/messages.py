@@ -158,6 +158,15 @@ class AlertMessages:
             rows = lease_rows(connection, "alert_telling", _MESSAGE, found, now)
         return readable(rows, _message, "alert message")
 
+    def release(self, messages: Sequence[AlertMessage]) -> None:
+        """Let other processes lease messages at once, of which this one has begun nothing."""
+        with self._db.write() as connection:
+            now = to_milliseconds(self._clock())
+            connection.executemany(
+                "UPDATE alert_telling SET next_at = ? WHERE id = ? AND fence = ?",
+                [(now, message.id, message.fence) for message in messages],
+            )
+
     def start_sending(self, message: AlertMessage, at: datetime | None = None) -> bool:
         """Record that a message is being sent, with the current state; False if the lease was lost.
 

@@ -451,19 +451,22 @@ def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
     ]
     params: tuple[object, ...]
     if members is not None and len(members) * len(buckets) <= _FEW_SEEKS:
-        tables = "numbers(?) m CROSS JOIN usage t"
-        where = "t.view = ? AND t.member = m.value"
         params = (sorted(members), view)
         if len(spans) == 1:
-            tables = f"numbers(?) b CROSS JOIN {tables}"
-            where += " AND t.granularity = ? AND t.bucket = b.value"
+            tables = "numbers(?) b CROSS JOIN numbers(?) m CROSS JOIN usage t"
+            where = "t.view = ? AND t.member = m.value AND t.granularity = ? AND t.bucket = b.value"
             params = ([bucket for _, bucket, _ in buckets], *params, buckets[0][0])
         else:
-            tables = f"{_values(buckets)} b CROSS JOIN {tables}"
-            # m.value, since SQLite would seek by t.member > ... rather than by t.member = ...
-            where += (
-                " AND t.granularity = b.column1 AND t.bucket = b.column2 AND m.value > b.column3"
+            sought = (
+                "t.view = ? AND t.member = m.value AND t.granularity = b.column1"
+                " AND t.bucket = b.column2"
             )
+            tables = (
+                f"{_values(buckets)} b CROSS JOIN numbers(?) m"
+                f" CROSS JOIN sought(usage t ON {sought})"
+            )
+            # m.value, since SQLite would seek by t.member > ... rather than by t.member = ...
+            where = "m.value > b.column3"
             params = (*(value for bucket in buckets for value in bucket), *params)
     else:
         tables, where, params = _scan(view, spans)
@@ -481,14 +484,13 @@ def _scan(view: int, spans: Sequence[Span]) -> tuple[str, str, tuple[object, ...
         where = "t.view = ? AND t.granularity = ? AND t.bucket >= ? AND t.bucket < ?"
         return tables, where, (view, GRANULARITY[stored], start, end)
     coded = [(GRANULARITY[stored], *more) for stored, *more in spans]
-    where = (
+    sought = (
         "t.view = ? AND t.granularity = s.column1 AND t.bucket >= s.column2"
         " AND t.bucket < s.column3"
     )
-    if any(span.member >= 0 for span in spans):
-        where += " AND t.member > s.column4"
+    where = "t.member > s.column4" if any(span.member >= 0 for span in spans) else "TRUE"
     params = (*(value for span in coded for value in span), view)
-    return f"{_values(coded)} s CROSS JOIN usage t", where, params
+    return f"{_values(coded)} s CROSS JOIN sought(usage t ON {sought})", where, params
 
 
 def _values(rows: Sequence[Sequence[int]]) -> str:

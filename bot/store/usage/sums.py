@@ -120,14 +120,14 @@ def by_pair(
         for value in (GRANULARITY[span.granularity], span.start, span.end, span.member, *span.times)
     ]
     row = f"({', '.join('?' * (4 + len(ranges)))})"
-    tables = f"(VALUES {', '.join([row] * len(spans))}) s CROSS JOIN usage t"
-    where, params = reading.model_filter(selection)
-    if any(span.member >= 0 for span in spans):
-        where = f" AND t.member > s.column4{where}"
-    where = (
+    sought = (
         "t.view = ? AND t.granularity = s.column1 AND t.bucket >= s.column2"
-        f" AND t.bucket < s.column3{where}"
+        " AND t.bucket < s.column3"
     )
+    tables = f"(VALUES {', '.join([row] * len(spans))}) s CROSS JOIN sought(usage t ON {sought})"
+    of_models, params = reading.model_filter(selection)
+    above = any(span.member >= 0 for span in spans)
+    where = f"{'t.member > s.column4' if above else 'TRUE'}{of_models}"
     times = [f"s.column{5 + n}" for n in range(len(ranges))]
     return _grouped_by_pair(
         connection, selection, source, tables, where, (*coded, int(selection.view), *params), times

@@ -25,6 +25,7 @@ from reports.questions.slack.answer import NAME_IN_TABLE, answer
 from reports.questions.slack.controls import Controls, rows
 from reports.questions.summary import Series
 from reports.questions.wording import DIMENSION_WORDS, before_words, filter_words, stamp
+from reports.render.tables import missing_words
 from reports.schedules.recurrence import Recurrence
 from reports.schedules.report import CENT, Cell, Mover, Report, Revision
 from reports.time.timerange import Granularity, TimeRange
@@ -207,7 +208,8 @@ def _change_text(found: Report) -> str:
         return f"up from {previous} {period}" if part.sum else f"the same as {period}"
     if part.sum == part.previous:
         return f"the same as {period}"
-    return f"{difference(found.metric, part.sum, part.previous)} from {period}"
+    changed = difference(found.metric, part.sum, part.previous)
+    return f"{changed} from {period}{missing_words(found.summary, part)}"
 
 
 def _previous_period_words(found: Report) -> str:

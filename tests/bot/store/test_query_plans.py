@@ -24,6 +24,7 @@ SEEK = "(dimension=? AND granularity=? AND part=? AND member=? AND bucket>? AND 
 WALK = "(dimension=? AND granularity=? AND part>? AND part<?)"
 ROWS = "SEARCH t USING PRIMARY KEY (view=? AND granularity=? AND bucket"
 SOME = frozenset(range(1, 40))
+BY_KEY = Selection(Dimension.KEY)
 
 
 def named(selection):
@@ -63,7 +64,7 @@ def plans(store, act):
             act()
         finally:
             connection.set_trace_callback(None)
-        read = [one for one in statements if " total t" in one or " usage t" in one]
+        read = [one for one in statements if " total t" in one or "usage t" in one]
         assert read
         return [[row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {one}")] for one in read]
 
@@ -195,6 +196,10 @@ def test_days_that_rows_by_month_lack_are_sought_like_the_months(store, member):
             for plan in read
         )
         assert sum("CONSTANT ROWS" in line for plan in read for line in plan) == 1
+        (spans,) = plans(
+            store, lambda: store.pair_sums(BY_KEY, [(YEAR, Granularity.DAY)], MoneySource.ALL)
+        )
+        assert f"{ROWS}>? AND bucket<?)" in spans
     finally:
         store.replace(day, [], None)
         with store._db.write() as connection:

@@ -718,12 +718,25 @@ def test_a_count_that_is_run_together_with_a_word_keeps_its_number() -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", ["share of claude-opus-4.5 this month", "what's ada's share", "what percent is opus"]
+    ("asked", "grouped"),
+    [
+        ("share of claude-opus-4.5 last month", "spend last month by model"),
+        ("what's ada's share", "spend this month by creator"),
+        ("what percent is opus", "spend this month by model"),
+        ("what fraction of tokens in october is opus", "tokens 2026-10 by model"),
+    ],
 )
-def test_a_share_of_the_whole_is_no_wish_to_post_the_answer(asked: str) -> None:
+def test_a_share_of_the_whole_is_no_wish_to_post_the_answer(asked: str, grouped: str) -> None:
     found = ask(asked)
     assert isinstance(found, CommandError)
     assert found.problem.startswith("I show shares when an answer is grouped.")
+    assert found.candidates == (grouped,)
+
+
+def test_shares_of_groups_are_an_answer_by_group() -> None:
+    found = ask("percentage of spend by model last month")
+    assert isinstance(found, ParsedText)
+    assert found.canonical == "spend last month by model"
 
 
 @pytest.mark.parametrize(
