@@ -12,12 +12,12 @@ from math import inf
 from typing import NamedTuple
 
 from bot.store.connection import Connection
-from bot.store.encoding import GRANULARITY, to_seconds
+from bot.store.encoding import GRANULARITY, PART_SECONDS, to_seconds
 from bot.store.usage import filled_months, imported
 from bot.store.usage import read as reading
 from bot.store.usage.selection import Selection
 from reports.time.timerange import Granularity, TimeRange, floor, next_bucket
-from reports.usage.dimensions import Metric, MoneySource
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import ZERO, Usage, plus
 
 StoredRange = tuple[TimeRange, Granularity]
@@ -25,6 +25,10 @@ StoredRange = tuple[TimeRange, Granularity]
 PairSums = tuple[int, ...]
 """Member (key or creator; 0 where the selection is by neither) and model, as ids; then the tokens
 of each range, then the spend of each range in nano-dollars.
+"""
+DaySpend = tuple[int, int, int, int, int]
+"""A member's id, a day (its first second), nano-dollars from credits and from all sources, and how
+many hours were negative.
 """
 _PAIR = 2**31
 """Ids are below this, so a pair is one integer, by which SQLite sorts faster than by two."""
@@ -99,6 +103,25 @@ def spend_series(
         if index is not None:
             series[index] = series.get(index, 0) + spend
     return found
+
+
+def spend_of_hours_by_day(
+    connection: Connection, by: Dimension, wanted: TimeRange
+) -> list[DaySpend]:
+    """What each member of a dimension spent in the hours of a range, added up by UTC day."""
+    table = reading.selected_table(connection, Selection(by), wanted, Granularity.HOUR)
+    length = PART_SECONDS[GRANULARITY[Granularity.HOUR]]  # hours are stored in parts of a day
+    statement = (
+        "SELECT t.member, t.part, SUM(t.credits), SUM(t.credits + t.byok),"
+        " SUM(CASE WHEN t.credits < 0 OR t.byok < 0 THEN 1 ELSE 0 END)"
+        f" FROM {table.tables} WHERE {table.where} GROUP BY t.part, t.member"
+    )
+    return [
+        (member, day * length, from_credits, from_all, negative)
+        for member, day, from_credits, from_all, negative in connection.execute(
+            statement, table.params
+        )
+    ]
 
 
 def by_pair(
