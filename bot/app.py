@@ -344,16 +344,16 @@ class Bot:
         from bot.http.endpoints import LARGEST_BODY, HttpEndpoints, is_immediate  # noqa: PLC0415
         from bot.http.server import HttpServer  # noqa: PLC0415
         from bot.http.slack_signatures import Signatures  # noqa: PLC0415
-        from bot.runtime.latest import Latest  # noqa: PLC0415
+        from bot.runtime.cached_value import CachedValue  # noqa: PLC0415
 
         slack = None
         if not self.settings.socket_mode:
             secret = self.settings.slack_signing_secret.value
             slack = app, Signatures(secret, lambda: self.clock().timestamp())
-        ready = Latest[str | None](
+        ready = CachedValue[str | None](
             self.ready, "starting", _not_ready, _late_ready, timeout=PROBE_SECONDS
         )
-        metrics = Latest[bytes | None](
+        metrics = CachedValue[bytes | None](
             self.metrics.text, None, lambda _: None, timeout=SCRAPE_SECONDS
         )
         for probe in (ready, metrics):

@@ -21,7 +21,7 @@ from reports.analysis.keys import UNUSED_FOR, KeyFacts, KeyTrait, review
 from reports.analysis.keys_answer import UNKNOWN, keys_answer
 from reports.analysis.limits import LimitKind
 from reports.questions.grammar import CommandError
-from reports.questions.words_of_kinds import days_of
+from reports.questions.kind_options import days_of
 from reports.time.timerange import HOUR, Granularity, TimeRange, floor
 from reports.usage.dimensions import Dimension, Metric
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from operator import sub
 
 from bot.analysis.request import AnalysisRequest, PlannedAnalysis, planned
@@ -12,11 +11,11 @@ from bot.store import Store
 from bot.store.usage.selection import Ids, Selection
 from bot.store.usage.sums import PairSums
 from reports.analysis.document import AnalysisDocument
+from reports.analysis.moved_answer import Names, moved_answer
 from reports.analysis.why import CellUsage
 from reports.analysis.why_answer import (
     ComparedRanges,
     DataStatus,
-    moved_answer,
     no_comparison,
     why_answer,
 )
@@ -26,15 +25,13 @@ from reports.usage.dimensions import Dimension, Metric
 
 _Spent = tuple[int, int, int, int, int]
 """Ids of key, model and creator; tokens; spend in nano-dollars."""
+_TOKENS_AND_SPEND = (Metric.TOKENS, Metric.SPEND)
 _NOTHING = (0, 0)
 """The tokens and spend of a pair that was not used."""
 
 
 def gather_why(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     """Why spend, tokens or requests changed against the period before."""
-    query = request.query
-    if query.metric not in {None, Metric.SPEND} and query.by is None:
-        request = replace(request, query=replace(query, by=Dimension.MODEL))
     found = planned(request)
     if isinstance(found, CommandError):
         return found
@@ -48,8 +45,7 @@ def gather_why(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     if not is_stored(before.range, before.stored, coverage):
         return no_comparison(plan.query, ranges, DataStatus(found.as_of, found.partial))
     if plan.query.metric not in {None, Metric.SPEND}:
-        both = _groups(store, found, before), _groups(store, found, plan.source)
-        return moved_answer(plan.query, ranges, both, status)
+        return moved_answer(plan.query, ranges, _moved(store, found, before), status)
     return why_answer(plan.query, ranges, _cells(store, found, before), status)
 
 
@@ -59,11 +55,25 @@ def _gaps(of: AnswerableRange) -> bool:
     return bool(of.unknown - last)
 
 
-def _groups(store: Store, found: PlannedAnalysis, of: AnswerableRange) -> Mapping[str, int]:
-    query = found.plan.query
-    metric = query.metric or Metric.TOKENS
-    groups = store.metric_sums(found.plan.selection, of.range, of.stored, (metric,))
-    return {found.labels[id_]: value for id_, (value,) in groups.items()}
+def _moved(
+    store: Store, found: PlannedAnalysis, before: AnswerableRange
+) -> tuple[Mapping[Names, int], Mapping[Names, int]]:
+    """Tokens or requests of each group before and now; without a grouping, of each API key with
+    each model.
+    """
+    selection, metrics = found.plan.selection, (found.plan.query.metric or Metric.TOKENS,)
+    was: dict[Names, int] = {}
+    now: dict[Names, int] = {}
+    if found.plan.query.by:
+        for of, groups in ((before, was), (found.plan.source, now)):
+            sums = store.metric_sums(selection, of.range, of.stored, metrics)
+            groups.update({(found.labels[id_],): value for id_, (value,) in sums.items()})
+        return was, now
+    pairs = _read(store, selection.grouped(Dimension.KEY), found, before, metrics)
+    for key, model, used_before, used_now in pairs:
+        names = found.labels[key], found.labels[model]
+        was[names], now[names] = used_before, used_now
+    return was, now
 
 
 def _cells(store: Store, found: PlannedAnalysis, before: AnswerableRange) -> list[CellUsage]:
@@ -75,12 +85,16 @@ def _cells(store: Store, found: PlannedAnalysis, before: AnswerableRange) -> lis
 
 
 def _read(
-    store: Store, wanted: Selection, found: PlannedAnalysis, before: AnswerableRange
+    store: Store,
+    wanted: Selection,
+    found: PlannedAnalysis,
+    before: AnswerableRange,
+    metrics: Sequence[Metric] = _TOKENS_AND_SPEND,
 ) -> list[PairSums]:
-    """Pairs with their tokens before and now, then their spend before and now."""
+    """Pairs with each metric before and now."""
     now = found.plan.source
     ranges = (before.range, before.stored), (now.range, now.stored)
-    return store.pair_sums(wanted, ranges, found.plan.query.source)
+    return store.pair_sums(wanted, ranges, metrics, found.plan.query.source)
 
 
 def _compared(
@@ -113,9 +127,7 @@ def _cells_by_creator(
     left: dict[int, list[int]] = {}
     """What each creator used besides the keys read so far: tokens and spend of each range."""
     whole = [
-        store.metric_sums(
-            wanted, of.range, of.stored, (Metric.TOKENS, Metric.SPEND), found.plan.query.source
-        )
+        store.metric_sums(wanted, of.range, of.stored, _TOKENS_AND_SPEND, found.plan.query.source)
         for of in ranges
     ]
     for at, creators in enumerate(whole):
@@ -192,7 +204,7 @@ def _with_chatroom(
     remaining = {
         (creator, model): (tokens, spend)
         for creator, model, tokens, spend in store.pair_sums(
-            of_creators, [(of.range, of.stored)], source
+            of_creators, [(of.range, of.stored)], _TOKENS_AND_SPEND, source
         )
     }
     all_cells = []

@@ -1,7 +1,7 @@
 """The statements that are sent to ClickHouse.
 
-Values are parameters (`{name:Type}`), never a part of the text; only the names of columns are,
-which the server gave and which were matched with known ones.
+Values are parameters (`{name:Type}`), never a part of the text. Only names of columns are part of
+it; they come from the server and were matched with known ones.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ COLUMNS = (
 )
 
 PICO = 10**12
-"""Costs are summed in whole pico-dollars, so that also sums of many small costs are exact."""
+"""Costs are summed in whole pico-dollars, so that even sums of many small costs are exact."""
 
 
 def usage(columns: TraceColumns) -> str:
@@ -33,7 +33,7 @@ def usage(columns: TraceColumns) -> str:
 
 
 def check(columns: TraceColumns) -> str:
-    """How many rows, generations, and generations with cost metadata there are in a window.
+    """Count the rows, generations, and generations with cost metadata in a window.
 
     Parameters as for `usage`, without `step`.
     """
@@ -70,7 +70,7 @@ def _generations(columns: TraceColumns) -> str:
         f" {is_byok} AS r_is_byok,"
         f" if(r_is_byok = 1, {_rounded_pico(byok)}, toInt128(0)) AS r_byok_cost"
         f" FROM {{table:Identifier}} WHERE {_within(columns)}"
-        # a request that failed before it used anything is none at OpenRouter
+        # OpenRouter doesn't count a request that failed before it used anything
         f" AND NOT ({failed} AND {prompt} = 0 AND {completion} = 0 AND {cost} = 0)"
         f" LIMIT 1 BY {', '.join(spans)}"
     )

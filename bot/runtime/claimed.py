@@ -1,4 +1,4 @@
-"""What this process has claimed and not begun: a process that ends gives it back."""
+"""Tracks items that this process has claimed but not started, to release them when it stops."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Numbered(Protocol):
 
     @property
     def id(self) -> int:
-        """What tells it from the others of its kind."""
+        """The id, unique among items of its kind."""
         ...
 
 
@@ -20,7 +20,7 @@ T = TypeVar("T", bound=Numbered)
 
 
 class Claimed(Generic[T]):
-    """Items that wait to be begun, each of which is either begun or taken back, and only once.
+    """Claimed items that haven't been started. Each is either started or taken back, and only once.
 
     Methods may be called from any thread.
     """
@@ -30,17 +30,17 @@ class Claimed(Generic[T]):
         self._waiting: dict[int, T] = {}
 
     def add(self, items: Sequence[T]) -> None:
-        """Let items wait."""
+        """Add claimed items."""
         with self._lock:
             self._waiting.update((item.id, item) for item in items)
 
     def begin(self, item: T) -> bool:
-        """Whether an item still waits; it does no longer."""
+        """Start an item; False if it was already started or taken back."""
         with self._lock:
             return self._waiting.pop(item.id, None) is not None
 
     def take_back(self) -> list[T]:
-        """The items that wait; they do no longer."""
+        """Remove and return all items that haven't been started."""
         with self._lock:
             waiting, self._waiting = self._waiting, {}
         return list(waiting.values())

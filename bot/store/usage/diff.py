@@ -36,21 +36,17 @@ Sums = dict[TotalKey, Figures]
 _Key = TypeVar("_Key", RowKey, TotalKey)
 
 
-MOST_AT_ONCE = 3_000
-"""Rows that one transaction writes, by month as well, beside their sums: other writers wait about
-30 ms, at 1,000 keys on two cores (`python -m tests.bench writes`). A day of these fits."""
-
-
 @dataclass(frozen=True, slots=True)
 class RowChanges:
-    """Rows to delete and to write, and what that adds to sums.
+    """Rows to delete and to write (`new` ones, and `changed` ones), and what that adds to sums.
 
     `added` is added to the sums of buckets, `months` to those of months, `month_rows` to the rows
     by month (whose bucket is the first second of the month), which contain days up to a mark only.
     """
 
     gone: list[RowKey] = field(default_factory=list)
-    written: list[tuple[RowKey, Figures]] = field(default_factory=list)
+    new: list[tuple[RowKey, Figures]] = field(default_factory=list)
+    changed: list[tuple[RowKey, Figures]] = field(default_factory=list)
     added: Sums = field(default_factory=dict)
     months: Sums = field(default_factory=dict)
     month_rows: dict[RowKey, Figures] = field(default_factory=dict)
@@ -58,7 +54,7 @@ class RowChanges:
     @property
     def rows(self) -> int:
         """How many rows change."""
-        return len(self.gone) + len(self.written)
+        return len(self.gone) + len(self.new) + len(self.changed)
 
 
 def add_up(rows: Iterable[tuple[RowKey, Usage]]) -> dict[RowKey, Usage]:
@@ -70,9 +66,7 @@ def add_up(rows: Iterable[tuple[RowKey, Usage]]) -> dict[RowKey, Usage]:
     return merged
 
 
-def changes(
-    old: Rows, new: Rows, *, marks: Marks | None, most: int = MOST_AT_ONCE
-) -> list[RowChanges]:
+def changes(old: Rows, new: Rows, *, marks: Marks | None, most: int) -> list[RowChanges]:
     """What turns the old rows of a window into the new ones.
 
     `marks` say which days rows by month contain; None for windows of a finer granularity. Each
@@ -130,7 +124,8 @@ def _change(
 ) -> RowChanges:
     """The change of some rows; `firsts` are the months of days, if any, `contained` such days."""
     gone: list[RowKey] = []
-    written: list[tuple[RowKey, Figures]] = []
+    added_rows: list[tuple[RowKey, Figures]] = []
+    changed: list[tuple[RowKey, Figures]] = []
     parts: defaultdict[TotalKey, list[Figures]] = defaultdict(list)
     of_months: defaultdict[RowKey, list[Figures]] = defaultdict(list)
     for key in pausing_for_requests(keys):
@@ -139,9 +134,12 @@ def _change(
         if after is None:
             gone.append(key)
             more: Figures = tuple(map(neg, before or ZERO))
+        elif before is None:
+            added_rows.append((key, after))
+            more = after
         else:
-            written.append((key, after))
-            more = after if before is None else tuple(map(sub, after, before))
+            changed.append((key, after))
+            more = tuple(map(sub, after, before))
         parts[MEMBERS_OF[view], member, bucket].append(more)
         if view == StoredView.KEY:
             parts[MODELS, model, bucket].append(more)
@@ -157,7 +155,7 @@ def _change(
     for (dimension, member, bucket), more in added.items():
         if bucket in firsts:
             months[dimension, member, firsts[bucket]].append(more)
-    return RowChanges(gone, written, added, _added_up(months), _added_up(of_months))
+    return RowChanges(gone, added_rows, changed, added, _added_up(months), _added_up(of_months))
 
 
 def change_of_months(view: int, rows: Iterable[Sequence[int]]) -> RowChanges:

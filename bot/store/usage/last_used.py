@@ -1,11 +1,18 @@
-"""When members were last used, from the sums of usage."""
+"""When members were last used, from the sums of usage where these are stored."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from bot.store.connection import Connection
-from bot.store.encoding import DIMENSION, GRANULARITY, from_seconds
+from bot.store.encoding import (
+    DIMENSION,
+    DIMENSIONS,
+    GRANULARITY,
+    StoredView,
+    from_seconds,
+    has_sums,
+)
 from reports.time.timerange import Granularity
 from reports.usage.dimensions import Dimension
 
@@ -21,23 +28,37 @@ def last_used(connection: Connection, dimension: Dimension) -> dict[int, datetim
         "SELECT id FROM member WHERE dimension = ? ORDER BY id", (DIMENSION[dimension],)
     )
     members = [id_ for (id_,) in listed]
-    last: dict[int, int] = {}
-    for granularity in _FINE:
-        for member, bucket in _last_buckets(connection, dimension, granularity, members).items():
+    stored, last = DIMENSIONS[dimension], dict[int, int]()
+    for code in _FINE:
+        if stored.view is None or has_sums(stored.code, code):
+            found = _last_of_sums(connection, stored.code, code, members)
+        else:
+            found = _last_of_rows(connection, stored.view, code)
+        for member, bucket in found.items():
             last[member] = max(bucket, last.get(member, bucket))
     return {member: from_seconds(bucket) for member, bucket in last.items()}
 
 
-def _last_buckets(
-    connection: Connection, dimension: Dimension, granularity: int, members: list[int]
+def _last_of_rows(connection: Connection, view: StoredView, granularity: int) -> dict[int, int]:
+    return dict(
+        connection.execute(
+            "SELECT member, MAX(bucket) FROM usage WHERE view = ? AND granularity = ?"
+            " AND requests > 0 GROUP BY member",
+            (int(view), granularity),
+        ).fetchall()
+    )
+
+
+def _last_of_sums(
+    connection: Connection, dimension: int, granularity: int, members: list[int]
 ) -> dict[int, int]:
-    """The last stored bucket in which each of some members made a request.
+    """The last bucket of stored sums in which each of some members made a request.
 
     Most members were used lately, so they are looked for in the newest part of time, and the
     remaining ones in ever longer times before it.
     """
     stored = "FROM total WHERE dimension = ? AND granularity = ?"
-    which = DIMENSION[dimension], granularity
+    which = dimension, granularity
     newest, oldest = connection.execute(
         f"SELECT (SELECT MAX(part) {stored}), (SELECT MIN(part) {stored})", (*which, *which)
     ).fetchone()

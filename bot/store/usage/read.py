@@ -17,6 +17,7 @@ from bot.store.encoding import (
     MODELS,
     StoredView,
     from_seconds,
+    has_sums,
     part,
     to_seconds,
 )
@@ -218,8 +219,12 @@ def values_by_group(
 def _values_of(
     connection: Connection, table: _Table, metrics: Iterable[Metric], source: MoneySource
 ) -> list[tuple[int, ...]]:
-    sources = ((one, source if one is Metric.SPEND else MoneySource.ALL) for one in metrics)
-    return sums_by_group(connection, table, [_VALUES[one] for one in sources])
+    return sums_by_group(connection, table, value_columns(metrics, source))
+
+
+def value_columns(metrics: Iterable[Metric], source: MoneySource) -> list[str]:
+    """What to read of table `t` (usage or sums) for some metrics; spend is of a source."""
+    return [_VALUES[one, source if one is Metric.SPEND else MoneySource.ALL] for one in metrics]
 
 
 def read_whole(
@@ -367,7 +372,8 @@ def _table(
     connection: Connection, selection: Selection, wanted: TimeRange, grain: Granularity
 ) -> _Table:
     summed = _summed(selection)
-    if summed is None or _has_months_of_files(connection, wanted, grain):
+    stored = summed is not None and has_sums(summed[0], GRANULARITY[grain])
+    if summed is None or not stored or _has_months_of_files(connection, wanted, grain):
         group = group_column(selection.by)
         usage = _usage(selection, _usage_spans(connection, selection, wanted, grain))
         return _Table(usage.tables, usage.where, usage.params, group)
@@ -526,10 +532,12 @@ def _series_by_bucket(
     """The series of the groups of usage rows, read bucket by bucket."""
     series: dict[int, dict[int, Usage]] = {}
     group = group_column(selection.by)
+    grouped = " GROUP BY 1" if selection.by else ""  # SQLite would sort by a constant as well
     for index, table in _tables_of_buckets(connection, selection, wanted, stored):
-        statement = f"SELECT {group}, {SUMS} FROM {table.tables} WHERE {table.where} GROUP BY 1"
+        statement = f"SELECT {group}, {SUMS} FROM {table.tables} WHERE {table.where}{grouped}"
         for row in connection.execute(statement, table.params):
-            series.setdefault(row[0], {})[index] = Usage._make(row[1:])
+            if row[1] is not None:
+                series.setdefault(row[0], {})[index] = Usage._make(row[1:])
     return series
 
 

@@ -23,8 +23,8 @@ from reports.usage.usage import ZERO, Usage, plus
 StoredRange = tuple[TimeRange, Granularity]
 """A range, and the granularity that it is read at."""
 PairSums = tuple[int, ...]
-"""Member (key or creator; 0 where the selection is by neither) and model, as ids; then the tokens
-of each range, then the spend of each range in nano-dollars.
+"""Member (key or creator; 0 where the selection is by neither) and model, as ids; then the first
+metric of each range, the second metric of each range, and so on. Spend is in nano-dollars.
 """
 DaySpend = tuple[int, int, int, int, int]
 """A member's id, a day (its first second), nano-dollars from credits and from all sources, and how
@@ -110,11 +110,12 @@ def spend_of_hours_by_day(
 ) -> list[DaySpend]:
     """What each member of a dimension spent in the hours of a range, added up by UTC day."""
     table = reading.selected_table(connection, Selection(by), wanted, Granularity.HOUR)
-    length = PART_SECONDS[GRANULARITY[Granularity.HOUR]]  # hours are stored in parts of a day
+    length = PART_SECONDS[GRANULARITY[Granularity.HOUR]]  # sums of hours are in parts of a day
+    day = "t.part" if table.sums else f"t.bucket / {length}"
     statement = (
-        "SELECT t.member, t.part, SUM(t.credits), SUM(t.credits + t.byok),"
+        f"SELECT t.member, {day}, SUM(t.credits), SUM(t.credits + t.byok),"
         " SUM(CASE WHEN t.credits < 0 OR t.byok < 0 THEN 1 ELSE 0 END)"
-        f" FROM {table.tables} WHERE {table.where} GROUP BY t.part, t.member"
+        f" FROM {table.tables} WHERE {table.where} GROUP BY {day}, t.member"
     )
     return [
         (member, day * length, from_credits, from_all, negative)
@@ -128,14 +129,18 @@ def by_pair(
     connection: Connection,
     selection: Selection,
     ranges: Sequence[StoredRange],
+    metrics: Sequence[Metric],
     source: MoneySource,
 ) -> list[PairSums]:
-    """Tokens and spend (of a source) of each of some ranges by member and model, in that order.
+    """Metrics (spend: of a source) of each of some ranges by member and model, in that order.
 
     The order decides where a rounded nano-dollar goes, so it must be the same on every database.
     """
+    values = reading.value_columns(metrics, source)
     if selection.owners is not None or any(stored is not Granularity.DAY for _, stored in ranges):
-        return together([_by_pair_of_rows(connection, selection, one, source) for one in ranges])
+        return together(
+            [_by_pair_of_rows(connection, selection, one, values) for one in ranges], len(ranges)
+        )
     spans = _signed_spans(connection, selection, [wanted for wanted, _ in ranges])
     coded = [
         value
@@ -153,23 +158,23 @@ def by_pair(
     where = f"{'t.member > s.column4' if above else 'TRUE'}{of_models}"
     times = [f"s.column{5 + n}" for n in range(len(ranges))]
     return _grouped_by_pair(
-        connection, selection, source, tables, where, (*coded, int(selection.view), *params), times
+        connection, selection, values, tables, where, (*coded, int(selection.view), *params), times
     )
 
 
 def _by_pair_of_rows(
-    connection: Connection, selection: Selection, of: StoredRange, source: MoneySource
+    connection: Connection, selection: Selection, of: StoredRange, values: Sequence[str]
 ) -> list[PairSums]:
     table = reading.usage_table(connection, selection, *of)
     return _grouped_by_pair(
-        connection, selection, source, table.tables, table.where, table.params, ["1"]
+        connection, selection, values, table.tables, table.where, table.params, ["1"]
     )
 
 
 def _grouped_by_pair(
     connection: Connection,
     selection: Selection,
-    source: MoneySource,
+    values: Sequence[str],
     tables: str,
     where: str,
     params: Sequence[object],
@@ -177,28 +182,27 @@ def _grouped_by_pair(
 ) -> list[PairSums]:
     """The sums of rows by pair, once for each expression (1, 0 or -1) that rows are taken times."""
     member = "t.member" if reading.group_column(selection.by) == "t.member" else "0"
-    each = ", ".join(f"{one} AS x{n}" for n, one in enumerate(times))
-    summed = [f"SUM(x{n} * {name})" for name in ("tokens", "spend") for n in range(len(times))]
+    each = [f"{one} AS x{n}" for n, one in enumerate(times)]
+    each += [f"{value} AS c{n}" for n, value in enumerate(values)]
+    summed = [f"SUM(x{x} * c{c})" for c in range(len(values)) for x in range(len(times))]
     # a limit keeps SQLite from merging the inner statement into the outer one, which would then
     # sort whole rows instead of a few integers
     statement = (
         f"SELECT pair / {_PAIR}, pair % {_PAIR}, {', '.join(summed)} FROM ("
-        f"SELECT {member} * {_PAIR} + t.model AS pair, {each},"
-        f" t.prompt + t.completion AS tokens, {_SPEND[source]} AS spend"
+        f"SELECT {member} * {_PAIR} + t.model AS pair, {', '.join(each)}"
         f" FROM {tables} WHERE {where} LIMIT {2**62}) r GROUP BY pair"
         f" HAVING {' OR '.join(f'{one} <> 0' for one in summed)} ORDER BY pair"
     )
     return connection.execute(statement, params).fetchall()
 
 
-def together(found: Iterable[Sequence[PairSums]]) -> list[PairSums]:
-    """The sums of several ranges, each with one, side by side."""
-    each = list(found)
+def together(found: Iterable[Sequence[PairSums]], count: int) -> list[PairSums]:
+    """The sums of `count` ranges, which were read one by one, side by side."""
     pairs: dict[tuple[int, int], list[int]] = {}
-    for at, sums in enumerate(each):
-        for member, model, tokens, spend in sums:
-            of_pair = pairs.setdefault((member, model), [0] * (2 * len(each)))
-            of_pair[at], of_pair[at + len(each)] = tokens, spend
+    for at, sums in enumerate(found):
+        for member, model, *values in sums:
+            of_pair = pairs.setdefault((member, model), [0] * (count * len(values)))
+            of_pair[at::count] = values
     return [(*pair, *of_pair) for pair, of_pair in sorted(pairs.items()) if any(of_pair)]
 
 
@@ -289,12 +293,14 @@ def _cost(spans: Iterable[SignedSpan], used_until: float) -> float:
     )
 
 
-def pairs_of_rows(rows: Iterable[reading.Row], source: MoneySource) -> list[PairSums]:
+def pairs_of_rows(
+    rows: Iterable[reading.Row], metrics: Sequence[Metric], source: MoneySource
+) -> list[PairSums]:
     """The same from usage rows, for selections that no single view answers."""
     found: dict[tuple[int, int], Usage] = {}
     for _, member, model, usage in rows:
         found[member, model] = plus(found.get((member, model), ZERO), usage)
     return [
-        (member, model, usage.tokens, usage.value(Metric.SPEND, source))
+        (member, model, *(usage.value(metric, source) for metric in metrics))
         for (member, model), usage in found.items()
     ]

@@ -25,6 +25,8 @@ from tests.bot.answers.answer_reference import Reference
 from tests.cache_help import DAY, HOUR, MINUTE, NOW, Cache
 from tests.clock import Clock
 
+TOKENS_AND_SPEND = (Metric.TOKENS, Metric.SPEND)
+
 SECOND = timedelta(seconds=1)
 SLUGS = ("anthropic/claude-opus-4.5", "anthropic/claude-haiku-4.5", "openai/gpt-5.1", "x/free:free")
 PERIODS = (
@@ -628,7 +630,7 @@ def test_sums_of_a_range_are_those_of_its_buckets_and_rows(reference, data):
         tokens, spent = pairs.get((member, model), (0, 0))
         pairs[member, model] = tokens + usage.tokens, spent + usage.value(Metric.SPEND, money)
     used = sorted((*pair, *sums) for pair, sums in pairs.items() if any(sums))
-    assert store.pair_sums(what[0], [what[1:]], money) == used
-    assert store.pair_sums(what[0], [what[1:]] * 2, money) == [
+    assert store.pair_sums(what[0], [what[1:]], TOKENS_AND_SPEND, money) == used
+    assert store.pair_sums(what[0], [what[1:]] * 2, TOKENS_AND_SPEND, money) == [
         (key, model, tokens, tokens, spend, spend) for key, model, tokens, spend in used
     ]

@@ -12,10 +12,12 @@ from bot.store.usage import filled_months, month_filling
 from bot.store.usage.filled_months import Mark
 from bot.store.usage.selection import Selection
 from reports.time.timerange import Granularity, TimeRange
-from reports.usage.dimensions import Dimension, MoneySource
+from reports.usage.dimensions import Dimension, Metric
 from reports.usage.usage import Usage
 from reports.usage.windows_to_fetch import Window
 from tests import databases
+
+TOKENS_AND_SPEND = (Metric.TOKENS, Metric.SPEND)
 
 DAY = timedelta(days=1)
 JANUARY, FEBRUARY, MARCH = (datetime(2026, month, 1, tzinfo=UTC) for month in (1, 2, 3))
@@ -71,9 +73,9 @@ def answers(store):
         found += [read.whole, read.series, list(store.rows(selection, YEAR, Granularity.DAY))]
         order = KEYS if selection.by is Dimension.KEY else MODELS
         found.append(list(store.rows_by_group(selection, YEAR, Granularity.DAY, order)))
-        found.append(store.pair_sums(selection, [(YEAR, Granularity.DAY)], MoneySource.ALL))
+        found.append(store.pair_sums(selection, [(YEAR, Granularity.DAY)], TOKENS_AND_SPEND))
         for cut in CUTS:
-            found.append(store.pair_sums(selection, [(cut, Granularity.DAY)], MoneySource.ALL))
+            found.append(store.pair_sums(selection, [(cut, Granularity.DAY)], TOKENS_AND_SPEND))
     return found
 
 
@@ -119,10 +121,10 @@ def test_ranges_that_are_read_together_have_the_sums_that_each_has_alone(store):
             both = [(one, Granularity.DAY), (other, Granularity.DAY)]
             expected = {}
             for at, alone in enumerate(both):
-                for *pair, tokens, spend in store.pair_sums(selection, [alone], MoneySource.ALL):
+                for *pair, tokens, spend in store.pair_sums(selection, [alone], TOKENS_AND_SPEND):
                     of_pair = expected.setdefault(tuple(pair), [0] * 4)
                     of_pair[at], of_pair[at + 2] = tokens, spend
-            assert store.pair_sums(selection, both, MoneySource.ALL) == [
+            assert store.pair_sums(selection, both, TOKENS_AND_SPEND) == [
                 (*pair, *sums) for pair, sums in sorted(expected.items())
             ]
         stepped = step(store, DAYS[-1], 5)
