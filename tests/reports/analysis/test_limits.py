@@ -126,6 +126,13 @@ def test_what_cannot_fill_by_its_sum_is_not_full_by_its_hours(unused, costs, lef
         assert full_at(left, pace, NOW, end) is None
 
 
+def test_the_most_that_a_week_costs_allows_for_hours_that_are_rounded_up():
+    costs = [1] * 336 + [0] * 168  # two thirds of a nano-dollar become one, in each hour
+    usual = sum(hourly_pace(NOW, costs).hours)
+    assert usual == 168
+    assert most_per_week(sum(costs), len(costs)) >= usual
+
+
 def test_a_week_has_168_hours():
     with pytest.raises(ValueError, match="168"):
         HourlyPace((1,))
