@@ -26,6 +26,7 @@ from bot.store.usage.keys_with_creators import (
     read_crossed,
     sum_crossed,
 )
+from bot.store.usage.latest_rows import LatestRows
 from bot.store.usage.read import Ranking, UsageTotals
 from bot.store.usage.selection import Selection
 from bot.store.usage.write import statements, window_rows, write
@@ -73,6 +74,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._db = database
         self._directory: Directory | None = None
+        self._latest = LatestRows()
 
     def close(self) -> None:
         """Close the database."""
@@ -212,8 +214,10 @@ class Store:
         for _ in range(_TRIES):
             with self._db.read() as connection:
                 before = records.version(connection, "usage")
-                work = _work(connection, window, new)
+                old = self._latest.of(window, before)
+                work = _work(connection, window, new, old)
             if self._apply(window, work, before, synced_at, notes, known):
+                self._latest.remember(window, new, before, before + len(work))
                 return sum(change.rows for change in work)
         # other writers keep getting in between: compute the change while they wait
         with self._db.write(Area.USAGE) as connection:
@@ -645,9 +649,18 @@ class Store:
         )
 
 
-def _work(connection: Connection, window: Window, new: Mapping[RowKey, Usage]) -> list[RowChanges]:
-    """The changes to write for a window; at least one, since its records go with the last."""
-    old = window_rows(connection, window)
+def _work(
+    connection: Connection,
+    window: Window,
+    new: Mapping[RowKey, Usage],
+    old: Mapping[RowKey, Figures] | None = None,
+) -> list[RowChanges]:
+    """The changes to write for a window; at least one, since its records go with the last.
+
+    `old` are its stored rows; they are read where they are not known.
+    """
+    if old is None:
+        old = window_rows(connection, window)
     return _changes(connection, old, new, _marks(connection, window.granularity)) or [RowChanges()]
 
 
