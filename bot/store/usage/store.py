@@ -515,17 +515,25 @@ class Store:
                 return {group: total(used.values()) for group, used in series.items()}
             return sums.by_group(connection, selection, wanted, stored)
 
-    def tokens_and_spend(
-        self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
-    ) -> Mapping[int, tuple[int, int]]:
-        """Only tokens and spend (nano-dollars, of a source) of a whole range by group."""
+    def metric_sums(
+        self,
+        selection: Selection,
+        wanted: TimeRange,
+        stored: Granularity,
+        metrics: Sequence[Metric],
+        source: MoneySource = MoneySource.ALL,
+    ) -> Mapping[int, Sequence[int]]:
+        """Only some metrics of a whole range by group, in the order of the metrics.
+
+        Spend is in nano-dollars, of a source of money.
+        """
         with self._db.read() as connection:
             if selection.crossed:
                 return {
-                    id_: (used.tokens, used.value(Metric.SPEND, source))
+                    id_: [used.value(metric, source) for metric in metrics]
                     for id_, used in self.group_sums(selection, wanted, stored).items()
                 }
-            return sums.tokens_and_spend(connection, selection, wanted, stored, source)
+            return sums.of_metrics(connection, selection, wanted, stored, metrics, source)
 
     def spend_series(
         self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
@@ -540,15 +548,34 @@ class Store:
                 }
             return sums.spend_series(connection, selection, wanted, stored, source)
 
+    def spend_of_hours_by_day(self, by: Dimension, wanted: TimeRange) -> list[sums.DaySpend]:
+        """What each member of a dimension spent in the hours of a range, added up by UTC day."""
+        with self._db.read() as connection:
+            return sums.spend_of_hours_by_day(connection, by, wanted)
+
     def pair_sums(
-        self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
+        self,
+        selection: Selection,
+        ranges: Sequence[sums.StoredRange],
+        metrics: Sequence[Metric],
+        source: MoneySource = MoneySource.ALL,
     ) -> list[sums.PairSums]:
-        """Tokens and spend (nano-dollars, of a source) of a whole range, by member and model."""
+        """Metrics (spend in nano-dollars, of a source) of whole ranges, by member and model.
+
+        A pair that was used in one of the ranges has 0 for the others.
+        """
         with self._db.read() as connection:
             if selection.crossed:
-                found = self._crossed_rows(connection, selection, wanted, stored)
-                return sorted(sums.pairs_of_rows(found, source))
-            return sums.by_pair(connection, selection, wanted, stored, source)
+                return sums.together(
+                    (
+                        sums.pairs_of_rows(
+                            self._crossed_rows(connection, selection, *one), metrics, source
+                        )
+                        for one in ranges
+                    ),
+                    len(ranges),
+                )
+            return sums.by_pair(connection, selection, ranges, metrics, source)
 
     def rows_by_group(
         self,
