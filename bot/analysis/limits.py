@@ -237,7 +237,10 @@ def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
         as_of=store.state().synced.get(Granularity.HOUR),
         partial=(
             *unread(store, "keys", "workspaces", "budgets", "credits", "guardrails"),
-            *(f"what was used of {name} is not known, because it never resets" for name in unknown),
+            *(
+                f"how much of “{name}” is used isn't known: OpenRouter says so only of what resets"
+                for name in unknown
+            ),
         ),
     )
 
