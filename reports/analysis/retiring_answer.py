@@ -88,7 +88,8 @@ def _used_by(one: RetiringModel) -> str:
     more = len(one.users) - _NAMED
     if more > 0:
         named.append(f"{more:,} more")
-    return f"; used by {', '.join(named)}" if named else ""
+    listed = " and ".join(filter(None, (", ".join(named[:-1]), *named[-1:])))
+    return f"; used by {listed}" if named else ""
 
 
 def _columns(query: Query) -> tuple[TableColumn, ...]:

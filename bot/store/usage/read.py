@@ -31,11 +31,11 @@ SUMS = ", ".join(f"SUM(t.{name})" for name in Usage._fields)
 """The sums of all figures of table `t`, in the order of Usage."""
 _FIGURES = ", ".join(f"t.{name}" for name in Usage._fields)
 _VALUES = {
-    (Metric.SPEND, MoneySource.ALL): "SUM(t.credits + t.byok)",
-    (Metric.SPEND, MoneySource.CREDITS): "SUM(t.credits)",
-    (Metric.SPEND, MoneySource.BYOK): "SUM(t.byok)",
-    (Metric.TOKENS, MoneySource.ALL): "SUM(t.prompt + t.completion)",
-    (Metric.REQUESTS, MoneySource.ALL): "SUM(t.requests)",
+    (Metric.SPEND, MoneySource.ALL): "t.credits + t.byok",
+    (Metric.SPEND, MoneySource.CREDITS): "t.credits",
+    (Metric.SPEND, MoneySource.BYOK): "t.byok",
+    (Metric.TOKENS, MoneySource.ALL): "t.prompt + t.completion",
+    (Metric.REQUESTS, MoneySource.ALL): "t.requests",
 }
 _FEW_SEEKS = 20_000
 """Up to this many pairs of member and bucket are looked up one by one; more are scanned."""
@@ -135,7 +135,7 @@ def read(
     if selection.by is None:
         return UsageTotals(whole, {0: dict(enumerate(whole))}, 1)
     if ranking:
-        values = _values_by_group(connection, table, ranking)
+        values = _values_of(connection, table, ranking.metrics, ranking.source)
         count, chosen = len(values), frozenset(largest(values, ranking.top))
         some = selection.only(selection.by, chosen)
         table = selected_table(connection, some, wanted, stored)
@@ -203,17 +203,28 @@ def series_by_owner(
     return _series(connection, owned, places)
 
 
-def ranked_values(
+def values_by_group(
     connection: Connection,
     selection: Selection,
     wanted: TimeRange,
     stored: Granularity,
-    ranking: Ranking,
+    metrics: Iterable[Metric],
+    source: MoneySource,
 ) -> list[tuple[int, ...]]:
-    """Each group and its values of the ranking's metrics."""
-    return _values_by_group(
-        connection, selected_table(connection, selection, wanted, stored), ranking
-    )
+    """Each group and its values of some metrics, in the order of the groups."""
+    table = selected_table(connection, selection, wanted, stored)
+    return _values_of(connection, table, metrics, source)
+
+
+def _values_of(
+    connection: Connection, table: _Table, metrics: Iterable[Metric], source: MoneySource
+) -> list[tuple[int, ...]]:
+    return sums_by_group(connection, table, value_columns(metrics, source))
+
+
+def value_columns(metrics: Iterable[Metric], source: MoneySource) -> list[str]:
+    """What to read of table `t` (usage or sums) for some metrics; spend is of a source."""
+    return [_VALUES[one, source if one is Metric.SPEND else MoneySource.ALL] for one in metrics]
 
 
 def read_whole(
@@ -495,27 +506,25 @@ def _values(rows: Sequence[Sequence[int]]) -> str:
     return f"(VALUES {', '.join([row] * len(rows))})"
 
 
-def _values_by_group(
-    connection: Connection, table: _Table, ranking: Ranking
+def sums_by_group(
+    connection: Connection, table: _Table, values: Sequence[str]
 ) -> list[tuple[int, ...]]:
-    """Each group and its values of the ranking's metrics."""
-    columns = [
-        _VALUES[metric, ranking.source if metric is Metric.SPEND else MoneySource.ALL]
-        for metric in ranking.metrics
-    ]
+    """Each group and the sums of some values of table `t`, in the order of the groups."""
     if table.sums:
         # grouped in storage order first: a part has the rows of a member side by side
-        names = [f"c{n}" for n in range(len(columns))]
-        each = ", ".join(f"{column} AS {name}" for column, name in zip(columns, names, strict=True))
-        inner = f"SELECT t.member, {each} FROM {table.tables} WHERE {table.where}"
-        summed = ", ".join(f"SUM({name})" for name in names)
-        statement = f"SELECT member, {summed} FROM ({inner} GROUP BY t.part, t.member) r GROUP BY 1"
-    else:
-        statement = (
-            f"SELECT {table.group}, {', '.join(columns)} FROM {table.tables}"
-            f" WHERE {table.where} GROUP BY 1"
+        names = [f"c{n}" for n in range(len(values))]
+        each = ", ".join(
+            f"SUM({value}) AS {name}" for value, name in zip(values, names, strict=True)
         )
-    return connection.execute(statement, table.params).fetchall()
+        inner = f"SELECT {table.group} AS place, {each} FROM {table.tables} WHERE {table.where}"
+        summed = ", ".join(f"SUM({name})" for name in names)
+        statement = f"SELECT place, {summed} FROM ({inner} GROUP BY t.part, t.member) r GROUP BY 1"
+    else:
+        summed = ", ".join(f"SUM({value})" for value in values)
+        statement = (
+            f"SELECT {table.group}, {summed} FROM {table.tables} WHERE {table.where} GROUP BY 1"
+        )
+    return connection.execute(f"{statement} ORDER BY 1", table.params).fetchall()
 
 
 def _series_by_bucket(

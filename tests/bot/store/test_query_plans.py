@@ -17,6 +17,8 @@ from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import Usage
 from reports.usage.windows_to_fetch import Window
 
+TOKENS_AND_SPEND = (Metric.TOKENS, Metric.SPEND)
+
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 FIRSTS = tuple(datetime(2026, month, 1, tzinfo=UTC) for month in range(1, 13))
 YEAR = TimeRange(FIRSTS, datetime(2027, 1, 1, tzinfo=UTC), Granularity.MONTH, NOW)
@@ -211,7 +213,7 @@ def test_days_that_rows_by_month_lack_are_sought_like_the_months(store, member):
         )
         assert sum("CONSTANT ROWS" in line for plan in read for line in plan) == 1
         (spans,) = plans(
-            store, lambda: store.pair_sums(BY_KEY, YEAR, Granularity.DAY, MoneySource.ALL)
+            store, lambda: store.pair_sums(BY_KEY, [(YEAR, Granularity.DAY)], TOKENS_AND_SPEND)
         )
         assert f"{ROWS}>? AND bucket<?)" in spans
     finally:
