@@ -133,9 +133,9 @@ def compute_slot() -> Iterator[None]:
 def pausing_for_requests(items: Iterable[T]) -> Iterator[T]:
     """The items unchanged, with a pause for requests every 64 of them: for loops over many rows."""
     iterator = iter(items)
-    while some := list(islice(iterator, _CHECK_EVERY)):
+    while portion := list(islice(iterator, _CHECK_EVERY)):
         pause_for_requests()
-        yield from some
+        yield from portion
 
 
 def tune_interpreter() -> None:

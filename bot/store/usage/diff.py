@@ -59,12 +59,8 @@ class RowChanges:
 
 def add_up(rows: Iterable[tuple[RowKey, Usage]]) -> dict[RowKey, Usage]:
     """Rows by their key; two rows of one key (two deleted keys of one name) become their sum."""
-    found = list(pausing_for_requests(rows))
-    merged = dict(found)
-    if len(merged) == len(found):
-        return merged
-    merged = {}
-    for key, usage in pausing_for_requests(found):
+    merged: dict[RowKey, Usage] = {}
+    for key, usage in pausing_for_requests(rows):
         before = merged.get(key)
         merged[key] = usage if before is None else plus(before, usage)
     return merged
