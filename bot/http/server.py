@@ -3,8 +3,7 @@
 Plain waitress keeps a connection that does not send a whole request for two minutes, and with a
 hundred of those it accepts no others. This server closes them, the oldest first, and when it stops
 it answers the requests that have arrived. It also accepts all waiting connections at once and
-answers short requests on its own thread, because the switches between threads cost more than an
-acknowledgement, which must arrive within three seconds.
+answers short requests on its own thread, to save switches between threads.
 
 `python -m tests.bench acks` measures waitress as it comes in the same run. On two cores that other
 programs kept busy (a load of 7 to 10), neither kept the limit of 20 ms; p99 in milliseconds, seven
