@@ -539,7 +539,8 @@ def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
     else:
         tables, where, params = _scan(view, spans)
         if members is not None:
-            where += " AND t.member IN (SELECT value FROM numbers(?) n)"
+            # + keeps PostgreSQL 18 from seeking each member in each bucket
+            where += " AND +t.member IN (SELECT value FROM numbers(?) n)"
             params = (*params, sorted(members))
     of_models, listed = model_filter(selection)
     return _Table(tables, where + of_models, (*params, *listed), "t.member")
