@@ -14,6 +14,7 @@ from bot.analysis.first_use import gather_first_use
 from bot.analysis.forecast import gather_forecast
 from bot.analysis.keys import gather_keys
 from bot.analysis.limits import gather_limits
+from bot.analysis.live import gather_errors, gather_latency, live_usage
 from bot.analysis.price import gather_price
 from bot.analysis.request import AnalysisRequest
 from bot.analysis.retiring import gather_retiring
@@ -21,6 +22,7 @@ from bot.analysis.whatif import gather_whatif
 from bot.analysis.why import gather_why
 from bot.answers.answer import answer
 from bot.answers.visibility import ANYONE, Asker
+from bot.clickhouse import ClickHouse
 from bot.store import Store
 from reports.analysis.document import AnalysisDocument
 from reports.questions.grammar import CommandError
@@ -37,24 +39,45 @@ GATHERERS: dict[QueryKind, Callable[[AnalysisRequest], AnalysisDocument | Comman
     QueryKind.WHATIF: gather_whatif,
     QueryKind.RETIRING: gather_retiring,
     QueryKind.NEW: gather_first_use,
+    QueryKind.LATENCY: gather_latency,
+    QueryKind.ERRORS: gather_errors,
 }
 
 
 def analyze(
-    store: Store, query: Query, now: datetime, zone: str, asker: Asker = ANYONE
+    store: Store,
+    query: Query,
+    now: datetime,
+    zone: str,
+    asker: Asker = ANYONE,
+    *,
+    traces: ClickHouse | None = None,
 ) -> AnalysisDocument | CommandError:
     """The answer to a question of a kind in the registry, from one snapshot of the database.
 
-    `zone` is the default zone of calendar periods.
+    `zone` is the default zone of calendar periods; `traces` is the organization's ClickHouse.
     """
+    request = AnalysisRequest(store, query, now, zone, asker, traces)
+    if query.live:  # no snapshot is held while another server works
+        return GATHERERS[query.kind](request)
     with store.snapshot():
-        return GATHERERS[query.kind](AnalysisRequest(store, query, now, zone, asker))
+        return GATHERERS[query.kind](request)
 
 
 def answer_any(
-    store: Store, query: Query, now: datetime, zone: str, asker: Asker = ANYONE, *, whole: bool
+    store: Store,
+    query: Query,
+    now: datetime,
+    zone: str,
+    asker: Asker = ANYONE,
+    *,
+    whole: bool,
+    traces: ClickHouse | None = None,
 ) -> Summary | AnalysisDocument | CommandError:
-    """The answer to a question of any kind; the arguments are those of `answer`."""
+    """The answer to a question of any kind; the arguments are those of `answer` and `analyze`."""
     if query.kind in GATHERERS:
-        return analyze(store, query, now, zone, asker)
+        return analyze(store, query, now, zone, asker, traces=traces)
+    if query.live:
+        found = live_usage(AnalysisRequest(store, query, now, zone, asker, traces))
+        return found if isinstance(found, CommandError) else found.summary
     return answer(store, query, now, zone, asker, whole=whole)

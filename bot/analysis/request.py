@@ -9,6 +9,7 @@ from datetime import datetime
 from bot.answers import visibility
 from bot.answers.answer import Plan, make_plan, missing
 from bot.answers.visibility import ANYONE, Asker
+from bot.clickhouse import ClickHouse
 from bot.store import Store
 from bot.store.usage.selection import Selection
 from reports.questions.grammar import CommandError
@@ -19,13 +20,17 @@ from reports.usage.usage import Usage
 
 @dataclass(frozen=True, slots=True)
 class AnalysisRequest:
-    """A question, its moment (UTC), the default zone of calendar periods, and who asks."""
+    """A question, its moment (UTC), the default zone of calendar periods, and who asks.
+
+    `traces` is the organization's ClickHouse, if it is connected.
+    """
 
     store: Store
     query: Query
     now: datetime
     zone: str
     asker: Asker = ANYONE
+    traces: ClickHouse | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -266,7 +266,7 @@ _BALANCE_PHRASES = (
 )  # fmt: skip
 _BUDGETS = {"budget", "budgets"}
 _PLANNED_DIMENSIONS = {
-    "providers": Topic.PROVIDER, "apps": Topic.APP, "workspaces": Topic.WORKSPACE,
+    "apps": Topic.APP, "workspaces": Topic.WORKSPACE,
     "teams": Topic.TEAM, "departments": Topic.TEAM,
 }  # fmt: skip
 _ONE_OF_SUCH = {"top", "biggest", "largest", "most", "each", "every"}
@@ -283,6 +283,30 @@ NEW_OF = {
 _FILLERS[QueryKind.NEW] = _NEW | {
     "first", "time", "recently", "added", "started", "start", "used", "joined", "api",
 }  # fmt: skip
+_SLOW = {
+    "latency", "latencies", "slow", "slower", "slowest", "faster", "fastest", "speed", "p50", "p95",
+}  # fmt: skip
+_FAST = {"fast"}
+_SLOW_PHRASES = ("response time", "response times", "how long do", "how long does", "how long did")
+_OF_MONEY = {
+    "spend", "spending", "burn", "burning", "money", "credits", "budget", "budgets", "grow",
+    "growing", "run", "cost", "costs",
+}  # fmt: skip
+"""Words beside which `fast` is about how much is used, not about how long a request takes."""
+_FAILED = {
+    "error", "errors", "errored", "erroring", "fail", "fails", "failed", "failing", "failure",
+    "failures",
+}  # fmt: skip
+_FILLERS[QueryKind.LATENCY] = _SLOW | _FAST | {
+    "response", "time", "times", "long", "take", "takes", "took", "respond", "responds", "reply",
+    "answer", "requests", "request", "call", "calls", "median", "percentile", "seconds", "why",
+}  # fmt: skip
+_FILLERS[QueryKind.ERRORS] = _FAILED | {
+    "rate", "rates", "ratio", "share", "percentage", "percent", "proportion", "requests", "request",
+    "call", "calls", "generations", "often", "why",
+}  # fmt: skip
+_KIND_PHRASES[QueryKind.LATENCY] = ("response time", "response times")
+_KIND_PHRASES[QueryKind.ERRORS] = ("error rate", "failure rate", "share of", "percentage of")
 _BY_WORDS: tuple[tuple[Topic, set[str], tuple[str, ...]], ...] = (
     (Topic.RETIRING, _RETIRING, _RETIRING_PHRASES),
     (Topic.WHATIF, _WHATIF, _WHATIF_PHRASES),
@@ -315,6 +339,11 @@ def _topic_of(words: Sequence[str], *, named: bool) -> str:
     if words in (["who", "am", "i"], ["whoami"]):
         return ME
     text, given = _without_periods(words), set(words)
+    if given & _FAILED:
+        return Topic.ERRORS
+    fast = given & _FAST and not given & _OF_MONEY
+    if given & _SLOW or fast or _has_phrase(text, _SLOW_PHRASES):
+        return Topic.LATENCY
     if first := _about_entities(words, text, given, named=named):
         return first
     for topic, triggers, phrases in _BY_WORDS:

@@ -25,7 +25,8 @@ class Topic(StrEnum):
     KEYS = "keys"
     RETIRING = "retiring"
     NEW = "new"
-    PROVIDER = "by provider"
+    LATENCY = "latency"
+    ERRORS = "errors"
     APP = "by app"
     WORKSPACE = "by workspace"
     TEAM = "by team"
@@ -66,7 +67,6 @@ _COMMANDS: dict[tuple[str, ...], Personal] = {
     ("me",): MeAsked(),
 }
 _NOT_YET = {
-    Topic.PROVIDER: "I can't group or filter by provider yet",
     Topic.APP: "I can't group or filter by app yet",
     Topic.WORKSPACE: "I can't group or filter by workspace yet",
     Topic.TEAM: "I can't group or filter by team yet",
@@ -74,7 +74,6 @@ _NOT_YET = {
 _INSTEAD: dict[Topic, str] = {}
 _BY = {"by", "per", "each", "which", "across"}
 _UPCOMING = {
-    **dict.fromkeys(("provider", "providers"), Topic.PROVIDER),
     **dict.fromkeys(("app", "apps", "application", "applications"), Topic.APP),
     **dict.fromkeys(("workspace", "workspaces"), Topic.WORKSPACE),
     **dict.fromkeys(("team", "teams", "department", "departments"), Topic.TEAM),

@@ -30,7 +30,7 @@ from bot.store.usage.filled_months import contain, marks
 from bot.store.usage.read import Ranking
 from bot.store.usage.selection import Selection
 from reports.time.timerange import STEP, Granularity, TimeRange, floor
-from reports.usage.dimensions import Dimension, Metric, MoneySource
+from reports.usage.dimensions import STORED, Dimension, Metric, MoneySource
 from reports.usage.usage import ZERO, Usage
 from reports.usage.windows_to_fetch import Window
 from tests import databases
@@ -142,7 +142,7 @@ class Replacing(RuleBasedStateMachine):
         grain=st.sampled_from([MINUTES, HOURS, DAYS, MONTHS]),
         at=st.integers(0, 60),
         length=st.integers(1, 80),
-        by=st.none() | st.sampled_from(Dimension),
+        by=st.none() | st.sampled_from(STORED),
         models=some,
         keys=some,
         creators=some,
