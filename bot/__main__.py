@@ -273,12 +273,15 @@ def _answer_question(
     from reports.questions.grammar import CommandError  # noqa: PLC0415
 
     query = parsed.query
-    traces = make_live_clickhouse(settings) if query.live else None
-    found = answer_any(store, query, now, settings.zone, asker, whole=True, traces=traces)
-    if isinstance(found, CommandError):
-        _exit_with_problem(found, line, understood=query.live)
-    job = Job(query.words(), now, settings.zone, Format.CSV, asker)
-    _write_files(store, job, parsed, wanted, traces)
+    with ExitStack() as stack:
+        traces = make_live_clickhouse(settings) if query.live else None
+        if traces:
+            stack.enter_context(closing(traces))
+        found = answer_any(store, query, now, settings.zone, asker, whole=True, traces=traces)
+        if isinstance(found, CommandError):
+            _exit_with_problem(found, line, understood=query.live)
+        job = Job(query.words(), now, settings.zone, Format.CSV, asker)
+        _write_files(store, job, parsed, wanted, traces)
     if as_json or not wanted:
         own = _own_month(store, now, settings.zone, asker) if own_month else None
         _print(found, settings, own, as_json=as_json)

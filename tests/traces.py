@@ -28,12 +28,13 @@ PROVIDERS = ("Anthropic", "Amazon Bedrock", "Google Vertex", None)
 END_USERS = ("customer-1", "customer-2", "'; DROP TABLE x; --\\\n\t<b>*_~`", "(no end user)", None)
 
 
-def with_quality(traces: Iterable[Trace], seed: int = 7) -> Iterator[Trace]:
+def with_quality(traces: Iterable[Trace], failing: float = 0.1) -> Iterator[Trace]:
     """The same traces with provider, end user and duration, and requests that failed.
 
-    The figures of usage stay the same: what failed used nothing.
+    The figures of usage stay the same: what failed used nothing. `failing` is how many fail for
+    each request that doesn't.
     """
-    chance = Random(seed)
+    chance = Random(7)
     for number, trace in enumerate(traces):
         at = {
             "PROVIDER_NAME": chance.choice(PROVIDERS),
@@ -41,7 +42,7 @@ def with_quality(traces: Iterable[Trace], seed: int = 7) -> Iterator[Trace]:
             "DURATION_MS": round(chance.lognormvariate(7, 1), 3),
         }
         yield trace | at
-        if trace["SPAN_TYPE"] == "GENERATION" and chance.random() < 0.1:
+        if trace["SPAN_TYPE"] == "GENERATION" and chance.random() < failing:
             nothing = dict.fromkeys(("PROMPT_TOKENS", "COMPLETION_TOKENS", "TOTAL_COST"), 0)
             failed = {"SPAN_ID": f"failed-{number}", "STATUS": "error", "METADATA": "{}"}
             nothing |= dict.fromkeys(("REASONING_TOKENS", "CACHED_TOKENS"), 0)

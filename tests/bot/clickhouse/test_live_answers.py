@@ -440,3 +440,21 @@ def test_when_too_many_people_ask_at_once_the_next_one_is_told(store, traces, mo
         for _ in range(live.AT_ONCE):
             live._slots.release()
     assert not isinstance(ask(store, traces, "latency 1d"), CommandError)
+
+
+def test_the_doctor_names_each_column_that_an_answer_needs(engine):
+    engine.execute("DROP TABLE IF EXISTS BARE")
+    engine.create("BARE")
+    for column in ("PROVIDER_NAME", "USER_ID", "STATUS", "DURATION_MS"):
+        engine.execute(f"ALTER TABLE BARE DROP COLUMN {column}")
+    client = ClickHouse(engine.url, "BARE", limits=LIVE)
+    assert client.columns().missing() == (
+        "STATUS: failed requests are counted like others, and their share is unknown",
+        "PROVIDER_NAME: usage by provider is unknown",
+        "USER_ID: usage by end user is unknown",
+    )
+    client.close()
+    engine.execute("ALTER TABLE BARE DROP COLUMN END_TIME")
+    client = ClickHouse(engine.url, "BARE", limits=LIVE)
+    assert "DURATION_MS: latency is unknown" in client.columns().missing()
+    client.close()
