@@ -26,6 +26,7 @@ from reports.usage.dimensions import Dimension
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import plain
 
+BY_END_USER = "These are the end users that requests name; `by creator` shows members."
 _QUOTED = re.compile(r'("[^"]*")')
 _END_USER = re.compile(r"\bend users?\b(?!:)", re.IGNORECASE)
 _BY_USER = re.compile(r"\bby users?(?![\w:-])", re.IGNORECASE)
@@ -63,7 +64,9 @@ def read(
     strict = parse_command(text)
     if end_users and _may_be_by_end_user(strict):
         meant = _outside_quotes(_BY_USER, f"by {Dimension.END_USER}", text)
-        strict, text = (strict, text) if meant == text else (parse_command(meant), meant)
+        again = parse_command(meant) if meant != text else strict
+        if again is not strict and not isinstance(again, CommandError):
+            return replace(strictly(meant, again), remarks=(BY_END_USER,))
     if not isinstance(strict, CommandError):
         return strictly(text, strict)
     if strict.certain:

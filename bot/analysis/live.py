@@ -229,7 +229,8 @@ def _plan(request: AnalysisRequest, traces: ClickHouse) -> _Planned | CommandErr
     span = plan.ranges.current
     if span.until - span.start >= LONGEST:
         return _too_long(request.query)
-    if problem := _lacking(request.query, traces.columns()):
+    problem = _lacking(request.query, traces.columns())
+    if problem and (problem := _lacking(request.query, traces.columns(again=True))):
         return CommandError(problem, examples=())
     places = traces.places(span.start, span.until)
     with request.store.snapshot():

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from bot.analysis.cache import gather_cache
 from bot.analysis.first_use import gather_first_use
 from bot.analysis.forecast import gather_forecast
 from bot.analysis.keys import gather_keys
 from bot.analysis.limits import gather_limits
-from bot.analysis.live import gather_errors, gather_latency, live_usage
 from bot.analysis.price import gather_price
 from bot.analysis.request import AnalysisRequest
 from bot.analysis.retiring import gather_retiring
@@ -22,12 +22,27 @@ from bot.analysis.whatif import gather_whatif
 from bot.analysis.why import gather_why
 from bot.answers.answer import answer
 from bot.answers.visibility import ANYONE, Asker
-from bot.clickhouse import ClickHouse
 from bot.store import Store
 from reports.analysis.document import AnalysisDocument
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query, QueryKind
 from reports.questions.summary import Summary
+
+if TYPE_CHECKING:
+    from bot.clickhouse import ClickHouse
+
+
+def _gather_latency(request: AnalysisRequest) -> AnalysisDocument | CommandError:
+    from bot.analysis.live import gather_latency  # noqa: PLC0415 - loads the client of ClickHouse
+
+    return gather_latency(request)
+
+
+def _gather_errors(request: AnalysisRequest) -> AnalysisDocument | CommandError:
+    from bot.analysis.live import gather_errors  # noqa: PLC0415 - loads the client of ClickHouse
+
+    return gather_errors(request)
+
 
 GATHERERS: dict[QueryKind, Callable[[AnalysisRequest], AnalysisDocument | CommandError]] = {
     QueryKind.PRICE: gather_price,
@@ -39,8 +54,8 @@ GATHERERS: dict[QueryKind, Callable[[AnalysisRequest], AnalysisDocument | Comman
     QueryKind.WHATIF: gather_whatif,
     QueryKind.RETIRING: gather_retiring,
     QueryKind.NEW: gather_first_use,
-    QueryKind.LATENCY: gather_latency,
-    QueryKind.ERRORS: gather_errors,
+    QueryKind.LATENCY: _gather_latency,
+    QueryKind.ERRORS: _gather_errors,
 }
 
 
@@ -78,6 +93,8 @@ def answer_any(
     if query.kind in GATHERERS:
         return analyze(store, query, now, zone, asker, traces=traces)
     if query.live:
+        from bot.analysis.live import live_usage  # noqa: PLC0415 - loads the client of ClickHouse
+
         found = live_usage(AnalysisRequest(store, query, now, zone, asker, traces))
         return found if isinstance(found, CommandError) else found.summary
     return answer(store, query, now, zone, asker, whole=whole)

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from bot.answers import visibility
 from bot.answers.answer import Plan, make_plan, missing
 from bot.answers.visibility import ANYONE, Asker
-from bot.clickhouse import ClickHouse
 from bot.store import Store
 from bot.store.usage.selection import Selection
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query
 from reports.usage.coverage import AnswerableRange
 from reports.usage.usage import Usage
+
+if TYPE_CHECKING:
+    from bot.clickhouse import ClickHouse
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.answers.write_file import Job, UnanswerableError, write_file
-from bot.clickhouse import LIVE, ClickHouse
 from bot.config import environment_without_secrets
 from bot.runtime.private_folder import private_folder
 from bot.store import Database, Store, StoreError
+
+if TYPE_CHECKING:
+    from bot.clickhouse import ClickHouse
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +92,15 @@ class Renderer:
             raise RenderError("I couldn't create the file. The reason is in the bot's log.")
 
 
+def _traces(url: str, table: str) -> ClickHouse | None:
+    """The client of ClickHouse; None without a URL."""
+    if not url:
+        return None
+    from bot.clickhouse import LIVE, ClickHouse  # noqa: PLC0415 - most files don't need it
+
+    return ClickHouse(url, table, limits=LIVE)
+
+
 def main() -> None:
     """Render one file as stdin says: {"path" or "url": database, "file": path, "job": {...},
     "clickhouse": {"url": ..., "table": ...}}.
@@ -99,12 +111,7 @@ def main() -> None:
         job = Job.from_json(request["job"])
         database = Path(request["path"]) if "path" in request else request["url"]
         store = Store(Database(database, must_exist=True))
-        clickhouse = request["clickhouse"]
-        traces = (
-            ClickHouse(clickhouse["url"], clickhouse["table"], limits=LIVE)
-            if clickhouse["url"]
-            else None
-        )
+        traces = _traces(**request["clickhouse"])
         with Path(request["file"]).open("wb") as out:
             write_file(store, job, out, traces)
     except (UnanswerableError, StoreError) as error:

@@ -10,15 +10,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import chain, groupby, islice
-from typing import IO, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
-from bot.analysis.live import live_usage
 from bot.analysis.registry import GATHERERS, analyze
 from bot.analysis.request import AnalysisRequest
 from bot.answers import visibility
 from bot.answers.answer import Plan, answer, make_plan, zone_of
 from bot.answers.visibility import ANYONE, Asker
-from bot.clickhouse import ClickHouse
 from bot.store import Store
 from bot.store.usage import read as reading
 from reports.analysis.document import AnalysisDocument
@@ -32,6 +30,9 @@ from reports.usage.coverage import answerable_range, is_stored
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import Usage, UsageRow
 from reports.wording.safe_text import clean
+
+if TYPE_CHECKING:
+    from bot.clickhouse import ClickHouse
 
 NO_CHART = "This answer has no chart."
 _BATCH = 4_096  # rows per write to the temporary file
@@ -122,6 +123,8 @@ def _write_live(
     store: Store, query: Query, job: Job, out: BinaryIO, traces: ClickHouse | None
 ) -> Summary:
     """Write usage that only ClickHouse has; its rows are few enough to be kept in memory."""
+    from bot.analysis.live import live_usage  # noqa: PLC0415 - loads the client of ClickHouse
+
     request = AnalysisRequest(store, query, job.at, job.zone, job.asker, traces)
     found = live_usage(request, rows=job.format in {Format.CSV, Format.PDF})
     if isinstance(found, CommandError):

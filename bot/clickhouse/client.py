@@ -135,9 +135,9 @@ class ClickHouse:
         """Close the connections."""
         self._http.close()
 
-    def columns(self) -> TraceColumns:
-        """The columns of the table, read when they are first needed."""
-        if self._columns is None:
+    def columns(self, *, again: bool = False) -> TraceColumns:
+        """The columns of the table, read when they are first needed, or `again`."""
+        if self._columns is None or again:
             found = list(self._rows(statements.COLUMNS, {"name": self._table}))
             if not found:
                 raise ClickHouseRefusedError(no_table(self.table))

@@ -76,6 +76,12 @@ def test_the_command_answers(world, asked, expected):
     assert "not in ClickHouse" not in shown
 
 
+def test_by_user_says_whom_it_means(world):
+    shown = json.dumps(world.ask("tokens 1w by user"))
+    assert "These are the end users that requests name" in shown
+    assert "These are" not in json.dumps(world.ask("tokens 1w by end-user"))
+
+
 def test_by_user_stays_creators_where_it_means_nothing_else(world):
     assert "Price by creator" in json.dumps(world.ask("price 1m by user"))
     assert "Spend by creator" in json.dumps(world.ask("spend 1w by user vs last week"))
