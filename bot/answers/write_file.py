@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 NO_CHART = "This answer has no chart."
 _BATCH = 4_096  # rows per write to the temporary file
 _ORGANIZATION = "organisation"  # the fact's name since the first version
+_LIVE_SOURCE = "ClickHouse, by OpenRouter's Broadcast"
 _NO_ORGANIZATION = "OpenRouter organization"
 
 
@@ -144,11 +145,16 @@ def _write_live(
                 rows[row.member].append(row)
             groups = in_order(part.groups) if summary.query.metric else ()
             sections = ((group.label, iter(rows[group.label])) for group in groups)
-            write_pdf(summary, sections, out, organization=organization, command=job.command)
+            write_pdf(
+                summary, sections, out,
+                organization=organization, command=job.command, source=_LIVE_SOURCE,
+            )  # fmt: skip
         case Format.SUMMARY:
             from reports.render.pdf import write_pdf_summary  # noqa: PLC0415
 
-            write_pdf_summary(summary, out, organization=organization, command=job.command)
+            write_pdf_summary(
+                summary, out, organization=organization, command=job.command, source=_LIVE_SOURCE
+            )
         case Format.PNG:
             from reports.render.charts.png import chart_png  # noqa: PLC0415
 
