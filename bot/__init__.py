@@ -1,3 +1,3 @@
-"""All input and output: Slack, OpenRouter, the database, the clock, the environment."""
+"""Everything that does I/O: Slack, OpenRouter, the database, the clock, the environment."""
 
 __version__ = "0.2.0"

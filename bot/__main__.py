@@ -51,17 +51,17 @@ def cli() -> None:
     """OpenRouter's Activity page in Slack: spend, tokens and requests by model, key or creator."""
 
 
-@cli.command(short_help="Try the bot on a sample organization, with no account.")
+@cli.command(short_help="Try the bot on a sample organization; no account needed.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
     default=3000,
     show_default=True,
     metavar="PORT",
-    help="Port of the page; the next free one if it is taken.",
+    help="Port of the page; if it is taken, the next free one.",
 )
 def demo(port: int) -> None:
-    """Try the bot on a sample organization: no account, nothing leaves the machine."""
+    """Try the bot on a sample organization: no account needed, and nothing leaves the machine."""
     from bot.demo.run import run_demo  # noqa: PLC0415
 
     run_demo(port)
@@ -130,7 +130,7 @@ def sync() -> None:
 def migrate() -> None:
     """Bring the tables of the database up to date; a platform runs it before each release.
 
-    Processes do that by themselves when they start, so it is never wrong to leave it out.
+    Processes also do that when they start, so running this command is optional.
     """
     from bot.app import open_store  # noqa: PLC0415
 
@@ -140,13 +140,13 @@ def migrate() -> None:
 
 @cli.command(short_help="Copy everything into another database.")
 @click.option("--from", "source", metavar="URL", required=True, help="The database to copy.")
-@click.option("--to", "target", metavar="URL", help="An empty one. Default: DATABASE_URL.")
+@click.option("--to", "target", metavar="URL", help="An empty database. Default: DATABASE_URL.")
 def copy(source: str, target: str | None) -> None:
     """Copy everything into another database, for example from a file to a server.
 
-    Stop the bot first. A copy that was cut off goes on where it ended when the same command is run
-    again. In the end both are compared. All users of this machine can see arguments: give a URL
-    with a password as DATABASE_URL, and leave --to out.
+    Stop the bot first. If a copy was interrupted, run the same command again to continue it. At the
+    end, both databases are compared. All users of this machine can see command-line arguments: put
+    a URL that contains a password into DATABASE_URL, and omit --to.
     """
     from bot.store import Database  # noqa: PLC0415
     from bot.store.copying import CopyProgress  # noqa: PLC0415
@@ -169,7 +169,7 @@ def copy(source: str, target: str | None) -> None:
 
 
 def _address(option: str, url: str) -> Path | str:
-    """What Database opens for the URL of an option. Raises click.UsageError."""
+    """Parse the database URL of an option. Raises click.UsageError."""
     try:
         found = database_address(url)
     except ConfigError as error:
@@ -178,10 +178,10 @@ def _address(option: str, url: str) -> Path | str:
 
 
 class _QuestionCommand(click.Command):
-    """A command with words that may begin with a minus: `-model:claude*` is no option."""
+    """A command whose words may begin with a minus: `-model:claude*` isn't an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse with a typographic minus in place of a filter's, which means the same there."""
+        """Parse arguments, with a filter's minus replaced by a typographic one (same meaning)."""
         return super().parse_args(ctx, [_EXCLUSION.sub("\N{MINUS SIGN}\\1", one) for one in args])
 
 
@@ -191,7 +191,9 @@ class _QuestionCommand(click.Command):
 @click.option("--csv", "csv_file", metavar="FILE", help="Write the rows as CSV; - is stdout.")
 @click.option("--pdf", "pdf_file", metavar="FILE", help="Write a PDF; - is stdout.")
 @click.option("--png", "png_file", metavar="FILE", help="Write the chart; - is stdout.")
-@click.option("--as", "email", metavar="EMAIL", help="Who asks: whom `me` and `my` mean.")
+@click.option(
+    "--as", "email", metavar="EMAIL", help="The e-mail address that `me` and `my` refer to."
+)
 def ask(
     words: tuple[str, ...],
     *,
@@ -227,7 +229,7 @@ def ask(
         return known(store, ANYONE, now, settings.zone)
 
     line = _one_line(_with_summary(words) if pdf_file else words)
-    line = unmarked(line, settings.command)  # commands copied from Slack work here too
+    line = unmarked(line, settings.command)  # so that commands copied from Slack work here
     clock, end_users = Clock(now, settings.zone, settings.zone), bool(settings.clickhouse_url)
     parsed_text = read(line, names, clock, end_users=end_users)
     if isinstance(parsed_text, CommandError):
@@ -288,7 +290,7 @@ def _answer_question(
 
 
 def _files(parsed: QuestionCommand, options: Mapping[Format, str | None]) -> dict[Format, str]:
-    """The files that options name, by format; a PDF is the summary if the words say so."""
+    """The files to write according to options, by format; `pdf summary` if the words say so."""
     from bot.answers.write_file import Format  # noqa: PLC0415
     from reports.questions.query import FileFormat  # noqa: PLC0415
 
@@ -304,7 +306,7 @@ def _write_files(
     wanted: Mapping[Format, str],
     traces: ClickHouse | None,
 ) -> None:
-    """Write the files that the question's own words ask for, and those of options by format."""
+    """Write the files that the question asks for, and those that options ask for (by format)."""
     from bot.answers.write_file import Format, file_name  # noqa: PLC0415
 
     asked = {
@@ -350,7 +352,7 @@ def _answer_other(
 
 
 def _with_summary(words: tuple[str, ...]) -> tuple[str, ...]:
-    """The words with `pdf summary` for `summary`, as `--pdf FILE` implies `pdf`."""
+    """The words with `summary` replaced by `pdf summary`, because `--pdf FILE` implies `pdf`."""
     said = [word.lower() for word in words]
     if "pdf" in said:
         return words
@@ -407,7 +409,7 @@ def _atomic_file(path: Path) -> Iterator[BinaryIO]:
 def import_(files: tuple[str, ...], granularity: str | None) -> None:
     """Import OpenRouter's Activity or Logs CSV, for history older than OpenRouter keeps.
 
-    Fills only gaps in the cache: a file that is imported twice counts once.
+    Only fills gaps in the cache: a file that is imported twice counts once.
     """
     from bot.app import open_store, utc_now  # noqa: PLC0415
     from bot.imports.import_csv import import_files  # noqa: PLC0415
@@ -421,10 +423,10 @@ def import_(files: tuple[str, ...], granularity: str | None) -> None:
     store.close()
 
 
-@cli.command(short_help="Write schedules and alerts to a readable file.")
+@cli.command(short_help="Export schedules and alerts to a JSON file.")
 @click.argument("file", metavar="FILE")
 def export(file: str) -> None:
-    """Write all schedules and alerts to a readable file (JSON); - is stdout.
+    """Export all schedules and alerts to a JSON file; - is stdout.
 
     It contains Slack IDs, e-mail addresses, and names of keys and people, but no usage.
     """
@@ -448,13 +450,13 @@ def export(file: str) -> None:
     click.echo(f"Wrote {file}", err=True)
 
 
-@cli.command(short_help="Add the schedules and alerts of such a file.")
+@cli.command(short_help="Import schedules and alerts from such a file.")
 @click.argument("file", metavar="FILE")
 def restore(file: str) -> None:
     """Add the schedules and alerts that `activity export` wrote to a file.
 
-    What is there already, or was deleted, stays as it is, so a file can be restored twice, also
-    while the bot runs. Schedules continue with their next run.
+    Existing and deleted ones aren't changed, so a file can be restored more than once, even while
+    the bot runs. Schedules continue with their next run.
     """
     from bot.admin.transfer import LARGEST_FILE, NotAnExportError  # noqa: PLC0415
     from bot.admin.transfer import restore as restored  # noqa: PLC0415
@@ -496,7 +498,7 @@ def doctor() -> None:
 def _own_month(
     store: Store, now: datetime, zone: str, asker: Asker
 ) -> tuple[OwnMonth, tuple[Limit, ...]] | None:
-    """What is usual for the person who asks, and the limits of their keys."""
+    """The asker's usual month, and the limits of their keys."""
     from bot.analysis.own_month import gather_own_month  # noqa: PLC0415
     from bot.answers.known_limits import own_limits  # noqa: PLC0415
     from reports.questions.grammar import CommandError  # noqa: PLC0415
@@ -561,7 +563,7 @@ def _print_money(
 
     command, as_of = settings.command, max(store.state().synced.values(), default=None)
     if isinstance(asked, BalanceAsked):
-        left = balance(store, now)
+        left = balance(store, now, asked.until, settings.zone)
         plain = render.balance_json(left, command, as_of)
         text = render.balance_text(left, settings.zone)
     else:
@@ -581,17 +583,19 @@ def _exit_with_problem(
 ) -> NoReturn:
     """Print a problem with the command and exit.
 
-    `line` is what was typed: if it starts with a kind of question, the exit code is FAILED, because
-    scripts ask these; also if the question was `understood`, but ClickHouse has no answer.
+    `line` is the typed command: if it starts with a kind of question, the exit code is FAILED,
+    because scripts use these; also if the question was `understood`, but ClickHouse has no answer.
     """
     from reports.questions.grammar import tokens  # noqa: PLC0415
     from reports.questions.kinds import kind_of  # noqa: PLC0415
 
+    meant = [f"activity ask {shlex.join(tokens(one))}" for one in wrong.candidates]
     if understood or kind_of(line.partition(" ")[0].lower()):
-        raise click.ClickException(wrong.problem.replace("`", ""))
+        like = f" Try: {' or '.join(meant)}" if meant else ""
+        raise click.ClickException(wrong.problem.replace("`", "") + like)
 
     lines = [wrong.problem]
-    lines += [f"Did you mean: activity ask {shlex.join(tokens(one))}" for one in wrong.candidates]
+    lines += [f"Did you mean: {one}" for one in meant]
     if not wrong.candidates:
         lines.append("`activity ask help` shows what you can ask.")
     click.echo("\n".join(lines), err=True)
@@ -655,7 +659,7 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:  # the outermost entry point: no traceback unless LOG_LEVEL is DEBUG
         logging.getLogger(__name__).debug("The command failed", exc_info=True)
         name = type(error).__name__
-        click.echo(f"Something went wrong ({name}). LOG_LEVEL=DEBUG shows where.", err=True)
+        click.echo(f"Something went wrong ({name}). Set LOG_LEVEL=DEBUG to see where.", err=True)
         sys.exit(FAILED)
 
 
@@ -670,7 +674,7 @@ def _error_text(error: Exception) -> str:
 
 
 def _expected() -> tuple[type[Exception], ...]:
-    """Errors whose text is meant for people; looked up only when one was raised."""
+    """Error classes whose text is written for users; imported only after an error was raised."""
     from bot.clickhouse import ClickHouseError  # noqa: PLC0415
     from bot.imports.import_csv import FileRefusedError  # noqa: PLC0415
     from bot.openrouter import OpenRouterError  # noqa: PLC0415

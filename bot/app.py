@@ -365,16 +365,16 @@ class Bot:
         from bot.http.endpoints import LARGEST_BODY, HttpEndpoints, is_immediate  # noqa: PLC0415
         from bot.http.server import HttpServer  # noqa: PLC0415
         from bot.http.slack_signatures import Signatures  # noqa: PLC0415
-        from bot.runtime.latest import Latest  # noqa: PLC0415
+        from bot.runtime.cached_value import CachedValue  # noqa: PLC0415
 
         slack = None
         if not self.settings.socket_mode:
             secret = self.settings.slack_signing_secret.value
             slack = app, Signatures(secret, lambda: self.clock().timestamp())
-        ready = Latest[str | None](
+        ready = CachedValue[str | None](
             self.ready, "starting", _not_ready, _late_ready, timeout=PROBE_SECONDS
         )
-        metrics = Latest[bytes | None](
+        metrics = CachedValue[bytes | None](
             self.metrics.text, None, lambda _: None, timeout=SCRAPE_SECONDS
         )
         for probe in (ready, metrics):
@@ -431,6 +431,8 @@ class Bot:
         )
         self._stops.callback(self._give_lease_back)
         self._stops.callback(lambda: running.shutdown(wait=True))
+        self._stops.callback(delivery.release)
+        self._stops.callback(reporting.release)
 
     def _sync(self, sync: Sync, owner: str) -> None:
         """Turns for as long as there is something to fetch; one process at a time."""
@@ -482,8 +484,9 @@ class Bot:
 
 
 def _not_ready(error: Exception) -> str:
+    """What probes are told of an error: anybody may ask, so no path, host or name is in it."""
     if isinstance(error, StoreError):
-        return str(error)
+        return error.public
     return f"the database can't be read ({type(error).__name__})"
 
 

@@ -32,7 +32,7 @@ SECRETS = (*WHERE, CLICKHOUSE)
 ENV_FILE = ".env"
 _SQLITE = "sqlite:///"
 _POSTGRESQL = ("postgresql://", "postgres://")
-_ANYWHERE = "0.0.0.0"  # a server is there to be reached  # noqa: S104  # nosec B104
+_ANYWHERE = "0.0.0.0"  # a server must be reachable  # noqa: S104  # nosec B104
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _CLICKHOUSE_FORM = "https://user:password@host:8443/database"
@@ -42,7 +42,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class ConfigError(Exception):
-    """Settings are missing or wrong; the text lists them, and where to get each."""
+    """Settings are missing or wrong; the text lists them and says where to get each."""
 
 
 class Visibility(StrEnum):
@@ -68,7 +68,7 @@ class LogFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A value that isn't part of `str` and `repr`, so that it isn't logged by accident."""
+    """A value that `str` and `repr` don't show, so that it isn't logged by accident."""
 
     value: str = field(repr=False)
 
@@ -92,7 +92,7 @@ class Settings:
     database: Path | Secret
     """An SQLite file, or the URL of a PostgreSQL database."""
     clickhouse_url: Secret
-    """Where traces are read from; empty: usage is read from OpenRouter."""
+    """The URL of the ClickHouse server with traces; if empty, usage is read from OpenRouter."""
     clickhouse_table: str
     host: str
     port: int
@@ -106,7 +106,7 @@ class Settings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The values that may never be shown."""
+        """The values that must never be shown."""
         values = (getattr(self, one.name) for one in fields(self))
         found = [value.value for value in values if isinstance(value, Secret) and value]
         passwords = filter(None, map(_password, (self.database, self.clickhouse_url)))
@@ -114,7 +114,7 @@ class Settings:
 
     @property
     def database_address(self) -> Path | str:
-        """What bot.store.Database opens; the URL of a server holds a password."""
+        """The address that bot.store.Database opens; a server's URL may contain a password."""
         return self.database.value if isinstance(self.database, Secret) else self.database
 
     @property
@@ -124,14 +124,14 @@ class Settings:
 
 
 def _password(database: Path | Secret) -> str:
-    """The password in a database's URL as it is sent, or nothing."""
+    """The password in a database's URL, decoded; empty if there is none."""
     if not isinstance(database, Secret) or not database:
         return ""
     return unquote(urlsplit(database.value).password or "")
 
 
 class Need(StrEnum):
-    """What a command requires."""
+    """The settings that a command requires."""
 
     DATABASE = "database"
     OPENROUTER = "openrouter"
@@ -140,7 +140,7 @@ class Need(StrEnum):
 
 
 def environment() -> dict[str, str]:
-    """The environment, which takes precedence over `.env` in the working directory.
+    """The environment variables, which take precedence over `.env` in the working directory.
 
     Raises ConfigError.
     """
@@ -164,9 +164,9 @@ def contains_secrets(file: str) -> bool:
 
 
 def environment_without_secrets() -> dict[str, str]:
-    """The environment for child processes that need no access to Slack, OpenRouter or a database.
+    """The environment for child processes that don't need Slack, OpenRouter or a database.
 
-    Without secrets, accounts, and names of files with secrets.
+    It has no secrets, accounts, or names of files with secrets.
     """
     left_out = ("SLACK_", "OPENROUTER_", "CLICKHOUSE_", "DATABASE_URL")
     return {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
@@ -194,9 +194,9 @@ def inspect(values: Mapping[str, str], *needs: Need) -> tuple[Settings, list[str
 
 
 def database_address(url: str) -> Path | Secret:
-    """The file, or the server's URL, that the URL of a database means.
+    """The file or server URL that a database URL refers to.
 
-    Raises ConfigError with a sentence that lacks its subject, and has nothing of the URL in it.
+    Raises ConfigError with a text to follow the setting's name, without any part of the URL.
     """
     if url.startswith(_SQLITE) and len(url) > len(_SQLITE):
         return Path(url.removeprefix(_SQLITE))
@@ -210,7 +210,7 @@ def database_address(url: str) -> Path | Secret:
                 " in the password must be percent-encoded."
             ) from None
         if not parts.path.strip("/"):
-            raise ConfigError("names no database: postgresql://user:password@host:5432/name.")
+            raise ConfigError("doesn't name a database: postgresql://user:password@host:5432/name.")
         return Secret(url)
     raise ConfigError(
         "is not of the form sqlite:///activity.db (a path in this folder),"
@@ -220,7 +220,7 @@ def database_address(url: str) -> Path | Secret:
 
 
 def _is_near(host: str) -> bool:
-    """Whether a host is this machine or one in a private network, as a container's name is."""
+    """Whether a host is this machine or in a private network, such as a container's name."""
     try:
         address = ip_address(host)
         return address.is_private and not address.is_link_local
@@ -273,7 +273,7 @@ class _SettingsReader:
             except (OSError, UnicodeDecodeError):
                 self.wrong.append(f"{name}_FILE: the file can't be read.")
         if value and not (value.isascii() and value.isprintable() and " " not in value):
-            self.wrong.append(f"{name} contains characters that no key has; copy it again.")
+            self.wrong.append(f"{name} contains characters that can't be in a key; copy it again.")
             return Secret("")
         if value and not value.startswith(prefix):
             self.wrong.append(f"{name} doesn't start with {prefix}: {WHERE[name]}.")

@@ -1,4 +1,4 @@
-"""`activity doctor`: check everything the bot depends on, and say how to fix problems."""
+"""`activity doctor`: checks everything the bot depends on, and says how to fix problems."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ STALE_AFTER = {
     Granularity.DAY: timedelta(minutes=60),
 }
 LITTLE_SPACE = 50 * 10**6
-"""Bytes: about what a sync of a large organization writes in a week."""
+"""In bytes: about what syncing a large organization writes in a week."""
 FAR_MILLISECONDS = 20
-"""Beyond this, people notice the twenty or so round trips of an answer."""
+"""With more than this, people notice the twenty or so round trips of an answer."""
 MOUNTS = Path("/proc/mounts")
 
 
@@ -87,7 +87,7 @@ def examine(values: Mapping[str, str]) -> bool:
 
 def _settings(wrong: list[str]) -> Iterator[Finding]:
     if not wrong:
-        yield Finding("settings", well=True, words="all that are needed are set")
+        yield Finding("settings", well=True, words="all required ones are set")
     for words in wrong:
         yield Finding("settings", well=False, words=words)
 
@@ -160,7 +160,7 @@ def _admins(client: WebClient, settings: Settings) -> Finding:
     own = settings.visibility is Visibility.OWN
     seen = " and everyone only sees their own usage" if own else ""
     words = (
-        f"nobody is an admin, so nobody can see the audit log{seen}. Set it to your member ID (in"
+        f"there are no admins, so nobody can see the audit log{seen}. Set it to your member ID (in"
         " Slack: profile > ... > Copy member ID)"
     )
     return Finding(name, well=True, words=words)
@@ -256,7 +256,7 @@ def _endpoints(api: OpenRouter) -> Iterator[Finding]:
 
 def _unavailable(part: str, error: OpenRouterError) -> Finding:
     why = str(error).removesuffix(".")
-    words = f"{why}. So {COSTS[part]}; everything else works, and it is tried every 15 minutes."
+    words = f"{why}. So {COSTS[part]}; everything else works, and it is retried every 15 minutes."
     return Finding(part, well=False, words=words)
 
 
@@ -286,7 +286,7 @@ def _clock(date: str, server: str) -> Finding:
 
 
 def _clickhouse(settings: Settings) -> Iterator[Finding]:
-    """Check that traces can be read, and hold those of yesterday against OpenRouter's totals."""
+    """Check that traces can be read, and compare yesterday's with OpenRouter's totals."""
     traces = make_clickhouse(settings, lambda _: None)
     if traces is None:
         return
@@ -311,7 +311,7 @@ def _traces_of_yesterday(settings: Settings, traces: ClickHouse) -> Iterator[Fin
     try:
         rows = api.usage(QueryGrouping.TOTAL, Granularity.DAY, start, end).rows
     except OpenRouterError:
-        return  # said already
+        return  # already said
     finally:
         api.close()
     counted = sum(row.usage.requests for row in rows)
@@ -327,16 +327,17 @@ def _traces_of_yesterday(settings: Settings, traces: ClickHouse) -> Iterator[Fin
         yield Finding("ClickHouse", well=False, words=words)
     if check.rows > check.generations:
         words = (
-            f"{check.rows - check.generations:,} rows of yesterday are there twice; they count once"
+            f"{check.rows - check.generations:,} rows of yesterday are duplicates; each is "
+            "counted once"
         )
         yield Finding("ClickHouse", well=True, words=words)
 
 
 def _traces_found(counted: int, found: int) -> Finding:
-    """How many of the requests that OpenRouter counted yesterday are in ClickHouse."""
+    """Check how many of the requests that OpenRouter counted yesterday are in ClickHouse."""
     name = "ClickHouse"
     if found == counted:
-        words = f"has all {counted:,} requests of yesterday"
+        words = f"it has all {counted:,} requests of yesterday"
         return Finding(name, well=True, words=words if counted else "no requests yesterday")
     if found < counted:
         words = (
@@ -384,7 +385,7 @@ def _database_server(settings: Settings, url: str) -> Iterator[Finding]:
         yield Finding("database", well=False, words=f"{words} Run the bot near its database.")
     if abs(found.ahead) > CLOCK_MAY_DIFFER:
         side = "ahead of" if found.ahead > timedelta() else "behind"
-        words = f"{_about(abs(found.ahead))} {side} this machine's. The bot goes by the database's"
+        words = f"{_about(abs(found.ahead))} {side} this machine's. The bot uses the database's"
         yield Finding("database clock", well=False, words=f"{words}; set both by NTP.")
     if not found.missing:
         yield from _cache(settings)
@@ -438,7 +439,7 @@ def _not_made_yet(path: Path) -> Finding:
 
 
 def _cache(settings: Settings, opened: Finding | None = None) -> Iterator[Finding]:
-    """What is stored, after `opened` where the database could be opened."""
+    """Findings on the stored data, after `opened` if the database could be opened."""
     try:
         store = open_store(settings, must_exist=True)
     except StoreError as error:

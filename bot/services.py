@@ -142,7 +142,7 @@ def _channel_name(services: Services, channel: str) -> str:
 def asker_for(
     services: Services, user: str, email: str | None, people: tuple[tuple[str, str], ...] = ()
 ) -> Asker:
-    """What a Slack user may see under the current settings."""
+    """The asker for a Slack user: what they may see under the current settings."""
     own_only = sees_own_only(user, services.settings)
     if own_only and email:
         # their own answers contain their mention instead of `me`
@@ -151,7 +151,7 @@ def asker_for(
 
 
 def asker_of(services: Services, person: SlackUser, query: Query) -> Asker:
-    """What a person may see, with the e-mail addresses of everyone their filters mention."""
+    """The asker for a person, with the e-mail addresses of everyone their filters mention."""
     mentions = [
         one.pattern
         for one in query.filters
@@ -172,7 +172,8 @@ def zone_for(services: Services, person: SlackUser, query: Query) -> str:
     """The default zone of a question's answer, for the person who reads it.
 
     Calendar periods are those of the organization, so that two people who ask for the same month
-    get the same figures. An answer about now has no period but times of day: those of the reader.
+    get the same figures. An answer about now has no period, but may show times of day: those of the
+    reader.
     """
     if query.kind in WITHOUT_PERIOD:
         return zone_names().get((person.zone or "").lower(), services.settings.zone)

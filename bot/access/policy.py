@@ -1,4 +1,4 @@
-"""Who may use the bot, do what, and see only their own usage; the refusals for everyone else."""
+"""Who may use the bot, what they may do, and who sees only their own usage; and refusals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNSEEN = (
     "I'm not in this conversation and can't tell whether it's shared with another company, so only"
     " you can see this. Invite me and ask again to share it."
 )
-_MAX_NAMED = 5  # admins named in a refusal; more would be a long sentence
+_MAX_NAMED = 5  # admins named in a refusal; more would make the sentence too long
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def is_member(person: SlackUser, identity: Identity) -> bool:
 def is_certainly_foreign(
     identity: Identity | None, teams: Iterable[object], enterprise: object
 ) -> bool:
-    """Whether a request certainly comes from outside, judging only by the ids in its payload.
+    """Whether the ids in a request's payload prove that it comes from outside the workspace.
 
     `teams` are all workspaces in it, `enterprise` is the organization of the person; any of them
     may be missing. For another workspace of the same organization users.info has to decide.
@@ -83,7 +83,7 @@ def is_certainly_foreign(
 
 
 def refusal(person: SlackUser, identity: Identity, settings: Settings) -> Refusal | None:
-    """Why a person may not use the bot; None if they may."""
+    """The reason why a person may not use the bot; None if they may."""
     role = role_of(person, identity, settings)
     if role is Role.OUTSIDER:
         return Refusal(FOREIGN)
@@ -134,7 +134,7 @@ def clicks_stay_private(settings: Settings) -> bool:
 
 
 def admins(settings: Settings, *, but: str = "") -> str:
-    """The admins in mrkdwn, without `but`: `<@U1> and <@U2>`; "" if there are none."""
+    """The admins in mrkdwn, such as `<@U1> and <@U2>`, except `but`; "" if there are none."""
     named = [f"<@{user}>" for user in sorted(settings.admins - {but})]
     more = len(named) - _MAX_NAMED
     if more > 0:

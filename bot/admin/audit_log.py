@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 def show(services: Services, person: SlackUser, asked: AuditRequest) -> Outcome:
-    """The newest audit entries as a message, or all of them as a CSV file in a DM; admins only."""
+    """Show the newest audit entries, or send all of them as a CSV file in a DM; admins only."""
     """
     """
     if not is_admin(person, services.settings):

@@ -1,4 +1,4 @@
-"""Monitor database failures: one log line per minute, one message to admins per outage."""
+"""Monitors database failures: one log line per minute, one message to admins per outage."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 LOG_SECONDS = 60.0
 """Seconds between log lines about the same kind of failure."""
 QUIET_SECONDS = 600.0
-"""An outage is over after this time without a failure; small writes succeed during one."""
+"""An outage is over after this time without a failure, because small writes succeed during one."""
 AGAIN_SECONDS = 60.0
 """Seconds before an unreachable admin is tried again."""
 
@@ -61,7 +61,7 @@ class DatabaseMonitor:
             ).start()
 
     def written(self) -> None:
-        """Log that the database can be written again, if it could not."""
+        """Log that the database can be written again, if it couldn't before."""
         if not self._failing:
             return
         with self._lock:
@@ -83,7 +83,7 @@ class DatabaseMonitor:
         return f"{error} ({more} more failures since the last line)" if more else str(error)
 
     def _admins_to_notify(self) -> tuple[str, ...]:
-        """The admins to send a message about this outage now; each gets one."""
+        """The admins who haven't been notified of this outage yet and should be now."""
         now = monotonic()
         if self._failed is None or now - self._failed > QUIET_SECONDS:
             self._not_notified, self._tried = list(self._admins), None

@@ -1,4 +1,4 @@
-"""Show a section of the help."""
+"""Shows a section of the help."""
 
 from __future__ import annotations
 

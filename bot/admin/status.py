@@ -36,7 +36,7 @@ def show(services: Services, person: SlackUser) -> Message:
 
 
 def status(services: Services, *, whole: bool) -> Status:
-    """The current status; `whole`: with the details for admins."""
+    """The current status; `whole` adds the details for admins."""
     unsaved = services.status_reader.trouble()
     if whole:
         services.audit.flush(READ_SECONDS)  # a write, which must finish before the snapshot starts

@@ -1,7 +1,7 @@
-"""Schedules and alert rules as one readable file, and back.
+"""Exports all schedules and alert rules to a JSON file, and restores them from it.
 
-What was delivered is not part of it. A restored schedule keeps its id and starts with its first run
-from now on, so nothing is sent again; what is there already, deleted or not, stays as it is.
+Deliveries aren't part of it. A restored schedule keeps its id and continues with its next run, so
+nothing is sent again. Existing items, including deleted ones, aren't changed.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from reports.time.timerange import zone_names
 
 Json = dict[str, Any]
 FORMAT = 1
-"""Raised when files of before can't be read any more."""
+"""Increase when earlier files can no longer be read."""
 LARGEST_FILE = 64 * 2**20
-"""Bytes: some hundred thousand schedules, and what is read whole."""
+"""In bytes: enough for some hundred thousand schedules, and still small enough to read at once."""
 
 
 class NotAnExportError(ValueError):
-    """The file is no export, or one of a newer version; the text says which."""
+    """The file isn't an export, or is one from a newer version; the text says which."""
 
 
 @dataclass(slots=True)
 class Restored:
-    """What came of a file: how many of each were added and were there already, and what is wrong.
+    """The result of a restore: how many of each were added, how many already existed, and problems.
 
     `left_out` has a sentence for each item that can't be read.
     """
@@ -48,7 +48,7 @@ class Restored:
 
 
 def export(schedules: Schedules, rules: AlertRules, at: datetime) -> str:
-    """All schedules and alert rules that this version can read, as JSON text; `at` is UTC."""
+    """All schedules and alert rules that this version can read, as JSON; `at` is in UTC."""
     whole = {
         "activity": {"format": FORMAT, "version": __version__, "exported": at.isoformat()},
         "schedules": [_schedule_json(one) for one in schedules.of(None)],
@@ -58,7 +58,7 @@ def export(schedules: Schedules, rules: AlertRules, at: datetime) -> str:
 
 
 def restore(text: str, schedules: Schedules, rules: AlertRules) -> Restored:
-    """Add what an export has and the database has not. Raises NotAnExportError.
+    """Add the items of an export that the database doesn't have. Raises NotAnExportError.
 
     An item that can't be read is left out, and the others are added.
     """
@@ -104,7 +104,7 @@ def _read(text: str) -> Mapping[str, Any]:
         whole = json.loads(text)
         number = whole["activity"]["format"]
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise NotAnExportError("This is not a file that `activity export` wrote.") from None
+        raise NotAnExportError("This file wasn't written by `activity export`.") from None
     if number != FORMAT:
         raise NotAnExportError(
             "A newer version of Activity wrote this file. Update Activity first."

@@ -1,1 +1,1 @@
-"""Alert rules: set up, measure, evaluate and deliver."""
+"""Alert rules: sets them up, measures and evaluates them, and delivers their alerts."""

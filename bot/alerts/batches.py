@@ -1,20 +1,22 @@
-"""From events to messages: who gets an event and when, and which events share a message."""
+"""Creates messages from events: finds each event's recipient, and which events share a message."""
 
 from __future__ import annotations
 
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+from bot.alerts import muting
 from bot.alerts.evaluate import RuleEvaluator
+from bot.alerts.muting import HeldBack
 from bot.alerts.recipients import RecipientLookup, ResolvedRecipient
 from bot.alerts.services import AlertServices
 from bot.runtime.isolation import isolated
 from bot.slack.types import DeliveryError
 from bot.store.alerts.events import EventStatus, StoredEvent
 from bot.store.alerts.messages import AlertMessage, MessageStatus
-from bot.store.alerts.silences import ALL_SUBJECTS, Silence
+from bot.store.alerts.silences import Silence
 from reports.alerts.evaluation import EventKind
 from reports.alerts.slack import notices as words
 
@@ -27,7 +29,7 @@ _RETRY = timedelta(seconds=15)
 
 
 class MessageBatches:
-    """Creates messages of events."""
+    """Creates messages from events."""
 
     def __init__(
         self, alerts: AlertServices, evaluator: RuleEvaluator, people: RecipientLookup
@@ -73,35 +75,29 @@ class MessageBatches:
         if not self._evaluator.has_current_visibility(entry, rule, one.event.measurement):
             alerts.events.drop([one], "the visibility of its owner has changed")
             return None
-        silence = silences.get((one.rule, ALL_SUBJECTS)) or silences.get((one.rule, one.subject))
-        if silence and (silence.until is None or now < silence.until):
-            if silence.until is None or one.event.kind is EventKind.RECOVERED:
-                why = "muted" if silence.until is None else "snoozed"
-                alerts.events.drop([one], why)
-            else:
-                alerts.events.postpone([one], silence.until)
+        if held_back := muting.silenced(one, silences, now):
+            self._hold_back(one, held_back)
             return None
         recipient = self._people.recipient(entry, rule, one.event.measurement.creator)
         if recipient is None:
             alerts.events.drop([one], "it has no recipient")
             return None
-        until = self._quiet_until(recipient.id, one, now)
-        if until:
-            alerts.events.postpone([one], until)
+        quiet_hours = alerts.quiet_hours
+        if held_back := muting.in_quiet_hours(one, recipient.id, quiet_hours, self._people, now):
+            self._hold_back(one, held_back)
             return None
         return recipient
 
-    def _quiet_until(self, recipient: str, one: StoredEvent, now: datetime) -> datetime | None:
-        """When a person's quiet hours end (UTC); None if the event needn't wait for that."""
-        if one.urgent or recipient[:1] not in {"U", "W"}:
-            return None
-        quiet = self._alerts.quiet_hours.get(recipient)
-        return quiet.until(now, self._people.zone(recipient)) if quiet else None
+    def _hold_back(self, one: StoredEvent, held_back: HeldBack) -> None:
+        if held_back.until is None:
+            self._alerts.events.drop([one], held_back.reason)
+        else:
+            self._alerts.events.postpone([one], held_back.until)
 
     def _create_for(
         self, recipient: str, events: Sequence[StoredEvent], notes: Mapping[int, str]
     ) -> None:
-        """Create a message of each crossing; its later events go into that message's thread.
+        """Create a message for each crossing; its later events go into that message's thread.
 
         `notes` are sentences (mrkdwn) to add, by the id of the event.
         """
@@ -121,8 +117,8 @@ class MessageBatches:
     ) -> list[tuple[AlertMessage, list[StoredEvent]]]:
         """The later events of crossings, by the message that they reply to.
 
-        Where the crossing isn't in a message yet, its later events are added to `crossings`: one
-        message then shows the latest of them. What can't be sent yet is postponed.
+        If the crossing isn't in a message yet, its later events are added to `crossings`: one
+        message then shows the latest of them. Events that can't be sent yet are postponed.
         """
         alerts, now = self._alerts, self._alerts.services.clock()
         found: dict[int, tuple[AlertMessage, list[StoredEvent]]] = {}
@@ -142,7 +138,7 @@ class MessageBatches:
             ):
                 alerts.events.postpone([one], now + _RETRY)
             else:
-                alerts.events.drop([one], "nothing was delivered before")
+                alerts.events.drop([one], "its first message was never delivered")
         return list(found.values())
 
 

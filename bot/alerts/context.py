@@ -1,4 +1,4 @@
-"""What the measurement of alert rules is based on: a rule with its owner, and the stored data."""
+"""The input for measuring alert rules: a rule with its owner, and the stored data."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ ALL = "all"
 
 @dataclass(frozen=True, slots=True)
 class WatchedRule:
-    """A rule to measure: `zone` is its own or the default, `asker` what its owner may see today.
+    """A rule to measure: `zone` is its own or the default; `asker` says what its owner may see
+    today.
 
     `since` (UTC) is when rules were last evaluated, or when the rule was set up if that is later.
     """
@@ -47,14 +48,14 @@ class WatchedRule:
 
     @property
     def own_only(self) -> bool:
-        """Whether it only covers its owner's usage."""
+        """Whether the rule only covers its owner's usage."""
         return self.asker.own_only or visibility.ME in self.rule.filters
 
     @property
     def visibility(self) -> str:
-        """Identifies whose usage its figures include: "" for everything, or `own` and an address.
+        """Identifies whose usage the figures include: "" for everything, or `own` and an address.
 
-        What was measured with one visibility is never shown with another.
+        Figures measured with one visibility are never shown with another.
         """
         if not self.asker.own_only or self.rule.watch.hides_nothing:
             return ""
@@ -63,7 +64,7 @@ class WatchedRule:
 
 @dataclass(frozen=True, slots=True)
 class MeasurementContext:
-    """Everything that measuring is based on, at one time."""
+    """All data that rules are measured from, at one time."""
 
     figures: UsageLookup
     usage: AlertUsage
@@ -75,9 +76,9 @@ class MeasurementContext:
     details: OpenRouterDetails
     forecasts: ForecastLookup
     warmed_up: bool = True
-    """Whether this process has run for long enough to have synced."""
+    """Whether this process has been running long enough to have synced."""
     all_subjects: bool = False
-    """Whether subjects far from their threshold are measured too."""
+    """Whether to measure subjects far from their threshold, too."""
 
     def phase(self, rule: str, subject: str) -> Phase:
         """The phase of a subject of a rule (its id) that has no period."""
@@ -86,12 +87,12 @@ class MeasurementContext:
 
     @property
     def tracked_limits(self) -> tuple[TrackedLimit, ...]:
-        """Every limit and budget set at OpenRouter, those of guardrails among them."""
+        """Every limit and budget set at OpenRouter, including those of guardrails."""
         return (*self.limits.caps, *self.details.guardrail_limits)
 
     @property
     def synced_at(self) -> datetime | None:
-        """When usage was last synced; None: never."""
+        """When usage was last synced; None if never."""
         at = self.figures.synced_at
         return at and min(at, self.now)
 
@@ -99,7 +100,7 @@ class MeasurementContext:
 def subjects(
     context: MeasurementContext, asker: Asker, scope: Scope, found: Mapping[int, Usage]
 ) -> Iterator[tuple[str, str, tuple[int, ...]]]:
-    """The subjects of a rule with their labels and members: each on its own, or all together."""
+    """The subjects of a rule with their labels and members: each separately, or all together."""
     labels = visibility.labels(context.directory, asker)
     if scope.members is not None:
         few = len(scope.members) < len(found)
@@ -116,7 +117,7 @@ def subjects(
 
 
 def label_of(labels: Mapping[int, str], scope: Scope) -> str:
-    """The label of everything that a rule covers: its only member's, or `all`."""
+    """The label of everything that a rule covers: the label of its only member, or `all`."""
     members = scope.members
     if members is not None and len(members) == 1:
         return labels.get(next(iter(members)), ALL)
@@ -138,7 +139,8 @@ def periods_to_evaluate(watched: WatchedRule, context: MeasurementContext) -> It
 def members_with_usage(
     watched: WatchedRule, context: MeasurementContext, found: Iterable[int]
 ) -> dict[int, Usage]:
-    """The members with usage (of zero), and those that have triggered and may have recovered."""
+    """The members with usage (even of zero), and those that have triggered and may have
+    recovered."""
     triggered = [
         int(subject)
         for (subject, _), state in context.states.get(watched.entry.id, {}).items()
@@ -155,5 +157,5 @@ def for_scope(wanted: Needed, scope: Scope) -> Needed:
 def total(
     found: Mapping[int, Usage], members: tuple[int, ...] | Ids, metric: Metric, source: MoneySource
 ) -> int:
-    """What members used together: nano-dollars of a source, or a count."""
+    """The total usage of some members: nano-dollars of a source, or a count."""
     return sum(found.get(member, ZERO).value(metric, source) for member in members)

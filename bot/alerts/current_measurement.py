@@ -1,4 +1,4 @@
-"""The current figures of a measurement that was delivered in a message."""
+"""Gets the current figures for a measurement that was delivered in a message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reports.usage.usage import ZERO
 def current_measurement(
     watched: WatchedRule, context: MeasurementContext, delivered: Measurement
 ) -> Measurement | None:
-    """The same subject and period, measured again; None if there is no newer data."""
+    """Measure the same subject and period again; None if there is no newer data."""
     watch = watched.rule.watch
     if watch.happens_once:
         return None
@@ -33,7 +33,7 @@ def current_measurement(
 def _hour(
     watched: WatchedRule, context: MeasurementContext, delivered: Measurement
 ) -> Measurement | None:
-    """The hour of a spike, whose spend may have grown; None if it is no spike anymore."""
+    """The hour of a spike, whose spend may have grown; None if it isn't a spike anymore."""
     hour, fresh = delivered.hour, context.synced_at
     if hour is None or fresh is None or not context.figures.is_complete(hour):
         return None

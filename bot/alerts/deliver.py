@@ -1,4 +1,4 @@
-"""Delivering alerts: one tick does everything that is due.
+"""Delivers alerts: each tick does everything that is due.
 
     events --MessageBatches--> messages --MessageSender--> Slack
 
@@ -19,17 +19,19 @@ from bot.alerts.recipients import RecipientLookup
 from bot.alerts.reminders import Reminders
 from bot.alerts.send import MessageSender
 from bot.alerts.services import AlertServices
+from bot.runtime.claimed import Claimed
 from bot.runtime.isolation import isolated
+from bot.store.alerts.messages import AlertMessage
 from reports.admin.slack import unreadable
 
 log = logging.getLogger(__name__)
 
 EVENTS_AT_ONCE = 500
-"""Events that become messages in one pass: a storm of alerts takes few passes."""
+"""Events processed in one pass: enough that even a storm of alerts takes few passes."""
 MESSAGES_AT_ONCE = 32
-"""Messages leased in one pass. Slack takes about one a second, so that many fit into a lease."""
+"""Messages leased in one pass. Slack accepts about one per second, so this many fit in a lease."""
 _CLOCK_CHECK_EVERY = timedelta(minutes=30)
-"""How long alerts may stay stuck after the machine's clock was set back."""
+"""The longest time that alerts are stuck after the machine's clock was set back."""
 
 
 class AlertDelivery:
@@ -43,11 +45,22 @@ class AlertDelivery:
         self.reminders = Reminders(alerts, evaluator)
         self.owner_check = OwnerCheck(alerts, self._people)
         self._clock_checked: datetime | None = None
+        self._claimed = Claimed[AlertMessage]()
+
+    def release(self) -> None:
+        """When the process stops, let others send the messages that it leased but hasn't started.
+
+        Otherwise they would wait until their leases end.
+        """
+        with isolated(log, "Leased alert messages could not be released"):
+            if messages := self._claimed.take_back():
+                self._alerts.messages.release(messages)
+                log.info("%d leased alert messages were left to other processes", len(messages))
 
     def tick(self) -> None:
         """Send everything that is due, at the pace that Slack allows.
 
-        Each step is isolated: what fails in one of them, or for one item, never keeps the other
+        Each step is isolated: a failure in one of them, or for one item, never keeps the other
         messages from being sent.
         """
         alerts = self._alerts
@@ -65,15 +78,19 @@ class AlertDelivery:
                 self.batches.create(events)
             due = alerts.messages.claim(MESSAGES_AT_ONCE)
             outdated = alerts.messages.claim_outdated(MESSAGES_AT_ONCE)
-            for message in due:
+            self._claimed.add((*due, *outdated))
+            if alerts.stopping.is_set():
+                self.release()
+                return
+            for message in filter(self._claimed.begin, due):
                 self.sender.send(message)
-            for message in outdated:
+            for message in filter(self._claimed.begin, outdated):
                 self.sender.update(message)
             if not (events or due or outdated):
                 return
 
     def _notify_unreadable(self, count: int) -> None:
-        """Notify the admins, once a day, that events of another version were set aside."""
+        """Notify the admins, once a day, that events stored by another version were set aside."""
         alerts = self._alerts
         log.error("%d alert events could not be read and were set aside", count)
         message = unreadable.events(count, __version__)
@@ -82,9 +99,9 @@ class AlertDelivery:
             self._people.notify(key, admin, message)
 
     def _check_clock(self) -> None:
-        """Every half hour, retry what waits too long because the clock was set back.
+        """Every half hour, retry alerts that would wait too long because the clock was set back.
 
-        At the start, also make events pending again that an older version could not read.
+        The first time, also make events pending again that an older version couldn't read.
         """
         now = self._alerts.services.clock()
         checked = self._clock_checked

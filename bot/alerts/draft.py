@@ -1,4 +1,4 @@
-"""Checks a typed or entered alert rule before it is saved: its filters, and where it may go."""
+"""Checks an alert rule before it is saved: its filters, and whether its recipient is allowed."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class RuleDrafts:
         """The draft to save, or why it can't be saved: a refusal, or a correction.
 
         `person` is the rule's owner. `channel` is the id of the channel where it was typed, which
-        is what `here` means; "" where there is none.
+        is what `here` means; "" if there is none.
         """
         services = self._alerts.services
         query = Query(Metric.SPEND, by=rule.by, filters=rule.filters)
@@ -74,7 +74,7 @@ class RuleDrafts:
         return NewRule(person.id, person.email or "", kept.words(), known.as_json())
 
     def _recipient(self, rule: Rule, channel: str, owner: str) -> Recipient | Refusal:
-        """Where the rule's alerts go, or why they can't go there.
+        """The recipient of the rule's alerts, or why they can't be sent there.
 
         `owner` is the Slack id of the rule's owner, who must be a member of a private channel.
         """
@@ -105,7 +105,7 @@ class RuleDrafts:
 
 
 def _corrected(rule: Rule, wrong: CommandError) -> CommandError:
-    """The same problem, with what was understood and suggested as whole alert commands."""
+    """The same problem, with its interpretation and suggestions as complete alert commands."""
 
     def whole(question: str) -> str:
         asked = parse(question) if question else None

@@ -1,4 +1,4 @@
-"""Evaluating alert rules after each sync; changes are stored, and delivered from there.
+"""Evaluates alert rules after each sync, and stores their changes for delivery.
 
     rules + usage -> measurements -> evaluate -> state and event (one transaction) -> delivery
 
@@ -46,11 +46,11 @@ from reports.usage.dimensions import Dimension
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=2)
-"""How long other processes wait if the evaluating one dies; 10,000 rules take a few seconds."""
+"""How long other processes wait if the evaluating one dies. 10,000 rules take a few seconds."""
 EVERY = timedelta(seconds=60)
 """How often rules are evaluated without a sync, to notice stale data."""
 LONGEST_GAP = timedelta(minutes=5)
-"""A longer gap between evaluations means that the process or the machine was not running."""
+"""A longer gap between evaluations means that the process or the machine wasn't running."""
 WARM_UP = timedelta(minutes=3)
 """How long after such a gap data may be old because the sync is still catching up."""
 _EVALUATED_AT, _DELETED_ON = "alerts judged", "alerts forgot"
@@ -71,14 +71,15 @@ class RuleEvaluator:
         self._lock = threading.Lock()
 
     def tick(self, pause: timedelta = EVERY) -> int:
-        """Evaluate all rules unless that was done within `pause`; the number of new events."""
+        """Evaluate all rules unless that was done within `pause`; returns the number of new
+        events."""
         now = self._alerts.services.clock()
         if self._evaluated_at is not None and timedelta() <= now - self._evaluated_at < pause:
             return 0
         return self.evaluate_all()
 
     def evaluate_all(self) -> int:
-        """Evaluate all rules on what is stored now; the number of new events."""
+        """Evaluate all rules on the stored data; returns the number of new events."""
         with self._lock:
             return self._evaluate_all()
 
@@ -101,12 +102,12 @@ class RuleEvaluator:
             with isolated(log, "The owners of unreadable alert rules could not be notified"):
                 self._notify_unreadable()
         finally:
-            # give the lease back: the process that syncs next evaluates at once
+            # release the lease, so that the process that syncs next can evaluate at once
             store.lease("alerts", alerts.process, timedelta(), clock)
         return new_events
 
     def evaluate_rule(self, entry: StoredRule) -> int:
-        """Evaluate one rule, as soon as it is set up; the number of new events."""
+        """Evaluate one rule, as soon as it is set up; returns the number of new events."""
         if entry.paused is not None:
             return 0
         changes = self._changes([entry], self._alerts.services.clock())
@@ -119,7 +120,8 @@ class RuleEvaluator:
             self.evaluate_rule(entry)
 
     def current_measurements(self, entry: StoredRule, rule: Rule) -> list[Measurement]:
-        """The current measurements of all subjects of a rule, also of those far from its limit."""
+        """The current measurements of all subjects of a rule, including those far from its
+        limit."""
         now = self._alerts.services.clock()
         with self._alerts.services.store.snapshot():
             context = replace(self.context(now), all_subjects=True)
@@ -136,9 +138,9 @@ class RuleEvaluator:
     ) -> list[Measurement]:
         """The current measurements of triggered subjects that are still beyond their threshold.
 
-        `triggered` are their states by subject and period. Where there is no newer data, for kinds
-        that happen once, and where measuring takes too long while a person waits, it is the
-        measurement of the newest event.
+        `triggered` are their states by subject and period. The result is the measurement of the
+        newest event if there is no newer data, for kinds that happen once, and if measuring would
+        take too long while a person waits.
         """
         if not triggered:
             return []
@@ -156,7 +158,7 @@ class RuleEvaluator:
         return [found[key] for key in triggered if key in found and reached(rule.watch, found[key])]
 
     def rule(self, entry: StoredRule) -> Rule | None:
-        """The rule of an entry; None where this version does not understand its words."""
+        """The rule of an entry; None if this version doesn't understand its words."""
         key = entry.id, entry.version
         if key not in self._parsed:
             try:
@@ -169,7 +171,8 @@ class RuleEvaluator:
         return rule and self.limited_to_owner(entry.draft.owner, rule)
 
     def for_reader(self, entry: StoredRule, rule: Rule, reader: str) -> Rule:
-        """A rule as `reader` (a Slack id) sees it: people, and its owner if not them, by name."""
+        """A rule as `reader` (a Slack id) sees it: with names of people, and of its owner if they
+        differ."""
         if not any(one.dimension is Dimension.CREATOR for one in rule.filters):
             return rule
         watched = self.watched(entry, rule, entry.created_at)
@@ -186,7 +189,7 @@ class RuleEvaluator:
         return measurement.visibility == self.visibility(entry, rule)
 
     def visibility(self, entry: StoredRule, rule: Rule) -> str:
-        """The visibility of a rule's owner today: see `WatchedRule.visibility`."""
+        """The current visibility of a rule's owner: see `WatchedRule.visibility`."""
         return self.watched(entry, rule, entry.created_at).visibility
 
     def limited_to_owner(self, owner: str, rule: Rule) -> Rule:
@@ -198,9 +201,9 @@ class RuleEvaluator:
         return replace(rule, filters=(*rule.filters, visibility.ME))
 
     def _notify_unreadable(self) -> None:
-        """Notify the owners of rules that this version does not understand, once per version.
+        """Notify the owners of rules that this version doesn't understand, once per version.
 
-        Outside of any snapshot, since a thread that holds one must not wait for a write.
+        Must run outside of any snapshot, because a thread that holds one must not wait for a write.
         """
         while self._unreadable:
             entry = self._unreadable.pop()
@@ -210,7 +213,8 @@ class RuleEvaluator:
             self._alerts.notices.add(key, entry.draft.owner, said)
 
     def _add_sync_alerts(self) -> None:
-        """Give each admin an alert on stale data, once: a deleted one does not come back."""
+        """Give each admin an alert on stale data, once: if they delete it, it isn't created
+        again."""
         rules = self._alerts.rules
         for admin in sorted(self._alerts.services.settings.admins):
             id_ = f"{_SYNC_ALERT}{admin}"
@@ -241,7 +245,7 @@ class RuleEvaluator:
         return list(state_changes(watched, context, self._alerts.events))
 
     def context(self, now: datetime) -> MeasurementContext:
-        """What measuring is based on at `now` (UTC); to be used within one snapshot."""
+        """The data to measure from at `now` (UTC); to be used within one snapshot."""
         store = self._alerts.services.store
         directory = store.directory()
         limits = OpenRouterLimits()
@@ -257,7 +261,7 @@ class RuleEvaluator:
         )
 
     def watched(self, entry: StoredRule, rule: Rule, evaluated_since: datetime) -> WatchedRule:
-        """A rule to measure, with what its owner may see today.
+        """A rule to measure, limited to what its owner may see today.
 
         `evaluated_since` (UTC) is when rules were last evaluated.
         """

@@ -1,7 +1,7 @@
-"""Looks up how the month ends for alert rules, each selection once for all rules that share it.
+"""Forecasts the month for alert rules, computing each selection once for all rules that share it.
 
-The figures are those of the answer `forecast`. What is worked out from whole days is kept from one
-evaluation to the next, since these days hardly change.
+The figures are those of the answer `forecast`. Results based on whole days are kept from one
+evaluation to the next, because these days hardly change.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from bot.analysis.forecast_usage import (
     read_spend,
     since_first_usage,
 )
+from bot.analysis.limits import HourlySpend, limit_full
+from bot.answers.openrouter_limits import TrackedLimit
 from bot.store import Store
 from bot.store.usage.selection import Ids, Selection
 from bot.store.usage.store import CacheState
@@ -35,33 +37,34 @@ from reports.analysis.forecast import (
     expected_days,
     forecast_groups,
 )
+from reports.analysis.limits import FullAt
 from reports.time.period import Unit
 from reports.usage.coverage import AnswerableRange
-from reports.usage.dimensions import Dimension, MoneySource
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 
 _REVISED_DAYS = 14
-"""Days that are read each time: OpenRouter corrects usage for a week, with a week to spare."""
+"""Days that are read each time. OpenRouter corrects usage for a week; another week is a margin."""
 _MOST_SINGLE = 8
-"""Members of a dimension that are read one by one; with more, all of them are read at once."""
+"""Up to this many members of a dimension are read one by one; more are read all at once."""
 _MOST_ADDED = 20
-"""Members whose days are added up here; a selection of more of them is read from the database."""
+"""Up to this many members are summed here; for more, the database computes the sums."""
 _MOST_KEPT = 20_000
-"""Expectations in memory, of about 200 bytes each: two for each of 10,000 selections."""
+"""Expectations kept in memory, of about 200 bytes each: two for each of 10,000 selections."""
 _MOST_SERIES = 6
-"""Dimensions whose older days stay in memory: each in credits, BYOK and both, or in two zones."""
+"""Sets of older days kept in memory: for each dimension in credits, BYOK and both, or two zones."""
 
 _Days = Mapping[int, Sequence[int]]
 
 
 class ForecastCache:
-    """What is known about whole days; it outlives evaluations. For one thread at a time."""
+    """Caches forecasts of whole days between evaluations. Not thread-safe."""
 
     def __init__(self) -> None:
         self._expected: dict[tuple[bytes, int], ExpectedDays] = {}
         self._older: dict[tuple[Dimension, MoneySource, date], tuple[object, _Days]] = {}
 
     def expected(self, days: Sequence[int], count: int) -> ExpectedDays:
-        """What is expected of the next `count` days after `days`."""
+        """The expected spend of the `count` days after `days`."""
         key = blake2b(array("q", days).tobytes(), digest_size=16).digest(), count
         found = self._expected.get(key)
         if found is None:
@@ -73,14 +76,16 @@ class ForecastCache:
     def days(
         self, store: Store, dimension: Dimension, source: MoneySource, period: ForecastPeriod
     ) -> _Days:
-        """The days before today of each member of a dimension, in nano-dollars.
+        """The spend of each member of a dimension on each day before today, in nano-dollars.
 
         The older ones are read again if the sum of any day or of any member has changed.
         """
-        older, recent = _parted(period.history, _REVISED_DAYS)
+        older, recent = _split(period.history, _REVISED_DAYS)
         selection, key = Selection(dimension), (dimension, source, period.today)
         whole = store.whole(Selection(), older.range, older.stored)
-        sums = store.tokens_and_spend(selection, older.range, older.stored, source)
+        sums = store.metric_sums(
+            selection, older.range, older.stored, (Metric.TOKENS, Metric.SPEND), source
+        )
         state = whole, dict(sums)
         kept = self._older.get(key)
         if kept is None or kept[0] != state:
@@ -101,7 +106,7 @@ class ForecastCache:
 
 @dataclass(frozen=True, slots=True)
 class _Members:
-    """The spend of each member of a dimension: of the days before today, the month, and today."""
+    """The spend of each member of a dimension: on each day before today, this month, and today."""
 
     days: _Days
     so_far: Spend
@@ -109,7 +114,7 @@ class _Members:
 
 
 class ForecastLookup:
-    """Forecasts of the month at one time (UTC), that of the last sync; used within one snapshot."""
+    """Forecasts of the month as of the last sync (UTC); used within one snapshot."""
 
     def __init__(self, store: Store, at: datetime, cache: ForecastCache) -> None:
         self.store, self._at, self._cache = store, at, cache
@@ -117,6 +122,7 @@ class ForecastLookup:
         self._wholes: dict[tuple[Selection, MoneySource, str], MonthForecast] = {}
         self._groups: dict[tuple[Selection, MoneySource, str], dict[int, MonthForecast]] = {}
         self._members: dict[tuple[Dimension, MoneySource, str], _Members] = {}
+        self._hourly: tuple[datetime, HourlySpend] | None = None
         self._single: Counter[tuple[Dimension, MoneySource, str]] = Counter()
 
     @cached_property
@@ -124,13 +130,13 @@ class ForecastLookup:
         return self.store.state()
 
     def period(self, zone: str) -> ForecastPeriod:
-        """The current month of a zone, at the moment that its forecasts are about."""
+        """The current month of a zone, at the time that its forecasts are about."""
         if zone not in self._periods:
             self._periods[zone] = forecast_period(self._state, Unit.MONTH, self._at, zone)
         return self._periods[zone]
 
     def whole(self, selection: Selection, source: MoneySource, zone: str) -> MonthForecast:
-        """How the month ends for all that a selection without a grouping covers."""
+        """The forecast for everything that a selection without a grouping covers."""
         key = selection, source, zone
         if key not in self._wholes:
             self._wholes[key] = self._whole(selection, source, zone)
@@ -139,11 +145,17 @@ class ForecastLookup:
     def groups(
         self, selection: Selection, source: MoneySource, zone: str
     ) -> Mapping[int, MonthForecast]:
-        """How it ends for each group of a selection, by the group's id."""
+        """The forecast for each group of a selection, by the group's id."""
         key = selection, source, zone
         if key not in self._groups:
             self._groups[key] = self._grouped(selection, source, zone)
         return self._groups[key]
+
+    def full(self, limit: TrackedLimit, now: datetime) -> FullAt | None:
+        """When a limit is full, with the figures of the answer `limits`."""
+        if self._hourly is None or self._hourly[0] != now:
+            self._hourly = now, HourlySpend(self.store, now)
+        return limit_full(limit, self._hourly[1], now)
 
     def _whole(self, selection: Selection, source: MoneySource, zone: str) -> MonthForecast:
         period, store = self.period(zone), self.store
@@ -198,8 +210,8 @@ class ForecastLookup:
         }
 
 
-def _parted(of: AnswerableRange, count: int) -> tuple[AnswerableRange, AnswerableRange]:
-    """A range of days without its last `count` buckets, and these."""
+def _split(of: AnswerableRange, count: int) -> tuple[AnswerableRange, AnswerableRange]:
+    """Split a range of days into all but its last `count` buckets, and these."""
     buckets = of.range.buckets
     cut = buckets[-count]
     older = replace(of.range, buckets=buckets[:-count], end=cut, until=cut)

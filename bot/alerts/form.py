@@ -39,7 +39,7 @@ class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
         super().__init__(services, refresh_home)
         self._alert_manager = alert_manager
 
-    # -- what the base class asks for
+    # -- required by the base class
 
     def _initial_fields(self, person: SlackUser, words: str, channel: str) -> AlertFields:
         read = parse_alert(f"alert {words}") if words else None
@@ -54,12 +54,12 @@ class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
     def _fields(self, entry: StoredRule, owner: SlackUser) -> AlertFields:
         try:
             rule = rule_of(entry.draft.words)
-        except ValueError:  # words of an older version, which can no longer be read
+        except ValueError:  # stored by an older version, and no longer readable
             return AlertFields(zone=self._zone(owner))
         return fields_of(rule, self._zone_for(rule, owner))
 
     def _zone_for(self, rule: Rule, person: SlackUser) -> str:
-        """The zone of a rule that names none, as for the same words in a message."""
+        """The zone of a rule that names none, the same as if it had been typed in a message."""
         if rule.watch.in_zone_of_organization:
             return self._services.settings.zone
         return self._zone(person)
@@ -134,7 +134,7 @@ class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
         what = f"{before.draft.words} -> {draft.words}" if before else f"alert {draft.words}"
         return what, ""
 
-    # -- what only alerts have
+    # -- only for alerts
 
     def _preview_text(self, owner: SlackUser, fields: AlertFields, meta: Meta) -> str:
         """The preview (mrkdwn): what the fields mean, and the current figures."""
@@ -157,11 +157,11 @@ class AlertForm(EditForm[StoredRule, NewRule, AlertFields]):
 def _at(fields: AlertFields, field: str, problem: str) -> FieldErrors:
     own = {AlertField.LIMIT: render.limit_field, AlertField.ZONE: render.zone_field}
     name = own[AlertField(field)](fields.kind) if field in own else field
-    return FieldErrors({name: problem or "I can't read this."})
+    return FieldErrors({name: problem or "I don't understand this."})
 
 
 def _filters_said(wrong: CommandError) -> str:
-    """A problem with a name, with the filters that were probably meant."""
+    """The text of a problem with a name, with the filters that were probably meant."""
     meant = parse_alert(wrong.suggestion) if wrong.suggestion else None
     if isinstance(meant, Rule) and meant.filters:
         filters = " ".join(map(str, meant.filters))

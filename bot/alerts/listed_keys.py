@@ -1,4 +1,4 @@
-"""The API keys that a rule is about, as OpenRouter lists them."""
+"""The API keys that a rule covers, as OpenRouter lists them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ListedKey:
     """A listed key by its id in the store, and its label for the rule's owner.
 
     `owner` is the e-mail address of its creator, or empty; `owner_left` says that the creator is no
-    longer a member, and is False where that is not known.
+    longer a member, and is False if that isn't known.
     """
 
     id: int
@@ -29,7 +29,8 @@ class ListedKey:
 
 
 def listed_keys(watched: WatchedRule, context: MeasurementContext) -> Iterator[ListedKey]:
-    """The keys that the rule's filters mean and its owner may see; none until they were listed."""
+    """The keys that match the rule's filters and that its owner may see; empty until first
+    listed."""
     directory = context.directory
     wanted = allowed_members(directory, watched.rule, watched.asker, watched.members)
     keys, creators = wanted.get(Dimension.KEY), wanted.get(Dimension.CREATOR)
@@ -49,9 +50,9 @@ def listed_keys(watched: WatchedRule, context: MeasurementContext) -> Iterator[L
 def triggered_without(
     watched: WatchedRule, context: MeasurementContext, listed: set[int]
 ) -> Iterator[tuple[str, str]]:
-    """Subject and label of the keys that have triggered and are not among the `listed`.
+    """Subject and label of the keys that have triggered and aren't among `listed`.
 
-    None while OpenRouter's keys are not known, since nothing has changed then.
+    None while OpenRouter's keys aren't known, because nothing is known to have changed then.
     """
     if context.details.keys is None:
         return

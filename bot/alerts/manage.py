@@ -1,7 +1,7 @@
-"""Creating, listing, pausing, editing and deleting alert rules.
+"""Creates, lists, pauses, edits and deletes alert rules.
 
-A rule belongs to the person who set it up, and admins manage all rules. Permissions are checked
-for the person who clicks. `message_actions` has the buttons under the messages of alerts.
+A rule belongs to the person who set it up, and admins manage all rules. Permissions are checked for
+the person who clicks. For the buttons under alert messages, see `message_actions`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MOST_EACH = 200
 
 
 class AlertManager:
-    """What people do with alert rules. Each method checks who does it."""
+    """Manages alert rules for the people who use them. Each method checks their permissions."""
 
     def __init__(self, alerts: AlertServices, evaluator: RuleEvaluator) -> None:
         self._alerts = alerts
@@ -71,7 +71,7 @@ class AlertManager:
         return Outcome(message, OutcomeKind.ALERTED)
 
     def listed(self, person: SlackUser, asked: ListAlerts) -> Outcome:
-        """A person's rules with their buttons; for an admin, the rules of all people."""
+        """List a person's rules with their buttons; for an admin, everyone's rules."""
         everybody = is_admin(person, self._services.settings)
         entries = self._alerts.rules.of(None if everybody else person.id)
         page = min(asked.page, max(1, -(-len(entries) // cards.PAGE)))
@@ -102,7 +102,7 @@ class AlertManager:
             self._show(reply_to, id_)
 
     def resume(self, reply_to: ReplyTarget, id_: str) -> None:
-        """Resume a rule; what is past its threshold by now sends a message, once."""
+        """Resume a rule; subjects already past its threshold send one message each."""
         if entry := self._permissions.allowed(reply_to, id_):
             self._alerts.rules.resume(entry.id, self._permissions.managers(entry))
             self._evaluator.evaluate_again(id_)
@@ -124,7 +124,7 @@ class AlertManager:
         self._services.slack.respond(reply_to, self.listed(person, ListAlerts()).message)
         self._permissions.note(Act.LOOKED, person, "alerts")
 
-    # -- the form, and the Home
+    # -- for the form and the Home tab
 
     def draft(
         self, person: SlackUser, rule: Rule, channel: str
@@ -141,7 +141,7 @@ class AlertManager:
         self._permissions.refuse(reply_to, refused)
 
     def change(self, entry: StoredRule, draft: NewRule) -> bool:
-        """Replace a rule by an edited one, and evaluate it at once.
+        """Replace a rule with an edited one, and evaluate it at once.
 
         `entry` is the rule as it was when it was opened; False if it was changed or deleted since.
         """
@@ -163,7 +163,8 @@ class AlertManager:
         return self._cards.confirmation(entry, changed=True, reader=reader)
 
     def limited_to_owner(self, owner: str, draft: NewRule) -> Rule:
-        """An unsaved rule, limited to the usage of its owner (a Slack id) if they see no other."""
+        """An unsaved rule, limited to its owner's usage (a Slack id) if they may not see other
+        usage."""
         return self._evaluator.limited_to_owner(owner, rule_of(draft.words))
 
     def current_measurements(self, draft: NewRule, id_: str) -> list[Measurement]:
@@ -173,7 +174,7 @@ class AlertManager:
         return self._evaluator.current_measurements(entry, rule_of(draft.words))
 
     def cards_of(self, user: str, most: int) -> tuple[tuple[RuleCard, ...], int]:
-        """The newest of a person's own rules, for their Home, and how many there are."""
+        """A person's newest rules, for their Home tab, and how many they have in total."""
         entries = self._alerts.rules.of(user)
         return tuple(self._cards.cards(entries[-most:], user)), len(entries)
 
@@ -182,7 +183,7 @@ class AlertManager:
         return self._services.settings.command
 
     def _show(self, reply_to: ReplyTarget, id_: str) -> None:
-        """Answer with a rule's card; the Home shows it by itself."""
+        """Answer with a rule's card; the Home tab updates by itself."""
         if not reply_to.home:
             self._services.slack.respond(reply_to, self.changed(id_, reply_to.user))
 

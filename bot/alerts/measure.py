@@ -1,4 +1,4 @@
-"""Measures the subjects of a rule; how depends on the rule's kind."""
+"""Measures the subjects of a rule in the way that its kind needs."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from reports.alerts.periods import AlertPeriod
 
 
 def measurements(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
-    """The measurements of all subjects of a rule; of one subject, the older come first.
+    """The measurements of all subjects of a rule; those of one subject are in order of time.
 
-    None from usage before the first sync.
+    Before the first sync, kinds that depend on usage have none.
     """
     watch = watched.rule.watch
     if watch.from_usage and context.synced_at is None:

@@ -1,4 +1,4 @@
-"""The message of an alert: what happened, what drives it, and its current state."""
+"""Creates the message of an alert: what happened, what drives it, and its current state."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class MessageComposer:
         return self._standing_for(message, watched, event)
 
     def _standing_for(self, message: Message, watched: WatchedRule, event: AlertEvent) -> Message:
-        """The message with its question, for follow-ups in its thread."""
+        """The message and its question, for follow-ups in its thread."""
         query = question(watched.rule, event.measurement, watched.zone)
         if query is None:
             return message
@@ -130,12 +130,12 @@ class MessageComposer:
     def _detail(
         self, watched: WatchedRule, context: MeasurementContext, event: AlertEvent, zone: str
     ) -> Detail:
-        """What drives it, with the threshold that it was evaluated with."""
+        """What drives the alert, with the threshold at which it was evaluated."""
         measured = replace(watched, rule=render.with_limit_of(watched.rule, event.measurement))
         return detail(self._alerts.services.store, measured, context, event.measurement, zone)
 
     def _latest(self, one: StoredEvent) -> AlertEvent | None:
-        """The newest event after the first of a crossing, measured with the same visibility."""
+        """The newest event of a crossing after its first, if measured with the same visibility."""
         last = self._alerts.events.newest_of_crossing(one)
         return (
             self._dated(last) if last.id > one.id and self._has_current_visibility(last) else None
@@ -159,7 +159,7 @@ class MessageComposer:
     def _about(
         self, one: StoredEvent, zone: str, notes: tuple[str, ...] = ()
     ) -> tuple[AlertContext, WatchedRule] | None:
-        """What a message is about, as its recipient reads it, and its rule."""
+        """The subject of a message, as its recipient sees it, and its rule."""
         entry = self._alerts.rules.get(one.rule, deleted=True)
         rule = self._evaluator.rule(entry) if entry else None
         if entry is None or rule is None:
@@ -188,12 +188,12 @@ class MessageComposer:
         return self._first_message(message).recipient if message else ""
 
     def _first_message(self, message: AlertMessage) -> AlertMessage:
-        """The message in whose thread a message goes; itself if it goes in none."""
+        """The message whose thread a message belongs to; itself if it isn't a reply."""
         root = self._alerts.messages.get(message.root) if message.root is not None else None
         return root or message
 
     def _zone(self, message: AlertMessage) -> str:
-        """The recipient's time zone; in a channel that of the settings."""
+        """The recipient's time zone; for a channel, the one in the settings."""
         services, recipient = self._alerts.services, self._first_message(message).recipient
         if recipient[:1] not in {"U", "W"}:
             return services.settings.zone

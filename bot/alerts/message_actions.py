@@ -1,4 +1,4 @@
-"""Clicks under the messages of alerts: details, acknowledge, snooze, mute, unmute.
+"""Handles clicks under alert messages: details, acknowledge, snooze, mute, unmute.
 
 Ids in buttons may be forged, so every action checks that the person who clicks was sent that
 message. Actions that only a rule's owner and admins may do check that as well.
@@ -57,7 +57,7 @@ class DeliveredEvent:
 
 
 class MessageActions:
-    """What people do under messages of alerts.
+    """The actions of the buttons under alert messages.
 
     In all methods `reply_to` is where the answer goes, `clicked_message` is the message with the
     button, and `event` is the id of an event, as in the button's value.
@@ -81,13 +81,14 @@ class MessageActions:
         """Explain the change behind an alert to the person who clicks, like `details`."""
         if found := self._covering(reply_to, clicked_message, event):
             measurement = found.event.event.measurement
-            query = why_question(found.watched.rule, measurement, found.watched.zone)
-            self._answer(reply_to, found, query, why_moment(measurement, self._services.clock()))
+            rule, zone, now = found.watched.rule, found.watched.zone, self._services.clock()
+            query = why_question(rule, measurement, zone, now)
+            self._answer(reply_to, found, query, why_moment(measurement, now))
 
     def acknowledge(
         self, reply_to: ReplyTarget, clicked_message: MessageLocation, event: str
     ) -> None:
-        """Mark all alerts of a message as acknowledged, and say so in the message."""
+        """Mark all alerts of a message as acknowledged, and show that in the message."""
         found = self._sent_to(reply_to, clicked_message, event)
         if found is None:
             return
@@ -118,7 +119,7 @@ class MessageActions:
     def mute(self, reply_to: ReplyTarget, clicked_message: MessageLocation, event: str) -> None:
         """Silence an alert until it is unmuted.
 
-        That pauses the whole rule for its owner, and for an admin in a channel. A person who gets
+        For its owner, and for an admin in a channel, this pauses the whole rule. A person who gets
         the alerts of another person's rule in a DM only mutes the subject of the message.
         """
         found = self._sent_to(reply_to, clicked_message, event, managers_only=True)
@@ -135,7 +136,8 @@ class MessageActions:
         self._services.slack.respond(reply_to, cards.muted(event, whole=pauses))
 
     def unmute(self, reply_to: ReplyTarget, clicked_message: MessageLocation, event: str) -> None:
-        """Undo `mute`, for the person who muted it and for those who may change the rule."""
+        """Undo `mute`; allowed for the person who muted the alert and those who may change the
+        rule."""
         found = self._sent_to(reply_to, clicked_message, event, managers_only=True)
         if found is None:
             return
@@ -149,7 +151,7 @@ class MessageActions:
         self._permissions.say(reply_to, UNMUTED)
 
     def unmute_listed(self, reply_to: ReplyTarget, value: str) -> None:
-        """Undo `mute` from the list of alerts; `value` is the rule's id and the subject."""
+        """Undo `mute` from the list of alerts; `value` contains the rule's id and the subject."""
         id_, _, subject = value.partition(" ")
         person = admit(self._services, reply_to, Act.CHANGED_ALERT, "unmuted")
         if person is None:
@@ -177,7 +179,7 @@ class MessageActions:
     def _covering(
         self, reply_to: ReplyTarget, clicked_message: MessageLocation, event: str
     ) -> DeliveredEvent | None:
-        """The event, if the person was sent it and its rule covers the same usage as then."""
+        """The event, if it was sent to the person and its rule still covers the same usage."""
         found = self._sent_to(reply_to, clicked_message, event)
         if found is not None and not found.same_usage:
             self._permissions.say(reply_to, OTHER_USAGE)
@@ -187,7 +189,8 @@ class MessageActions:
     def _answer(
         self, reply_to: ReplyTarget, found: DeliveredEvent, query: Query | None, at: datetime
     ) -> None:
-        """Answer a question about an alert as of a moment (UTC), limited to what they may see."""
+        """Answer a question about an alert as of a time (UTC), limited to what the person may
+        see."""
         if query is None:
             self._permissions.say(reply_to, NO_USAGE)
             return
@@ -219,7 +222,7 @@ class MessageActions:
         *,
         managers_only: bool = False,
     ) -> DeliveredEvent | None:
-        """An event with its rule and message, if the person who clicks was sent that message.
+        """An event with its rule and message, if that message was sent to the person who clicks.
 
         The event's id comes from a button, so it may be forged: it counts only for the person or
         in the channel that the message went to. With `managers_only`, a channel's members may not
@@ -255,7 +258,7 @@ class MessageActions:
         return DeliveredEvent(one, watched, message, person)
 
     def _event(self, id_: str) -> StoredEvent | None:
-        is_id = id_.isascii() and id_.isdigit() and len(id_) < 16  # fits SQLite's 64-bit integers
+        is_id = id_.isascii() and id_.isdigit() and len(id_) < 16  # fits a 64-bit integer
         return self._alerts.events.get(int(id_)) if is_id else None
 
     def _update(self, message: AlertMessage) -> None:

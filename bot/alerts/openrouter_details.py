@@ -19,7 +19,7 @@ from bot.store.usage.directory import Directory
 
 
 class OpenRouterDetails:
-    """Keys, guardrails and models as OpenRouter gave them, each parsed when it is first needed."""
+    """Keys, guardrails and models as OpenRouter reports them, parsed on first use."""
 
     def __init__(self, store: Store, directory: Directory) -> None:
         self._store = store

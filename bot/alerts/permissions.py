@@ -39,9 +39,9 @@ class AlertPermissions:
         return self.not_yours(entry)
 
     def allowed(self, reply_to: ReplyTarget, id_: str) -> StoredRule | None:
-        """The rule, if the person who clicked may change it; None if they were refused.
+        """The rule, if the person who clicked may change it; None if they may not.
 
-        The refusal was sent as an answer to `reply_to`. Both outcomes are written to the audit log.
+        They are then sent a refusal in `reply_to`. Both outcomes are written to the audit log.
         """
         entry = self._alerts.rules.get(id_)
         what = f"alert {entry.draft.words}" if entry else id_
@@ -66,7 +66,7 @@ class AlertPermissions:
         return Refusal(f"That alert belongs to <@{owner}>. Only they{or_admin} can change it.")
 
     def refuse(self, reply_to: ReplyTarget, refused: Refusal) -> None:
-        """Answer with a refusal, where a click is answered."""
+        """Answer a click with a refusal."""
         self._services.slack.respond(reply_to, mrkdwn_message(refused.text))
 
     def say(self, reply_to: ReplyTarget, text: str) -> None:
@@ -74,5 +74,5 @@ class AlertPermissions:
         self._services.slack.say(reply_to, text)
 
     def note(self, act: Act, person: SlackUser, what: str, outcome: str = DONE) -> None:
-        """Write to the audit log what a person did, or tried to do."""
+        """Record in the audit log what a person did or tried to do."""
         self._services.audit.note(act, person.id, what, outcome=outcome, email=person.email)

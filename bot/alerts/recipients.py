@@ -1,4 +1,4 @@
-"""Who gets an alert: the rule's owner, the creator it is about, or a channel; and fallbacks."""
+"""Finds who gets an alert: the rule's owner, its creator, or a channel; and fallbacks."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from reports.block_kit.message import Message
 log = logging.getLogger(__name__)
 
 _CACHED = timedelta(minutes=10)
-"""How long a person looked up by e-mail address is remembered: Slack limits these lookups, and a
-storm of alerts asks for the same few people."""
+"""How long a lookup by e-mail address is cached. Slack limits these lookups, and a storm of alerts
+needs the same few people."""
 PERSON_GONE = {"user_not_found", "users_not_found", "user_disabled", "cannot_dm_bot"}
 
 
@@ -39,7 +39,7 @@ class RecipientLookup:
         self._found: dict[str, tuple[datetime, str | None]] = {}
 
     def recipient(self, entry: StoredRule, rule: Rule, creator: str) -> ResolvedRecipient | None:
-        """Who gets a rule's alerts now; None if there is nobody.
+        """The current recipient of a rule's alerts; None if there is nobody.
 
         `creator` is the e-mail address of the creator it is about. Raises DeliveryError if Slack
         doesn't answer.
@@ -80,7 +80,7 @@ class RecipientLookup:
         return entry
 
     def zone(self, user: str) -> str:
-        """A person's time zone; the one of the settings if Slack doesn't say."""
+        """A person's time zone; the one in the settings if Slack doesn't say."""
         services = self._alerts.services
         try:
             return services.slack.person(user).zone or services.settings.zone
@@ -93,7 +93,7 @@ class RecipientLookup:
         self._alerts.notices.add(key, user, plain)
 
     def _creator(self, entry: StoredRule, email: str) -> ResolvedRecipient:
-        """The person with the e-mail address of a creator; the rule's owner if there is none."""
+        """The Slack user with a creator's e-mail address; the rule's owner if there is none."""
         owner = entry.draft.owner
         if not email:
             return ResolvedRecipient(owner, words.NO_OWNER)
@@ -118,7 +118,7 @@ class RecipientLookup:
     def _handed_over(self, entry: StoredRule) -> StoredRule | None:
         """Give the rules of an owner who left to an admin, and notify all admins.
 
-        The rule as the admin's; None if there is no admin, so that the rules are paused.
+        Returns the rule with its new owner; None if there is no admin, so the rules were paused.
         """
         alerts, left = self._alerts, entry.draft.owner
         new_owner = self._new_owner(left)

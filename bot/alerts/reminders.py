@@ -1,4 +1,4 @@
-"""Reminders at the end of a snooze, of alerts that are still beyond their threshold."""
+"""Adds a reminder when a snooze ends and the alert is still beyond its threshold."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from reports.alerts.evaluation import AlertEvent, EventKind, period_key, reached
 log = logging.getLogger(__name__)
 
 _RETRY = timedelta(minutes=10)
-"""How long a reminder that failed waits, so that it doesn't fail at each tick."""
+"""How long to wait after a reminder failed, so that it doesn't fail at each tick."""
 
 
 class Reminders:
-    """Adds reminders to the events that are to be delivered."""
+    """Adds reminders to the events to deliver."""
 
     def __init__(self, alerts: AlertServices, evaluator: RuleEvaluator) -> None:
         self._alerts = alerts

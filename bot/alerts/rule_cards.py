@@ -1,4 +1,4 @@
-"""Rules as their owners see them, with the current figures: cards, lists and confirmations."""
+"""Shows rules to their owners, with the current figures: cards, lists and confirmations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reports.wording.times import moment_words
 
 
 class RuleCards:
-    """Looks up what the cards of rules show."""
+    """Looks up the data that rule cards show."""
 
     def __init__(self, alerts: AlertServices, evaluator: RuleEvaluator) -> None:
         self._alerts = alerts
@@ -28,7 +28,7 @@ class RuleCards:
         self._people = RecipientLookup(alerts)
 
     def cards(self, entries: Sequence[StoredRule], reader: str) -> list[RuleCard]:
-        """Cards of rules for `reader` (a Slack id), all with figures of one moment.
+        """Cards of rules for `reader` (a Slack id), all with figures of the same time.
 
         Rules that this version cannot read are left out.
         """
@@ -49,7 +49,7 @@ class RuleCards:
     ) -> Message:
         """Confirm that a rule was set up or changed, with the current figures of its subjects.
 
-        `again`: the person had that rule already. `triggered`: it has triggered, so that a message
+        `again`: the person already had that rule. `triggered`: it has triggered, so a message
         follows. `reader` is the Slack id of the person who reads it, by default the owner.
         """
         rule = self._evaluator.rule(entry)
@@ -65,7 +65,7 @@ class RuleCards:
         )
 
     def muted_by(self, person: SlackUser) -> list[render.Muted]:
-        """What a person muted of active rules that other people set up."""
+        """The subjects that a person muted, of active rules that other people set up."""
         found = []
         for silence in self._alerts.silences.all().values():
             entry = self._alerts.rules.get(silence.rule)
@@ -112,7 +112,7 @@ class RuleCards:
 
 
 def _snoozed(silences: Sequence[Silence], zone: str) -> str:
-    """Until when a rule is snoozed or muted; "" where it is neither."""
+    """Until when a rule is snoozed, or that it is muted; "" if it is neither."""
     if not silences:
         return ""
     untils = [one.until for one in silences if one.until]

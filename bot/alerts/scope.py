@@ -1,4 +1,4 @@
-"""Which usage an alert rule covers, limited to what its owner may see today."""
+"""Determines the usage that an alert rule covers, limited to what its owner may see today."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reports.usage.dimensions import Dimension, Filter
 
 @dataclass(frozen=True, slots=True)
 class RuleMembers:
-    """Which members the names of a rule meant when it was set up: they may be renamed later.
+    """The members that a rule's names referred to when it was set up: they may be renamed later.
 
     `people` are Slack mentions and their e-mail addresses, `refs` OpenRouter's ids by filter.
     """
@@ -26,13 +26,13 @@ class RuleMembers:
     refs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def as_json(self) -> str:
-        """As JSON, to store it with the rule."""
+        """These members as JSON, to be stored with the rule."""
         refs = {name: list(found) for name, found in self.refs.items()}
         return json.dumps({"people": list(self.people), "refs": refs})
 
     @classmethod
     def of_json(cls, text: str) -> RuleMembers:
-        """From the JSON that was stored."""
+        """Read the stored JSON."""
         kept = json.loads(text)
         if not isinstance(kept, dict):
             return cls()
@@ -42,7 +42,7 @@ class RuleMembers:
 
 
 def rule_members(directory: Directory, rule: Rule, asker: Asker) -> RuleMembers:
-    """The members that the names of a rule mean now. Patterns are matched at each evaluation."""
+    """The members that a rule's names refer to now. Patterns are matched at each evaluation."""
     refs = {}
     for one in rule.filters:
         if "*" not in one.pattern:
@@ -52,7 +52,7 @@ def rule_members(directory: Directory, rule: Rule, asker: Asker) -> RuleMembers:
 
 
 def members_of_filter(directory: Directory, one: Filter, asker: Asker, known: RuleMembers) -> Ids:
-    """The members that a filter of a rule means today."""
+    """The members that a filter of a rule refers to today."""
     pattern = one.pattern
     people = dict(asker.people) | dict(known.people)
     if one.dimension is Dimension.CREATOR and pattern.casefold() == SELF:
@@ -73,7 +73,7 @@ def members_of_filter(directory: Directory, one: Filter, asker: Asker, known: Ru
 def with_names(
     directory: Directory, rule: Rule, asker: Asker, known: RuleMembers, *, me: bool
 ) -> Rule:
-    """A rule with people by their names; with `me`, the filter `me` becomes a name as well."""
+    """A rule with the names of people; if `me` is set, the filter `me` also becomes a name."""
     labels = visibility.labels(directory, asker)
 
     def named(one: Filter) -> Filter:
@@ -108,7 +108,7 @@ class Scope:
 def allowed_members(
     directory: Directory, rule: Rule, asker: Asker, known: RuleMembers
 ) -> dict[Dimension, Ids]:
-    """The members of each dimension that a rule is limited to, and its owner may see today."""
+    """The members of each dimension that a rule is limited to and that its owner may see today."""
     wanted = visibility.allowed(
         directory, ((one, members_of_filter(directory, one, asker, known)) for one in rule.filters)
     )

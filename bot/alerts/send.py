@@ -1,8 +1,8 @@
-"""From messages to Slack: posting them, updating them, and what to do if Slack refuses.
+"""Posts and updates messages in Slack, and handles its refusals.
 
-Before a message is posted the database records that. If Slack gave no answer, the channel's history
-shows whether the message is there; if the history can't be read, the message is sent again. A
-process that stood still while another one took over deletes its late copy.
+The database records each attempt before the message is posted. If Slack didn't answer, the
+channel's history shows whether the message was posted; if the history can't be read, the message is
+sent again. A process that was suspended while another one took over deletes its late copy.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ log = logging.getLogger(__name__)
 
 _FIRST_RETRY = timedelta(seconds=15)
 _LONGEST_RETRY = timedelta(minutes=10)
-"""Pauses between retries double from the first to the longest, as Slack's outages last minutes."""
+"""Pauses between retries double from the first to the longest; Slack's outages last minutes."""
 _MOST_DOUBLINGS = 10
-"""Enough to reach the longest pause; keeps the power small however often a message was tried."""
+"""Enough to reach the longest pause; limits the exponent if a message was tried very often."""
 _MARGIN = 0.5
-"""The share of a lease that may have passed before a message is posted; the rest is for posting."""
+"""The share of a lease that may pass before a message is posted; the rest is for posting it."""
 _CHANNEL_CHECKED = timedelta(minutes=10)
-"""How long a channel that was checked needn't be checked again: who reads it rarely changes."""
+"""How long the check of a channel stays valid: who can read a channel rarely changes."""
 _CLOCK_DIFFERENCE = timedelta(minutes=10)
-"""The history is searched from this long before, as clocks of machines may differ."""
+"""The history is searched from this much earlier, because clocks of machines may differ."""
 _CHANNEL_GONE = {
     "channel_not_found", "is_archived", "not_in_channel", "restricted_action", OUTSIDERS,
 }  # fmt: skip
@@ -82,7 +82,7 @@ class MessageSender:
                     log.warning("Alert message %s is updated later: %s", message.key, error)
                     messages.retry_update(message, self._retry_at(message, error))
                     return
-        # also after an unexpected error, which would only come again
+        # also after an unexpected error, which would only happen again
         messages.mark_updated(message)
 
     def _send(self, message: AlertMessage) -> None:
@@ -106,7 +106,7 @@ class MessageSender:
             messages.fail(message, "nothing to say")
             return
         if monotonic() - begun > LEASE.total_seconds() * _MARGIN:
-            return  # suspended meanwhile; whoever claims it next finds that nothing was posted
+            return  # this process was suspended; the next one finds that nothing was posted
         thread_ts = thread.ts if thread else None
         try:
             posted = self._alerts.posting.post(message.recipient, content, message.key, thread_ts)
@@ -121,7 +121,7 @@ class MessageSender:
             self._alerts.posting.delete(posted)
 
     def _posted_before(self, message: AlertMessage, thread: Posted | None) -> Posted | None:
-        """A message that may have been posted before, if it is in the history."""
+        """Find a message that may have been posted before in the history."""
         posting = self._alerts.posting
         try:
             if thread:
@@ -129,7 +129,7 @@ class MessageSender:
             since = (message.sending_at or message.created_at) - _CLOCK_DIFFERENCE
             return next(iter(posting.copies(message.recipient, message.key, since)), None)
         except DeliveryError as error:
-            # with a refused token nothing can be sent either, so the history is read later
+            # if the token is refused, nothing can be sent either, so the history is read later
             if not error.permanent or error.code in TOKEN_PROBLEMS:
                 raise
             log.warning(
@@ -138,7 +138,7 @@ class MessageSender:
             return None
 
     def _channel_problem(self, recipient: str) -> str:
-        """Slack's error code for why a channel may not get alerts; "" if it may, or is a person.
+        """Slack's error code if a channel may not get alerts; "" if it may, or for a person.
 
         Raises DeliveryError if Slack doesn't answer.
         """
@@ -161,7 +161,7 @@ class MessageSender:
         return ""
 
     def _handle_failure(self, message: AlertMessage, error: DeliveryError) -> None:
-        """Retry, redirect, or check the history later, by what kind of error it is."""
+        """Retry, redirect, or check the history later, depending on the kind of error."""
         messages, now = self._alerts.messages, self._alerts.services.clock()
         if error.retry_after:
             until = now + timedelta(seconds=error.retry_after)
@@ -194,7 +194,7 @@ class MessageSender:
             messages.split_off(message, others)
         entry = rules.get(next(iter(by_owner.values()))[0].rule) if by_owner else None
         if entry:
-            # a cached profile may say that an owner who has just left is still a member
+            # according to a cached profile, an owner who has just left may still be a member
             self._alerts.services.slack.forget(entry.draft.owner)
             entry = self._people.present(entry)
         if entry is None or entry.draft.owner == message.recipient:
@@ -205,7 +205,7 @@ class MessageSender:
         messages.redirect(message, entry.draft.owner, note, code)
 
     def _retry_at(self, message: AlertMessage, error: DeliveryError) -> datetime:
-        """When to try again (UTC): when Slack says so, else after doubling pauses."""
+        """When to try again (UTC): at the time that Slack gave, else after doubling pauses."""
         wait = timedelta(seconds=error.retry_after)
         if not wait:
             doubled = _FIRST_RETRY * 2 ** min(message.tries, _MOST_DOUBLINGS)

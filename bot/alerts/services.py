@@ -1,4 +1,4 @@
-"""What setting up, evaluating and delivering alerts need."""
+"""The services that setting up, evaluating and delivering alerts need."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bot.store.schedules.runs import ReportRuns
 
 @dataclass(frozen=True, slots=True)
 class AlertServices:
-    """What all parts of the feature share; created once, in the composition root.
+    """Services shared by all parts of the feature; created once, in the composition root.
 
     `process` identifies this process in leases. `stopping` is set when the process has to end.
     """

@@ -1,4 +1,4 @@
-"""The new states and events of one rule: its measurements against its stored states."""
+"""Computes a rule's new states and events by comparing its measurements with its stored states."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def state_changes(
 ) -> Iterator[StateChange]:
     """Evaluate a rule: the states that changed, each with its event if there is one.
 
-    States that were measured with another visibility count as not stored.
+    States measured under a different visibility setting are treated as if they weren't stored.
     """
     entry, urgent = watched.entry, watched.rule.urgent
     stored = context.states.get(entry.id, {})
@@ -56,7 +56,7 @@ def _period_ends(
     states: Mapping[tuple[str, str], AlertState],
     events: AlertEvents,
 ) -> Iterator[StateChange]:
-    """The ends of triggered states whose period is over, once late usage has arrived."""
+    """Ends the triggered states whose period is over, after waiting for late usage."""
     entry, synced_at = watched.entry, context.synced_at
     for (subject, period), state in states.items():
         ends = state.ends
@@ -84,7 +84,7 @@ def _may_be_wrong(
     """Whether an event may be caused by missing usage.
 
     Stored usage can only be too low. So a sum above its limit has certainly crossed it, but a
-    recovery may be wrong, and so may a spike, if the hours that it is compared with are too low.
+    recovery may be wrong, and so may a spike if the hours that it is compared with are incomplete.
     """
     watch = watched.rule.watch
     if event is None or not watch.from_usage or watch.happens_once:
@@ -101,7 +101,7 @@ def _may_be_wrong(
 
 
 def _worth_storing(before: AlertState | None, after: AlertState) -> bool:
-    """Whether a state has to be stored: none is needed while nothing has triggered."""
+    """Whether a state has to be stored: not as long as nothing has triggered."""
     if before is None:
         return after.phase not in {Phase.UNKNOWN, Phase.OK}
     moved = replace(after, at=before.at, peak=before.peak) != before

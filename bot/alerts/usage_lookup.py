@@ -1,4 +1,4 @@
-"""Looks up the usage that alert rules need, each query once for all rules that share it."""
+"""Looks up the usage that alert rules need; rules that share a query share its result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from reports.usage.coverage import Coverage, gaps
 from reports.usage.usage import ZERO, Usage
 
 LATE = timedelta(minutes=10)
-"""How long after its end a bucket is read from finer buckets, which are synced again until then."""
+"""Until this long after its end, a bucket is read from finer buckets, which are synced more
+often."""
 _COARSER = {Granularity.MINUTE: Granularity.HOUR, Granularity.HOUR: Granularity.DAY}
 
 
@@ -35,11 +36,11 @@ class UsageLookup:
 
     @property
     def synced_at(self) -> datetime | None:
-        """When usage was last synced at any granularity; None: never."""
+        """When usage was last synced at any granularity; None if never."""
         return max(self.synced.values(), default=None)
 
     def sums(self, needed: Needed, selection: Selection) -> Mapping[int, Usage]:
-        """The total usage of each member in the time range; member 0 is everything combined."""
+        """The total usage of each member in the time range; member 0 stands for everything."""
         key = needed, selection
         if key not in self._sums:
             parts = intervals(needed.span, self._now, self._coverage, self.synced)
@@ -53,7 +54,7 @@ class UsageLookup:
         return self._sums[key]
 
     def series(self, needed: Needed, selection: Selection) -> Mapping[int, Mapping[int, Usage]]:
-        """The same by hour, or by day of the zone; buckets by their start in seconds since 1970."""
+        """The same by hour, or by day of the zone; buckets are keyed by their start (Unix time)."""
         key = needed, selection
         if key not in self._series:
             whole_days = needed.step is Granularity.DAY and needed.zone == "UTC"
@@ -75,7 +76,8 @@ class UsageLookup:
         return intervals(span, self._now, self._coverage, self.synced)
 
     def complete_from(self, granularity: Granularity) -> datetime | None:
-        """Since when usage is complete up to the last sync (UTC); None if there is none."""
+        """The time (UTC) from which usage is complete up to the last sync; None if there is
+        none."""
         intervals = self._coverage.get(granularity, ())
         return intervals[-1][0] if intervals else None
 
@@ -89,7 +91,7 @@ class UsageLookup:
         return not wanted
 
     def knows(self, figures: frozenset[str], span: AlertPeriod) -> bool:
-        """Whether optional figures (by name) are known for a whole stretch of time."""
+        """Whether optional figures (by name) are known for a whole time range."""
         if figures not in self._known:
             self._known[figures] = self._store.known(figures)
         known = self._known[figures]
@@ -109,7 +111,7 @@ class UsageLookup:
     def _filtered(
         self, needed: Needed, selection: Selection, parts: tuple[GranularInterval, ...]
     ) -> dict[int, dict[int, Usage]]:
-        """Usage with filters on several dimensions, for which no sums are stored."""
+        """Usage filtered by several dimensions, for which no sums are stored."""
         grouped = selection.grouped(needed.by)
         found: dict[int, dict[int, Usage]] = {}
         for granularity, (start, end) in parts:
@@ -134,9 +136,9 @@ def intervals(
 ) -> tuple[GranularInterval, ...]:
     """The stored buckets that a time range is read from, with their granularities.
 
-    A day or an hour is read as one bucket once it was over for `LATE` at its last sync; before
-    that, its hours and minutes are more recent. Parts of an hour or day at either end are read from
-    finer buckets too. Where the cache has no finer buckets, coarser ones are read.
+    A day or an hour is read as one bucket if it had been over for `LATE` when it was last synced;
+    before that, its hours and minutes are more recent. Parts of an hour or day at either end are
+    also read from finer buckets. If the cache has no finer buckets, coarser ones are read.
     """
     cut = _cut(Granularity.HOUR, synced) or span.start
     days = min(_cut(Granularity.DAY, synced) or cut, cut, floor(span.end, Granularity.DAY))
@@ -165,10 +167,10 @@ def _known(
 ) -> list[GranularInterval]:
     """An interval at the wanted granularity, or at a coarser one if the cache only has that.
 
-    A coarser bucket that began before the interval is left out.
+    A coarser bucket that starts before the interval is left out.
     """
     missing = gaps((start, end), coverage.get(granularity, ()))
-    # the newest buckets were synced before they were complete
+    # the newest buckets weren't complete when they were synced
     recent = end - STEP[granularity] - LATE
     lacking = [gap for gap in missing if gap[0] < recent or gap[0] == start]
     above = _COARSER.get(granularity)
@@ -178,7 +180,7 @@ def _known(
 
 
 def _cut(granularity: Granularity, synced: Mapping[Granularity, datetime]) -> datetime | None:
-    """Until when buckets were complete at the last sync (UTC); None if there was no sync."""
+    """The time (UTC) up to which buckets were complete at the last sync; None before the first."""
     at = synced.get(granularity)
     return at and floor(at - LATE, granularity)
 

@@ -1,4 +1,4 @@
-"""The client of ClickHouse's HTTP interface: reads usage, and can change nothing."""
+"""A read-only client for ClickHouse's HTTP interface."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ log = logging.getLogger(__name__)
 
 TABLE = "OPENROUTER_TRACES"
 QUERY_SECONDS = 120.0
-"""How long the server may work on a query, the time included in which rows are stored here."""
+"""How long the server may work on a query, including the time in which rows are stored here."""
 STREAM_SECONDS = 300.0
-"""How long a whole response may take, in case the server sends without an end."""
+"""How long a whole response may take, in case the server never stops sending."""
 TRIES = 3
 LIVE_SECONDS = 15.0
 """How long the server may work on a query that somebody waits for. A month of five million requests
@@ -60,7 +60,7 @@ MOST_ROWS = 200_000
 """Rows of an answer: 31 days of 6,000 end users a day, which take about 100 MB here."""
 _TRY_AGAIN_SECONDS = 2.0
 LONGEST_LINE = 2**20
-"""Bytes of a row: names of keys and models, a few hundred at most."""
+"""The maximum length of a row in bytes; names of keys and models take a few hundred at most."""
 _LONGEST_ERROR = 4_000
 
 
@@ -80,8 +80,8 @@ _MODES: tuple[Mapping[str, str], ...] = (
     {"readonly": "1"},
     {},
 )
-"""Settings of a query, which ends when nobody reads its response any more. A user who is read-only
-already may change none, and nothing else either; others may have limits of their own."""
+"""Settings of a query, which ends when nobody reads its response any more. A user who is already
+read-only may change neither settings nor data; other users may have limits of their own."""
 _Rows = Generator[Mapping[str, Any], None, None]
 _SECOND = timedelta(seconds=1)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -136,7 +136,7 @@ class ClickHouse:
         self._http.close()
 
     def columns(self, *, again: bool = False) -> TraceColumns:
-        """The columns of the table, read when they are first needed, or `again`."""
+        """The columns of the table, read on first use, or `again`."""
         if self._columns is None or again:
             found = list(self._rows(statements.COLUMNS, {"name": self._table}))
             if not found:
@@ -162,7 +162,7 @@ class ClickHouse:
                 yield self._read(read_usage_row, row)
 
     def check(self, start: datetime, end: datetime) -> TraceCheck:
-        """What the table has of a window (UTC, end exclusive)."""
+        """Count the rows and generations that the table has in a window (UTC, end exclusive)."""
         parameters = _window(start, end) | {"table": self._table}
         found = list(self._rows(statements.check(self.columns()), parameters))
         if len(found) != 1:
@@ -232,7 +232,7 @@ class ClickHouse:
                     or attempt == self._limits.tries
                     or error.__class__ is not ClickHouseError
                 ):
-                    self._columns = None  # the table may have been made again
+                    self._columns = None  # the table may have been recreated
                     raise
                 log.info("ClickHouse: %s Retrying.", error)
                 self._wait(_TRY_AGAIN_SECONDS * attempt)
@@ -288,7 +288,7 @@ class ClickHouse:
         return error_of(code, response.status_code, words, self.table)
 
     def _error_in_rows(self, line: bytes) -> ClickHouseError:
-        """The error for a line that is no row: the server writes errors in their place."""
+        """The error for a line that isn't a row: the server writes errors in place of rows."""
         words = self._without_password(line)
         code = _code(words)
         return error_of(code, 200, words, self.table) if code else ClickHouseError(
@@ -311,7 +311,7 @@ def _lines(response: httpx.Response) -> Iterator[bytes]:
         *lines, rest = (rest + part).split(b"\n")
         yield from filter(None, lines)
         if len(rest) > LONGEST_LINE:
-            raise ClickHouseError("ClickHouse's response has no end of a row.")
+            raise ClickHouseError("A row of ClickHouse's response is too long.")
     if rest:
         yield rest
 

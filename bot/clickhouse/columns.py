@@ -1,7 +1,7 @@
-"""Which columns the table of traces has, and what each missing one means.
+"""Finds the columns of the table of traces, and what is unknown without the missing ones.
 
-OpenRouter shows the definition of the table only while Broadcast is set up, and tables may be made
-in other ways, so the columns are read from the server.
+OpenRouter shows the definition of the table only while Broadcast is set up, and tables may be
+created in other ways, so the columns are read from the server.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class TraceField(Enum):
-    """What a column can be: the names it may have, and what is unknown without it.
+    """A kind of column: the names it may have, and what is unknown without it.
 
     Without a consequence, a field is required.
     """
@@ -31,7 +31,7 @@ class TraceField(Enum):
     PROMPT = ("PROMPT_TOKENS",), ""
     COMPLETION = ("COMPLETION_TOKENS",), ""
     COST = ("TOTAL_COST",), ""
-    TRACE = ("TRACE_ID",), "spans are told apart by their ID alone"
+    TRACE = ("TRACE_ID",), "spans are identified by their ID alone"
     STATUS = ("STATUS",), "failed requests are counted like others, and their share is unknown"
     REASONING = ("REASONING_TOKENS",), "reasoning tokens have no key"
     CACHED = ("CACHED_TOKENS",), "cached tokens are unknown"
@@ -58,13 +58,13 @@ class TraceColumn:
 
     @property
     def plain_type(self) -> str:
-        """The type without what allows null."""
+        """The type without Nullable and LowCardinality."""
         return _NULLABLE.sub("", self.type).rstrip(")") if _NULLABLE.match(self.type) else self.type
 
 
 @dataclass(frozen=True, slots=True)
 class TraceColumns:
-    """The columns of the table, by what they are."""
+    """The columns of the table, by field."""
 
     found: Mapping[TraceField, TraceColumn]
 
@@ -99,7 +99,7 @@ class TraceColumns:
 def read_columns(types: Mapping[str, str], table: str) -> TraceColumns:
     """The columns among those of the table (name to type); names may be in any case.
 
-    Raises ClickHouseRefusedError if one is missing without which usage can't be read.
+    Raises ClickHouseRefusedError if a required one is missing.
     """
     by_name = {name.upper(): name for name in types if _NAME.fullmatch(name)}
     found = {

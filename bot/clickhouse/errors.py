@@ -1,4 +1,4 @@
-"""What can go wrong with a query, in words that say what to do."""
+"""Errors of queries, whose texts say what to do."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ _WRONG_LOGIN = frozenset({192, 193, 194, 516})
 _NO_ACCESS = frozenset({291, 497})
 _NO_TABLE = frozenset({60, 81})
 _TOO_LONG = frozenset({159, 160, 241, 307})
-"""Too long, too slow, too much memory, too many bytes to read."""
+"""Codes for: too long, too slow, too much memory, too many bytes to read."""
 _LATER = frozenset({202, 209, 210, 285, 425})
-"""Too many queries at a time, and failures of the network inside a cluster."""
+"""Codes for: too many concurrent queries, and network failures inside a cluster."""
 OTHER_SETTINGS = frozenset({115, 164, 452})
-"""A setting is unknown to the server, or the user may change none of them, or not this one."""
+"""Codes for: the server doesn't know a setting, or the user may not change it or any of them."""
 
 
 class ClickHouseError(Exception):
@@ -23,13 +23,13 @@ class ClickHouseError(Exception):
 
 
 class ClickHouseRefusedError(ClickHouseError):
-    """The server, the user or the table is not as the settings say; the text says what to do."""
+    """The server, user or table doesn't match the settings; the text says what to do."""
 
     permanent = True
 
 
 class ClickHouseTooLongError(ClickHouseError):
-    """The query took too long or too much memory: ask for a shorter time."""
+    """The query took too long or too much memory: query a shorter time."""
 
 
 def error_of(code: int, status: int, words: str, table: str) -> ClickHouseError:
@@ -55,14 +55,14 @@ def error_of(code: int, status: int, words: str, table: str) -> ClickHouseError:
         return ClickHouseError(f"ClickHouse could not answer: {said}")
     if not code:
         return ClickHouseRefusedError(
-            f"The server in CLICKHOUSE_URL doesn't answer like ClickHouse (HTTP {status}). The"
-            " URL is that of its HTTP interface: usually port 8443, or 8123 without TLS."
+            f"The server in CLICKHOUSE_URL doesn't answer like ClickHouse (HTTP {status}). Use "
+            "the URL of its HTTP interface: usually port 8443, or 8123 without TLS."
         )
     return ClickHouseError(f"ClickHouse reported an error: {said}")
 
 
 def no_table(table: str) -> str:
-    """The sentence for a table that isn't there."""
+    """The text for a table that doesn't exist."""
     return (
         f"ClickHouse has no table {table}, or the user may not see it. Create it as OpenRouter's"
         " Broadcast settings say, or name it: the database at the end of CLICKHOUSE_URL, the table"

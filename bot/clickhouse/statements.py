@@ -1,7 +1,7 @@
 """The statements that are sent to ClickHouse.
 
-Values are parameters (`{name:Type}`), never a part of the text; only the names of columns are,
-which the server gave and which were matched with known ones.
+Values are parameters (`{name:Type}`), never a part of the text. Only names of columns are part of
+it; they come from the server and were matched with known ones.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ COLUMNS = (
 )
 
 PICO = 10**12
-"""Costs are summed in whole pico-dollars, so that also sums of many small costs are exact."""
+"""Costs are summed in whole pico-dollars, so that even sums of many small costs are exact."""
 
 LEVELS = "0.5, 0.95"
 """The quantiles of latency: p50 and p95."""
@@ -95,7 +95,7 @@ def usage(columns: TraceColumns) -> str:
 
 
 def check(columns: TraceColumns) -> str:
-    """How many rows, generations, and generations with cost metadata there are in a window.
+    """Count the rows, generations, and generations with cost metadata in a window.
 
     Parameters as for `usage`, without `step`.
     """

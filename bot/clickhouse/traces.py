@@ -1,4 +1,4 @@
-"""Rows of a response as values."""
+"""Parses the rows of a response."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from bot.clickhouse.statements import PICO
 from reports.usage.usage import NANO, Usage
 
 _MOST = 10**18
-"""Above any count or amount of a bucket; what is larger is not a figure of ours."""
+"""Larger than any real count or amount of a bucket; larger figures are rejected."""
 _PICO_A_NANO = PICO // NANO
 
 
 class TraceUsage(NamedTuple):
     """Usage of one bucket (its start, UTC) by the name of the key, the owner and the model.
 
-    `key` is empty for requests without a key. `owner` is an ID of OpenRouter, of a person or of the
-    organization; it may be empty. What caching saved is not in traces, so that figure is 0.
+    `key` is empty for requests without a key. `owner` is OpenRouter's ID of a person or of the
+    organization; it may be empty. Traces don't contain what caching saved, so that figure is 0.
     """
 
     bucket: datetime
@@ -66,7 +66,7 @@ class TraceQuality(NamedTuple):
 
 
 class TraceCheck(NamedTuple):
-    """What the table has of some time: rows, generations, generations with cost metadata."""
+    """The numbers of rows, generations, and generations with cost metadata in a window."""
 
     rows: int
     generations: int
@@ -74,15 +74,15 @@ class TraceCheck(NamedTuple):
 
 
 def read_line(line: bytes) -> Mapping[str, Any]:
-    """A row of a response. Raises ValueError, also for the text of an error in its place."""
+    """Parse a row of a response. Raises ValueError, also for the text of an error in its place."""
     row = json.loads(line)
     if not isinstance(row, dict):
-        raise ValueError("no row")
+        raise ValueError("not a row")
     return row
 
 
 def read_usage_row(row: Mapping[str, Any]) -> TraceUsage:
-    """A row of the statement `usage`. Raises ValueError or KeyError."""
+    """Read a row of the statement `usage`. Raises ValueError or KeyError."""
     return TraceUsage(
         datetime.fromtimestamp(_count(row["r_bucket"]), UTC),
         _name(row["r_key"]),
@@ -135,7 +135,7 @@ def _usage(row: Mapping[str, Any]) -> Usage:
 
 
 def read_check_row(row: Mapping[str, Any]) -> TraceCheck:
-    """The row of the statement `check`. Raises ValueError or KeyError."""
+    """Read the row of the statement `check`. Raises ValueError or KeyError."""
     return TraceCheck(
         _count(row["r_rows"]), _count(row["r_generations"]), _count(row["r_with_costs"])
     )
@@ -144,25 +144,25 @@ def read_check_row(row: Mapping[str, Any]) -> TraceCheck:
 def _count(value: object) -> int:
     """A whole number, which old versions of the server send as text."""
     if isinstance(value, bool) or not isinstance(value, int | str) or len(str(value)) > 20:
-        raise ValueError("no count")
+        raise ValueError("not a count")
     found = int(value)
     if abs(found) > _MOST:
-        raise ValueError("no count")
+        raise ValueError("not a count")
     return found
 
 
 def _nano(value: object) -> int:
-    """Whole pico-dollars, as text, in nano-dollars."""
+    """Convert whole pico-dollars (text) to nano-dollars."""
     if not isinstance(value, str) or len(value) > 30:
-        raise ValueError("no amount")
+        raise ValueError("not an amount")
     found = (Decimal(int(value)) / _PICO_A_NANO).to_integral_value(ROUND_HALF_EVEN)
     if abs(found) > _MOST:
-        raise ValueError("no amount")
+        raise ValueError("not an amount")
     return int(found)
 
 
 def _name(value: object) -> str:
-    """A name without what databases reject."""
+    """A name without characters that databases reject."""
     if not isinstance(value, str):
-        raise ValueError("no name")
+        raise ValueError("not a name")
     return value.encode("utf-8", "replace").decode().replace("\0", "")

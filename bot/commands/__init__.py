@@ -1,1 +1,1 @@
-"""Dispatch of commands, and the conversation in natural language."""
+"""Dispatches commands, and handles conversations in natural language."""

@@ -1,4 +1,4 @@
-"""Mentions and direct messages: from natural language to the answer.
+"""Answers mentions and direct messages, which may be natural language.
 
 Slack may deliver an event repeatedly; each is answered once. A mention is answered in its thread,
 privately if the channel has outsiders or people see different usage.
@@ -45,13 +45,14 @@ from reports.wording.typed_text import readable
 log = logging.getLogger(__name__)
 
 REMEMBERED = timedelta(days=7)
-"""How long a message counts as answered; Slack retries for at most an hour."""
+"""How long answered messages are remembered; Slack retries for at most an hour."""
 REPORT_WHAT = (
-    "What should I report on a schedule? Say it with a question, like `every monday 9:00 spend by"
+    "What should I report on a schedule? Add a question, like `every monday 9:00 spend by"
     " person`, or reply in the thread of an answer."
 )
 WHICH_QUESTION = (
-    "I can't tell which question that changes. Ask it in full, like `spend last week by person`."
+    "I can't tell which question that changes. Ask the full question, like `spend last week by "
+    "person`."
 )
 ONLY_YOU = "Only you can see this. Add `share` to post it here."
 
@@ -72,12 +73,12 @@ class IncomingMessage:
 
     @property
     def direct(self) -> bool:
-        """Whether it is a direct message."""
+        """Whether this is a direct message."""
         return self.channel.startswith("D")
 
     @property
     def reply_target(self) -> ReplyTarget:
-        """Where the answer goes: the thread, or the direct message outside a thread."""
+        """The place for the answer: the thread, or the direct message outside a thread."""
         thread = self.thread or ("" if self.direct else self.ts)
         return ReplyTarget("", self.user, thread=thread, channel=self.channel)
 
@@ -134,7 +135,7 @@ def _answer_short(
     schedule_manager: ScheduleManager,
     alert_manager: AlertManager,
 ) -> None:
-    """Answer a message such as `again`, `more` or `total`, which is about the answer before it."""
+    """Answer a message such as `again`, `more` or `total`, which refers to the previous answer."""
     reply_to = message.reply_target
     previous = _previous_answer(services, message)
     if not isinstance(previous, AnswerState):
@@ -142,7 +143,7 @@ def _answer_short(
         return
     asker = asker_of(services, person, Query())
     now, before = services.clock(), _restricted_previous(services, previous, person, asker)
-    if short is not ShortMessage.AGAIN:  # which asks about the days that the words mean now
+    if short is not ShortMessage.AGAIN:  # which asks about the days that the words refer to now
         before = pinned(before, previous.at, now, previous.zone)
     found = short_answer(short, before)
     if found.query is None:
@@ -219,7 +220,7 @@ def _to_command(
     person: SlackUser,
     previous: AnswerState | str | None,
 ) -> CommandRequest:
-    """The command for a message, with a note that says how it was understood."""
+    """The command for a message, with a note on how it was understood."""
     changed = _FollowUp(parsed.words)
     asker = asker_of(services, person, Query())
     if isinstance(previous, AnswerState):
@@ -240,7 +241,7 @@ def _request(
     notes: list[str],
     runs: tuple[RunButton, ...],
 ) -> CommandRequest:
-    """The command to answer a message with, where everybody in the channel may see it."""
+    """The request to answer a message, visible to everybody in the channel if allowed."""
     words = changed.words
     read = parse_command(words)
     if isinstance(read, QuestionCommand) and not (message.direct or read.query.share):
@@ -284,7 +285,7 @@ def _change(
 def _inherited_words(taken: Inherited, asker: Asker) -> str:
     """A sentence about what was inherited; one's own address is left out with limited visibility.
 
-    Empty if nothing was.
+    Empty if nothing was inherited.
     """
     shown = tuple(
         one for one in taken.filters if not (asker.own_only and one.dimension is Dimension.CREATOR)
@@ -300,7 +301,7 @@ def _quoted(filters: str) -> str:
 
 
 def _buttons_without_inherited(parsed: ParsedText, taken: Inherited) -> tuple[RunButton, ...]:
-    """Buttons that ask the same without the inherited filters, or without anything inherited."""
+    """Buttons that repeat the question without the inherited filters, or with nothing inherited."""
     if isinstance(parse_command(parsed.words), Rule):
         return ()  # the alert already exists and has its own buttons
     freed, fresh = taken.without(), parse(parsed.words)
@@ -314,7 +315,7 @@ def _buttons_without_inherited(parsed: ParsedText, taken: Inherited) -> tuple[Ru
 
 
 def _previous_answer(services: Services, message: IncomingMessage) -> AnswerState | str | None:
-    """The answer that a message follows up on, a sentence if the bot's message has no question."""
+    """The answer that a message follows up on; a text if the bot's message has no question."""
     known = last_answer(services, message.channel, message.thread)
     if known or not message.thread:
         return known
@@ -335,7 +336,7 @@ def _previous_answer(services: Services, message: IncomingMessage) -> AnswerStat
 def _restricted_previous(
     services: Services, previous: AnswerState, person: SlackUser, asker: Asker
 ) -> Query:
-    """The previous question, restricted to what the person following up may see."""
+    """The previous question, restricted to what the person asking the follow-up may see."""
     query = typed_query(previous.words)
     if asker.own_only and person.id != previous.user:
         others = (one for one in query.filters if one.dimension is not Dimension.CREATOR)

@@ -1,4 +1,4 @@
-"""Dispatch a command: check permissions, answer, deliver files, write the audit log."""
+"""Dispatches commands: checks permissions, answers, delivers files, and writes the audit log."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from reports.alerts.rule import Rule
 from reports.block_kit.message import Message, RunButton, mrkdwn_message, text_message
 from reports.commands import parse_command
 from reports.questions.grammar import CommandError, HelpCommand, QuestionCommand
-from reports.questions.query import Query
+from reports.questions.query import Query, QueryKind
 from reports.questions.slack.answer import error
 from reports.questions.slack.balance import (
     balance_message,
@@ -57,13 +57,14 @@ from reports.questions.slack.balance import (
 )
 from reports.questions.topics import BalanceAsked, BudgetAsked, MeAsked, TopicAsked, not_yet
 from reports.schedules.grammar import ListSchedules, ScheduledQuestion
+from reports.time.period import Unit
 from reports.wording.safe_text import escape, plain
 
 log = logging.getLogger(__name__)
 
 NO_SHARE_IN_DM = "Only you are here, so “share” has no effect."
 EXAMPLES_AGAIN = timedelta(days=365)
-"""Each person sees the examples once; after a year they may have forgotten the command."""
+"""Each person sees the examples once a year, by when they may have forgotten the command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class CommandRequest:
     """The words after the command, without Slack's markup, and where they were typed.
 
     `note` (plain text with back-ticks) goes above the answer, with buttons that run other commands
-    (`runs`). `at` is the time (UTC) the question is about; None means now.
+    (`runs`). `at` is the time (UTC) of the question; None means now.
     """
 
     text: str
@@ -86,7 +87,7 @@ class CommandRequest:
 class Reply:
     """The message to send, its outcome (`detail` says why), and the state of an answer.
 
-    `act` and `what` are for the audit log; without an `act` nothing is logged there.
+    `act` and `what` are for the audit log; without an `act`, nothing is logged.
     """
 
     message: Message
@@ -158,7 +159,7 @@ def _note(services: Services, reply_to: ReplyTarget, asked: CommandRequest, repl
 
 
 def _outcome(reply: Reply) -> str:
-    """A reply's outcome in the words of the audit log."""
+    """A reply's outcome, as written to the audit log."""
     if reply.kind.done:
         return DONE
     refused = reply.kind is OutcomeKind.REFUSED
@@ -268,8 +269,8 @@ def _other(
                 what=parsed.words(),
                 detail=outcome.detail,
             )
-        case BalanceAsked():
-            return _balance(services, person)
+        case BalanceAsked(until):
+            return _balance(services, person, until)
         case BudgetAsked():
             asker = asker_of(services, person, Query())
             with priority.compute_slot():
@@ -282,7 +283,7 @@ def _other(
 
 
 def _is_our_dm(services: Services, reply_to: ReplyTarget, channel: str) -> bool:
-    """Whether a channel is the DM of the person and the bot, not of two people."""
+    """Whether a channel is the DM between the person and the bot, not between two people."""
     try:
         return services.slack.dm(reply_to.user) == channel
     except DeliveryError as problem:
@@ -290,14 +291,15 @@ def _is_our_dm(services: Services, reply_to: ReplyTarget, channel: str) -> bool:
         return False
 
 
-def _balance(services: Services, person: SlackUser) -> Reply:
-    """The organization's balance, for people who may see all usage."""
+def _balance(services: Services, person: SlackUser, until: Unit | None) -> Reply:
+    """The organization's balance, for people who may see all usage; `until`: does it last?"""
     if sees_own_only(person.id, services.settings):
         refused = admins_only("see the organization's balance", person.id, services.settings)
         return Reply(mrkdwn_message(refused), OutcomeKind.REFUSED, act=Act.LOOKED, what="balance")
+    zone = zone_for(services, person, Query(kind=QueryKind.LIMITS))  # the reader's, as in `limits`
     with priority.compute_slot():
-        found = balance(services.store, services.clock())
-    message = balance_message(found, zone_for(services, person, Query()))
+        found = balance(services.store, services.clock(), until, zone)
+    message = balance_message(found, zone)
     return Reply(message, OutcomeKind.ANSWERED, act=Act.LOOKED, what="balance")
 
 
@@ -310,7 +312,7 @@ def _figures(
     *,
     own_month: bool = False,
 ) -> Reply:
-    """Answer a question; `own_month` adds what is usual for the person and their keys' limits."""
+    """Answer a question; `own_month` adds the person's usual spend and the limits of their keys."""
     direct = asked.channel.startswith("D")
     private_note = ""
     if query.share:

@@ -1,1 +1,1 @@
-"""The demonstration: local stand-ins for Slack and OpenRouter, and a page to use them."""
+"""The demo: a local Slack, a local OpenRouter, and a web page to use them."""

@@ -6,19 +6,19 @@ from datetime import UTC, datetime, timedelta
 
 
 class DemoClock:
-    """The one clock of everything in the demo, so that all of it jumps together."""
+    """The clock that all parts of the demo share, so that they jump together."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
 
     def __call__(self) -> datetime:
-        """The time in the demo (UTC)."""
+        """The demo's current time (UTC)."""
         return datetime.now(UTC) + self.ahead
 
     def timestamp(self) -> float:
-        """The same in seconds since 1970."""
+        """The demo's current Unix time, in seconds."""
         return self().timestamp()
 
     def jump_to(self, moment: datetime) -> None:
-        """Jump ahead to a moment; an earlier one changes nothing."""
+        """Jump ahead to a time; an earlier time changes nothing."""
         self.ahead += max(moment - self(), timedelta())

@@ -24,11 +24,11 @@ CONTROLS = [
     {"name": "monday", "label": "Jump to Monday 9:00"},
 ]
 _BEFORE = timedelta(seconds=2)
-"""How long before the due time the clock lands, so that the report is seen to arrive."""
+"""How long before the due time to jump, so that the user sees the report arrive."""
 
 
 class Controls:
-    """Schedules the weekly report of the open channel, and makes it due."""
+    """Schedules the weekly report of the open channel, and makes it due at once."""
 
     def __init__(self, slack: LocalSlack, clock: DemoClock, bot: Callable[[], Bot | None]) -> None:
         self._slack = slack
@@ -36,7 +36,7 @@ class Controls:
         self._bot = bot
 
     def add_to(self, actions: PersonActions) -> None:
-        """Register these actions with the page."""
+        """Register the actions of these buttons with the page."""
         actions.add("report", self.report)
         actions.add("monday", self.monday)
 
@@ -60,7 +60,7 @@ class Controls:
         return bot
 
     def _weekly(self, bot: Bot, body: Json) -> StoredSchedule:
-        """The weekly report of the open channel, scheduled first if need be."""
+        """The weekly report of the open channel; scheduled first if necessary."""
         wanted = replace(STANDARD, zone=ZONE, target=self._target(str(body.get("channel", ""))))
         person = bot.slack.person(self._slack.user(OWNER).id)
         answer = ScheduleManager(bot.reports).set_up(person, wanted, "").message.text

@@ -34,7 +34,7 @@ from reports.usage.coverage import gaps
 from reports.usage.windows_to_fetch import HISTORY
 
 UNHURRIED = 1_000_000
-"""Requests a minute: the local OpenRouter has no other users, so the bot need not slow down."""
+"""Requests per minute: the local OpenRouter has no other users, so the bot needn't slow down."""
 REPORT_TICK = 2
 """Seconds between checks for due reports: the user of the demo is watching."""
 CALM = timedelta(seconds=30)
@@ -48,8 +48,8 @@ ROLES = {
     "guest": Role("guest", "Guests can't ask unless the bot's settings allow it."),
     "otto": Role(
         "another company",
-        "In Slack, people of other companies can't use commands, only buttons in messages. Here"
-        " the command is sent all the same, to show that the bot refuses it.",
+        "In Slack, people of other companies can't use commands, only buttons in messages. Here "
+        "the command is sent anyway, to show that the bot refuses it.",
     ),
 }
 _MAIL = "lumenlabs.example"
@@ -80,7 +80,8 @@ def stay_on_this_machine() -> None:
 
 
 class Demo:
-    """All servers: creating it starts the page, `begin()` the bot; `look()` checks the bot."""
+    """All servers: creating this starts the page, `begin()` starts the bot, `look()` checks the
+    bot."""
 
     def __init__(self, port: int = 0) -> None:
         self._stack = ExitStack()
@@ -134,7 +135,7 @@ class Demo:
         return bot
 
     def _watch(self, bot: Bot) -> None:
-        """Give the admin some alert rules; deleted ones are not added again."""
+        """Give the admin some alert rules; deleted ones aren't added again."""
         ada = self.slack.user("ada")
         for words in WATCHED:
             bot.alerts.rules.add(NewRule(ada.id, ada.email, words), f"demo {words}")
@@ -146,7 +147,7 @@ class Demo:
             bot.stop()
 
     def settings(self) -> Settings:
-        """The bot's settings, independent of the environment of the person who runs the demo."""
+        """The bot's settings, which don't depend on the environment."""
         values = {
             "OPENROUTER_MANAGEMENT_KEY": self.openrouter.key,
             "OPENROUTER_BASE_URL": self.openrouter.base_url,

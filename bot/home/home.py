@@ -1,4 +1,4 @@
-"""App Home: check who opens it and publish what they may see."""
+"""App Home: checks who opens it and publishes what they may see."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 TOP = 5  # groups per list: App Home is an overview
 _DAY, _MONTH = Counted(1, Unit.DAY), Counted(1, Unit.MONTH)
-_NOT_LOADED = "I couldn't load your Home. Open it again in a minute."
+_NOT_LOADED = "I couldn't load your Home tab. Open it again in a minute."
 
 
 class Homes:

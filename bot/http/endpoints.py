@@ -12,7 +12,7 @@ from slack_bolt import App
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 
 from bot.http.slack_signatures import Signatures
-from bot.runtime import priority, request_signature
+from bot.runtime import current_request, priority
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -25,7 +25,7 @@ LARGEST_BODY = 2**20
 """Bytes. Slack's requests are smaller: the largest carry one message or modal."""
 UNREADABLE = "The body is not a Slack request."
 Health = Callable[[], str | None]
-"""A problem of the process, or None. Must return immediately even if the database is locked."""
+"""Returns a problem of the process, or None; at once, even if the database is locked."""
 Reply = tuple[str, str, bytes]
 """Status, content type, body."""
 
@@ -99,9 +99,9 @@ class HttpEndpoints:
             )
         environ["wsgi.input"] = io.BytesIO(body)
         try:
-            with priority.handling_request(), request_signature.handling(signature):
+            with priority.handling_request(), current_request.handling(signature):
                 return handler(environ, start_response)
-        except Exception as error:  # Bolt assumes that bodies are always as Slack sends them
+        except Exception as error:  # Bolt assumes that Slack's bodies are always well-formed
             log.warning("Could not parse a signed request: %s", type(error).__name__)
             log.debug("Bolt raised this", exc_info=True)
             return _respond(start_response, _plain("400 Bad Request", UNREADABLE))

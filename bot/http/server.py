@@ -1,14 +1,14 @@
 """The HTTP server: waitress in its own thread, with timeouts for slow clients.
 
 Plain waitress hands every request to a worker thread. When twenty people ask at once, as on a
-Monday morning, the switches between threads cost more than the acknowledgements themselves, and
-each must arrive within three seconds. So this server accepts all waiting connections at once and
-answers short requests on its own thread. It also closes connections that do not send a whole
-request in time; plain waitress keeps them for two minutes and accepts no others meanwhile.
+Monday morning, switching between threads takes longer than the acknowledgements themselves, which
+must arrive within three seconds. So this server accepts all waiting connections at once and answers
+short requests on its own thread. It also closes connections that don't send a complete request in
+time; plain waitress keeps them for two minutes and accepts no others meanwhile.
 
-It builds on parts of waitress that are not documented (`HTTPChannel.requests`, `handle_read`,
-`handle_accept`, the socket map), so pyproject.toml pins waitress to a minor version. Measure with
-`python -m tests.bench acks` before replacing it.
+It uses undocumented parts of waitress (`HTTPChannel.requests`, `handle_read`, `handle_accept`, the
+socket map), so pyproject.toml pins waitress to a minor version. Measure with `python -m tests.bench
+acks` before replacing it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 THREADS = 4
 """Worker threads for requests that wait for something, such as a modal's submission. Commands and
-events do not need one."""
+events don't need one."""
 IsImmediate = Callable[[str, bytes], bool]
 """Whether a request is answered without waiting, by its path and the beginning of its body.
 
@@ -150,7 +150,7 @@ class HttpServer:
     def _sweep(self) -> None:
         """Close connections without a complete request: overdue or oldest above the limit.
 
-        Called between rounds of the loop: a descriptor closed within a round could be reused by a
+        Called between rounds of the loop: a descriptor closed during a round could be reused by a
         new connection, which would then get the old one's events.
         """
         now, limits = monotonic(), self._limits
@@ -168,16 +168,16 @@ class HttpServer:
             log.debug("Closed %d slow connections, %d above the limit", len(overdue), len(surplus))
 
     def _drain_when_woken(self) -> None:
-        # a response just sent wakes the thread by the same pipe, so it can be here before `stop`
-        # has written to it, and would close the pipe too early
+        # a response just sent wakes the thread through the same pipe, so it can get here before
+        # `stop` has written to the pipe, and would close it too early
         self._stop_written.wait()
         for server in self._servers:
-            server.handle_accept()  # the kernel would reset the connections that still wait
-            wasyncore.dispatcher.close(server)  # not its `close`, which ends wakeups as well
+            server.handle_accept()  # the kernel would reset connections that are still waiting
+            wasyncore.dispatcher.close(server)  # not its `close`, which also ends wakeups
         self._draining_since = monotonic()
 
     def _drain(self, seconds: float) -> None:
-        """Close idle connections, and everything if no request is in progress or it's too late."""
+        """Close idle connections; close all if no request is in progress or the time is up."""
         open_ = [one for one in self._channels.values() if isinstance(one, _Channel)]
         if seconds >= _IDLE_DRAIN_SECONDS:
             for one in open_:

@@ -1,4 +1,5 @@
-"""Whether a request was signed by Slack, and was not processed before, here or elsewhere."""
+"""Checks that a request was signed by Slack, and hasn't been processed already, by this or any
+other process."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ longer delay, and each process still rejects what it has already accepted itself
 
 
 class Signatures:
-    """Verifies request signatures; rejects forged, old and repeated requests of this process."""
+    """Verifies signatures; rejects forged and old requests, and those that this process already
+    got."""
 
     def __init__(self, signing_secret: str, now: Callable[[], float]) -> None:
         self._secret = signing_secret.encode()
@@ -38,7 +40,8 @@ class Signatures:
         self._order: deque[tuple[float, str]] = deque()
 
     def refusal(self, body: bytes, timestamp: str, signature: str) -> str | None:
-        """Why a request is rejected, as a sentence, or None. Accepted signatures are remembered.
+        """The reason why a request is rejected, as a sentence; None if it isn't. Accepted
+        signatures are remembered.
 
         The signature covers the bytes of the body, whether or not they are UTF-8.
         """
@@ -50,8 +53,8 @@ class Signatures:
         right = "v0=" + hmac.new(self._secret, signed, hashlib.sha256).hexdigest()
         on_time = abs(self._now() - int(timestamp)) <= TOLERANCE_SECONDS
         if not (hmac.compare_digest(right, signature) and on_time):
-            return "The signature is wrong, or the request is more than five minutes old."
-        return None if self._is_new(signature) else "This request was already processed."
+            return "The signature is wrong, or its timestamp is off by more than five minutes."
+        return None if self._is_new(signature) else "This request has already been processed."
 
     def _is_new(self, signature: str) -> bool:
         now = self._now()
@@ -66,7 +69,7 @@ class Signatures:
 
 
 class SharedSignatures:
-    """The signatures that any process has accepted, in the database that the processes share.
+    """The signatures accepted by any process, in the database that the processes share.
 
     For a single process, `Signatures` is enough, and nothing is stored here.
     """
@@ -75,11 +78,11 @@ class SharedSignatures:
         self._keys = keys
 
     def claim(self, signature: str) -> bool:
-        """Whether no process has processed the request with this signature; it is claimed then.
+        """Whether no process has claimed the request with this signature; if so, claims it.
 
-        Waits for the database, so it is for jobs, after the acknowledgement. True also without a
-        signature, and where the database can be read but the claim can't be stored: answers must
-        not end with the space on a disk. Raises DatabaseLostError if the database is away.
+        Waits for the database, so it is for jobs, after the acknowledgement. Also True without a
+        signature, and if the database can be read but the claim can't be stored: a full disk must
+        not stop answers. Raises DatabaseLostError if the database is unreachable.
         """
         if not signature or not self._keys.shared:
             return True
@@ -88,7 +91,7 @@ class SharedSignatures:
             with patience(CLAIM_SECONDS):
                 is_new = self._keys.claim(key, timedelta(seconds=REMEMBERED_SECONDS))
         except CommitUnknownError:
-            return True  # nobody had claimed it
+            return True  # assume that nobody has claimed it
         except DatabaseLostError:
             raise
         except StoreError:

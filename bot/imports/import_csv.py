@@ -1,4 +1,4 @@
-"""Import exported CSV files: each file is validated completely, then fills gaps in the cache.
+"""Imports exported CSV files: each file is validated completely, then fills gaps in the cache.
 
 A file grouped by model has no keys and creators; one by key has creators if the keys' owners are
 known; one by creator has no keys. Missing members are shown as unknown, so that both views add up
@@ -32,7 +32,7 @@ from reports.usage.usage import Usage
 from reports.wording.safe_text import clean
 
 LARGEST = 64 * 2**20
-"""Bytes; a month of a very large organization, by key and day, takes tens of megabytes."""
+"""In bytes; a month of a very large organization, by key and day, takes tens of megabytes."""
 
 
 class FileRefusedError(Exception):
@@ -118,7 +118,7 @@ def _check_size(size: int) -> None:
 
 
 def _lines(opened: BinaryIO) -> Iterator[bytes]:
-    """The lines of a file; too long ones are cut. Raises BadFileError above LARGEST bytes."""
+    """The lines of a file; overlong ones are cut. Raises BadFileError above LARGEST bytes."""
     size = 0
     while line := opened.readline(LONGEST_LINE + 1):
         size += len(line)

@@ -1,4 +1,4 @@
-"""Match names in an imported file to members.
+"""Matches names in an imported file to members.
 
 A name without exactly one match isn't guessed: it becomes a member of its own.
 """
@@ -41,7 +41,7 @@ def find_members(store: Store, by: Dimension, names: Sequence[str]) -> MatchedMe
     unmatched = [name for name in names if name and len(known[name]) != 1]
     refs = [IMPORTED + name for name in unmatched]
     if by is Dimension.KEY:
-        # as in the file's rows, the directory then has unknown owners for these keys
+        # so the directory has unknown owners for these keys, like the file's rows
         ids = (next(iter(known[name])) for name in names if len(known[name]) == 1)
         members = (directory.members[id_] for id_ in ids)
         refs += [member.ref for member in members if member.ref and member.owner is None]

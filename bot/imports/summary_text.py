@@ -1,4 +1,4 @@
-"""The result of an import, as text for the terminal."""
+"""Describes the result of an import, as text for the terminal."""
 
 from __future__ import annotations
 
@@ -29,12 +29,11 @@ def summary(result: Imported) -> str:
     granularity = result.dates_found.granularity
     taken = set(result.imported)
     already_stored = [bucket for bucket in result.dates_found.buckets if bucket not in taken]
-    partly = ", or days of them," if granularity is Granularity.MONTH else ""
+    partly = ", at least in part," if granularity is Granularity.MONTH else ""
     skipped = _number(len(already_stored), granularity)
-    stored_text = f"{skipped}{partly} were already stored and weren't changed."
+    stored_text = f"{skipped} were already stored{partly} and weren't changed."
     if len(already_stored) == 1:
-        partly = ", or days of it," if granularity is Granularity.MONTH else ""
-        stored_text = f"1 {granularity}{partly} was already stored and wasn't changed."
+        stored_text = f"1 {granularity} was already stored{partly} and wasn't changed."
     if not result.imported:
         return f"{result.name}: nothing imported; {stored_text}"
     rows = sum(result.counts.get(to_seconds(start), 0) for start, _ in result.imported)
@@ -68,7 +67,11 @@ def _notes(result: Imported, granularity: Granularity) -> Iterator[str]:
         yield result.dates_found.note
     idle = sum(to_seconds(start) not in result.counts for start, _ in result.imported)
     if idle:
-        yield f"{_number(idle, granularity)} without rows in between: no usage."
+        have, were = ("has", "was") if idle == 1 else ("have", "were")
+        yield (
+            f"{_number(idle, granularity)} in this range {have} no rows and {were} imported as zero"
+            " usage."
+        )
     if result.dates_found and result.imported[-1] == result.dates_found.buckets[-1]:
         newest = _stamp(result.imported[-1], granularity)
         yield (
@@ -76,14 +79,18 @@ def _notes(result: Imported, granularity: Granularity) -> Iterator[str]:
             " a sync, or a later file, will replace it."
         )
     if granularity in {Granularity.HOUR, Granularity.MINUTE}:
-        yield f"They count in questions by {granularity}, not in those by day or month."
+        hourly = "hourly" if granularity is Granularity.HOUR else "by-minute"
+        yield f"This usage is included in {hourly} answers, but not in daily or monthly ones."
     if granularity is Granularity.MONTH:
-        yield "They count in questions by month until all days of a month are stored."
+        yield "This usage is included in monthly answers until all days of a month are stored."
     if result.unknown:
         names = ", ".join(
             clean(name, 40) or "one without a name" for name in result.unknown[:_NAMED]
         )
-        yield f"Unknown columns were ignored: {names}. Rows that differ only there were added up."
+        yield (
+            f"Unknown columns were ignored: {names}. Rows that differed only in those columns were"
+            " combined."
+        )
     yield "Exports don't contain the number of BYOK requests, so imported usage has none."
     yield from _unmatched_note(result)
 
@@ -95,8 +102,9 @@ def _unmatched_note(result: Imported) -> Iterator[str]:
             f" and {len(result.unmatched) - _NAMED} more" if len(result.unmatched) > _NAMED else ""
         )
         yield (
-            f"OpenRouter has no key or person with this name, or several: {names}{more}. Their"
-            " usage is shown under that name until a sync finds exactly one."
+            "These names match no key or person in OpenRouter, or more than one:"
+            f" {names}{more}. Their usage is shown under these names until a sync finds exactly one"
+            " match."
         )
 
 

@@ -24,7 +24,7 @@ from reports.alerts.slack.messages import ACKNOWLEDGE, CHANGE, DETAILS, LIST, MU
 OnRule = Callable[[ReplyTarget, str], None]
 OnMessage = Callable[[ReplyTarget, MessageLocation, str], None]
 OPENS = (EDIT, CHANGE)
-"""The buttons that open the form of a rule."""
+"""The buttons that open a rule's form."""
 
 
 def register(

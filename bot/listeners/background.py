@@ -1,7 +1,7 @@
 """Background jobs: work after the acknowledgement, on the bot's own threads.
 
-While another program locks the database, people get a notice, and their jobs wait without a thread
-until it is free.
+While another program locks the database, people get a notice, and their jobs wait without occupying
+threads.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from time import monotonic
 from typing import TypeVar
 
 from bot.access.policy import unknown_person_text
-from bot.runtime import priority, request_signature
+from bot.runtime import current_request, priority
 from bot.runtime.database_waits import GAVE_UP, DatabaseUnusableError, waiting
 from bot.slack.client import Slack
 from bot.slack.types import DeliveryError, ReplyTarget, UnknownPersonError
@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 
 THREADS = 8  # more than the processors: a job mostly waits for Slack
 PER_PERSON = 4
-"""Concurrent jobs per person, so that one person doesn't occupy all threads: a job may wait minutes
-for a file, or for Slack's rate limit."""
+"""Concurrent jobs per person, so that one person doesn't occupy all threads: a job may wait for
+minutes for a file, or for Slack's rate limit."""
 UNDELIVERED = "Slack didn't accept my answer (`{code}`). Please try again."
 FIRST_SECONDS = 1.0
 """How long a job waits for a locked database before the person gets a notice."""
@@ -53,7 +53,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """A job for a person; `waiting` is their notice while the database is locked."""
+    """A job for a person; `waiting` is the notice to send while the database is locked."""
 
     reply_to: ReplyTarget
     run: Callable[[], object]
@@ -61,14 +61,14 @@ class _Job:
     dropped: Callable[[], object] = lambda: None
     """Called if the job never runs, or fails."""
     signature: str = ""
-    """That of its request, if the job must not run for a repeated request."""
+    """The signature of its request, if the job must not run for a repeated request."""
 
 
 class BackgroundWork:
-    """Runs jobs; a failing job is logged with a reference, which its person gets.
+    """Runs jobs; if one fails, it is logged with a reference, which its person gets.
 
-    `free` checks whether the database can be read within some seconds; `claim`, whether no process
-    has processed the request with a signature. Both may wait for the database.
+    `free` checks whether the database can be read within some seconds; `claim` checks that no
+    process has processed the request with a signature. Both may wait for the database.
     """
 
     def __init__(
@@ -102,10 +102,10 @@ class BackgroundWork:
 
         `waiting` is the notice if the database is locked by another program; "" for none. If
         another process has processed the same signed request, the job doesn't run, unless it is
-        `repeatable`: it recognizes repeated requests by itself, or they change nothing. That
-        saves a write.
+        `repeatable`: such a job recognizes repeated requests by itself, or isn't affected by them.
+        That saves a write.
         """
-        signature = "" if repeatable else request_signature.take()
+        signature = "" if repeatable else current_request.take_signature()
         self._queue.put(_Job(reply_to, job, waiting, signature=signature))
 
     def wait_for(
@@ -165,7 +165,7 @@ class BackgroundWork:
         while (queued := self._queue.get()) is not None:
             priority.pause_for_requests()
             self._start(queued)
-            for _ in range(self._queue.qsize()):  # these have waited as well
+            for _ in range(self._queue.qsize()):  # their waiting counts as well
                 if (queued := self._queue.get()) is None:
                     return
                 self._start(queued)
@@ -198,7 +198,7 @@ class BackgroundWork:
             self._next(job_.reply_to.user)
 
     def _next(self, user: str) -> None:
-        """After a person's job: start their next one, behind the jobs of others."""
+        """After a person's job, queue their next one behind the jobs of others."""
         with self._lock:
             waiting = self._waiting.get(user)
             following = waiting.popleft() if waiting else None

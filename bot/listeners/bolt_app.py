@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
+from collections.abc import Callable
 from typing import Any
 
 from slack_bolt import Ack, App
@@ -44,14 +46,28 @@ def make_app(slack: Slack, token: str) -> App:
         ssl_check_enabled=True,
     )
     app.error(_unreadable)
+    app.use(_refuse_broken_text)
     return app
 
 
-def _unreadable(error: Exception) -> BoltResponse:
-    """Refuse what a listener fails on.
+def _refuse_broken_text(body: dict[str, Any], next_: Callable[[], None]) -> BoltResponse | None:
+    """Refuse half a surrogate pair, which JSON can say and no database or response can.
 
-    Listeners only look at the payload, hand the work over and acknowledge, so it is the payload
-    that is not as Slack sends it. Its content is not logged: it may be anybody's words.
+    Slack never sends one. Stored with other things, it would keep all of them from being stored.
+    """
+    try:
+        json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        return _unreadable(error)
+    next_()
+    return None
+
+
+def _unreadable(error: Exception) -> BoltResponse:
+    """Refuse a payload that a listener fails on.
+
+    Listeners only look at the payload, hand the work over and acknowledge, so a failure means that
+    the payload is malformed. Its content isn't logged, because it may contain what people wrote.
     """
     log.warning("Could not read the payload of a request: %s", type(error).__name__)
     log.debug("A listener raised this", exc_info=error)

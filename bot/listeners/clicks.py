@@ -1,4 +1,4 @@
-"""Payloads of clicks: who clicked, where, and whether it is a repeated click.
+"""Reads the payloads of clicks: who clicked, where, and whether it is a repeated click.
 
 In shared channels, people of other companies can click the bot's buttons.
 """
@@ -28,7 +28,7 @@ DELIVERY_SECONDS = 10.0
 """How long the next answer in a message waits for the one before: Slack takes less than a second,
 and this long with retries."""
 MAX_MESSAGE_CLICKS = 50
-"""Clicks stored of one message (about 3 KB): more than people make in it within seconds."""
+"""Clicks stored per message (about 3 KB): more than people make in one within seconds."""
 MAX_CLICKS = 10_000  # a bound on memory; far more than are made in DOUBLE_CLICK_SECONDS
 
 
@@ -84,8 +84,8 @@ def _part(body: dict[str, Any], name: str) -> dict[str, Any]:
 def is_repeat(before: float | None, newest: float | None, clicked_at: float) -> bool:
     """Whether a click repeats the person's previous one: a double click, or Slack's retry.
 
-    `before` is when the person last clicked the same, `newest` when anything in the message. With
-    another click in between, the second one is intended.
+    `before` is when the person last clicked the same element, `newest` when they last clicked
+    anything in the message. With another click in between, the second one is intended.
     """
     if before is None or clicked_at == before:
         return before is not None
@@ -93,9 +93,9 @@ def is_repeat(before: float | None, newest: float | None, clicked_at: float) -> 
 
 
 class Clicks:
-    """The latest clicks that this process has got, to ignore repeated and superseded ones.
+    """The latest clicks received by this process, to ignore repeated and superseded ones.
 
-    Where the database is `shared`, another process may have got a click in between, so that only
+    If the database is `shared`, another process may have received a click in between, so only
     SharedClicks can tell which ones are repeated.
     """
 
@@ -103,13 +103,14 @@ class Clicks:
         self._shared = shared
         self._lock = threading.Lock()
         self._seen: OrderedDict[tuple[str, ...], float] = OrderedDict()
-        # messages share locks: two deliveries rarely wait for each other, and none is left over
+        # messages share locks: two deliveries rarely wait for each other, and locks needn't be
+        # deleted
         self._deliveries = [threading.Lock() for _ in range(64)]
 
     def is_repeated(
         self, user: str, at: MessageLocation, what: str, action: dict[str, Any]
     ) -> bool:
-        """Whether a click repeats the person's previous one; False where that isn't known."""
+        """Whether a click repeats the person's previous one; False if that isn't known."""
         if self._shared:
             return False
         clicked_at, person_key = _clicked_at(action), (user, at.channel, at.ts)
@@ -120,7 +121,8 @@ class Clicks:
     def superseded_check(self, at: MessageLocation, action: dict[str, Any]) -> Callable[[], bool]:
         """A function that checks later whether there was a newer click in the same message.
 
-        Where the database is shared, it says no: SharedClicks knows which newer clicks are repeats.
+        If the database is shared, it returns False: SharedClicks knows which newer clicks are
+        repeats.
         """
         if self._shared:
             return lambda: False
@@ -137,7 +139,8 @@ class Clicks:
     def _put(
         self, key: tuple[str, ...], clicked_at: float, *, newest: bool = False
     ) -> float | None:
-        """Store the time of a click, or with `newest` the later one; the one before."""
+        """Store the time of a click (with `newest`, only if it is later); returns the previous
+        one."""
         with self._lock:
             before = self._seen.pop(key, None)
             self._seen[key] = max(before or 0.0, clicked_at) if newest else clicked_at
@@ -150,8 +153,8 @@ class Clicks:
 class MessageClicks:
     """The latest clicks of all people in one message.
 
-    `choice` is the time of the newest one that changes the answer. `clicks` has person, what was
-    clicked (both as digests) and the time, the latest arrival last. Times are seconds since the
+    `choice` is the time of the newest one that changes the answer. `clicks` has the person, the
+    clicked element (both as digests) and the time, in order of arrival. Times are seconds since the
     epoch by Slack's clock.
     """
 
@@ -161,7 +164,8 @@ class MessageClicks:
     def add(
         self, user: str, what: str, clicked_at: float, *, changes: bool
     ) -> tuple[MessageClicks, bool]:
-        """With another click, and whether that repeats one. `changes`: it changes the answer."""
+        """These clicks with another one added, and whether that one is a repeat. `changes`: it
+        changes the answer."""
         person, digest = _digest(user), _digest(what)
         own = [(clicked, at) for who, clicked, at in self.clicks if who == person]
         before = next((at for clicked, at in reversed(own) if clicked == digest), None)
@@ -173,12 +177,12 @@ class MessageClicks:
         return MessageClicks(max(self.choice, newer), kept), repeated
 
     def text(self) -> str:
-        """As JSON, for `of_text`."""
+        """These clicks as JSON, for `of_text`."""
         return json.dumps([self.choice, self.clicks])
 
     @classmethod
     def of_text(cls, text: str | None) -> MessageClicks:
-        """From `text`; without clicks from None."""
+        """Read the JSON of `text`; no clicks if it is None."""
         if text is None:
             return cls()
         choice, clicks = json.loads(text)
@@ -186,7 +190,7 @@ class MessageClicks:
 
 
 class SharedClicks:
-    """The same for processes that share a database on a server, where any may get a click.
+    """The same for processes that share a database server, any of which may receive a click.
 
     Each method waits for the database, so it is for jobs, after the acknowledgement. For a single
     process, Clicks is enough, and nothing is stored here. All clicks in a message share one row.
@@ -204,7 +208,7 @@ class SharedClicks:
         *,
         changes: bool = False,
     ) -> bool:
-        """Store a click; whether it repeats one that this or another process has got.
+        """Store a click; returns whether it repeats one that this or another process received.
 
         `changes` says that it changes the answer in place, so that answers to older clicks are
         superseded.
@@ -225,11 +229,11 @@ class SharedClicks:
         self, reply_to: ReplyTarget, at: MessageLocation, what: str, action: dict[str, Any],
         do: Callable[[], object], *, changes: bool = False,
     ) -> Callable[[], object]:  # fmt: skip
-        """A job that does nothing if the click is a repeated one; see `is_repeated`."""
+        """Wrap a job so that it does nothing if the click is repeated; see `is_repeated`."""
         return lambda: self.is_repeated(reply_to.user, at, what, action, changes=changes) or do()
 
     def is_superseded(self, at: MessageLocation, action: dict[str, Any]) -> bool:
-        """Whether any process has got a newer choice in the same message."""
+        """Whether any process has received a newer choice in the same message."""
         if not self._keys.shared:
             return False
         return MessageClicks.of_text(self._keys.get(_key(at))).choice > _clicked_at(action)
@@ -238,9 +242,8 @@ class SharedClicks:
     def delivering(self, at: MessageLocation) -> Iterator[None]:
         """Deliver an answer in a message while no other process delivers one there.
 
-        Otherwise an older answer could arrive after a newer one, although it was checked before
-        that no newer click had come. A process that was killed meanwhile is waited for for
-        DELIVERY_SECONDS.
+        Otherwise an older answer could arrive after a newer one, even though there was no newer
+        click when it was checked. If the other process was killed, this waits DELIVERY_SECONDS.
         """
         if self._keys.shared:
             with self._keys.hold(f"delivering {at.channel} {at.ts}", DELIVERY_SECONDS):
@@ -254,7 +257,7 @@ def _key(at: MessageLocation) -> str:
 
 
 def _digest(text: str) -> str:
-    """A short stand-in for a text in a stored row (64 bits)."""
+    """A short digest (64 bits) of a text, to be stored instead of it."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

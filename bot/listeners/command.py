@@ -30,7 +30,7 @@ def register(
     schedule_manager: ScheduleManager,
     alert_manager: AlertManager,
 ) -> None:
-    """Register the command and the run buttons. Nothing that can fail follows an ack."""
+    """Register the command and the run buttons. Acks come after all that can fail."""
     latest = Clicks(shared=services.expiring_keys.shared)
     shared = SharedClicks(services)
 

@@ -99,7 +99,7 @@ def _without_hash(sent: Submission) -> Submission:
 
 
 def _late_view(title: str, outcome: Outcome) -> View:
-    """The view for an outcome that came after the acknowledgement."""
+    """The view for an outcome that came too late for the acknowledgement."""
     match outcome:
         case FieldErrors(at):
             return notice(title, f"Not saved. {' '.join(at.values())}")

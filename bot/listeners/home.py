@@ -28,8 +28,8 @@ def register(
 ) -> None:
     """Register App Home; opening the messages tab next to it is ignored.
 
-    `opens` maps action ids of the buttons at its top to functions that open a modal with a trigger
-    id; `shortcuts` does the same for callback ids of global shortcuts.
+    `opens` maps the action ids of its top buttons to functions that open a modal with a trigger id;
+    `shortcuts` does the same for callback ids of global shortcuts.
     """
     slack = services.slack
 

@@ -66,7 +66,7 @@ def _incoming_message(
 
 
 def _without(identity: Identity | None, text: str) -> str:
-    """The text without the mention of the bot itself."""
+    """The text without the mention of the bot."""
     name = re.escape(identity.user_id) if identity else r"\w+"
     return re.sub(rf"<@{name}(\|[^>]*)?>", " ", text).strip()
 

@@ -1,4 +1,4 @@
-"""The base of the modals for schedules and alerts: preview, save, and save only once.
+"""The base class of the modals for schedules and alerts: preview, save, and save only once.
 
 A schedule or alert keeps its owner when an admin edits it, and shows what its owner may see.
 """
@@ -117,7 +117,7 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
         return self._change(person, entry, draft, fields, sent)
 
     def _begun(self, user: str, sent: Submission) -> tuple[SlackUser, EntryT | None] | ShowView:
-        """The person and the entry they edit (None: a new one), or a view with the refusal."""
+        """The person and the entry they edit (None for a new one), or a view with the refusal."""
         id_ = sent.meta.id
         act, title = (self.edit_act, self.title_edit) if id_ else (self.create_act, self.title_new)
         person = allowed(self._services, user, act, title)
@@ -236,7 +236,7 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
 
     @abstractmethod
     def _add(self, person: SlackUser, draft: DraftT) -> tuple[Message, str]:
-        """Save a new entry: the confirmation, and the outcome if it could not be saved."""
+        """Save a new entry; returns the confirmation, or the outcome if it couldn't be saved."""
 
     @abstractmethod
     def _save_error(self, why: str) -> FieldErrors:
@@ -244,7 +244,8 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
 
     @abstractmethod
     def _save(self, entry: EntryT, draft: DraftT) -> Message | None:
-        """Replace an entry by a draft: the confirmation; None if it was changed meanwhile."""
+        """Replace an entry with a draft; returns the confirmation, or None if it was changed
+        meanwhile."""
 
     @abstractmethod
     def _is_unchanged(self, entry: EntryT, draft: DraftT) -> bool:
@@ -260,4 +261,4 @@ class EditForm(ABC, Generic[EntryT, DraftT, FieldsT]):
 
     @abstractmethod
     def _audit_entry(self, draft: DraftT, before: EntryT | None) -> tuple[str, str]:
-        """For the audit log: what was created or changed, and the channel id."""
+        """The audit log entry: what was created or changed, and the channel id."""

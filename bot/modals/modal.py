@@ -1,4 +1,4 @@
-"""Modals: open within three seconds, update, and show errors by field."""
+"""Opens modals within three seconds, updates them, and shows errors by field."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Submission:
 
     @staticmethod
     def of(body: Mapping[str, Any]) -> Submission:
-        """Read the payload of a view submission or a block action."""
+        """Parse the payload of a view submission or a block action."""
         view = body.get("view") or {}
         return Submission(
             str(view.get("id", "")),

@@ -34,7 +34,7 @@ from bot.openrouter.guardrails import (
     read_member_assignments,
 )
 from bot.openrouter.models import ListedModel, read_models
-from bot.openrouter.pace import RequestPacer
+from bot.openrouter.rate_limiter import RateLimiter
 from reports.time.timerange import Granularity
 
 T = TypeVar("T")
@@ -59,9 +59,9 @@ EXTRA_SECONDS = 15.0
 REFUSED_SECONDS = 3600.0
 """How long rejected metrics are left out: a fix is noticed within the hour, and retrying costs one
 query in several hundred."""
-MAX_RESPONSE_BYTES = 32 * 2**20  # far above a response of 10,000 rows
+MAX_RESPONSE_BYTES = 32 * 2**20  # in bytes; far more than a response of 10,000 rows
 PAGE = 100  # entries per page: OpenRouter's maximum
-MOST_PAGES = 1000  # an end if pages never become empty
+MOST_PAGES = 1000  # a limit in case pages never end
 
 _READS = {"/activity", "/analytics/meta", "/keys", "/key", "/organization/members",
           "/credits", "/workspaces", "/guardrails", "/guardrails/assignments/members",
@@ -131,7 +131,8 @@ class OpenRouter:
     ) -> None:
         if not (key.isascii() and key.isprintable() and " " not in key):
             raise KeyRefusedError(
-                "OPENROUTER_MANAGEMENT_KEY contains characters that no key has; copy it again."
+                "OPENROUTER_MANAGEMENT_KEY contains characters that can't be in a key; copy it "
+                "again."
             )
         self._tries = tries
         self._answer_seconds, self._call_seconds = answer_seconds, call_seconds
@@ -139,7 +140,7 @@ class OpenRouter:
         self._base = httpx.URL(base_url.rstrip("/"))
         self._key = key.encode()
         self._wait = threading.Event().wait if wait is None else wait
-        self._pace = RequestPacer(requests_a_minute, self._wait)
+        self._rate_limiter = RateLimiter(requests_a_minute, self._wait)
         self._refused: frozenset[str] = frozenset()
         self._refused_at = 0.0
         self._http = httpx.Client(
@@ -158,8 +159,8 @@ class OpenRouter:
 
     @property
     def requests(self) -> int:
-        """How many requests were made so far, retries included."""
-        return self._pace.taken
+        """The number of requests made so far, including retries."""
+        return self._rate_limiter.started
 
     def close(self) -> None:
         """Close the connections."""
@@ -208,8 +209,18 @@ class OpenRouter:
         return self._refused
 
     def probe(self, now: datetime) -> None:
-        """Fetch the usage of the last hour, to check that the key has access."""
-        self.usage(wire.QueryGrouping.TOTAL, Granularity.HOUR, now - timedelta(hours=1), now)
+        """Fetch the usage of the last hour, to check that the key has access.
+
+        Raises OpenRouterError, also for a response that a sync would not store.
+        """
+        answer = self.usage(
+            wire.QueryGrouping.TOTAL, Granularity.HOUR, now - timedelta(hours=1), now
+        )
+        if problems := _problems(answer):
+            raise OpenRouterError(
+                f"OpenRouter's response has {problems}, so such usage is not stored; earlier"
+                " figures are kept. Report it to OpenRouter if it stays."
+            )
 
     def workspaces(self) -> list[wire.Workspace]:
         """All workspaces."""
@@ -239,12 +250,12 @@ class OpenRouter:
         return list(self._pages("/guardrails", read_guardrails, {"limit": str(PAGE)}))
 
     def member_guardrails(self) -> list[GuardrailAssignment]:
-        """Which guardrails are assigned to which members."""
+        """All assignments of guardrails to members."""
         path, read = "/guardrails/assignments/members", read_member_assignments
         return list(self._pages(path, read, {"limit": str(PAGE)}))
 
     def key_guardrails(self) -> list[GuardrailAssignment]:
-        """Which guardrails are assigned to which keys."""
+        """All assignments of guardrails to keys."""
         path, read = "/guardrails/assignments/keys", read_key_assignments
         return list(self._pages(path, read, {"limit": str(PAGE)}))
 
@@ -294,7 +305,7 @@ class OpenRouter:
         tries = self._tries if essential else min(self._tries, EXTRA_TRIES)
         seconds_left = self._call_seconds
         for attempt in range(tries):
-            self._pace.take()
+            self._rate_limiter.take()
             begun = monotonic()
             try:
                 self._deadline.start(min(seconds_left, self._seconds(path)))
@@ -304,7 +315,7 @@ class OpenRouter:
             except (httpx.TransportError, wire.BadAnswerError, zlib.error) as error:
                 problem, status, requested_delay = _problem_words(error), 0, None
             else:
-                # an error may repeat the key, and its words are shown and stored
+                # an error may contain the key, and its text is shown and stored
                 raw = raw.replace(self._key, b"***")
                 _raise_final(status, raw, path)
                 problem = wire.read_error(raw) or f"HTTP {status}"
@@ -354,7 +365,17 @@ class OpenRouter:
         allowed = allowed or (request.method == "POST" and path == _QUERY)
         same_origin = origin == (self._base.scheme, self._base.host, self._base.port)
         if not (allowed and same_origin and full_path.startswith(f"{base}/")):
-            raise NotAllowedError(f"{request.method} {path} is not allowed to leave the process")
+            raise NotAllowedError(f"{request.method} {path} isn't an allowed request")
+
+
+def _problems(answer: wire.UsageAnswer) -> str:
+    """What is wrong with a response to a query for totals, in words; "" if nothing is."""
+    repeated = wire.repeated(answer.rows, wire.QueryGrouping.TOTAL)
+    found = [f"no {', '.join(answer.missing)}"] if answer.missing else []
+    for count, words in ((answer.bad, "unreadable"), (repeated, "twice")):
+        if count:
+            found.append(f"{count:,} {'row' if count == 1 else 'rows'} {words}")
+    return " and ".join(found)
 
 
 def _problem_words(error: Exception) -> str:
@@ -369,13 +390,13 @@ def _failure_text(path: str, tries: int, problem: str, wait: float | None) -> st
     """The error text of a call that failed for good; `wait` is OpenRouter's requested delay."""
     tries_text = f"{tries} {'try' if tries == 1 else 'tries'}"
     if wait and wait > LONGEST_RETRY_AFTER:
-        next_step = f"it asks to wait {_duration_words(wait)}; the next try is in an hour"
+        next_step = f"OpenRouter asks to wait {_duration_words(wait)}; the next try is in an hour"
     elif wait and wait > LONGEST_WAIT:
-        next_step = f"it asks to wait {_duration_words(wait)}; the next try is after that"
+        next_step = f"OpenRouter asks to wait {_duration_words(wait)}; the next try is after that"
     else:
         next_step = "the next sync tries again"
     advice = " Check the network and OPENROUTER_BASE_URL." if problem == _NO_CONNECTION else ""
-    return f"OpenRouter didn't answer {path} after {tries_text} ({problem}); {next_step}.{advice}"
+    return f"The request to {path} failed after {tries_text} ({problem}); {next_step}.{advice}"
 
 
 def _duration_words(seconds: float) -> str:
@@ -462,7 +483,7 @@ def _proxied(url: httpx.URL) -> bool:
 def _body(response: httpx.Response, deadline: Deadline) -> bytes:
     """The body, decompressed with a size limit so that a small response can't fill the memory.
 
-    Raises httpx.ReadTimeout after the deadline, BadAnswerError beyond LARGEST_ANSWER.
+    Raises httpx.ReadTimeout after the deadline, BadAnswerError beyond MAX_RESPONSE_BYTES.
     """
     packed = response.headers.get("content-encoding", "").lower() == "gzip"
     unpack = zlib.decompressobj(47) if packed else None

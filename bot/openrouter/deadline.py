@@ -66,7 +66,7 @@ class DeadlineTransport(httpx.HTTPTransport):
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """One for all clients of a process: to read all certificates takes 30 ms."""
+    """A TLS context for all clients of a process, because loading the certificates takes 30 ms."""
     return httpx.create_ssl_context()
 
 

@@ -1,9 +1,9 @@
-"""OpenRouter's wire format as pure functions: build request bodies and parse responses.
+"""OpenRouter's wire format as pure functions that build request bodies and parse responses.
 
 Parsing is lenient, because the service varies: counts are strings or numbers, unused parts are
 null, the bucket is in `date__*` or `created_at__*`, names appear instead of ids, and unknown fields
-are ignored. Unreadable rows are skipped and counted. A requested metric that is absent is reported
-as missing, never treated as 0.
+are ignored. Unreadable rows are skipped and counted. A negative count is unreadable; money may be
+negative (a refund). A requested metric that is absent is reported as missing, never treated as 0.
 Source: OpenRouter's API description of its analytics and management endpoints.
 """
 
@@ -27,13 +27,13 @@ from reports.usage.usage import NANO, Usage
 ROW_LIMIT = 10_000  # OpenRouter's maximum
 METRICS = tuple(figure.wire for figure in REQUIRED)
 OPTIONAL = tuple(figure.wire for figure in figure_table.OPTIONAL)
-"""Metrics that OpenRouter may reject or omit; usage is stored without them then."""
+"""Metrics that OpenRouter may reject or omit; usage is then stored without them."""
 _PARTS = {
     "tokens_total": tuple(figure.wire for figure in summands(Metric.TOKENS)),
     "total_usage": tuple(figure.wire for figure in summands(Metric.SPEND)),
 }
 CHECKS = tuple(_PARTS)
-"""Sums that OpenRouter also returns: they show whether a null part was unused or is missing."""
+"""Sums that OpenRouter also returns, which show whether a null part was unused or is missing."""
 _SUMMED = tuple(name for parts in _PARTS.values() for name in parts)
 _ALWAYS = ("request_count", "tokens_prompt", "credits_usage")
 """Metrics that are never null in all rows, unless a sum in CHECKS is 0."""
@@ -211,7 +211,7 @@ def read_json(body: bytes) -> dict[str, Any]:
     try:
         try:
             value = _loads(body, Decimal)
-        except InvalidOperation:  # a huge exponent: parse again with a slower hook
+        except InvalidOperation:  # a huge exponent, so parse again with a slower hook
             value = _loads(body, _parse_float)
     except (ValueError, RecursionError) as error:
         raise BadAnswerError("the response is not JSON") from error
@@ -261,6 +261,21 @@ def read_usage(
         unused=_unused(rows),
         lacking=frozenset(lacking),
     )
+
+
+def repeated(rows: Sequence[WireRow], view: QueryGrouping) -> int:
+    """The number of rows that come again although a response has each only once.
+
+    Without dimensions, a bucket has one row. Models are told apart by names that two of them may
+    share, so only a row that is the same in every figure counts. Keys and members often share a
+    name and may be used alike (a row each), so that theirs never count: that such a view adds up to
+    the total is checked elsewhere.
+    """
+    if view is QueryGrouping.TOTAL:
+        return len(rows) - len({row.bucket for row in rows})
+    if view is QueryGrouping.MODEL:
+        return len(rows) - len(set(pausing_for_requests(rows)))
+    return 0
 
 
 def _lacking_optional(rows: Sequence[object], without: Collection[str]) -> set[str]:
@@ -349,10 +364,10 @@ def _number(value: object) -> Decimal:
     if value is None:
         return Decimal()
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        raise ValueError("no number")
+        raise ValueError("not a number")
     found = Decimal(value)
     if not found.is_finite():
-        raise ValueError("no number")
+        raise ValueError("not a number")
     return found
 
 
@@ -433,7 +448,7 @@ def read_credits(body: bytes) -> CreditTotals:
 
 
 def possibly_rejected(refusal: str, without: Collection[str]) -> frozenset[str]:
-    """The optional metrics that an error may be about: those it names, else all requested."""
+    """The optional metrics that an error may refer to: those it names, else all requested ones."""
     asked = frozenset(OPTIONAL).difference(without)
     return frozenset(name for name in asked if name in refusal) or asked
 
@@ -514,7 +529,7 @@ def _bucket(
             if stamp not in stamps:
                 stamps[stamp] = floor(_parse_moment(stamp), granularity)
             return stamps[stamp]
-    raise KeyError("no bucket")
+    raise KeyError("no bucket column")
 
 
 def _parse_moment(stamp: str) -> datetime:
@@ -531,25 +546,29 @@ def _moment(value: object) -> datetime | None:
 
 
 def _count(value: object) -> int:
-    """Parse a count: 1523, "1523", "1500.0", null (0). Raises ValueError or ArithmeticError."""
+    """Parse a count: 1523, "1523", "1500.0", null (0).
+
+    Raises ValueError or ArithmeticError, also for a negative number.
+    """
     if value is None:
         return 0
     if type(value) is str and len(value) < 16 and value.isascii() and value.isdigit():
         return int(value)  # the usual case; a Decimal takes three times as long
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        raise ValueError("no count")
+        raise ValueError("not a count")
     if isinstance(value, str) and (len(value) > 30 or not value.isascii() or "_" in value):
-        raise ValueError("no count")
+        raise ValueError("not a count")
     number = Decimal(value)
-    if not number.is_finite() or abs(number) > _MOST_COUNT or number != int(number):
+    if not number.is_finite() or not 0 <= number <= _MOST_COUNT or number != int(number):
         raise ValueError("no count")
+        raise ValueError("not a count")
     return int(number)
 
 
 def _label(value: object) -> str:
     """The name in a row, "" for null. Raises ValueError if it isn't text."""
     if value is not None and not isinstance(value, str):
-        raise ValueError("no name")
+        raise ValueError("not a name")
     return text(value)
 
 
@@ -558,12 +577,12 @@ def _money(value: object, most: Decimal = _MOST_DOLLARS) -> int:
     if value is None:
         return 0
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        raise ValueError("no amount")
+        raise ValueError("not an amount")
     if isinstance(value, str) and (len(value) > 40 or not value.isascii() or "_" in value):
-        raise ValueError("no amount")
+        raise ValueError("not an amount")
     amount = Decimal(value)
     if not amount.is_finite() or abs(amount) > most:
-        raise ValueError("no amount")
+        raise ValueError("not an amount")
     return int((amount * NANO).to_integral_value())
 
 
@@ -577,7 +596,7 @@ _OPTIONAL_DECODERS = tuple((figure.wire, _DECODE[figure.kind]) for figure in fig
 
 
 def dollars(value: object) -> int | None:
-    """Dollars in nano-dollars; None if null or invalid."""
+    """Convert dollars to nano-dollars; None if null or invalid."""
     try:
         return None if value is None else _money(value)
     except (ValueError, ArithmeticError):

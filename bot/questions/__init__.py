@@ -1,1 +1,1 @@
-"""Following up, sharing and asking questions by form."""
+"""Follow-ups, sharing, and the question form."""

@@ -1,4 +1,4 @@
-"""Selects under an answer: the changed question is answered in place.
+"""Handles the menus under an answer: the changed question is answered in place.
 
 Permissions are checked for the person who chooses. Only the owner of an answer can change it in
 place; anybody else gets a new answer that only they can see.
@@ -51,9 +51,9 @@ NO_SENSE = "This answer has expired. Ask again, then use the menus of the new an
 class FollowUpClick:
     """A choice in an answer's menu: where the answer is, and its state.
 
-    The answer is delivered inside `delivering`, which keeps other deliveries in the same message
-    out, and yields whether no newer choice has come. `separate` says that the answer must not be
-    replaced, as that of a scheduled report.
+    The answer is delivered inside `delivering`, which blocks other deliveries in the same message,
+    and yields whether this is still the newest choice. `separate` says that the answer must not be
+    replaced, because it is a scheduled report.
     """
 
     spot: MessageLocation
@@ -64,7 +64,7 @@ class FollowUpClick:
 
 
 def follow(services: Services, reply_to: ReplyTarget, click: FollowUpClick) -> None:
-    """Answer the question as a choice changes it."""
+    """Answer the question as changed by a choice."""
     what = of_state(services, click.state)
     parsed = parse(what.words) if what else None
     if what is None or not isinstance(parsed, QuestionCommand):
@@ -88,7 +88,7 @@ def follow(services: Services, reply_to: ReplyTarget, click: FollowUpClick) -> N
 def _followed(
     services: Services, person: SlackUser, what: AnswerState, query: Query, choice: Choice
 ) -> Query | str:
-    """The question after a choice, or a sentence that says why it can't be changed so."""
+    """The question after a choice, or a sentence that says why that change isn't possible."""
     asker = asker_of(services, person, query)
     theirs = person.id == what.user
     if choice.follow is FollowUpAction.INSIDE and not choice.value.startswith(OUT):
@@ -105,7 +105,7 @@ def _followed(
     if changed is None:
         return NO_SENSE
     if asker.own_only and not theirs:
-        # somebody else's answer, as a question about the person who follows it up
+        # somebody else's answer becomes a question about the person who makes the choice
         others = (one for one in changed.filters if one.dimension is not Dimension.CREATOR)
         changed = replace(changed, filters=tuple(others))
     return changed if fits(changed) else TOO_LONG
@@ -126,7 +126,7 @@ def _answer(
     query: Query,
     person: SlackUser,
 ) -> str:
-    """Answer in place, or for the person alone; returns the outcome for the audit log."""
+    """Answer in place, or privately; returns the outcome for the audit log."""
     location, asker = click.spot, asker_of(services, person, query)
     if wrong := why_not_visible(services, query, asker):
         services.slack.respond(reply_to, mrkdwn_message(wrong))
@@ -172,6 +172,6 @@ def _answer(
 def _may_change(
     services: Services, location: MessageLocation, what: AnswerState, person: SlackUser
 ) -> bool:
-    """Whether a person's choice may change an answer that others see too."""
+    """Whether a person's choice may change an answer that others also see."""
     theirs = person.id == what.user and not clicks_stay_private(services.settings)
     return theirs and not why_private(services, location.channel)

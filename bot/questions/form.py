@@ -1,4 +1,4 @@
-"""The form that builds a question: open, preview, and answer as the command would."""
+"""The form that builds a question, with a preview; it is answered like the command."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ Later = Callable[[ReplyTarget, Callable[[], None]], None]
 
 
 class QuestionForm:
-    """The modal that asks. Each method checks who acts; files come after the answer."""
+    """The modal for asking. Each method checks permissions; files are sent after the answer."""
 
     def __init__(self, services: Services, posting: Posting, later: Later) -> None:
         self._services = services
@@ -61,7 +61,7 @@ class QuestionForm:
         self._later = later
 
     def new(self, reply_to: ReplyTarget, trigger: str) -> None:
-        """Open it."""
+        """Open the form."""
 
         def make(person: SlackUser) -> View:
             return self._view(person, QuestionFields(), Meta())
@@ -69,7 +69,7 @@ class QuestionForm:
         open_modal(self._services, reply_to, trigger, render.TITLE, make, Act.ASKED)
 
     def update(self, user: str, sent: Submission) -> None:
-        """Draw it anew after something in it was changed, with what it would say."""
+        """Update the form and its preview after an input was changed."""
         person = allowed(self._services, user, Act.ASKED, render.TITLE)
         if isinstance(person, ShowView):
             change_view(self._services, sent, person.view)
@@ -78,7 +78,7 @@ class QuestionForm:
         change_view(self._services, sent, self._view(person, fields, sent.meta))
 
     def submit(self, user: str, sent: Submission) -> Outcome:
-        """Answer what was asked, where it was asked for, or say at the field what is wrong."""
+        """Answer the question in the chosen conversation, or return errors by field."""
         person = allowed(self._services, user, Act.ASKED, render.TITLE)
         if isinstance(person, ShowView):
             return person
@@ -103,7 +103,7 @@ class QuestionForm:
         return once(self._services, sent, fields, lambda: self._begin(person, post))
 
     def _begin(self, person: SlackUser, post: Callable[[], None]) -> Outcome:
-        """Answer when the modal is closed: pictures and files take longer than it may wait."""
+        """Answer after the modal is closed: pictures and files take longer than it may wait."""
         self._later(ReplyTarget("", person.id), post)
         return CloseModal()
 
@@ -144,7 +144,7 @@ class QuestionForm:
             export(services, reply_to, Where(to, bool(channel)), what, Format(one))
 
     def _closed(self, channel: str, user: str) -> str:
-        """Why a person may not share anything in a channel, as a sentence; "" if they may."""
+        """The reason why a person may not share in a channel, as a sentence; "" if they may."""
         try:
             seen = self._posting.conversation(channel)
             if seen.private and seen.member and not self._posting.has_member(channel, user):
@@ -184,7 +184,7 @@ class QuestionForm:
         return render.view(fields, meta, self._preview_text(person, fields))
 
     def _preview_text(self, person: SlackUser, fields: QuestionFields) -> str:
-        # where it goes is looked at when it is asked
+        # its conversation is checked when it is asked
         rewrite = partial(question_words, self._services, person)
         query = read_fields(replace(fields, to=ME), rewrite)
         if isinstance(query, FormError):

@@ -1,4 +1,4 @@
-"""Buttons under an answer: share it, schedule it, set an alert on it."""
+"""Handles the buttons under an answer: share it, schedule it, set an alert on it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SHARED_ALREADY = "This answer has already been shared here."
 def share(
     services: Services, reply_to: ReplyTarget, location: MessageLocation, what: AnswerState
 ) -> None:
-    """Post an answer to the conversation, once, as far as the person who clicks may see it."""
+    """Post an answer to the conversation, once, limited to what the person who clicks may see."""
     parsed = parse(what.words)
     if not isinstance(parsed, QuestionCommand):
         services.slack.say(reply_to, TOO_OLD)
@@ -79,7 +79,7 @@ def _share(
     once = f"share:{location.channel}:{location.ts}:{_digest(now_shown)}"
     if not services.expiring_keys.claim(once, KEPT_FOR):
         services.slack.say(reply_to, SHARED_ALREADY)
-        return "shared already"
+        return "already shared"
     try:
         file = (
             upload_chart(services, asker, now_shown)
@@ -113,7 +113,7 @@ def alert_words(
     what: AnswerState,
     person: SlackUser,
 ) -> str | None:
-    """The words of an alert on what an answer shows; None after a refusal was sent."""
+    """An answer's question as the words of an alert; None after a refusal was sent."""
     query = _passed_on(services, reply_to, location, what, person, Act.ALERTED)
     if query is None:
         return None

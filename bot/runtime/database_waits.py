@@ -1,4 +1,4 @@
-"""Time limits for waiting on a locked database, and the message if it can't be used."""
+"""Limits the time spent waiting for a locked database, and has the message if it can't be used."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GAVE_UP = "The database was busy for too long, so I stopped waiting. Please try 
 
 
 class DatabaseUnusableError(Exception):
-    """The database can't be used; the text is for people. The cause has been logged."""
+    """The database can't be used; the text is written for users. The cause has been logged."""
 
 
 @contextmanager

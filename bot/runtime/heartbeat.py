@@ -1,4 +1,4 @@
-"""A heartbeat: something that is repeated while a piece of work goes on."""
+"""A heartbeat: a call that is repeated during a longer piece of work."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from bot.runtime.isolation import isolated
 log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 5.0
-"""A third of the lease of whoever syncs: two heartbeats in a row may fail."""
+"""A third of the sync lease, so that two consecutive heartbeats may fail."""
 
 
 @contextmanager
 def heartbeat(beat: Callable[[], object], seconds: float = HEARTBEAT_SECONDS) -> Iterator[None]:
     """Call `beat` every few seconds, in a thread of its own, until the block ends.
 
-    A beat that fails is logged, and the next one comes all the same. None comes after the block.
+    A failing call is logged, and the next one is made anyway. None is made after the block.
     """
     ended = threading.Event()
 

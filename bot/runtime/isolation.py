@@ -1,4 +1,4 @@
-"""Isolation of items in loops: a failing item is logged and the loop continues."""
+"""Isolates items in loops: a failing item is logged and the loop continues."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def isolated(log: logging.Logger, failed: str, *arguments: object) -> Iterator[N
         yield
     except StoreError as error:
         log.debug("%s: %s", failed % arguments, error)
-    except Exception:  # the outermost handler of an item: the next one must run
+    except Exception:  # the outermost handler of an item: the next item must be processed
         log.exception(failed, *arguments)

@@ -1,4 +1,4 @@
-"""Logging to stderr, as text or JSON, with every secret masked."""
+"""Logs to stderr, as text or JSON, with every secret masked."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Redacting(logging.Formatter):
 
 
 class RedactingJson(Redacting):
-    """The same as one JSON object per line."""
+    """Formats a record as one line of JSON, and masks the secrets."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line of JSON."""

@@ -1,4 +1,4 @@
-"""Give acknowledgements priority: worker threads pause while a Slack request is being handled.
+"""Gives acknowledgements priority: worker threads pause while a Slack request is being handled.
 
 Python runs one thread at a time. A computing thread takes the interpreter back at each of the dozen
 system calls that an acknowledgement makes. Measured with `python -m tests.bench acks` on two cores
@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from time import monotonic, sleep
 from typing import TypeVar
 
@@ -31,11 +32,11 @@ _POLL = 0.002
 """Seconds between two checks of a paused worker: well below what a person notices, and rare enough
 to leave the interpreter to the request."""
 _CHECK_EVERY = 64
-"""Items of a loop between two checks. A check takes 0.16 us, so it costs nothing even where it is
-done often; 64 rows take so little time that a request hardly waits for them."""
+"""Items of a loop between two checks. A check takes 0.16 us, so it is cheap even if it is frequent;
+processing 64 rows takes so little time that a request hardly waits for them."""
 _COMPUTE_SLOTS = 2
-"""Answers that are computed at the same time: two keep one slow answer from blocking all others,
-and more only take turns at the interpreter."""
+"""Answers computed at the same time: with two, one slow answer doesn't block all others; more would
+only compete for the interpreter."""
 _SWITCH_SECONDS = 0.001
 """How long a thread may keep the interpreter while another waits for it. Python's default of 5 ms
 would be paid at each system call of an acknowledgement."""
@@ -78,9 +79,9 @@ class AckPriority:
             self._count(1)
 
     def connection_ready(self) -> None:
-        """A connection has input: pause workers for up to 10 ms.
+        """Pause workers for up to 10 ms, because a connection has input.
 
-        At most once per 100 ms, so a flood of connections cannot starve the workers.
+        At most once per 100 ms, so that a flood of connections can't starve the workers.
         """
         with self._lock:
             now = monotonic()
@@ -154,18 +155,18 @@ def without_compute_slot() -> Iterator[None]:
 
 def pausing_for_requests(items: Iterable[T]) -> Iterator[T]:
     """The items unchanged, with a pause for requests every 64 of them: for loops over many rows."""
-    for number, item in enumerate(items):
-        if number % _CHECK_EVERY == 0:
-            pause_for_requests()
-        yield item
+    iterator = iter(items)
+    while portion := list(islice(iterator, _CHECK_EVERY)):
+        pause_for_requests()
+        yield from portion
 
 
 def tune_interpreter() -> None:
-    """1 ms GIL switch interval; exclude long-lived objects from garbage collection.
+    """Set the GIL switch interval to 1 ms, and exclude long-lived objects from garbage collection.
 
     Call it once all long-lived objects exist. A full collection over the data of a sync would stop
-    all threads for 50 ms, so objects that exist now are frozen out of it, and the older
-    generations are collected rarely.
+    all threads for 50 ms, so existing objects are excluded, and the older generations are rarely
+    collected.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.collect()

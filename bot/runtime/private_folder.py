@@ -50,10 +50,10 @@ def _create() -> tuple[Path, int]:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX))
         try:
             lock = os.open(folder, os.O_RDONLY)
-        except FileNotFoundError:  # another process took it for a leftover
+        except FileNotFoundError:  # another process considered it a leftover
             continue
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if folder.exists():  # else it was deleted before it was locked
+        if folder.exists():  # otherwise it was deleted before it was locked
             return folder, lock
         os.close(lock)
 

@@ -1,4 +1,4 @@
-"""Periodic ticks with APScheduler.
+"""Runs periodic ticks with APScheduler.
 
 The database and pure functions decide what is due; the scheduler only runs a few interval ticks
 from memory. Its cron trigger isn't used, because it skips weekly runs around daylight saving.
@@ -24,12 +24,12 @@ Tick = Callable[[], object]
 
 _CHECK_SECONDS = 1.0
 _TOLERANCE = timedelta(seconds=2)
-"""Tolerance for a tick's next time before the clock counts as set back; smaller corrections by time
-servers are ignored."""
+"""How far ahead a tick's next time may be before the clock counts as set back; smaller corrections
+by time servers are ignored."""
 
 
 class _Every(IntervalTrigger):  # type: ignore[misc]
-    """Schedules from now; the original iterates over all ticks that a clock jump skipped."""
+    """Schedules from now on; the original iterates over all ticks that a clock jump skipped."""
 
     def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
         return now + self.interval  # type: ignore[no-any-return]
@@ -40,7 +40,7 @@ def start(
 ) -> BackgroundScheduler:
     """Call each tick at its interval (in seconds), starting immediately, never concurrently.
 
-    `clock` must be the machine's own clock (aware), because the library reads it as well.
+    `clock` must be the machine's own clock (aware), because the library also uses it.
     """
     scheduler = BackgroundScheduler(
         timezone=UTC,

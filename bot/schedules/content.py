@@ -1,4 +1,4 @@
-"""The content of a report run: message, chart and files, created once and then frozen."""
+"""Creates the content of a report run (message, chart and files), once per run."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ class UnreportableError(Exception):
 
 
 _MOST_REASONS = 2
-"""Reasons for missing data in one note; each also has a note of its own."""
+"""Reasons for missing data listed in one note; each also has its own note."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportOccasion:
-    """A report for one recipient: scheduled (`due_at` in UTC, local `day`) or on request.
+    """A report for one recipient: scheduled (`due_at` in UTC, `day` local) or on request.
 
     `asked_by` is the Slack id of the person who requested it. `run` is the id of its run, 0 for a
     preview.
@@ -87,7 +87,7 @@ class ReportOccasion:
 
 @dataclass(frozen=True, slots=True)
 class ReportContent:
-    """What is posted (as JSON in `payload`), and what is stored with the run.
+    """The content to post (as JSON in `payload`), and the data to store with the run.
 
     `files` are pairs of Slack file id and name. `spend` is in nano-dollars, None if it isn't
     tracked; `revised` maps ids of earlier runs to their current spend; `renamed` is the channel's
@@ -143,7 +143,7 @@ class ReportBuilder:
             subject = self._asked(ReportOccasion.of(run)).subject
         except UnreportableError:
             return True
-        if subject.query.kind in RUNNING:  # is about now: what can be complete is yesterday
+        if subject.query.kind in RUNNING:  # about now: only yesterday can be complete
             subject = replace(subject, query=replace(subject.query, period=usual_period(Daily())))
         with self._lock:
             known = self._completeness.get(subject)
@@ -194,7 +194,7 @@ class ReportBuilder:
         return directory.labels[id_] if id_ is not None else "one creator"
 
     def unused(self, run: ReportRun) -> bool:
-        """Whether a run's creator has no usage in its period."""
+        """Whether a run's creator has no usage in the run's period."""
         directory = self._services.store.directory()
         ref = run.recipient.removeprefix(CREATOR)
         id_ = directory.ids.get((Dimension.CREATOR, ref))
@@ -468,7 +468,7 @@ class ReportBuilder:
     def _revisions(
         self, occasion: ReportOccasion, run: ReportRun | None
     ) -> tuple[tuple[Revision, ...], dict[int, int]]:
-        """How OpenRouter changed the spend of the last reports since they were sent."""
+        """How OpenRouter has changed the spend of the last reports since they were sent."""
         found, revised = [], {}
         if self._asked(occasion).subject.query.live:  # spend isn't tracked
             return (), {}

@@ -1,4 +1,4 @@
-"""Deliver scheduled reports: plan, claim, wait for data, freeze, post once, then share files.
+"""Delivers scheduled reports: plans, claims, waits for data, creates, posts once, shares files.
 
 A report is posted only after the intent is stored. After a failure, it is posted again only if the
 channel's history doesn't contain it.
@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
+from bot.runtime.claimed import Claimed
 from bot.runtime.isolation import isolated
 from bot.schedules.content import ReportBuilder, ReportContent, UnreportableError
 from bot.schedules.notices import FailureNotices
@@ -29,11 +30,11 @@ __all__ = ["ReportDelivery", "ReportServices"]
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 8  # threads: most of a delivery is waiting for Slack
+AT_ONCE = 8  # threads: a delivery mostly waits for Slack
 BATCH = 32  # runs claimed at a time: few enough to be delivered within a lease
-HISTORY_BEFORE = timedelta(minutes=10)  # allows for clocks that differ from Slack's
-MOST_ATTEMPTS = 6  # with doubling delays, about an hour
-_MARGIN = 0.5  # of the lease: the rest is for posting
+HISTORY_BEFORE = timedelta(minutes=10)  # the local clock may differ from Slack's
+MOST_ATTEMPTS = 6  # about an hour, because delays double
+_MARGIN = 0.5  # the share of a lease that may pass before posting; the rest is for posting
 
 
 class ReportDelivery:
@@ -48,8 +49,20 @@ class ReportDelivery:
         self._history: dict[str, tuple[datetime, dict[str, list[Posted]]]] = {}
         self._latest: datetime | None = None
         self._offered = False
+        self._claimed = Claimed[ReportRun]()
         # one pool for the life of the process, not one per tick
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="report")
+
+    def release(self) -> None:
+        """When the process stops, let others deliver the reports that it claimed but hasn't
+        started.
+
+        Otherwise they would wait until their leases end.
+        """
+        with isolated(log, "Claimed reports could not be released"):
+            if runs := self._claimed.take_back():
+                self._reports.runs.release(runs)
+                log.info("%d claimed reports were left to other processes", len(runs))
 
     def close(self) -> None:
         """End the threads, after the last tick."""
@@ -68,6 +81,10 @@ class ReportDelivery:
                 self._failure_notices.skipped, unreadable_message=self._failure_notices.broken
             )
             claimed = runs.claim(self._reports.owner, BATCH, self._failure_notices.unreadable)
+            self._claimed.add(claimed)
+            if self._reports.stopping.is_set():
+                self.release()
+                return
             list(self._pool.map(self._deliver_safely, claimed))
             with isolated(log, "Notices could not be sent"):
                 self._failure_notices.send_due()
@@ -93,6 +110,8 @@ class ReportDelivery:
     # -- one run
 
     def _deliver_safely(self, run: ReportRun) -> None:
+        if not self._claimed.begin(run):
+            return
         with isolated(log, "Report run %s failed", run.key):
             try:
                 self._process(run)
@@ -159,7 +178,7 @@ class ReportDelivery:
         if not runs.start_sending(run, payload, spend, self._reports.services.slack.now()):
             return
         if monotonic() - begun > runs.timing.lease.total_seconds() * _MARGIN:
-            return  # suspended meanwhile; the run's next claimant finds that nothing was posted
+            return  # this process was suspended; the run's next owner finds that nothing was posted
         message, files = _message(payload)
         try:
             posted = self._reports.posting.post(target, message, run.key)
@@ -189,7 +208,7 @@ class ReportDelivery:
         try:
             copies = self._reports.posting.copies(target, run.key, since)
         except DeliveryError as error:
-            # with a refused token nobody can be told either, so the history is read later
+            # if the token is refused, nobody can be notified either, so the history is read later
             if not error.permanent or error.code in TOKEN_PROBLEMS:
                 raise
             self._failure_notices.uncertain(run, error.code)
@@ -256,7 +275,7 @@ class ReportDelivery:
             self._reports.schedules.rename(run.entry.id, *content.renamed)
 
     def _already_posted(self, run: ReportRun, target: str) -> Posted | None:
-        """A late report's message if it was already posted; a history is read once per tick."""
+        """A late report's message if it was already posted; each history is read once per tick."""
         with self._lock:
             known = self._history.get(target)
             if known is None or known[0] > run.due_at:

@@ -1,4 +1,4 @@
-"""The figures of a scheduled report at its due time, and whether its data is complete."""
+"""Computes a scheduled report as of its due time, and whether its data is complete."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ReportQuestion:
 
 @dataclass(frozen=True, slots=True)
 class SavedNames:
-    """Which members a question's filters matched when it was saved, and the people it mentions.
+    """The members that a question's filters matched when it was saved, and the people it mentions.
 
     `named` are tuples (dimension, pattern, OpenRouter's ref, label); `people` are pairs (mention,
     e-mail address).
@@ -49,12 +49,12 @@ class SavedNames:
     people: tuple[tuple[str, str], ...] = ()
 
     def as_json(self) -> str:
-        """As JSON text."""
+        """These names as JSON."""
         return json.dumps({"named": self.named, "people": self.people})
 
     @classmethod
     def from_json(cls, text: str) -> SavedNames:
-        """From JSON text."""
+        """Parse the JSON."""
         said = json.loads(text) or {}
         return cls(
             tuple((d, p, r, n) for d, p, r, n in said.get("named", ())),
@@ -159,7 +159,7 @@ def make_report(store: Store, subject: ReportQuestion) -> Report | CommandError:
 def is_complete(store: Store, subject: ReportQuestion, now: datetime) -> bool:
     """Whether the period was synced after its end and nothing is missing.
 
-    Usage that OpenRouter may still complete counts as missing; usage that it no longer has doesn't.
+    Usage that OpenRouter may still add counts as missing; usage that it no longer has doesn't.
     """
     with store.snapshot():
         plan = make_plan(store, subject.query, subject.at, subject.zone, subject.asker)
@@ -167,7 +167,7 @@ def is_complete(store: Store, subject: ReportQuestion, now: datetime) -> bool:
             return True
         notes = set(store.notes(plan.source.stored, plan.source.range))
         if not plan.selection.views:
-            notes.discard(NOTE)  # sums by model are OpenRouter's own
+            notes.discard(NOTE)  # sums by model come from OpenRouter itself
         return _is_complete(plan, store.state(), now) and not notes
 
 

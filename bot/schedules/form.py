@@ -167,7 +167,7 @@ class ScheduleForm(EditForm[StoredSchedule, NewSchedule, ScheduleFields]):
 
 
 def _digest(draft: NewSchedule) -> str:
-    """Changes when people edit a schedule, but not when reports are sent."""
+    """A hash that changes when people edit a schedule, but not when reports are sent."""
     return hashlib.sha256(repr(draft.content).encode()).hexdigest()[:16]
 
 

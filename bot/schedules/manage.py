@@ -1,4 +1,4 @@
-"""Manage schedules: set up, list, preview, run, pause, edit, delete, opt out.
+"""Manages schedules: set up, list, preview, run, pause, edit, delete, opt out.
 
 A schedule belongs to its owner, and admins manage all schedules. Permissions are checked for the
 person who clicks; ids in buttons may be forged.
@@ -46,7 +46,7 @@ from reports.wording.safe_text import escape
 log = logging.getLogger(__name__)
 
 MOST_EACH = 100
-"""Schedules per person: far above any need, and a limit on misuse."""
+"""Schedules per person: more than anyone needs, to limit misuse."""
 GONE = "That schedule no longer exists."
 NOT_YOURS = "That schedule belongs to someone else. Only they or a bot admin can change it"
 NOT_SENT_TO_YOU = "That report wasn't sent to you."
@@ -76,7 +76,7 @@ class ScheduleManager:
         self._services: Services = reports.services
         self._builder = ReportBuilder(reports.services, reports.runs, reports.posting)
 
-    # -- words
+    # -- typed commands
 
     def set_up(self, person: SlackUser, scheduled: ScheduledQuestion, channel: str) -> Outcome:
         """Save a schedule if it is valid; `channel` is the conversation in which it was typed."""
@@ -106,7 +106,7 @@ class ScheduleManager:
         return Outcome(message, OutcomeKind.SCHEDULED)
 
     def _to_creators_already(self, draft: NewSchedule) -> StoredSchedule | None:
-        """A schedule of any owner that sends the same question to every creator."""
+        """An existing schedule, of any owner, that sends the same question to every creator."""
         if draft.target is not TargetKind.CREATORS:
             return None
         return next(
@@ -319,7 +319,7 @@ class ScheduleManager:
         self._services.slack.respond(reply_to, mrkdwn_message(refused))
         return None
 
-    # -- what they share
+    # -- shared by both
 
     @property
     def _command(self) -> str:

@@ -1,4 +1,4 @@
-"""Notices about undelivered reports, and the offer of a first report."""
+"""Sends notices about undelivered reports, and offers a first report."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class FailureNotices:
         return _as_json(unreadable.schedule(question, self._reports.services.settings.command))
 
     def unreadable(self, count: int) -> None:
-        """Notify the admins, once a day, that runs of another version couldn't be read."""
+        """Notify the admins, once a day, that runs stored by another version couldn't be read."""
         log.error("%d report runs could not be read and ended as failed", count)
         today = f"{self._reports.services.clock():%Y-%m-%d}"
         message = _as_json(unreadable.runs(count, __version__))
@@ -125,6 +125,9 @@ class FailureNotices:
         """Send the notices that are due."""
         for notice in self._reports.notices.claim(AT_ONCE):
             with isolated(log, "Notice %s could not be sent", notice.key):
+                if self._reports.stopping.is_set():
+                    self._reports.notices.postpone(notice, timedelta())  # left to other processes
+                    continue
                 try:
                     self._send_one(notice)
                 except DeliveryError as error:

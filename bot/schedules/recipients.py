@@ -1,4 +1,4 @@
-"""Where a report is posted, with permissions checked for every run."""
+"""Finds where a report is posted, checking permissions for every run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RECHECK_AFTER = timedelta(seconds=20)  # a few ticks
 
 
 class ReportTargets:
-    """Finds where a run is posted, or ends the run if it can't be posted."""
+    """Finds where to post a run, or ends the run if it can't be posted."""
 
     def __init__(
         self, reports: ReportServices, builder: ReportBuilder, failure_notices: FailureNotices

@@ -1,4 +1,4 @@
-"""Slack's Web API: look up people, and send answers, posts and files.
+"""Slack's Web API: looks up people, and sends answers, posts and files.
 
 When Slack is rate limiting, answers are sent after the requested delay.
 """
@@ -45,20 +45,20 @@ PEOPLE_FOR = 600.0
 """Seconds for which a looked-up person is cached: a change of their role takes effect within ten
 minutes, and users.info (a hundred calls a minute) is rarely called."""
 MOST_PEOPLE = 10_000
-"""Cached people, a bound on memory; a full cache is emptied."""
+"""The maximum number of cached people, to limit memory; a full cache is emptied."""
 _TIMEOUT = 20
 """Seconds for one call, so that an unresponsive Slack doesn't block threads for long."""
 LONGEST_WAIT = 180.0
-"""The longest that an answer waits for Slack's rate limit, in seconds; later it is useless."""
+"""The longest that an answer waits for Slack's rate limit, in seconds; after that it is useless."""
 _SHORT_WAIT = 10.0
 """The same for lookups before an answer, such as users.info, while the person waits."""
 _PACE = 1.0
-"""Seconds between queued calls: Slack accepts one message a second per channel."""
+"""Seconds between queued calls: Slack accepts one message per second and channel."""
 _MAX_QUEUES = 1_000
 """Above this number of queues (one per method and channel), expired ones are dropped."""
 _IMAGE_CHECK_DELAYS = (0.3, 0.3, 0.5, 1.0, 1.0, 2.0, 2.0, 3.0)
-"""Seconds between checks whether an image is processed, which usually takes one second; each check
-is a call of files.info, of which Slack allows a hundred a minute."""
+"""Seconds between checks whether an image has been processed, which usually takes one second; each
+check is a call of files.info, of which Slack allows a hundred per minute."""
 _UNREACHABLE_TARGET = {
     "cannot_dm_bot", "channel_not_found", "is_archived", "not_in_channel", "restricted_action",
     "user_disabled", "user_not_found", "users_not_found",
@@ -287,11 +287,11 @@ class Slack:
         return None
 
     def call(self, method: str, **arguments: object) -> Mapping[str, Any]:
-        """One call of the Web API, without waiting or retrying. Raises DeliveryError."""
+        """Make one call of the Web API, without waiting or retrying. Raises DeliveryError."""
         return self._call(method, **arguments)
 
     def call_patiently(self, method: str, **arguments: object) -> Mapping[str, Any]:
-        """One call of the Web API, retried when rate limited. Raises DeliveryError."""
+        """Make one call of the Web API, retried when rate limited. Raises DeliveryError."""
         return self._patiently(method, lambda: self._call(method, **arguments))
 
     def dm(self, user: str) -> str:
@@ -302,7 +302,7 @@ class Slack:
     def _use_response_url(
         self, reply_to: ReplyTarget, message: Message, *, replace: bool
     ) -> str | None:
-        """Post to a response URL; the error's code, or None if it was accepted."""
+        """Post to a response URL; returns the error's code, or None if it was accepted."""
         hook = WebhookClient(reply_to.response_url, timeout=_TIMEOUT, retry_handlers=[])
         body: dict[str, Any] = {
             "response_type": "in_channel" if reply_to.shared else "ephemeral",

@@ -1,4 +1,4 @@
-"""Post messages that can be found again, and upload files.
+"""Posts messages that can be found again, and uploads files.
 
 Slack has no idempotency keys. Each message has a key in its metadata instead, by which it is found
 in the channel's history if the response to the post was lost.
@@ -166,7 +166,7 @@ class Posting:
         self.slack.post(posted.channel, Message(words, ()), thread_ts=posted.ts)
 
     def upload(self, path: Path, name: str, words: str) -> str:
-        """Upload a file without sharing it yet; its id. Raises DeliveryError."""
+        """Upload a file without sharing it yet; returns its id. Raises DeliveryError."""
         data = path.read_bytes()
         response = self._call_patiently(
             "files.getUploadURLExternal", filename=name, length=len(data), alt_txt=words[:1_000]
@@ -188,7 +188,7 @@ class Posting:
         )
 
     def shared(self, file: str) -> bool:
-        """Whether an uploaded file was shared already. Raises DeliveryError."""
+        """Whether an uploaded file was already shared. Raises DeliveryError."""
         try:
             response = self._call_patiently("files.info", file=file)["file"]
         except DeliveryError as error:
@@ -227,7 +227,7 @@ class Posting:
                 if not 0 < error.retry_after <= LONGEST_WAIT or last:
                     raise
                 self._wait(error.retry_after)
-        raise AssertionError("the last turn returns or raises")
+        raise AssertionError("the last iteration returns or raises")
 
 
 def _pages(ask: Callable[[dict[str, Any]], Any]) -> Iterator[dict[str, Any]]:
@@ -252,7 +252,7 @@ def _key(message: dict[str, Any]) -> str:
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """One for all uploads of a process: to read all certificates takes 30 ms."""
+    """A TLS context for all uploads of a process, because loading the certificates takes 30 ms."""
     return httpx.create_ssl_context()
 
 
@@ -265,7 +265,7 @@ def _put(url: str, data: bytes) -> None:
         raise DeliveryError("no_upload_url", permanent=False)
     headers = {"Content-Type": "application/octet-stream"}
     try:
-        # redirects are not followed: the figures go to the address that Slack gave and no other
+        # redirects aren't followed, so that figures are only sent to the address that Slack gave
         answer = httpx.post(
             url, content=data, headers=headers, timeout=_UPLOAD_SECONDS, verify=_tls()
         )

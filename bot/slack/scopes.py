@@ -1,4 +1,4 @@
-"""The bot's Slack scopes, methods and events. The manifest requests exactly these scopes."""
+"""Lists the bot's Slack scopes, methods and events. The manifest requests exactly these scopes."""
 
 from __future__ import annotations
 

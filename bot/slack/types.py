@@ -1,4 +1,4 @@
-"""Slack values: people, reply targets, message locations, delivery errors."""
+"""Values for Slack: people, reply targets, message locations, delivery errors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 TOKEN_PROBLEMS = frozenset(
     {"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"}
 )
-"""Errors of a token that Slack refuses: until it is replaced, no call works."""
+"""Slack's error codes for a refused token: until it is replaced, no call works."""
 _APP_PROBLEMS = TOKEN_PROBLEMS | {"missing_scope"}
 
 
@@ -78,7 +78,7 @@ class SlackUser:
 
 @dataclass(frozen=True, slots=True)
 class ReplyTarget:
-    """Where an answer goes: the response URL, or a direct message if that has expired.
+    """The place for an answer: the response URL, or a direct message if that has expired.
 
     `thread` is the ts of its thread, if any. Without a response URL, as for messages in `channel`,
     the answer is posted there: visible to the person only, unless it is `shared`. `home`: the
@@ -103,5 +103,5 @@ class MessageLocation:
 
     @property
     def direct(self) -> bool:
-        """Whether it is in the direct messages of one person."""
+        """Whether the message is in a person's direct messages."""
         return self.channel.startswith("D")

@@ -1,4 +1,4 @@
-"""The database: usage, the directory, schedules, alerts, the audit log. All SQL is in here."""
+"""The database: usage, the directory, schedules, alerts, the audit log. Contains all SQL."""
 
 from bot.store.database import Database
 from bot.store.errors import DatabaseBusyError, DiskFullError, StoreError

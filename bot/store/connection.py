@@ -8,7 +8,13 @@ Three table functions stand for lists, which are passed as Python lists:
     ordered(?) o    integers in `value`, with their position (from 0 in SQLite, 1 in PostgreSQL) in
                     `key`
 
-`a CROSS JOIN b` makes SQLite read `a` first; PostgreSQL chooses the order by itself.
+`a CROSS JOIN b` makes SQLite read `a` first; PostgreSQL chooses the order by itself, and may read
+all of `b`. Where `b` is large and each row of `a` needs little of it, write
+
+    a CROSS JOIN sought(b x ON condition)
+
+Then both engines look up the rows of `b` (under the alias `x`) for each row of `a`. The condition
+uses columns of `a` and parameters, and has no parentheses.
 """
 
 from __future__ import annotations
@@ -22,6 +28,7 @@ from typing import Any, Protocol, TypeVar
 from bot.store.errors import StoreError
 
 _LIST = re.compile(r"\b(numbers|texts|ordered)\(\?\) (\w+)")
+_SOUGHT = re.compile(r"\bCROSS JOIN sought\((\w+) (\w+) ON ([^()]+)\)")
 
 
 class Area(IntEnum):
@@ -71,6 +78,11 @@ class Connection(Protocol):
     @property
     def sorts_groups(self) -> bool:
         """Whether GROUP BY sorts all rows, so that it is faster to group a part at a time."""
+        ...
+
+    @property
+    def rows_at_once(self) -> int:
+        """How many rows a transaction may write, beside their sums, so that others wait briefly."""
         ...
 
     def execute(self, statement: str, parameters: Sequence[Any] = ..., /) -> StatementResult:
@@ -164,3 +176,11 @@ def with_lists(statement: str, table: Callable[[str, str], str]) -> tuple[str, b
     """
     text, count = _LIST.subn(lambda found: table(found[1], found[2]), statement)
     return text, count > 0
+
+
+def with_sought(statement: str, join: Callable[[str, str, str], str]) -> str:
+    """A statement whose joins with `sought` are replaced.
+
+    `join` returns the replacement for a table, its alias and the condition.
+    """
+    return _SOUGHT.sub(lambda found: join(found[1], found[2], found[3]), statement)

@@ -32,8 +32,8 @@ from reports.questions.grammar import (
     QuestionCommand,
     parse,
 )
+from reports.questions.kind_options import days_of
 from reports.questions.query import DEFAULT_TOP, MEASURED, Query
-from reports.questions.words_of_kinds import days_of
 from reports.time.period import Unit
 from reports.time.timerange import zone_names
 from reports.usage.dimensions import NAMES, Dimension, Metric

@@ -17,8 +17,8 @@ from reports.time.timerange import DAY
 from reports.usage.format import money, percent
 from reports.usage.usage import dollars
 
-NONE_SET = "There is no limit to hit: no key limit, workspace budget or guardrail budget is set."
-NONE_HERE = "No limit is known for {whose}, so only the organization's own limits apply."
+NONE_SET = "No limit is set at OpenRouter: no key limit, workspace budget or guardrail budget."
+NONE_HERE = "No limit is set for {whose}, so only the organization's own limits apply."
 NOTHING_HIT = "At the usual pace, no limit is reached before it resets."
 _UNLIMITED_NOTE = (
     "A key counts as unlimited where it has no limit of its own; guardrails and workspace budgets"
@@ -118,17 +118,16 @@ def _sentences(
         coming = hit[len(full) :]
         lines += [_full_now(one, now, zone) for one in full[:_MOST_FULL]]
         if len(full) > _MOST_FULL:
-            lines.append(f"{len(full) - _MOST_FULL:,} more are full now.")
+            lines.append(f"{len(full) - _MOST_FULL:,} more are full.")
         lines += [_next(one, now, zone, after=bool(full)) for one in coming[:1]]
         if len(limits) > 1:
-            verb = "is" if len(hit) == 1 else "are"
-            lines.append(
-                f"{len(hit):,} of {len(limits):,} limits {verb} reached before they reset, at the"
-                " usual pace."
-            )
+            are = "is" if len(hit) == 1 else "are"
+            reached = f"{len(hit):,} of {len(limits):,} limits {are} reached before they reset"
+            lines.append(f"At the usual pace, {reached}.")
     if unlimited and unlimited.keys:
+        spent = f"spent {money(unlimited.spend_30d)}" if unlimited.spend_30d else "spent nothing"
         keys = "1 key has" if unlimited.keys == 1 else f"{unlimited.keys:,} keys have"
-        lines.append(f"{keys} no limit and spent {money(unlimited.spend_30d)} in the past 30 days.")
+        lines.append(f"{keys} no limit and {spent} in the past 30 days.")
     return tuple(lines)
 
 
@@ -142,16 +141,17 @@ def _times_note(limits: Sequence[LimitForecast], zone: str, *, hit: bool) -> tup
 
 def _full_now(one: LimitForecast, now: datetime, zone: str) -> str:
     """That a limit is reached already, and until when."""
-    until = f", until it resets {_when(one.resets, now, zone)}" if one.resets else ""
-    full = "are used up" if one.kind is LimitKind.CREDITS else "is full"
-    return f"{_name(one)} {full} now{until}: {_used(one)}."
+    if one.kind is LimitKind.CREDITS:
+        return f"Credits are used up: {_used(one)}."
+    until = f"until it resets {_when(one.resets, now, zone)}" if one.resets else "and never resets"
+    return f"{_name(one)} is full {until}: {_used(one)}."
 
 
 def _next(one: LimitForecast, now: datetime, zone: str, *, after: bool) -> str:
     """What is hit next, and when; `after`: something is full already."""
     if one.full is None:
         return ""
-    when = full_words(one.full, now, zone)
+    when = full_words(one.full, now, zone, resets=one.resets is not None)
     order = "next" if after else "first"
     verb = "run out" if one.kind is LimitKind.CREDITS else "is full"
     return f"{_name(one)} {verb} {order}, about {when}: {_used(one)}."
@@ -161,16 +161,17 @@ def _name(one: LimitForecast) -> str:
     if one.kind is LimitKind.CREDITS:
         return "Credits"
     who = f" for {one.owner}" if one.kind is LimitKind.MEMBER_GUARDRAIL and one.owner else ""
-    return f"{_KINDS[one.kind]} {one.label}{who}"
+    return f"{_KINDS[one.kind]} “{one.label}”{who}"
 
 
 def _used(one: LimitForecast) -> str:
     return f"{money(one.used)} of {money(one.limit)} used"
 
 
-def _band(full: FullAt, now: datetime, zone: str) -> str:
+def _band(full: FullAt, now: datetime, zone: str, *, resets: bool) -> str:
     early = _when(full.earliest, now, zone)
-    late = "not before it resets" if full.latest is None else _when(full.latest, now, zone)
+    never = "not before it resets" if resets else "not within three months"
+    late = never if full.latest is None else _when(full.latest, now, zone)
     if early == late == _when(full.at, now, zone):
         return ""
     return f" ({early} to {late})" if full.latest else f" ({early}, or {late})"
@@ -202,12 +203,15 @@ def _full(one: LimitForecast, now: datetime, zone: str) -> str:
         return "not before reset" if one.resets else "not within 3 months"
     if one.full.at <= now:
         return "now"
-    return full_words(one.full, now, zone)
+    return full_words(one.full, now, zone, resets=one.resets is not None)
 
 
-def full_words(full: FullAt, now: datetime, zone: str) -> str:
-    """When something is used up, with its band: `Tue 14:20 (Tue 9:00 to Wed 11:30)`."""
-    return f"{_when(full.at, now, zone)}{_band(full, now, zone)}"
+def full_words(full: FullAt, now: datetime, zone: str, *, resets: bool) -> str:
+    """When something is used up, with its band: `Tue 14:20 (Tue 9:00 to Wed 11:30)`.
+
+    `resets`: it is a limit that resets.
+    """
+    return f"{_when(full.at, now, zone)}{_band(full, now, zone, resets=resets)}"
 
 
 def _when(moment: datetime, now: datetime, zone: str) -> str:

@@ -20,7 +20,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+_Name = TypeVar("_Name", str, tuple[str, ...])
+"""What a group is called."""
 
 
 class CellUsage(NamedTuple):
@@ -91,7 +94,8 @@ _BITS = 64
 """Parts are worked out in 2^-64 of a nano-dollar: the denominators of exact fractions grow with
 every cell, and a million cells together are off by less than a millionth of a nano-dollar.
 """
-_BELOW_ONE = 2**_BITS - 1
+_ONE = 2**_BITS
+_BELOW_ONE = _ONE - 1
 
 
 def explain(
@@ -106,8 +110,9 @@ def explain(
     found = _added(cells)
     tokens_before = sum(cell.tokens_before for cell in found)
     tokens_now = sum(cell.tokens_now for cell in found)
-    parted = _parted(found, tokens_before, tokens_now - tokens_before)
-    changes = [CellChange(cell, parts) for cell, parts in zip(found, parted, strict=True)]
+    changes = list(
+        map(CellChange, found, _parted(found, tokens_before, tokens_now - tokens_before))
+    )
     whole = _group("", changes)
     changes.sort(key=_order)
     return Explanation(
@@ -176,14 +181,21 @@ def _parted(cells: Iterable[CellUsage], before: int, more: int) -> Iterator[Chan
         rest_v += volume
         rest_p += price
         whole_v, whole_m, whole_p = rest_v >> _BITS, rest_m >> _BITS, rest_p >> _BITS
-        rest_v, rest_m, rest_p = rest_v & _BELOW_ONE, rest_m & _BELOW_ONE, rest_p & _BELOW_ONE
-        for _ in range(change - whole_v - whole_m - whole_p):
+        rest_v &= _BELOW_ONE
+        rest_m &= _BELOW_ONE
+        rest_p &= _BELOW_ONE
+        missing = change - whole_v - whole_m - whole_p
+        while missing:
+            missing -= 1
             if rest_v >= rest_m and rest_v >= rest_p:
-                whole_v, rest_v = whole_v + 1, rest_v - _BELOW_ONE - 1
+                whole_v += 1
+                rest_v -= _ONE
             elif rest_m >= rest_p:
-                whole_m, rest_m = whole_m + 1, rest_m - _BELOW_ONE - 1
+                whole_m += 1
+                rest_m -= _ONE
             else:
-                whole_p, rest_p = whole_p + 1, rest_p - _BELOW_ONE - 1
+                whole_p += 1
+                rest_p -= _ONE
         yield ChangeParts(whole_v, whole_m, whole_p)
 
 
@@ -210,7 +222,7 @@ def _group(label: str, changes: Sequence[CellChange]) -> GroupChange:
     )
 
 
-def moved(before: Mapping[str, int], now: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+def moved(before: Mapping[_Name, int], now: Mapping[_Name, int]) -> tuple[tuple[_Name, int], ...]:
     """For tokens and requests, which have no price: what each group added or took away.
 
     The groups of either period by the size of their change; those without one are left out.

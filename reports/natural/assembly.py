@@ -29,21 +29,7 @@ def assemble(reader: TextReader) -> ParsedText | CommandError | None:
 
     Raises ValueError, with a message for people, if the parts don't fit together.
     """
-    if reader.kind:
-        apply_kind(reader, reader.kind)
-    elif reader.asks_how_much and "metric" not in reader.given:
-        reader.give("metric", str(Metric.SPEND))
-    _leave_out_verbs(reader)
-    _say_that_times_are_not_ranked(reader)
-    _apply_implied_grouping(reader)
-    if reader.superlative and not reader.plural and "by" in reader.given:
-        reader.given.setdefault("top", ["top 1"])
-    if reader.whole_day and "period" not in reader.given:
-        reader.give("period", "today")
-    if reader.over:
-        _put_largest_first(reader)
-    if reader.ranked and not reader.given:
-        reader.give("metric", "")
+    _add_what_is_implied(reader)
     if not reader.given and not reader.schedule_words:
         return None
     unclear = (
@@ -52,6 +38,8 @@ def assemble(reader: TextReader) -> ParsedText | CommandError | None:
     )
     if reader.schedule_words and unclear and not reader.schedules:
         raise ValueError(_ask_about_schedule(reader))
+    if reader.proportion and "by" not in reader.given:
+        return _grouped_for_shares(reader)
     typed = dict(reader.given)
     if not reader.schedule_words and (implied := _implied_period(reader)):
         typed.setdefault("period", [implied])
@@ -68,6 +56,25 @@ def assemble(reader: TextReader) -> ParsedText | CommandError | None:
     return ParsedText(
         words, frozenset(reader.given), ignored, recurrence=reader.recurrence, remarks=remarks
     )
+
+
+def _add_what_is_implied(reader: TextReader) -> None:
+    """The parts that the wording implies: metric, grouping, number of groups, the whole day."""
+    if reader.kind:
+        apply_kind(reader, reader.kind)
+    elif reader.asks_how_much and "metric" not in reader.given:
+        reader.give("metric", str(Metric.SPEND))
+    _leave_out_verbs(reader)
+    _say_that_times_are_not_ranked(reader)
+    _apply_implied_grouping(reader)
+    if reader.superlative and not reader.plural and "by" in reader.given:
+        reader.given.setdefault("top", ["top 1"])
+    if reader.whole_day and "period" not in reader.given:
+        reader.give("period", "today")
+    if reader.over:
+        _put_largest_first(reader)
+    if reader.ranked and not reader.given:
+        reader.give("metric", "")
 
 
 def _put_largest_first(reader: TextReader) -> None:
@@ -152,6 +159,19 @@ def _say_that_times_are_not_ranked(reader: TextReader) -> None:
     if found and reader.superlative and "by" not in reader.given:
         reader.superlative = False
         reader.remarks.append(f"I can't rank {found[1]}s; the chart shows the usage over time.")
+
+
+def _grouped_for_shares(reader: TextReader) -> CommandError:
+    """The error for `share of opus`, with the question whose answer shows shares."""
+    of = next((one.dimension for one in reader.filters if not one.exclude), Dimension.MODEL)
+    kept = [str(one) for one in reader.filters if one.exclude or one.dimension is not of]
+    typed = reader.given | {"by": [f"by {of}"], "filter": kept}
+    typed.setdefault("metric", [str(Metric.SPEND)])
+    typed.setdefault("period", ["this month"])
+    words = " ".join(word for kind in _ORDER for word in typed.get(kind, ()) if word)
+    return CommandError(
+        "I show shares when an answer is grouped.", suggestion=canonical(words), examples=()
+    )
 
 
 def _over_what(over: str, words: str) -> CommandError:

@@ -25,7 +25,8 @@ class TextReader:
     `remarks` and `ignored` are what `ParsedText` says of them. The rest is noticed on the way and
     used when all words were read: `spending` (for each metric, whether it is a verb), `several`
     (a dimension whose name stood in the plural), `superlative` (`the most expensive`), `over` (an
-    amount), `ranked` (a unit of time whose buckets were to be ranked).
+    amount), `ranked` (a unit of time whose buckets were to be ranked), `proportion` (a share of the
+    whole was asked for).
     """
 
     known: KnownNames
@@ -50,6 +51,7 @@ class TextReader:
     over: str = ""
     whole_day: bool = False
     ranked: str = ""
+    proportion: bool = False
 
     @property
     def recurrence(self) -> str:

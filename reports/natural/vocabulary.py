@@ -24,7 +24,7 @@ ALWAYS_VERBS = {"spent", "paid", "burn", "burned", "burnt", "burning"}
 """What is done with tokens or requests as well as with money: `tokens spent`."""
 VERBS_AFTER = {"did", "do", "does", "we", "i", "they"}
 """What makes a verb of `spend` and `pay` later on: `how many tokens did we spend`."""
-PROPORTIONS = {"percent", "percentage", "proportion"}
+PROPORTIONS = {"percent", "percentage", "proportion", "fraction"}
 POSSESSIVES = {"what", "which", "my", "our", "his", "her", "their", "your"}
 WHO = {"who", "whose", "whom"}
 BY = {"by", "per", "each", "which", "across"}

@@ -10,10 +10,9 @@ from datetime import date, timedelta
 from typing import Literal
 
 from reports.natural import vocabulary
+from reports.natural.parts_of_periods import Days, part_of_period
 from reports.time.period import YEARS, DateSpan, Month
 
-Days = tuple[date, date]
-"""The first and the last day, both included."""
 Order = Literal["day", "month", ""]
 """What comes first in `10/03/2026`: day or month; "" if unknown."""
 
@@ -33,6 +32,8 @@ _ORDINALS = {
     "3rd": 3,
     "4th": 4,
 }
+_WHOLES = {"month", "quarter", "year"}
+"""The units of which a part can be asked for."""
 _QUARTER, _HALF, _YEAR = 3, 6, 12
 _SHORT_YEAR = 2000  # of `10/03/26`
 
@@ -70,10 +71,34 @@ def days(words: Sequence[str], today: date, order: Order = "") -> tuple[int, Day
         return None
     if around := _week_around(words, today, order):
         return around
+    if found := part(words, today, order):
+        return found
     for rule in (_ago, _phrase, _quarter, _week, _with_month_name):
         if found := rule(words, today):
             return found
     return _numbers(words, today, order)
+
+
+def part(words: Sequence[str], today: date, order: Order = "") -> tuple[int, Days] | None:
+    """The same for a part of a period: `first week of october`, `second half of last month`."""
+    return part_of_period(words, today, lambda rest: _whole(rest, today, order))
+
+
+def _whole(words: Sequence[str], today: date, order: Order) -> tuple[int, Days] | None:
+    """A period of which a part is asked for: `october`, `last month`, `the year`, `2026`."""
+    word, following = (*words, "", "")[:2]
+    if _year(word):
+        return 1, calendar("year", date(int(word), 1, 1))
+    if word == "the":
+        skipped = _whole(words[1:], today, order)
+        return (skipped[0] + 1, skipped[1]) if skipped else None
+    unit = word if word in _WHOLES else vocabulary.UNITS.get(word, "")
+    if unit in _WHOLES:
+        return 1, calendar(unit, today)
+    unit = following if following in _WHOLES else vocabulary.UNITS.get(following, "")
+    if word in vocabulary.PAST and unit in _WHOLES:
+        return 2, calendar(unit, today, int(vocabulary.PAST[word] == "last"))
+    return days(words, today, order)
 
 
 def period_of(first: date, last: date) -> str:

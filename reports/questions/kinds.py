@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
-from reports.questions import words_of_kinds
+from reports.questions import kind_options
 from reports.questions.query import DEFAULT_PERIODS, LIVE, MEASURED, Query, QueryKind
 from reports.time.period import DEFAULT, Calendar, Unit
 from reports.usage.dimensions import NAMES, Dimension, Metric, MoneySource
@@ -53,10 +53,10 @@ def _limit(word: str, following: TokenCursor) -> tuple[str, ...]:
 
 _EXTRA: dict[QueryKind, ExtraWords] = {
     QueryKind.FORECAST: _limit,
-    QueryKind.LIMITS: words_of_kinds.me,
-    QueryKind.KEYS: words_of_kinds.key_traits,
-    QueryKind.WHATIF: words_of_kinds.two_models,
-    QueryKind.NEW: words_of_kinds.what_is_new,
+    QueryKind.LIMITS: kind_options.me,
+    QueryKind.KEYS: kind_options.key_traits,
+    QueryKind.WHATIF: kind_options.two_models,
+    QueryKind.NEW: kind_options.what_is_new,
 }
 _UNFIT: dict[QueryKind, dict[str, str]] = {
     QueryKind.PRICE: {
@@ -66,19 +66,19 @@ _UNFIT: dict[QueryKind, dict[str, str]] = {
     QueryKind.FORECAST: {
         "comparison": "A forecast stands beside the period before already, so leave out `vs`.",
     },
-    QueryKind.LIMITS: words_of_kinds.LIMITS_UNFIT,
-    QueryKind.KEYS: words_of_kinds.KEYS_UNFIT,
+    QueryKind.LIMITS: kind_options.LIMITS_UNFIT,
+    QueryKind.KEYS: kind_options.KEYS_UNFIT,
     QueryKind.CACHE: {
         "metric": "`cache` shows tokens and what caching saved, so it takes no metric.",
         "comparison": "`cache` says where the share fell, so it takes no `vs`.",
         "source": "OpenRouter doesn't split cached tokens by credits and BYOK, so `cache` takes no"
         " source.",
     },
-    QueryKind.WHATIF: words_of_kinds.WHATIF_UNFIT,
-    QueryKind.RETIRING: words_of_kinds.RETIRING_UNFIT,
-    QueryKind.NEW: words_of_kinds.NEW_UNFIT,
-    QueryKind.LATENCY: words_of_kinds.LATENCY_UNFIT,
-    QueryKind.ERRORS: words_of_kinds.ERRORS_UNFIT,
+    QueryKind.WHATIF: kind_options.WHATIF_UNFIT,
+    QueryKind.RETIRING: kind_options.RETIRING_UNFIT,
+    QueryKind.NEW: kind_options.NEW_UNFIT,
+    QueryKind.LATENCY: kind_options.LATENCY_UNFIT,
+    QueryKind.ERRORS: kind_options.ERRORS_UNFIT,
 }
 """The sentence about each part of a question that makes no sense for a kind."""
 
@@ -141,6 +141,9 @@ def fitted(query: Query, typed: frozenset[str]) -> Query:
     if "by" not in typed and (lists_models or not takes(kind, "dimension")):
         query = replace(query, by=None)
     query = _without_live(query, typed)
+    if not takes(kind, "model"):
+        kept = tuple(one for one in query.filters if one.dimension is not Dimension.MODEL)
+        query = replace(query, filters=kept)
     if "versus" not in typed and not takes(kind, "comparison"):
         query = replace(query, versus=None)
     if "source" not in typed and not takes(kind, "source"):
@@ -185,8 +188,12 @@ def unfit(query: Query, typed: frozenset[str]) -> str:
     if query.live and query.kind is QueryKind.USAGE and query.versus:
         return LIVE_NOT_COMPARED
     if query.kind is QueryKind.NEW and not query.extra:
-        return words_of_kinds.NEW_WHAT
+        return kind_options.NEW_WHAT
     sentences = _UNFIT.get(query.kind, {})
+    if any(one.dimension is Dimension.MODEL for one in query.filters):
+        typed |= {"model"}
+    if query.by is Dimension.MODEL:
+        typed |= {"by model"}
     return next((said for part, said in sentences.items() if part in typed), "")
 
 

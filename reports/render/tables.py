@@ -16,6 +16,7 @@ from reports.questions.wording import (
     since_words,
 )
 from reports.render.charts.labels import each
+from reports.time.timerange import TimeRange
 from reports.usage.dimensions import Metric
 from reports.usage.format import change, difference, figure, percent
 from reports.wording.safe_text import clean
@@ -56,8 +57,7 @@ def short_buckets(summary: Summary, part: MetricSummary) -> list[str]:
 def incomplete_words(summary: Summary, part: MetricSummary) -> list[str]:
     """The buckets that are over and held in part: none, the name of one, or how many."""
     span = summary.range
-    last = {len(span.buckets) - 1} if span.unfinished else set[int]()
-    short = sorted(part.incomplete - last)
+    short = sorted(part.incomplete - _unfinished(span))
     if len(short) == 1:
         return [bucket_words(span.buckets[short[0]], span)]
     return [f"{len(short):,} {span.granularity}s"] if short else []
@@ -91,8 +91,24 @@ def change_words(summary: Summary, part: MetricSummary) -> str:
     if not part.previous:
         in_period = before if query.versus in EARLIER else f"in {before}"
         return f"none {in_period}" if part.sum else ""
-    difference_text = difference(part.metric, part.sum, part.previous)
-    return f"{difference_text} vs {before} ({figure(part.metric, part.previous)})"
+    changed = difference(part.metric, part.sum, part.previous)
+    missing = missing_words(summary, part)
+    return f"{changed} vs {before} ({figure(part.metric, part.previous)}){missing}"
+
+
+def missing_words(summary: Summary, part: MetricSummary) -> str:
+    """What a comparison leaves out: `, with 4 of 7 days missing`, or "" if all data is there."""
+    span = summary.range
+    missing = part.unknown - _unfinished(span)
+    if not missing:
+        return ""
+    unit = f"{span.granularity}{'s' if len(span.buckets) != 1 else ''}"
+    return f", with {len(missing):,} of {len(span.buckets):,} {unit} missing"
+
+
+def _unfinished(span: TimeRange) -> frozenset[int]:
+    """The index of the bucket that is not over yet, if there is one."""
+    return frozenset({len(span.buckets) - 1} if span.unfinished else ())
 
 
 def empty_words(summary: Summary, not_yet: str) -> str:
@@ -237,3 +253,22 @@ def _others(count: int) -> str:
 
 def _share(value: int, whole: int) -> str:
     return percent(Fraction(value, whole)) if whole else NONE
+
+
+def parts_words(part: MetricSummary) -> tuple[str, ...]:
+    """What a total is made of, a phrase for each part: `Credits $92.16`, `BYOK $23.37 (estimated)`.
+
+    Empty where there is nothing to tell apart.
+    """
+    shown = {name: figure(part.metric, value) for name, value in part.parts.items()}
+    match part.metric:
+        case Metric.TOKENS:
+            reasoning = f"of which reasoning {shown['reasoning']}"
+            return f"Prompt {shown['prompt']}", f"Completion {shown['completion']}", reasoning
+        case Metric.SPEND if len(shown) == 2:
+            estimated = " (estimated)" if part.parts["byok"] else ""
+            return f"Credits {shown['credits']}", f"BYOK {shown['byok']}{estimated}"
+        case Metric.REQUESTS if part.parts["byok"]:
+            return (f"Including {shown['byok']} through own provider keys (BYOK)",)
+        case _:
+            return ()

@@ -16,6 +16,7 @@ from bot.app import Bot
 from bot.config import load
 from bot.demo.slack import LocalSlack
 from bot.slack.types import DeliveryError
+from bot.store.errors import DatabaseLostError
 
 from .. import world as worlds
 
@@ -208,6 +209,17 @@ def test_probes_wait_for_no_database_and_say_when_it_is_stuck(world, monkeypatch
         assert said.json()["reason"].startswith("no response from the database for ")
     go.set()
     worlds.wait_until(lambda: status(world, "/readyz") == 200)
+
+
+def test_probes_name_neither_the_database_nor_its_host(world, monkeypatch):
+    def lost():
+        raise DatabaseLostError("The database activity on db.example.com can't be reached.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.bot.store, "state", lost)
+        worlds.wait_until(lambda: status(world, "/readyz") == 503)
+        said = httpx.get(world.url("/readyz"), timeout=60).json()
+        assert said["reason"].startswith("The bot can't reach its database right now.")
 
 
 def test_what_fails_in_evaluating_rules_stops_neither_delivery_nor_sync(world, monkeypatch):

@@ -1,4 +1,4 @@
-"""Measures the usage of periods."""
+"""Measures the usage of each period."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _above(
 
 
 def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
-    """The sums of all periods that aren't settled yet."""
+    """The sums of all periods that may still change."""
     watch = watched.rule.watch
     if isinstance(watch, Above):
         scope = scope_of(context.directory, watched.rule, watched.asker, watched.members)

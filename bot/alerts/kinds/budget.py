@@ -29,7 +29,7 @@ _MINUTE = timedelta(minutes=1)
 
 
 def _concerns(watched: WatchedRule, context: MeasurementContext, one: TrackedLimit) -> bool:
-    """Whether a limit is one that a rule watches, and its owner may see."""
+    """Whether a rule watches a limit, and its owner may see it."""
     wanted = allowed_members(context.directory, watched.rule, watched.asker, watched.members)
     by = watched.rule.by
     of_person = one.kind is LimitKind.MEMBER_GUARDRAIL
@@ -47,7 +47,7 @@ def _concerns(watched: WatchedRule, context: MeasurementContext, one: TrackedLim
 
 
 def _called(watched: WatchedRule, context: MeasurementContext, one: TrackedLimit) -> TrackedLimit:
-    """A limit by the name that its key or member has for the rule's owner."""
+    """A limit labeled with the name that the rule's owner sees for its key or member."""
     if one.member is None:
         return one
     labels = visibility.labels(context.directory, watched.asker)
@@ -87,7 +87,7 @@ def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measu
 def explain(
     watched: WatchedRule, context: MeasurementContext, measurement: Measurement, zone: str
 ) -> tuple[str, ...]:
-    """Which kind of limit it is, and what counts toward it."""
+    """Say which kind of limit it is, and what counts toward it."""
     del watched, zone
     found = (one for one in context.tracked_limits if one.cap.subject == measurement.subject)
     return tuple(limit_words(one.kind, one.cap.reset, byok=one.byok) for one in found)

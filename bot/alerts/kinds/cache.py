@@ -17,7 +17,7 @@ _CACHED, _SAVED = frozenset({"cached"}), frozenset({"saved"})
 
 
 def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
-    """The share of each subject, where cached tokens are known for all of its time."""
+    """The share of each subject for which cached tokens are known for the whole time."""
     periods = _periods(context)
     if periods is None:
         return
@@ -47,7 +47,7 @@ def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measu
 def explain(
     watched: WatchedRule, context: MeasurementContext, measurement: Measurement, zone: str
 ) -> Iterator[str]:
-    """The usual share, and what the fall costs."""
+    """Say what the share usually is, and how much its drop costs."""
     del zone
     periods = _periods(context)
     if periods is None or not all(context.figures.knows(_CACHED, one) for one in periods):
@@ -61,7 +61,7 @@ def explain(
 
 
 def _periods(context: MeasurementContext) -> tuple[AlertPeriod, AlertPeriod] | None:
-    """The time that is measured, up to the last minute that was synced; None before that."""
+    """The time ranges to measure, up to the last synced minute; None before the first sync."""
     at = context.figures.synced.get(Granularity.MINUTE)
     return cache_periods(floor(min(at, context.now), Granularity.MINUTE)) if at else None
 

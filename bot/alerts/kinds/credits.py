@@ -21,7 +21,8 @@ def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measu
 def explain(
     watched: WatchedRule, context: MeasurementContext, measurement: Measurement, zone: str
 ) -> tuple[str, ...]:
-    """When the credits run out, as `balance` and `limits` say it, if that is the balance now."""
+    """Say when the credits run out, like `balance` and `limits`, if the balance is still the
+    same."""
     del watched
     found = known_balance(context.forecasts.store, context.now)
     if found is None or found.left != measurement.value or found.left <= 0:

@@ -1,4 +1,4 @@
-"""Measures where the month is heading, as the answer `forecast` says it."""
+"""Measures the forecast of the month, with the same figures as the answer `forecast`."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measu
 def explain(
     watched: WatchedRule, context: MeasurementContext, measurement: Measurement, zone: str
 ) -> Iterable[str]:
-    """How sure the forecast is, while the month runs: its band, and its past error."""
+    """Say how reliable the forecast is, while the month isn't over: its range and its past
+    error."""
     del zone
     rule, store = watched.rule, context.forecasts.store
     watch = rule.watch
@@ -73,7 +74,7 @@ def explain(
 
 
 def _selection(scope: Scope, by: Dimension | None) -> Selection:
-    """What a rule covers, as the answer to a question with the same words selects it."""
+    """The usage that a rule covers, selected like the answer to a question with the same words."""
     if scope.selection.members or scope.by is None or scope.members is None:
         return scope.selection.grouped(by)
     return Selection.of(by, {scope.by: scope.members})

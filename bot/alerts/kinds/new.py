@@ -1,4 +1,4 @@
-"""Finds first uses, and keys that were created."""
+"""Finds members that were used for the first time, and newly created keys."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from bot.alerts.context import MeasurementContext, WatchedRule
 
 _MINUTE = timedelta(minutes=1)
 _RECENT = 3 * DAY
-"""How far back a first use is found that arrives late, as after an outage."""
+"""How late the usage of a first use may arrive, for example after an outage."""
 
 
 def _made(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
@@ -52,12 +52,12 @@ def _made(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measure
 
 
 def _news_since(watched: WatchedRule, now: datetime) -> datetime:
-    """Since when what was not there before is new; what comes late still is."""
+    """The time after which a first use counts as new, even if its usage arrives late."""
     return max(watched.entry.created_at, min(now - _RECENT, watched.since - SETTLED))
 
 
 def _firsts(watched: WatchedRule, context: MeasurementContext, watch: New) -> Iterator[Measurement]:
-    """First uses since the rule was set up, once the cache holds all earlier usage."""
+    """First uses since the rule was set up, once the cache has all earlier usage."""
     now = context.now
     complete_from = context.figures.complete_from(Granularity.DAY)
     if (
@@ -115,8 +115,8 @@ def _candidates(
 ) -> Iterable[_Candidate]:
     """The members with usage that a rule watches.
 
-    `wanted` are the members that the rule is limited to, `usage` is what was used of a member (or
-    of a model by a creator). With `by_creator`, each creator's use of a member is a subject.
+    `wanted` are the members that the rule is limited to, `usage` is the usage of each member (or of
+    each model by each creator). With `by_creator`, each creator's use of a member is a subject.
     """
     directory = context.directory
     members, creators = wanted.get(what), wanted.get(Dimension.CREATOR)
@@ -153,7 +153,7 @@ def _until(today: datetime, since: datetime, figures: UsageLookup) -> list[Granu
 
 
 def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
-    """The members that are new; keys as soon as they are created."""
+    """The new members; keys count as soon as they are created."""
     watch = watched.rule.watch
     if isinstance(watch, New):
         if watch.what is Dimension.KEY:

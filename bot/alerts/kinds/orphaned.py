@@ -1,4 +1,4 @@
-"""Measures what the keys of people who left still spend."""
+"""Measures the spend of keys whose owners have left."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measu
 def explain(
     watched: WatchedRule, context: MeasurementContext, measurement: Measurement, zone: str
 ) -> Iterator[str]:
-    """Whose key it was, and what it spent in the past 30 days."""
+    """Say whose key it was, and what it spent in the past 30 days."""
     del zone
     at = context.synced_at or context.now
     id_ = int(measurement.subject) if measurement.subject.isdecimal() else 0

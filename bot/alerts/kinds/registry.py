@@ -1,4 +1,4 @@
-"""How each kind of alert is measured."""
+"""Lists the function that measures each kind of alert."""
 
 from __future__ import annotations
 
@@ -60,6 +60,6 @@ NOTES: dict[
     Orphaned: explain_orphaned,
     Retiring: explain_retiring,
 }
-"""What some kinds look up for a message about a measurement: sentences of plain text.
+"""Functions of some kinds that explain a measurement in its message, in plain text.
 
 The last argument is the zone in which the message shows times."""

@@ -21,11 +21,11 @@ from reports.usage.usage import ZERO, total
 
 _MINUTE = timedelta(minutes=1)
 _MONTH = 30 * DAY
-"""Of which the spend is shown, as in the answer `retiring`."""
+"""How much recent spend is shown, as in the answer `retiring`."""
 
 
 def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
-    """The models with a near end date that were used lately, by those whom the rule is about."""
+    """The models that end soon and were used recently by the members that the rule covers."""
     directory, listed = context.directory, context.details.models
     if listed is None:
         return
@@ -55,7 +55,7 @@ def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measu
 def explain(
     watched: WatchedRule, context: MeasurementContext, measurement: Measurement, zone: str
 ) -> Iterator[str]:
-    """What the model cost in the past 30 days, and who used it."""
+    """Say what the model cost in the past 30 days, and who used it."""
     del zone
     wanted = allowed_members(context.directory, watched.rule, watched.asker, watched.members)
     wanted[Dimension.MODEL] = frozenset({int(measurement.subject)})

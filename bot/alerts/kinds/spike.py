@@ -1,4 +1,4 @@
-"""Measures hours against their usual spend."""
+"""Compares the spend of hours with what is usual for them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _usual(
     hour: datetime,
     series: list[Mapping[int, Mapping[int, Usage]]],
 ) -> Baseline | None:
-    """What the members usually use together in an hour of the week."""
+    """The usual total usage of the members in an hour of the week."""
     figures: dict[datetime, int] = {}
     for found in series:
         for member in members:
@@ -84,6 +84,6 @@ def _at(found: Mapping[int, Mapping[int, Usage]], members: tuple[int, ...], hour
 
 
 def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
-    """The hour of each subject that is farthest above its usual spend."""
+    """For each subject, the hour that is farthest above its usual spend."""
     scope = scope_of(context.directory, watched.rule, watched.asker, watched.members)
     yield from _spikes(watched, context, scope)

@@ -1,4 +1,4 @@
-"""Measures how old the synced data is."""
+"""Measures the age of the synced data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures for how long keys have not been used."""
+"""Measures how long keys have been unused."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from reports.usage.usage import ZERO
 
 
 def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
-    """The days since the last use of each key, as far as usage is stored without a gap."""
+    """The days since each key was last used, as far back as usage is stored without a gap."""
     watch, now, at = watched.rule.watch, context.now, context.synced_at or context.now
     if not isinstance(watch, Unused):
         return
     span = AlertPeriod(floor(at - watch.days * DAY, Granularity.DAY), at)
     if not context.figures.is_complete(span) or context.figures.partial(span):
-        return  # what is missing may be the use of a key
+        return  # the missing usage may be of any key
     used = context.figures.sums(Needed(Dimension.KEY, (), span), Selection())
     keys = {one.id: one for one in listed_keys(watched, context) if not one.details.disabled}
     idle = frozenset(id_ for id_ in keys if not used.get(id_, ZERO).requests)

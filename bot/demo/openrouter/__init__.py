@@ -1,1 +1,1 @@
-"""A local OpenRouter: the management API over made-up usage."""
+"""A local OpenRouter: the management API with sample usage."""

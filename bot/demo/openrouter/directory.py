@@ -1,6 +1,6 @@
-"""What the local OpenRouter answers besides usage: keys, members, credits, daily activity.
+"""The endpoints of the local OpenRouter besides usage: keys, members, credits, daily activity.
 
-Each function takes an organization and gives a body; ApiError carries the status of an error.
+Each function takes an organization and returns a body; ApiError has the status of an error.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ApiError(Exception):
-    """An answer other than 200: its status and the sentence in its body."""
+    """A response other than 200: its status and the message in its body."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -32,7 +32,7 @@ class ApiError(Exception):
 
 
 class Spent:
-    """What each key spent in the running UTC day, week and month, and ever; in nano-dollars."""
+    """What each key spent in the current UTC day, week and month, and in total; in nano-dollars."""
 
     def __init__(self, organization: Organization, now: datetime) -> None:
         day = now.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -47,12 +47,13 @@ class Spent:
         }
 
     def of(self, key: Key, window: str = "") -> tuple[int, int]:
-        """A key's credits and BYOK spend in nano-dollars: "daily", "weekly", "monthly" or ever."""
+        """A key's credits and BYOK spend in nano-dollars: "daily", "weekly", "monthly" or in
+        total."""
         credits_nano, byok_nano = self._by_key[window][key.hash]
         return credits_nano, byok_nano
 
     def total_credits(self) -> int:
-        """Credits spent by everybody ever, in nano-dollars."""
+        """All credits ever spent, in nano-dollars."""
         return sum(credits_nano for credits_nano, _ in self._by_key[""].values())
 
 
@@ -66,7 +67,7 @@ def _by_key(records: Iterable[Record]) -> defaultdict[str, list[int]]:
 
 
 def keys(organization: Organization, arguments: Arguments, now: datetime) -> Body:
-    """A page of 100 keys of one workspace, the default one where none is named."""
+    """A page of 100 keys of one workspace; of the default one if none is named."""
     offset = _number(arguments, "offset", 0, 0, 10**9)
     workspace = arguments.get("workspace_id") or organization.default_workspace
     listed = [
@@ -116,7 +117,7 @@ def _limit(key: Key, spent: Spent) -> Body:
 
 
 def own_key(label: str, *, management: bool) -> Body:
-    """`GET /key`: about the key that asks."""
+    """`GET /key`: the key that sent the request."""
     nothing = {
         f"{kind}{window}": 0
         for kind in ("usage", "byok_usage")
@@ -285,5 +286,5 @@ def _number(arguments: Arguments, name: str, default: int, least: int, most: int
 
 
 def stamp(at: datetime) -> str:
-    """An instant as the directory endpoints spell it."""
+    """A time as the directory endpoints format it."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""Faults that the local OpenRouter can be made to have."""
+"""Faults that the local OpenRouter can simulate."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole HTTP answer."""
+    """A complete HTTP response."""
 
     status: int
     body: bytes
@@ -28,13 +28,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that goes wrong.
+    """One simulated failure.
 
     "answer": this `status`, `headers` and `body` instead of the correct ones; "drop": the
-    connection is closed before answering; "reset": and reset; "half": half of the correct body,
-    sent as if it were whole; "cut": half of it, then closed; "html": a page with status 200;
-    "hang": the correct response, `seconds` late; "gzip_bomb": 199 KiB that decompress to 200 MiB;
-    "null_data": no data.
+    connection is closed before answering; "reset": the same, with a TCP reset; "half": half of the
+    correct body, sent as if it were complete; "cut": half of it, then the connection is closed;
+    "html": a page with status 200; "hang": the correct response, `seconds` late; "gzip_bomb": 199
+    KiB that decompress to 200 MiB; "null_data": no data.
     """
 
     kind: Kind
@@ -45,7 +45,7 @@ class Fault:
 
 
 def answer(status: int, body: object = None, headers: Mapping[str, str] | None = None) -> Fault:
-    """A fault that answers with this status; `body` is bytes as they are, or made JSON."""
+    """A fault that answers with this status; a `body` other than bytes is sent as JSON."""
     if body is None:
         body = error_body(status, f"Injected {status}")
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -63,7 +63,7 @@ def error_body(status: int, message: str) -> dict[str, object]:
 
 
 class Plan:
-    """Faults for paths that start with `prefix`, one for each request, over `times` rounds."""
+    """Faults for paths that start with `prefix`, one for each request, repeated `times` times."""
 
     def __init__(
         self, prefix: str, faults: tuple[Fault | Kind | int, ...], times: int | None
@@ -73,7 +73,7 @@ class Plan:
         self._left = cycle(whole) if times is None else chain.from_iterable(repeat(whole, times))
 
     def next(self, path: str) -> Fault | None:
-        """The fault for a request to `path`, or None where it is not meant or all are used up."""
+        """The fault for a request to `path`; None if none applies or all are used up."""
         return next(self._left, None) if path.startswith(self._prefix) else None
 
 
@@ -84,7 +84,7 @@ def _fault(one: Fault | Kind | int) -> Fault:
 
 
 def spoilt(fault: Fault, right: Answer) -> Answer:
-    """What is sent instead of the right answer."""
+    """The response that a fault sends instead of the correct one."""
     if fault.kind == "answer":
         return Answer(fault.status, fault.body, fault.headers)
     if fault.kind == "half":

@@ -1,4 +1,4 @@
-"""The local OpenRouter's guardrails: what they allow, and to whom they are assigned."""
+"""The local OpenRouter's guardrails: what they allow, and who they are assigned to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MADE = "2026-01-12T09:00:00Z"
 
 @dataclass(slots=True)
 class SampleGuardrail:
-    """A guardrail of a workspace and whom it is assigned to: members by user id, keys by hash.
+    """A guardrail of a workspace and its assignments: members by user id, keys by hash.
 
     With `default` it is the workspace's default one, which applies without an assignment.
     `limit_nano` is its budget in nano-dollars, None for one that only restricts models.
@@ -29,7 +29,7 @@ class SampleGuardrail:
 
     @property
     def id(self) -> str:
-        """Always the same for the same guardrail; a default one's is made from its workspace."""
+        """A stable id; that of a default guardrail is derived from its workspace."""
         return default_id(self.workspace) if self.default else _uuid(self.workspace, self.name)
 
 

@@ -12,7 +12,7 @@ Body = dict[str, Any]
 
 @dataclass(slots=True)
 class SampleModel:
-    """A model with its prices in nano-dollars a token; None for a price that it has not.
+    """A model with its prices in nano-dollars per token; None for a price that it doesn't have.
 
     `ends` is the last day on which it is offered, `canonical` the name of its version.
     """
@@ -26,7 +26,7 @@ class SampleModel:
 
 
 def listed(models: list[SampleModel]) -> Body:
-    """The body of `GET /models`, which comes in one piece."""
+    """The body of `GET /models`, which isn't paginated."""
     return {"data": [_entry(one) for one in models]}
 
 

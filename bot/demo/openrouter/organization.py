@@ -1,7 +1,7 @@
-"""An organization as OpenRouter knows it: people, keys, workspaces and what was used.
+"""An organization as OpenRouter knows it: people, keys, workspaces and usage.
 
-Everything is plain and mutable, so that a test can rename a key or take a record back between two
-syncs. Money is whole nano-dollars, time is aware UTC.
+Everything is mutable, so that a test can rename a key or remove a record between two syncs. Money
+is whole nano-dollars, time is aware UTC.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Member:
 
     @property
     def display_name(self) -> str | None:
-        """First and last name, or None where neither is known."""
+        """First and last name; None if neither is known."""
         return " ".join(part for part in (self.first_name, self.last_name) if part) or None
 
 
@@ -61,7 +61,7 @@ class Workspace:
 
 @dataclass(slots=True)
 class Budget:
-    """What a workspace may spend in nano-dollars; `reset` None is for its whole life."""
+    """What a workspace may spend in nano-dollars; if `reset` is None, the budget never resets."""
 
     workspace: str
     limit_nano: int
@@ -97,9 +97,9 @@ class Key:
 class Record:
     """Usage of one key, member and model at one time.
 
-    `key` is a key's hash, "" for chatroom use; `member` is a user id, "" for nobody's.
-    Reasoning is a part of completion, cached (tokens read from a cache) normally of prompt.
-    `saved_nano` is what caching saved, negative where writing the cache cost more.
+    `key` is a key's hash, "" for chatroom use; `member` is a user id, or "". Reasoning is a part of
+    completion, cached (tokens read from a cache) normally of prompt. `saved_nano` is what caching
+    saved; negative if writing to the cache cost more.
     """
 
     at: datetime
@@ -119,7 +119,7 @@ class Record:
 
 
 class History(Protocol):
-    """Usage that is worked out when asked for, instead of kept as records."""
+    """Usage that is computed on request instead of stored as records."""
 
     def records(self, start: datetime, end: datetime, step: timedelta) -> Iterator[Record]:
         """Usage of [start, end), at least as fine as `step`."""
@@ -127,7 +127,7 @@ class History(Protocol):
 
 @dataclass(slots=True)
 class Organization:
-    """What OpenRouter would know; `members` None is a personal account without organization.
+    """The data that OpenRouter has; `members` is None for a personal account.
 
     `credits` are nano-dollars bought so far. Usage is `records` and, if given, a `history`.
     """
@@ -149,18 +149,19 @@ class Organization:
 
     @property
     def default_workspace(self) -> str:
-        """Id of the workspace that keys and chatroom use belong to where nothing else is said."""
+        """The id of the workspace of keys and chatroom usage that don't name another one."""
         return self.workspaces[0].id
 
     def key(self, name_or_hash: str) -> Key:
-        """The first key of that name or hash; KeyError where there is none."""
+        """The first key with a name or hash; KeyError if there is none."""
         for key in self.keys:
             if name_or_hash in (key.name, key.hash):
                 return key
         raise KeyError(name_or_hash)
 
     def workspace_of(self, record: Record, keys: dict[str, Key]) -> str:
-        """Id of the workspace a record counts for; `keys` are this organization's by hash."""
+        """The id of the workspace a record counts for; `keys` are this organization's keys by
+        hash."""
         key = keys.get(record.key)
         return (key.workspace if key else "") or self.default_workspace
 
@@ -182,9 +183,10 @@ def synthetic(
     now: datetime,
     share: float = 1.0,
 ) -> Organization:
-    """A made-up organization of any size: each day `share` of all pairs of key and model is used.
+    """A generated organization of any size: each day, `share` of all pairs of key and model is
+    used.
 
-    Every seventh key belongs to nobody. All usage lies in the `days` days before `now`.
+    Every seventh key has no owner. All usage lies in the `days` days before `now`.
     """
     rng = random.Random(seed)
     people = [

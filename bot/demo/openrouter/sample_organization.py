@@ -1,8 +1,8 @@
-"""The sample company: 14 people, 25 keys in 3 workspaces and a year of what they did.
+"""The sample company: 14 people, 25 keys in 3 workspaces, and a year of usage.
 
 Its year tells a story: growth, a launch four months ago, the move from one generation of models to
 the next, a prompt change nine days ago that broke the support bot's cache, and an agent that ran
-away last night.
+out of control last night.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ PEOPLE: tuple[tuple[str, str | None, str | None], ...] = (
 )
 ADMINS = ("ada", "ben")
 
-# Id, name, creator ("" for a service's own), workspace, and what is special about the key.
+# Id, name, creator ("" for a service's own), workspace, and further properties of the key.
 KEYS: tuple[tuple[str, str, str, Workspace, dict[str, Any]], ...] = (
     (
         "support-bot",
@@ -325,11 +325,11 @@ CHATS: tuple[tuple[str, Model, float, int, int], ...] = (
 
 
 LOOPING = "ci-review"
-"""The key of the agent that runs in circles while one watches."""
+"""The key of the agent that starts to loop during the demo."""
 
 
 def sample(now: datetime, seed: int = 7) -> Organization:
-    """Lumen Labs with a year of usage behind `now`'s day, going on as the clock does."""
+    """Lumen Labs with a year of usage before the day of `now`, and more as the clock advances."""
     history = LivingHistory(list(_streams()), anchor=now, seed=seed, launch=LAUNCH, zone=ZONE)
     organization = Organization(
         [_member(*person) for person in PEOPLE],
@@ -354,7 +354,8 @@ def sample(now: datetime, seed: int = 7) -> Organization:
 
 
 def _guardrails() -> list[SampleGuardrail]:
-    """A cap for each engineer, a smaller one for the intern, one for a key, and Research's own."""
+    """A limit for each engineer, a smaller one for the intern, one for a key, and one for
+    Research."""
     engineers = [_user_id(short) for short in ("farid", "hiro", "alex", "kasia")]
     return [
         SampleGuardrail("Engineer", ENGINEERING.id, 250 * DOLLAR, "weekly", members=engineers),
@@ -366,7 +367,7 @@ def _guardrails() -> list[SampleGuardrail]:
 
 
 def _models(now: datetime) -> list[SampleModel]:
-    """The models at their list prices; some of them end soon, one of which nobody uses now."""
+    """The models at their list prices; some end soon, including one that nobody uses now."""
     ends = {GEMINI_PRO.slug: 24, DEEPSEEK.slug: 61, OPUS_45.slug: 45}
     return [
         SampleModel(
@@ -416,7 +417,7 @@ def _streams() -> Iterator[Stream]:
 
 
 def _runaway(now: datetime, seed: int) -> Iterator[Record]:
-    """Four hours of the latest finished night in which an agent talked to itself."""
+    """Four hours of last night in which an agent talked to itself."""
     rng = random.Random(f"{seed}/runaway")
     end = now.replace(hour=5, minute=0, second=0, microsecond=0)
     if end > now:
@@ -445,7 +446,7 @@ def _runaway(now: datetime, seed: int) -> Iterator[Record]:
 
 
 def looping(start: datetime, length: timedelta = timedelta(minutes=6)) -> Iterator[Record]:
-    """An agent that reviews its own review, from a moment on, until somebody stops it."""
+    """An agent that reviews its own review, from a given time until somebody stops it."""
     prompt, completion = 160_000, 2_200
     cost = prompt * OPUS_46.prompt_nano + completion * OPUS_46.completion_nano
     at = start

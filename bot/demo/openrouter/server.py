@@ -1,7 +1,7 @@
 """A local OpenRouter: the management API over real HTTP on 127.0.0.1.
 
-It answers as the documentation says, within the documented limits, and can be made to fail.
-It is read-only: a write is refused, and recorded like every request.
+It follows the documentation and its limits, and can simulate failures. It is read-only: a write is
+refused, and recorded like every request.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it came in; `path` is without the base, `body` parsed where it is JSON."""
+    """A request as received; `path` excludes the base, and `body` is parsed if it is JSON."""
 
     method: str
     path: str
@@ -92,16 +92,16 @@ class LocalOpenRouter:
 
     @property
     def base_url(self) -> str:
-        """Where the API is, to be used as OPENROUTER_BASE_URL; known once started."""
+        """The URL of the API, to be used as OPENROUTER_BASE_URL; known once started."""
         return f"http://127.0.0.1:{self._port}{BASE}"
 
     @property
     def writes(self) -> list[Request]:
-        """Requests that would have changed something; a reader makes none."""
+        """Requests that would have changed something; a read-only client makes none."""
         return [one for one in self.requests if one.method != "GET" and one.path != QUERY]
 
     def start(self) -> Self:
-        """Listen; after a `stop()` again at the same address."""
+        """Listen; after a `stop()`, at the same address as before."""
         self.stopping.clear()
         self._server = _Server(("127.0.0.1", self._port), self)
         self._port = self._server.server_address[1]
@@ -126,7 +126,7 @@ class LocalOpenRouter:
     def fail(self, path_prefix: str, *faults: Fault | Kind | int, times: int | None = 1) -> None:
         """Make the next requests to paths with this prefix fail, one fault each, `times` times.
 
-        A number is a status; `times` None never ends. Plans are used in the order they were made.
+        A number is a status; with None for `times`, they never end. Plans are used in order.
         """
         with self._lock:
             self._plans.append(Plan(path_prefix, faults, times))
@@ -137,7 +137,8 @@ class LocalOpenRouter:
             self._plans.clear()
 
     def receive(self, request: Request, token: str | None) -> tuple[Answer, Fault | None]:
-        """The correct response to a request, and the fault that it is to have (None: none)."""
+        """The correct response to a request, and the fault to apply to it (None if there is
+        none)."""
         with self._lock:
             self.requests.append(request)
             fault = next(filter(None, (plan.next(request.path) for plan in self._plans)), None)
@@ -255,7 +256,7 @@ def _json(status: int, body: object) -> Answer:
 
 
 class _Server(ThreadingHTTPServer):
-    """A server that closes its idle connections as well when it stops."""
+    """A server that also closes its idle connections when it stops."""
 
     daemon_threads = True
     request_queue_size = 64
@@ -274,7 +275,7 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Ignore it: clients that disconnect are part of what is tested."""
+        """Ignore errors: tests include clients that disconnect."""
 
     def hang_up(self) -> None:
         for connection in list(self._open):
@@ -332,7 +333,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Ignore it: requests are in `requests`."""
+        """Log nothing: requests are recorded in `requests`."""
 
 
 def _parsed(raw: bytes) -> object:

@@ -1,4 +1,4 @@
-"""The usage cube: rows for a query, labelled and spelt as OpenRouter does."""
+"""Computes the rows for a query, with OpenRouter's labels and formats."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _ORDERED = {"gt": gt, "gte": ge, "lt": lt, "lte": le}
 
 @dataclass(slots=True)
 class Dialect:
-    """What the documentation leaves open in an answer, to be set as a test needs it.
+    """Details of responses that the documentation leaves open; tests can set them.
 
-    `timestamp` is a strftime format or one for each granularity, `unset` what a dimension without
-    a value is ("" or None), `extra` goes into every row.
+    `timestamp` is a strftime format, or one for each granularity; `unset` stands for a dimension
+    without a value ("" or None); `extra` is added to every row.
     """
 
     prefix: dict[str, str] = field(
@@ -51,7 +51,7 @@ class Dialect:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Rows, whether they are only a part, and what could not be resolved."""
+    """Rows, whether they were truncated, and names that couldn't be resolved."""
 
     rows: list[Row]
     truncated: bool
@@ -61,7 +61,7 @@ class Result:
 def run(
     query: CubeQuery, organization: Organization, now: datetime, dialect: Dialect, row_limit: int
 ) -> Result:
-    """The rows for a query at `now`; at most `row_limit` whatever the query says."""
+    """The rows for a query at `now`; at most `row_limit`, whatever the query says."""
     cube = _Cube(query, organization, dialect)
     start, end = max(query.start, now - HELD), min(query.end, now)
     groups = cube.grouped(start, end) if start < end else {}
@@ -102,7 +102,7 @@ class _Cube:
         self._bucket, self._labels = cache(self._bucket_of), cache(self._labels_of)
 
     def grouped(self, start: datetime, end: datetime) -> dict[Group, list[int]]:
-        """Sums of what passes the filters, by bucket and dimensions' ids."""
+        """Sums of the usage that passes the filters, by bucket and the dimensions' ids."""
         groups: dict[Group, list[int]] = {}
         granularity = self._query.granularity
         step = GRANULARITIES[granularity] if granularity else DAY
@@ -119,7 +119,7 @@ class _Cube:
         return groups
 
     def order(self, found: Found) -> tuple[Any, ...]:
-        """What to sort by: as asked, then as stable as it can be."""
+        """The sort key: the requested order, then one that is stable."""
         at, ids, sums = found
         name = self._query.order_by[0]
         moment = at or datetime.min.replace(tzinfo=UTC)
@@ -130,7 +130,8 @@ class _Cube:
         return moment, METRICS["total_usage"].value(sums), ids
 
     def row(self, at: datetime | None, ids: tuple[str, ...], sums: Sums) -> Row:
-        """A flat row as the API sends it: labels for ids, counts as strings, money as numbers."""
+        """A flat row as the API sends it: labels instead of ids, counts as strings, money as
+        numbers."""
         metrics = {name: _value(METRICS[name], sums) for name in self._query.metrics}
         return self._bucket(at) | self._labels(ids) | metrics | self._dialect.extra
 
@@ -179,7 +180,8 @@ class _Cube:
         return one
 
     def _resolved(self, one: Filter) -> Filter:
-        """A filter on keys with what names no listed key left out, and a warning for each."""
+        """A filter on keys without values that match no listed key, and a warning for each of
+        those."""
         if one.field != "api_key_id":
             return one
         listed = {key.hash for key in self._organization.keys if not key.deleted}
@@ -204,7 +206,7 @@ def passes(condition: Filter, one: str) -> bool:
 
 
 def floor(at: datetime, granularity: str | None) -> datetime | None:
-    """The start of the bucket that `at` is in (UTC, weeks from Monday); None for one total."""
+    """The start of the bucket that contains `at` (UTC, weeks start on Monday); None for a total."""
     if granularity is None:
         return None
     if granularity == "minute":

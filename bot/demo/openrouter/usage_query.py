@@ -1,4 +1,4 @@
-"""`POST /analytics/query`: its vocabulary, and a body read and refused as OpenRouter does.
+"""`POST /analytics/query`: its metrics and dimensions, and the validation of its body.
 
 Only the metrics and dimensions that reach back 365 days are offered.
 """
@@ -36,7 +36,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric: how it reads, how to get it from sums, and whether nothing at all is null."""
+    """One metric: its label, how it is computed from sums, and whether it is null without usage."""
 
     label: str
     format: str
@@ -88,7 +88,7 @@ OPERATORS = {
 
 
 class QueryError(ValueError):
-    """A body that OpenRouter answers with 400; the text is its message."""
+    """A body to which OpenRouter responds with 400; the text is its message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class CubeQuery:
-    """A query that has been found in order; `end` is exclusive."""
+    """A valid query; `end` is exclusive."""
 
     metrics: tuple[str, ...]
     dimensions: tuple[str, ...]
@@ -117,7 +117,7 @@ class CubeQuery:
 
 
 def parse(body: object, now: datetime) -> CubeQuery:
-    """The query in a request's body; QueryError says what is wrong with it."""
+    """Parse the query in a request's body. Raises QueryError."""
     if not isinstance(body, dict):
         raise QueryError("Expected a JSON object")
     metrics = _names(body, "metrics", METRICS)
@@ -224,7 +224,7 @@ def _order_by(given: object, requested: tuple[str, ...]) -> tuple[str, bool]:
 
 
 def meta() -> dict[str, list[Row]]:
-    """`GET /analytics/meta`'s data."""
+    """The data of `GET /analytics/meta`."""
     return {
         "metrics": [
             {

@@ -1,8 +1,8 @@
-"""A living year of usage, worked out when asked for and kept nowhere.
+"""Generates a year of usage that continues with the clock; computed on request, never stored.
 
-A day's usage is drawn first, then dealt out to its hours, and an hour's to its seconds. So seconds
-add up to hours and hours to days exactly, and the hour that the clock is in fills up second by
-second. The same seed and anchor give the same usage at every time, past or future.
+A day's usage is generated first, then distributed over its hours, and an hour's over its seconds.
+So seconds add up to hours and hours to days exactly, and the current hour fills second by second.
+The same seed and anchor always give the same usage.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BURST_EVERY_DAYS = 45
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """When something is used: a weight for each local hour, and how much of it at weekends."""
+    """When something is used: a weight for each local hour, and the share of it on weekends."""
 
     hours: tuple[int, ...]
     weekend: float = 1.0
@@ -42,7 +42,7 @@ STEADY = Rhythm((10,) * 24, 0.95)
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model and its list price in nano-dollars a token (1,000 is $1 a million)."""
+    """A model and its list price in nano-dollars per token (1,000 is $1 per million)."""
 
     slug: str
     prompt_nano: int
@@ -52,11 +52,11 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One use of one model by one key: how much on a working day, when, since and until when.
+    """A use of one model by one key: how much per workday, at which hours, and from when to when.
 
     `since` and `until` are days before the anchor; the change takes `fade` days. `cached` is the
-    share of prompt tokens that come from a cache; `cached_since` is a later share with the days
-    before the anchor from which it counts.
+    share of prompt tokens that come from a cache; `cached_since` is another share, and how many
+    days before the anchor it takes effect.
     """
 
     key: str
@@ -78,7 +78,7 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What a stretch of a stream used, in parts that can be dealt out without rounding away."""
+    """The usage of a stream in a time range, in units that can be distributed without rounding."""
 
     requests: int
     fresh: int
@@ -88,9 +88,9 @@ class _Part:
 
 
 class LivingHistory:
-    """Usage of all streams from a year before `anchor` on, without an end.
+    """Usage of all streams from a year before `anchor`, without an end.
 
-    Until `launch` days before the anchor, streams that were launched then run at half.
+    Until `launch` days before the anchor, streams that were launched then have half their usage.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class LivingHistory:
         self._seconds = lru_cache(maxsize=8)(self._deal_seconds)
 
     def records(self, start: datetime, end: datetime, step: timedelta) -> Iterator[Record]:
-        """Usage of [start, end), whole days and hours as one record where `step` allows it."""
+        """Usage of [start, end); whole days and hours are one record if `step` allows it."""
         at = max(start, self.start)
         while at < end:
             day = _midnight(at)
@@ -176,13 +176,13 @@ class LivingHistory:
         stream = self.streams[n]
         model = stream.model
         prompt, completion = part.fresh + part.cached, part.visible + part.reasoning
-        # Linear in the tokens, and rounded a token, so that money adds up as exactly as they do.
+        # Linear in the tokens, and rounded per token, so that money adds up as exactly as tokens.
         price = (
             part.fresh * model.prompt_nano
             + part.cached * (model.prompt_nano // 10)
             + completion * model.completion_nano
         )
-        # What is read from the cache costs a tenth; writing to it costs nothing more here.
+        # Reading from the cache costs a tenth; writing to it costs nothing extra here.
         saved = part.cached * (model.prompt_nano - model.prompt_nano // 10)
         fee = prompt * (model.prompt_nano // 20) + completion * (model.completion_nano // 20)
         return Record(
@@ -217,7 +217,7 @@ def _part(stream: Stream, requests: int, size: float, age: float) -> _Part:
 
 def _deal(rng: random.Random, whole: _Part, weights: Sequence[int]) -> list[_Part | None]:
     requests = _share(whole.requests, weights)
-    # Tokens go only where requests went, some requests being larger than others.
+    # Only times with requests get tokens; some requests are larger than others.
     sizes = [count * rng.randrange(50, 150) for count in requests]
     tokens = zip(
         _share(whole.fresh, sizes),
@@ -232,14 +232,14 @@ def _deal(rng: random.Random, whole: _Part, weights: Sequence[int]) -> list[_Par
 
 
 def _share(total: int, weights: Sequence[int]) -> list[int]:
-    """Whole shares of `total` by weight, that add up to it exactly."""
+    """Split `total` into integers by weight; they add up to it exactly."""
     running = list(accumulate(weights))
     ends = [total * upto // running[-1] for upto in running]
     return [end - start for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def _step(distance: float, width: float) -> float:
-    """Smoothly from 0 (far before) to 1 (far after)."""
+    """A smooth step from 0 (long before) to 1 (long after)."""
     return 1 / (1 + math.exp(-max(-60.0, min(60.0, 4 * distance / width))))
 
 

@@ -1,4 +1,4 @@
-"""What the user of the page does, sent to the bot as Slack would send it."""
+"""Sends what the user of the page does to the bot, as Slack would."""
 
 from collections.abc import Callable
 from threading import Lock
@@ -11,11 +11,11 @@ LONGEST_TEXT = 3_000
 
 
 class Refused(Exception):  # noqa: N818 - what happens, not what went wrong
-    """The page asked for something impossible; the text says what, for the user."""
+    """The page requested something impossible; the text explains it to the user."""
 
 
 class PersonActions:
-    """Runs an action of the page by name; the answer says how the bot acknowledged it."""
+    """Runs an action of the page by name; the result says how the bot acknowledged it."""
 
     def __init__(self, slack: LocalSlack, command: str) -> None:
         self.slack = slack

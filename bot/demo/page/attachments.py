@@ -1,4 +1,4 @@
-"""How files are served: shown in the browser where that is harmless, else downloaded."""
+"""Decides how files are served: shown in the browser if that is harmless, else downloaded."""
 
 from urllib.parse import quote
 

@@ -33,7 +33,7 @@ WORDS: tuple[tuple[str, str], ...] = (
     ("last month", "the whole calendar month"),
     ("mtd", "month to date"),
     ("ytd", "year to date"),
-    ("creator:me", "only what I used"),
+    ("creator:me", "only my usage"),
     ("model:", "only these models; * matches anything"),
     ("key:", "only these API keys"),
     ("creator:", "only these people"),
@@ -53,7 +53,7 @@ WORDS: tuple[tuple[str, str], ...] = (
     ("alert spend > $50 per day", "get a message when spend passes the limit"),
     ("alert spike by key", "get a message when a key uses far more than usual"),
     ("alert budget 80%", "get a message before a key reaches its limit"),
-    ("alert credits < $100", "get a message before the balance runs out"),
+    ("alert credits < $100", "get a message before the credits run out"),
     ("alert new model", "get a message when a model is used for the first time"),
     (
         "alert forecast > $5,000 per month",
@@ -62,10 +62,10 @@ WORDS: tuple[tuple[str, str], ...] = (
     ("alert quiet 22:00-7:00", "no alerts at night, except urgent ones"),
     ("alerts", "list your alerts"),
     ("status", "how fresh the data is, and whether all is well"),
-    ("audit", "who asked for and changed what (admins)"),
+    ("audit", "who asked and changed what (admins only)"),
     ("audit 7d csv", "one week of the log as a spreadsheet"),
     ("help", "everything you can ask"),
-    ("help alerts", "one section of it"),
+    ("help alerts", "one section of the help"),
 )
 
 

@@ -1,4 +1,4 @@
-"""Server-sent events: each change goes to every open page whose person may see it."""
+"""Server-sent events: sends each change to every open page whose person may see it."""
 
 import json
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ HEARTBEAT = 10.0
 
 
 class Stream:
-    """The stream of one open page: the person it shows, and the events not sent yet."""
+    """The stream of one open page: its person, and the events not sent yet."""
 
     def __init__(self, person: str) -> None:
         self.person = person
@@ -41,7 +41,7 @@ class Feed:
         self._ended = False
 
     def open(self, person: str) -> Stream:
-        """A stream for a page that shows what this person sees."""
+        """Open a stream for a page that shows what this person sees."""
         stream = Stream(person)
         with self._lock:
             self._streams.add(stream)

@@ -1,4 +1,4 @@
-"""Protect the page's server from other sites: only the page itself may call it."""
+"""Protects the page's server from other sites: only the page itself may call it."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ _NAMES = ("127.0.0.1", "localhost")
 
 
 def refusal(method: str, headers: Mapping[str, str], port: int) -> str | None:
-    """Why a request is refused, or None.
+    """The reason why a request is refused; None if it isn't.
 
     A foreign ``Host`` is DNS rebinding; a foreign ``Origin`` is a page of another site.
     """

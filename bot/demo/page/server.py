@@ -25,7 +25,7 @@ Headers = Mapping[str, str]
 
 
 class Page:
-    """Serves the page on 127.0.0.1, on ``port`` or, where that is taken, the next free one."""
+    """Serves the page on 127.0.0.1, on ``port`` or, if that is taken, the next free one."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Page:
             self.feed.send({"kind": "status", "status": status})
 
     def everything(self, person: str) -> Json:
-        """All that the page needs at its start."""
+        """Everything that the page needs when it loads."""
         people = self.view.people()
         known = [str(one["id"]) for one in people]
         who = person if person in known else known[0]

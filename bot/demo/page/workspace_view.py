@@ -61,7 +61,7 @@ class WorkspaceView:
         return [drawn(message) for message in sorted(both, key=lambda message: message["ts"])]
 
     def views(self, person: str) -> list[Json]:
-        """The modals open in front of this person."""
+        """The modals that are open for this person."""
         return [_view(view) for view in self.slack.views(person)]
 
     def _person(self, user: User) -> Json:
@@ -133,7 +133,7 @@ class WorkspaceView:
 
 
 def drawn(message: Json) -> Json:
-    """A message as the page draws it."""
+    """A message as the page shows it."""
     kept = {name: value for name, value in message.items() if name not in _HIDDEN}
     typed = kept.pop("_typed", None)
     return {**kept, "typed": typed} if typed else kept

@@ -1,4 +1,4 @@
-"""A local Slack over real HTTP: it behaves as Slack does and refuses what Slack refuses."""
+"""A local Slack over real HTTP that behaves like Slack and refuses what Slack refuses."""
 
 from bot.demo.slack.blocks import validate, validate_view
 from bot.demo.slack.bot_client import BotClient

@@ -1,4 +1,4 @@
-"""The Web API: who calls, with which scope, how often, and which method answers."""
+"""The Web API: checks tokens, scopes and rate limits, and calls the methods."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ _JSON_ARGUMENTS = ("blocks", "metadata", "view", "files", "attachments")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call as it came in, without its token, and the error that it was answered with."""
+    """One call as received, without its token, and the error that it was answered with."""
 
     method: str
     args: Json
@@ -116,7 +116,7 @@ class Api:
         }
 
     def call(self, name: str, args: Json, token: str | None) -> Json:
-        """What the method answers; ``SlackError`` if it refuses."""
+        """Call a method and return its answer. Raises ``SlackError`` if it refuses."""
         method = self._methods.get(name)
         if method is None:
             raise SlackError("unknown_method", req_method=name)
@@ -159,9 +159,9 @@ def _read(name: str, text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def strict_json(text: str | bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """JSON without Python's NaN and Infinity; ``ValueError`` if it is none."""
+    """Parse JSON without Python's NaN and Infinity. Raises ``ValueError`` if it isn't valid."""
     return json.loads(text, parse_constant=_no_constant)

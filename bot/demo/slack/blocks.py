@@ -1,4 +1,4 @@
-"""Would Slack take these blocks? Pure: a message, modal or home goes in, problems come out."""
+"""Validates the blocks of a message, modal or home as Slack does; returns the problems."""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -126,7 +126,7 @@ def _message_problems(blocks: list[Any]) -> Iterator[Problem]:
 
 
 def validate(blocks: object, surface: Surface = "message") -> list[Problem]:
-    """Everything for which Slack would refuse these blocks; empty when it would take them."""
+    """The reasons why Slack would refuse these blocks; empty if it would accept them."""
     check = items(tagged(_KINDS[surface]), _MOST_BLOCKS[surface], least=0)
     found = [*check(blocks, "/blocks")]
     if isinstance(blocks, list):
@@ -163,7 +163,7 @@ def _input_needs_submit(view: dict[str, Any]) -> Iterator[Problem]:
 
 
 def validate_view(view: object) -> list[Problem]:
-    """Everything for which Slack would refuse this modal or home."""
+    """The reasons why Slack would refuse this modal or home."""
     found = [*_VIEW(view, "/view")]
     if isinstance(view, dict) and view.get("type") in ("modal", "home"):
         inside = validate(view.get("blocks"), view["type"])
@@ -191,7 +191,7 @@ def _slack_files(value: object, pointer: str) -> Iterator[tuple[str, dict[str, A
 
 
 def newer_blocks(blocks: object) -> list[Problem]:
-    """The charts and data tables, as a workspace without them refuses them."""
+    """The errors for charts and data tables in a workspace that doesn't support them."""
     if not isinstance(blocks, list):
         return []
     return [

@@ -1,4 +1,4 @@
-"""An HTTP client of the bot: sends it what people do in the local Slack, as Slack would."""
+"""An HTTP client for the bot: sends it what people do in the local Slack, as Slack would."""
 
 import json
 import re
@@ -35,7 +35,7 @@ class BotClient:
         command: str = "/activity",
         forge: Forge = HONEST,
     ) -> Ack:
-        """A slash command; mentions in the text are escaped as Slack does."""
+        """Send a slash command; mentions in the text are escaped as in Slack."""
         who, where = self.slack.user(user), self.slack.channel(channel)
         typed = f"{command} {text}".rstrip()
         fields = {
@@ -74,7 +74,7 @@ class BotClient:
         values: dict[str, Choice] | None = None,
         forge: Forge = HONEST,
     ) -> Ack:
-        """A click on a button, or a choice from a menu, of a stored message.
+        """Click a button, or choose from a menu, in a stored message.
 
         ``values`` are what was chosen in the message before, by action id.
         """
@@ -110,7 +110,7 @@ class BotClient:
         values: dict[str, Choice] | None = None,
         forge: Forge = HONEST,
     ) -> Ack:
-        """A click or choice in the person's App Home, or in the modal of ``view_id``."""
+        """Click or choose in the person's App Home, or in the modal with ``view_id``."""
         who = self.slack.user(user)
         view = self._view(view_id) if view_id else self.slack.modals.homes[who.id]
         payload = self._acted(who, view["blocks"], (action_id, block_id), choice, forge)
@@ -140,7 +140,7 @@ class BotClient:
         return self._submitted(ack, who, view)
 
     def close(self, user: str, view_id: str, *, forge: Forge = HONEST) -> Ack | None:
-        """A modal closed by its person; the bot gets a request only if it asked for one."""
+        """Close a modal; the bot gets a request only if it asked for one."""
         who, view = self.slack.user(user), self._view(view_id)
         self.slack.modals.take_away(who.id)
         if not view["notify_on_close"]:
@@ -150,7 +150,7 @@ class BotClient:
         return self.sender.form({"payload": json.dumps(payload)}, forge)
 
     def home_opened(self, user: str, *, forge: Forge = HONEST) -> Ack:
-        """The person opens the App Home."""
+        """Open the person's App Home."""
         who = self.slack.user(user)
         event = {"type": "app_home_opened", "user": who.id, "tab": "home"}
         event["channel"] = self.slack.workspace.open_im(who.id).id
@@ -158,7 +158,7 @@ class BotClient:
         return self.event({**event, **({"view": view} if view else {})}, forge=forge)
 
     def shortcut(self, user: str, callback_id: str, *, forge: Forge = HONEST) -> Ack:
-        """A global shortcut, chosen from the lightning bolt or the search bar."""
+        """Choose a global shortcut, as from the lightning bolt or the search bar."""
         who = self.slack.user(user)
         payload = self._payload("shortcut", who, forge)
         payload |= {"callback_id": callback_id, "action_ts": self.slack.workspace.new_ts()}
@@ -168,16 +168,16 @@ class BotClient:
     def mention(
         self, user: str, channel: str, text: str, *, thread: str = "", forge: Forge = HONEST
     ) -> Ack:
-        """The person mentions the bot in a channel, or in a thread there."""
+        """Mention the bot in a channel, or in a thread there."""
         words = f"<@{self.slack.bot_user_id}> {text}"
         return self._said(user, self.slack.channel(channel), words, "app_mention", thread, forge)
 
     def message(self, user: str, text: str, *, thread: str = "", forge: Forge = HONEST) -> Ack:
-        """The person writes to the bot directly."""
+        """Write to the bot in a direct message."""
         return self._said(user, self.slack.im(user), text, "message", thread, forge)
 
     def say(self, user: str, channel: str, text: str, *, thread: str = "") -> Ack | None:
-        """The person writes anywhere; the bot gets an event only for a mention or a DM."""
+        """Write a message anywhere; the bot gets an event only for a mention or a DM."""
         where = self.slack.channel(channel)
         if where.kind == "im":
             return self.message(user, text, thread=thread)
@@ -205,7 +205,7 @@ class BotClient:
         retry: int = 0,
         forge: Forge = HONEST,
     ) -> Ack:
-        """An event; the same ``event_id`` with ``retry`` 1 to 3 is how Slack repeats it."""
+        """Send an event; Slack repeats it with the same ``event_id`` and ``retry`` 1 to 3."""
         team_id = forge.team_id or self.slack.team_id
         grid = self._grid(forge) or None
         authorization = {"enterprise_id": grid, "team_id": team_id, "is_bot": True}
@@ -230,11 +230,12 @@ class BotClient:
         return self.sender.send(json.dumps(body).encode(), headers, forge)
 
     def ssl_check(self) -> Ack:
-        """Slack's check that the endpoint is reachable; it carries nothing else."""
+        """Send Slack's check that the endpoint is reachable, which has no other content."""
         return self.sender.form({"token": _VERIFICATION, "ssl_check": "1"})
 
     def url_verification(self, challenge: str) -> Ack:
-        """The request that Slack sends when the URL is entered; the answer is the challenge."""
+        """Send the request that Slack sends when the URL is entered; the answer is the
+        challenge."""
         body = {"token": _VERIFICATION, "challenge": challenge, "type": "url_verification"}
         return self.sender.send(json.dumps(body).encode(), {"Content-Type": "application/json"})
 
@@ -284,7 +285,7 @@ class BotClient:
         return self.slack.url + self.slack.hooks.issue(who.id, where, message, typed)
 
     def _answered(self, ack: Ack, hook: Hook) -> Ack:
-        """Apply the body of an acknowledgement as an answer, as Slack does."""
+        """Apply the body of an acknowledgement as an answer, like Slack."""
         if ack.status != 200 or not ack.body.strip():
             return ack
         try:

@@ -1,4 +1,4 @@
-"""Messages: ``chat.*``, the history of channels, and what only one person sees."""
+"""Messages: ``chat.*``, the history of channels, and ephemeral messages."""
 
 from copy import deepcopy
 from typing import Any
@@ -30,7 +30,7 @@ class Chat:
             return [deepcopy(message) for message in self._messages.get(channel_id, [])]
 
     def only_for(self, user_id: str, channel_id: str) -> list[Json]:
-        """What only this person sees in the channel, oldest first."""
+        """The messages in the channel that only this person sees, oldest first."""
         with self.workspace.lock:
             return [
                 deepcopy(message)
@@ -65,7 +65,7 @@ class Chat:
         return channel
 
     def check_membership(self, channel: Channel, public_is_enough: bool = False) -> None:
-        """Refuse where the bot is not a member; a private channel is then not found at all."""
+        """Refuse if the bot isn't a member; then a private channel is not found at all."""
         if self.workspace.bot_user_id in channel.members:
             return
         if channel.kind != "public":
@@ -92,7 +92,7 @@ class Chat:
         return message
 
     def post_as_user(self, channel: Channel, user_id: str, text: str, thread: str = "") -> Json:
-        """Store what a person said, in a thread if one is given."""
+        """Store a person's message, in a thread if one is given."""
         workspace = self.workspace
         message = {"type": "message", "ts": workspace.new_ts(), "channel": channel.id}
         message |= {"user": user_id, "team": workspace.users[user_id].team_id, "text": text}

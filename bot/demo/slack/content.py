@@ -1,4 +1,4 @@
-"""What a message may hold: the checks between a call and what is kept of it."""
+"""Checks the content of a message before it is stored."""
 
 import json
 import re
@@ -13,7 +13,7 @@ ImageCheck = Callable[[Json], bool]
 
 
 def refusal(problems: list[Problem], error: str | None = None) -> SlackError:
-    """The answer that names each problem, as Slack words it."""
+    """The error that names each problem, in Slack's words."""
     lines = [str(problem) for problem in problems]
     messages = [f"[ERROR] {line}" for line in lines]
     return SlackError(
@@ -22,7 +22,8 @@ def refusal(problems: list[Problem], error: str | None = None) -> SlackError:
 
 
 class Content:
-    """Checks what messages hold; ``refuse_charts`` makes the workspace an older one."""
+    """Checks the content of messages; with ``refuse_charts``, charts and data tables are
+    refused."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
@@ -63,7 +64,7 @@ class Content:
 
 
 def named(blocks: Iterable[Json], workspace: Workspace) -> list[Json]:
-    """The blocks with the ``block_id`` and ``action_id`` that Slack adds where there is none."""
+    """The blocks with the ``block_id`` and ``action_id`` that Slack adds if they are missing."""
     copies = deepcopy(list(blocks))
     for block in copies:
         block.setdefault("block_id", workspace.new_id("k"))
@@ -80,7 +81,7 @@ def _is_interactive(element: Json) -> bool:
 
 
 def check_there_is_content(content: Json) -> None:
-    """Refuse a message that shows nothing."""
+    """Refuse an empty message."""
     if not (content["text"].strip() or content.get("blocks") or content.get("attachments")):
         raise SlackError("no_text")
 

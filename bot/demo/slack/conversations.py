@@ -24,7 +24,7 @@ class Conversations:
         self.longest_page = longest_page
 
     def known_channel(self, args: Json) -> Channel:
-        """The channel of the call by its id; private ones only where the bot is a member."""
+        """The channel of the call by its id; private ones only if the bot is a member."""
         channel = self.workspace.channels.get(str(args.get("channel")))
         if channel is None:
             raise SlackError("channel_not_found")
@@ -138,7 +138,7 @@ class Conversations:
 
 
 def flag(value: object) -> bool:
-    """True for what clients send as true."""
+    """Whether a value is one that clients send for true."""
     return value in (True, 1, "1", "true", "True")
 
 

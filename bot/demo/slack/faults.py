@@ -1,4 +1,4 @@
-"""Failures on demand: one per call, in the order in which they were added."""
+"""Simulated failures: one per call, in the order in which they were added."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -9,9 +9,10 @@ from threading import Lock
 class Fault:
     """One failure.
 
-    ``kind`` is an HTTP status, an error's name, or one of: "drop" (the connection breaks
-    before the call is taken), "drop_after" (taken, but the answer is lost), "hang" (no answer
-    until the client or the server gives up) and "half" (taken, half the answer).
+    ``kind`` is an HTTP status, an error's name, or one of: "drop" (the connection breaks before the
+    call is processed), "drop_after" (it is processed, but the answer is lost), "hang" (no answer
+    until the client or the server gives up) and "half" (it is processed, but half the answer is
+    lost).
     """
 
     kind: int | str
@@ -26,13 +27,13 @@ class Faults:
         self._queues: dict[str, deque[Fault]] = {}
 
     def add(self, method: str, kinds: tuple[int | str, ...], times: int, retry_after: int) -> None:
-        """Let the next calls fail like this; the sequence is repeated ``times`` times."""
+        """Make the next calls fail like this; the sequence is repeated ``times`` times."""
         with self._lock:
             queue = self._queues.setdefault(method, deque())
             queue.extend(Fault(kind, retry_after) for kind in kinds * times)
 
     def take(self, method: str) -> Fault | None:
-        """Take the failure of this call off its queue; None if it shall succeed."""
+        """Take the failure for this call from its queue; None if the call should succeed."""
         with self._lock:
             for name in (method, "*"):
                 if self._queues.get(name):

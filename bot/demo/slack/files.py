@@ -27,7 +27,7 @@ class File:
 
     @property
     def mimetype(self) -> str:
-        """What the file's name says that it is."""
+        """The MIME type according to the file's name."""
         return mimetypes.guess_type(self.name)[0] or "application/octet-stream"
 
 
@@ -49,7 +49,7 @@ class Files:
             return [file for file in self.by_id.values() if file.ready_at]
 
     def is_image(self, named: Json) -> bool:
-        """Whether a ``slack_file`` names a picture that is processed."""
+        """Whether a ``slack_file`` names a picture that has been processed."""
         for file in self.completed():
             urls = (self._url(file), self._permalink(file))
             if named.get("id") == file.id or named.get("url") in urls:

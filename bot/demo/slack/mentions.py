@@ -1,4 +1,4 @@
-"""What people type, as Slack sends it on."""
+"""Escapes what people type, like Slack."""
 
 import re
 
@@ -6,7 +6,7 @@ from bot.demo.slack.workspace import Channel, User, Workspace
 
 
 def escaped(workspace: Workspace, text: str) -> str:
-    """What a person typed, as ``should_escape`` sends it: mentions by id, ``& < >`` as entities."""
+    """The text as sent with ``should_escape``: mentions by id, ``& < >`` as entities."""
     for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(sign, entity)
 

@@ -1,4 +1,4 @@
-"""What Slack sends when people click, choose and fill in: elements, actions and state."""
+"""The parts of interaction payloads: elements, actions and state."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -37,7 +37,8 @@ def elements(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
 
 
 def find(blocks: list[Json], action_id: str, block_id: str | None = None) -> tuple[Json, Json]:
-    """The element of this action, in this block or the first, and its block; or LookupError."""
+    """The element with an action id, in this block or the first one, and its block. Raises
+    LookupError."""
     for block, element in elements(blocks):
         if element["action_id"] == action_id and block_id in (None, block["block_id"]):
             return block, element
@@ -58,7 +59,7 @@ def _option(element: Json, value: object) -> Json:
 
 
 def chosen(element: Json, choice: Choice) -> Json:
-    """The fields that say what was chosen or typed; ``LookupError`` if it is not on offer."""
+    """The fields with what was chosen or typed. Raises ``LookupError`` for an unknown option."""
     kind = element["type"]
     if kind == "button":
         fields = {"text": deepcopy(element["text"])}
@@ -91,7 +92,7 @@ def _initial(element: Json) -> Choice:
 
 
 def state(blocks: list[Json], choices: dict[str, Choice]) -> Json:
-    """``state`` after these choices, by action id, were made."""
+    """The ``state`` after these choices (by action id)."""
     values: Json = {}
     for block, element in elements(blocks):
         if element["type"] in _STATELESS:

@@ -1,4 +1,4 @@
-"""How often a method may be called: buckets that refill with time."""
+"""Rate limits: token buckets that refill over time."""
 
 import math
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class Rates:
         self._buckets: dict[str, _Bucket] = {}
 
     def wait(self, key: str, rate: Rate) -> int:
-        """Count one call; 0 if it may go on, else the whole seconds of ``Retry-After``."""
+        """Count one call; 0 if it may proceed, else the whole seconds of ``Retry-After``."""
         if rate == UNLIMITED:
             return 0
         now = self.clock()

@@ -24,7 +24,7 @@ class Hook:
 
 
 class ResponseUrls:
-    """Every response URL handed out, by its path, and every use of one in order."""
+    """All issued response URLs, by path, and every use of them in order."""
 
     def __init__(self, chat: Chat) -> None:
         self.chat = chat
@@ -48,7 +48,7 @@ class ResponseUrls:
         return {"user": hook.user_id, "channel": hook.channel.id} if hook else {}
 
     def use(self, path: str, payload: Json) -> None:
-        """Do what a post to the URL asks for, or raise how Slack refuses it."""
+        """Process a post to a response URL. Raises SlackError if Slack would refuse it."""
         hook = self._hooks.get(path)
         if hook is None:
             raise SlackError("invalid_url")
@@ -60,7 +60,7 @@ class ResponseUrls:
         self.answer(hook, payload)
 
     def answer(self, hook: Hook, payload: Json) -> None:
-        """Apply an answer to a command or click, whichever way it came."""
+        """Apply an answer to a command or click, however it was sent."""
         user, channel = hook.user_id, hook.channel.id
         record: Json = {"user": user, "channel": channel, "payload": payload, "error": None}
         self.used.append(record)

@@ -1,6 +1,6 @@
-"""Small checks that compose into the schema of Slack's Block Kit.
+"""Small checks that combine into the schema of Slack's Block Kit.
 
-A check takes a value and its JSON pointer, and yields what is wrong with it.
+A check takes a value and its JSON pointer, and yields problems.
 """
 
 import math
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong, where (a JSON pointer), and the error that Slack answers with."""
+    """A problem: its message, its place (a JSON pointer), and Slack's error code."""
 
     pointer: str
     message: str
@@ -78,7 +78,7 @@ def number(value: object, pointer: str) -> Iterator[Problem]:
 
 
 def anything(_value: object, _pointer: str) -> Iterable[Problem]:
-    """No check: what Slack allows here is of no concern to this project."""
+    """No check, for parts of Slack's schema that this project doesn't use."""
     return ()
 
 
@@ -102,7 +102,7 @@ def items(check_item: Check, most: int, least: int = 1) -> Check:
 def fields(
     required: Mapping[str, Check], optional: Mapping[str, Check] | None = None, *rules: Check
 ) -> Check:
-    """An object with these fields and no others; rules see an object whose fields are sound."""
+    """An object with these fields and no others; rules are applied once its fields are valid."""
     known = {**required, **(optional or {})}
 
     def check(value: object, pointer: str) -> Iterator[Problem]:
@@ -148,7 +148,7 @@ def tagged(kinds: Mapping[str, Check]) -> Check:
 
 
 def any_field(*names: str) -> Check:
-    """A rule: at least one of these fields is there."""
+    """A rule: at least one of these fields is present."""
 
     def check(value: dict[str, Any], pointer: str) -> Iterator[Problem]:
         if not any(name in value for name in names):
@@ -158,7 +158,7 @@ def any_field(*names: str) -> Check:
 
 
 def one_field(*names: str) -> Check:
-    """A rule: exactly one of these fields is there."""
+    """A rule: exactly one of these fields is present."""
 
     def check(value: dict[str, Any], pointer: str) -> Iterator[Problem]:
         if sum(name in value for name in names) != 1:
@@ -168,7 +168,7 @@ def one_field(*names: str) -> Check:
 
 
 def unique(read: Callable[[Any], Iterable[Any]], word: str) -> Check:
-    """A rule: the values that ``read`` finds differ from each other."""
+    """A rule: the values that ``read`` returns are unique."""
 
     def check(value: object, pointer: str) -> Iterator[Problem]:
         seen = set()

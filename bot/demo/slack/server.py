@@ -154,11 +154,11 @@ class LocalSlack:
         return self.chat.in_channel(self.channel(channel).id)
 
     def ephemerals(self, user: str, channel: str) -> list[Json]:
-        """What only this person sees in the channel, oldest first."""
+        """The messages in the channel that only this person sees, oldest first."""
         return self.chat.only_for(self.user(user).id, self.channel(channel).id)
 
     def views(self, user: str) -> list[Json]:
-        """The modals open in front of this person, the visible one last."""
+        """The modals that are open for this person, the visible one last."""
         return self.modals.stack(self.user(user).id)
 
     def home(self, user: str) -> Json | None:
@@ -176,20 +176,21 @@ class LocalSlack:
         return self.workspace.listen(listener)
 
     def wait_for(self, found: Callable[[], T], timeout: float = 60) -> T:
-        """Wait in seconds until ``found()`` is truthy and return it, else ``TimeoutError``."""
+        """Wait until ``found()`` is truthy and return it; TimeoutError after ``timeout``
+        seconds."""
         return self.workspace.wait_for(found, timeout)
 
     def fail(self, method: str, *faults: int | str, times: int = 1, retry_after: int = 1) -> None:
-        """Let the next calls of a method fail; for the kinds see ``Fault``.
+        """Make the next calls of a method fail; for the kinds, see ``Fault``.
 
-        Beside the Web API's methods: "upload", "download", "response_url", and "*" for all.
+        Besides the Web API's methods: "upload", "download", "response_url", and "*" for all.
         """
         self.faults.add(method, faults, times, retry_after)
 
     def record(
         self, method: str, args: Json, error: str | None, details: Json | None = None
     ) -> None:
-        """Keep a call for ``calls``, and notify listeners of a refusal with its details."""
+        """Record a call for ``calls``, and notify listeners if it was refused."""
         call = Call(method, {k: v for k, v in args.items() if k != "token"}, error)
         with self.workspace.lock:
             self._calls.append(call)

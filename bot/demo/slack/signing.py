@@ -1,4 +1,4 @@
-"""Requests to the bot: signed as Slack signs them, or forged on purpose."""
+"""Sends requests to the bot, signed like Slack's or deliberately forged."""
 
 import hashlib
 import hmac
@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 ACK_MILLISECONDS = 3_000
 LONGEST_SECONDS = 10
-"""Seconds after which a bot that does not answer counts as unreachable."""
+"""Seconds after which a bot that doesn't answer counts as unreachable."""
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -46,7 +46,7 @@ class Ack:
 
     @property
     def ok(self) -> bool:
-        """Acknowledged, in time, and with nothing that Slack refuses."""
+        """Whether it was acknowledged in time, with nothing that Slack refuses."""
         return self.error is None
 
 
@@ -59,11 +59,11 @@ class Sender:
         self._secret = signing_secret.encode()
 
     def form(self, fields: dict[str, str], forge: Forge = HONEST) -> Ack:
-        """A signed form, as commands and interactions come."""
+        """Send a signed form, like commands and interactions."""
         return self.send(urlencode(fields).encode(), {"Content-Type": _FORM}, forge)
 
     def send(self, body: bytes, headers: dict[str, str], forge: Forge = HONEST) -> Ack:
-        """Any body, signed as ``forge`` says."""
+        """Send any body, signed as ``forge`` says."""
         timestamp = forge.timestamp
         if timestamp is None:
             timestamp = str(int(self.now() + forge.seconds_off))
@@ -79,7 +79,7 @@ class Sender:
         """Post exactly these bytes and headers."""
         parts = urlsplit(self.url)
         connection = HTTPConnection(parts.hostname or "", parts.port, timeout=LONGEST_SECONDS)
-        # As bytes, since forged values need not fit the header's own Latin-1.
+        # As bytes, because forged values may not be valid Latin-1, as headers are.
         raw = {name: value.encode() for name, value in headers.items()}
         started = time.perf_counter()
         try:

@@ -1,4 +1,4 @@
-"""``views.*``: modals opened within three seconds of what the person did, and homes."""
+"""``views.*``: homes, and modals, which must be opened within three seconds of a click."""
 
 from copy import deepcopy
 from dataclasses import dataclass
@@ -32,14 +32,14 @@ class Views:
         self._triggers: dict[str, Trigger] = {}
 
     def issue_trigger(self, user_id: str) -> str:
-        """A new ``trigger_id`` for something that this person just did."""
+        """A new ``trigger_id`` for an action of this person."""
         trigger_id = f"{new_secret(4)}.{new_secret(4)}.{new_secret()}"
         with self.workspace.lock:
             self._triggers[trigger_id] = Trigger(user_id, self.workspace.clock())
         return trigger_id
 
     def stack(self, user_id: str) -> list[Json]:
-        """The modals open in front of a person, the visible one last."""
+        """The modals that are open for a person, the visible one last."""
         with self.workspace.lock:
             return [deepcopy(self.by_id[view_id]) for view_id in self._stacks.get(user_id, [])]
 
@@ -92,7 +92,7 @@ class Views:
         return {"view": visible(view)}
 
     def put_on_top(self, user_id: str, content: object, over: bool) -> Json:
-        """Show a modal, alone or over the one that is open; the stored view."""
+        """Show a modal, alone or on top of the open one; returns the stored view."""
         checked = self._checked(content, "modal")
         stack = self._stacks.get(user_id, []) if over else []
         if len(stack) >= STACK:

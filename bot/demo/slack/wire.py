@@ -1,4 +1,4 @@
-"""The HTTP layer of the local Slack: parse calls, write answers, fail on demand."""
+"""The HTTP layer of the local Slack: parses calls, writes answers, and simulates failures."""
 
 import json
 import socket
@@ -25,7 +25,7 @@ _STATUS = {"ratelimited": 429}
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer over HTTP."""
+    """An HTTP response."""
 
     body: bytes
     status: int = 200
@@ -34,17 +34,17 @@ class Reply:
 
 
 class BrokenConnection(Exception):  # noqa: N818 - what happens, not what went wrong
-    """The connection is to break instead of an answer."""
+    """Break the connection instead of answering."""
 
 
 class Server(ThreadingHTTPServer):
-    """A threading server whose open connections can be broken."""
+    """A threading server that can break its open connections."""
 
     daemon_threads = True
     block_on_close = False
     request_queue_size = 256
-    """Connections that wait to be accepted. With the default of 5, answers sent at the same moment
-    on a busy machine are refused, or held up by up to 20 s of TCP retransmissions."""
+    """Connections that wait to be accepted. With the default of 5, answers sent at the same time on
+    a busy machine are refused, or delayed by up to 20 s of TCP retransmissions."""
 
     def __init__(self, address: tuple[str, int], slack: "LocalSlack") -> None:
         super().__init__(address, Handler)
@@ -129,7 +129,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(reply.body)
 
     def _before(self, fault: Fault | None, refused_with: int = 200) -> Reply | None:
-        """The answer of a fault that strikes before the call is taken."""
+        """The answer of a fault that occurs before the call is processed."""
         if fault is None or fault.kind in ("drop_after", "half"):
             return None
         if fault.kind == "hang":
@@ -145,7 +145,7 @@ class Handler(BaseHTTPRequestHandler):
         return _refused(SlackError(fault.kind), refused_with, {})
 
     def _after(self, fault: Fault | None, reply: Reply) -> Reply:
-        """The answer, unless a fault strikes after the call was taken."""
+        """The answer, unless a fault occurs after the call was processed."""
         if fault and fault.kind == "drop_after":
             raise BrokenConnection
         if fault and fault.kind == "half":

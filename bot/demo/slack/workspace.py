@@ -25,12 +25,12 @@ OTHER_TEAM = "T0OTHER0001"
 
 
 def utc_now() -> datetime:
-    """The present, aware, in UTC."""
+    """The current time (UTC)."""
     return datetime.now(UTC)
 
 
 class SlackError(Exception):
-    """A refusal: its ``error`` and whatever else Slack says beside it."""
+    """A refusal: its ``error``, and further fields of Slack's response."""
 
     def __init__(self, error: str, **details: Any) -> None:
         super().__init__(error)
@@ -40,7 +40,7 @@ class SlackError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person or bot, by Slack's names."""
+    """A person or bot, with Slack's field names."""
 
     id: str
     name: str
@@ -121,7 +121,7 @@ class Workspace:
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     def add_user(self, name: str, real_name: str, email: str = "", **flags: Any) -> User:
-        """A new person, by default of our team."""
+        """Add a person, by default to our team."""
         with self.lock:
             flags.setdefault("team_id", self.team_id)
             user = User(self.new_id("U"), name, real_name, email, **flags)
@@ -129,7 +129,7 @@ class Workspace:
             return user
 
     def add_channel(self, name: str, members: Iterable[User] = (), **flags: Any) -> Channel:
-        """A new channel; the bot is in it only if it is among the members."""
+        """Add a channel; the bot is in it only if it is among the members."""
         with self.lock:
             ids = frozenset(member.id for member in members)
             channel = Channel(self.new_id("C"), name, members=ids, **flags)
@@ -137,7 +137,7 @@ class Workspace:
             return channel
 
     def open_im(self, user_id: str) -> Channel:
-        """The direct messages between the bot and this person, opened if need be."""
+        """The direct messages between the bot and this person; opened if necessary."""
         with self.lock:
             members = frozenset({user_id, self.bot_user_id})
             for channel in self.channels.values():
@@ -158,14 +158,14 @@ class Workspace:
             return _find(self.channels, name.removeprefix("#"))
 
     def change_user(self, name: str, **changes: Any) -> User:
-        """The same person with other flags."""
+        """Change flags of a person."""
         with self.lock:
             user = replace(self.user(name), **changes)
             self.users[user.id] = user
             return user
 
     def change_channel(self, name: str, **changes: Any) -> Channel:
-        """The same channel with other flags or members."""
+        """Change flags or members of a channel."""
         with self.lock:
             channel = replace(self.channel(name), **changes)
             self.channels[channel.id] = channel
@@ -185,7 +185,7 @@ class Workspace:
             self.lock.notify_all()
 
     def wait_for(self, found: Callable[[], T], timeout: float = 60) -> T:
-        """Wait in seconds of the wall until ``found()`` is truthy, and return it."""
+        """Wait up to ``timeout`` seconds (real time) until ``found()`` is truthy, and return it."""
         end = monotonic() + timeout
         with self.lock:
             while not (result := found()):

@@ -1,8 +1,8 @@
-"""The audit log: who asked for, exported, scheduled and changed what.
+"""The audit log: who asked, exported, scheduled and changed what.
 
-Entries are buffered and written by a thread of their own, several at a time: a write waits for
-the disk, and the person who asks must not. Readers see what is written; `flush` writes what is
-buffered, and so does the end of the process.
+Entries are buffered and written by a separate thread, several at a time, because a write waits for
+the disk and the person who asks must not. Readers see written entries; `flush` writes the buffered
+ones, and so does the end of the process.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from reports.admin.audit_log import DONE, LONGEST_OUTCOME, AuditEntry, masked
 log = logging.getLogger(__name__)
 
 KEPT = timedelta(days=400)
-"""How long entries are kept: a year for audits, and a month to look back from its end."""
+"""How long entries are kept: a year for audits, plus a month to review the year after it ends."""
 MOST_BUFFERED = 10_000
-"""Entries (about 5 MB) that are kept in memory while the database cannot be written."""
+"""Entries (about 5 MB) kept in memory while the database can't be written."""
 AGAIN_SECONDS = 5.0
-"""The pause after a failed write: long enough to spare the disk, short enough to see it heal."""
+"""The pause after a failed write: long enough to spare the disk, short enough to recover soon."""
 READ_SECONDS = 1.0
 """How long a reader of the log waits until buffered entries are written."""
 CLOSE_SECONDS = 3.0
 """How long the end of the process waits for the last write."""
 _IDLE_SECONDS = 10.0
-"""How long the writing thread waits for another entry before it ends: a thread is cheap to start,
+"""How long the writing thread waits for another entry before it ends. A thread is cheap to start,
 and a person's next question usually comes within seconds."""
 Row = tuple[int, str, str, str, str, str, str]
 _COLUMNS = "at, person, email, act, what, place, outcome"
@@ -91,10 +91,11 @@ class AuditLog:
             self._news.notify()
 
     def flush(self, seconds: float = BUSY_SECONDS) -> bool:
-        """Write what is buffered, waiting at most `seconds` for a lock; whether it was written.
+        """Write the buffered entries, waiting at most `seconds` for a lock; returns whether that
+        worked.
 
-        What could not be written stays buffered, the newest MOST_BUFFERED of it. Must not be
-        called by a thread that holds a reader (NestedAccessError), also if nothing is buffered.
+        Entries that couldn't be written stay buffered, up to the newest MOST_BUFFERED. Must not be
+        called by a thread that holds a reader (NestedAccessError), even if nothing is buffered.
         """
         self._db.check_may_write()
         if not self._writing.acquire(timeout=seconds):
@@ -117,7 +118,7 @@ class AuditLog:
             self._writing.release()
 
     def close(self) -> None:
-        """Write what is buffered before the process ends, or log how much of it is lost."""
+        """Write the buffered entries before the process ends, or log how many are lost."""
         self._ended.set()
         if self.flush(CLOSE_SECONDS):
             return
@@ -126,7 +127,8 @@ class AuditLog:
         log.error("The process ends and the database can't be written: %d audit entries lost", lost)
 
     def _keep(self, rows: list[Row]) -> None:
-        """Put rows back in front of newer ones; the oldest above `MOST_BUFFERED` are dropped."""
+        """Put rows back before newer ones; if there are more than `MOST_BUFFERED`, drop the
+        oldest."""
         with self._news:
             self._rows = rows + self._rows
             lost = len(self._rows) - MOST_BUFFERED
@@ -139,7 +141,7 @@ class AuditLog:
                 )
 
     def _write_on(self) -> None:
-        """Write buffered rows until none comes for `_IDLE_SECONDS`."""
+        """Write buffered rows until none is added for `_IDLE_SECONDS`."""
         while True:
             with self._news:
                 if not self._news.wait_for(lambda: self._rows, _IDLE_SECONDS):
@@ -176,7 +178,7 @@ class AuditLog:
             yield from map(_entry, connection.stream(statement, values))
 
     def prune(self) -> int:
-        """Delete entries older than 400 days; their number. Raises StoreError."""
+        """Delete entries older than 400 days; returns their number. Raises StoreError."""
         self.flush()
         limit = to_milliseconds(self._clock() - KEPT)
         with self._db.read() as connection:

@@ -1,4 +1,4 @@
-"""The stored part of `status`: next and last reports, last alerts, counts and size."""
+"""Reads the stored part of `status`: next and last reports, last alerts, counts and size."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class FinishedRun:
 class DeliveredAlert:
     """A message about alerts that was sent or failed; `at` is when it was created (UTC).
 
-    `words` are those of the first rule it is about and `more` is the number of further alerts in
-    it. `recipient` is the Slack id of a person or channel.
+    `words` is the first rule in it, and `more` is the number of its further alerts. `recipient` is
+    the Slack id of a person or channel.
     """
 
     words: str
@@ -40,7 +40,7 @@ class DeliveredAlert:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The number of schedules, of paused ones among them, and of alert rules."""
+    """The number of schedules, the number of paused ones among them, and of alert rules."""
 
     schedules: int
     paused: int
@@ -48,7 +48,7 @@ class Counts:
 
 
 class StatusReader:
-    """Reads what `status` shows beside usage. Its methods may be called from any thread."""
+    """Reads what `status` shows besides usage. Its methods may be called from any thread."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -111,7 +111,8 @@ class StatusReader:
         return Counts(schedules, paused, alerts)
 
     def trouble(self) -> str:
-        """Why nothing can be saved, as a sentence for people; "" if the last write succeeded.
+        """The reason why nothing can be saved, as a sentence for users; "" if the last write
+        succeeded.
 
         After a failure another write is tried, except within a read transaction.
         """

@@ -1,4 +1,4 @@
-"""Alert events in the database: what happened, until it has become part of a message.
+"""Stores alert events: what happened, until it has become part of a message.
 
 The clock is read inside each transaction.
 """
@@ -21,15 +21,15 @@ from reports.alerts.serialization import unpack_event
 
 Clock = Callable[[], datetime]
 StateKey = tuple[str, str, str]
-"""What a state belongs to: the id of a rule, a subject, and a period (see `period_key`)."""
+"""The key of a state: the id of a rule, a subject, and a period (see `period_key`)."""
 RESTORED = timedelta(days=3)
-"""Events that were set aside are sent after an upgrade if they are not older than this: figures of
-last week would confuse more than they help."""
+"""Events that were set aside are sent after an upgrade if they are not older than this: last week's
+figures would confuse more than they help."""
 _EVENT = "id, rule, version, subject, period, facts, urgent, fence, telling, state"
 
 
 class EventStatus(StrEnum):
-    """What became of an event. The values are those in the database."""
+    """The status of an event. The values are those in the database."""
 
     PENDING = "pending"
     IN_MESSAGE = "telling"
@@ -57,7 +57,7 @@ class StoredEvent:
 
     @property
     def key(self) -> StateKey:
-        """What its state is stored under."""
+        """The key of the event's state."""
         return self.rule, self.subject, self.period
 
 
@@ -74,7 +74,7 @@ class AlertEvents:
         """Lease due events, oldest first.
 
         Events that this version cannot read are set aside: they stay in the table, dropped as
-        unreadable, and `unreadable` is called with their number after the transaction.
+        unreadable, and after the transaction `unreadable` is called with their number.
         """
         with self._db.write() as connection:
             now = self._clock()
@@ -91,7 +91,8 @@ class AlertEvents:
         return events
 
     def set_aside(self, message_id: int) -> int:
-        """Set aside the events of an unsent message that this version cannot read; how many."""
+        """Set aside the events of an unsent message that this version can't read; returns their
+        number."""
         with self._db.read() as connection:
             bad = split(_of_message(connection, message_id), _event, "alert event")[1]
         if bad:
@@ -100,7 +101,8 @@ class AlertEvents:
         return len(bad)
 
     def restore(self) -> int:
-        """Make recent events pending again that an older version could not read; how many."""
+        """Make recent events pending again that an older version couldn't read; returns their
+        number."""
         with self._db.read() as connection:
             rows = connection.execute(
                 f"SELECT {_EVENT} FROM alert_event WHERE state = 'dropped' AND why = ? AND at >= ?",
@@ -117,7 +119,7 @@ class AlertEvents:
         return len(events)
 
     def postpone(self, events: Sequence[StoredEvent], at: datetime) -> None:
-        """Process events again from a time (UTC) on."""
+        """Process events again, but not before a time (UTC)."""
         with self._db.write() as connection:
             connection.executemany(
                 "UPDATE alert_event SET next_at = ? WHERE id = ? AND fence = ?"
@@ -169,7 +171,7 @@ class AlertEvents:
         return {(one.subject, one.period): one for one in found}
 
     def crossing_start(self, event: StoredEvent) -> StoredEvent | None:
-        """The event that began the crossing to which an event belongs.
+        """The first event of the crossing that an event belongs to.
 
         A level may cross its threshold many times in one period.
         """
@@ -182,7 +184,7 @@ class AlertEvents:
         return read_one(row, _event, "alert event")
 
     def newest_of_crossing(self, first: StoredEvent) -> StoredEvent:
-        """The newest event of a crossing; `first` began it."""
+        """The newest event of a crossing, given its `first` event."""
         with self._db.read() as connection:
             row = connection.execute(
                 f"SELECT {_EVENT} FROM alert_event WHERE rule = ? AND subject = ? AND period = ?"

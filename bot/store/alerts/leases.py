@@ -1,7 +1,7 @@
-"""Leases on events and messages: what one process works on, no other process takes meanwhile.
+"""Leases events and messages, so that no two processes work on the same one.
 
-A process that takes a row raises the row's fence. What an earlier process writes afterwards has an
-old fence and changes nothing.
+A process that leases a row increases the row's fence. If an earlier process still writes, its fence
+is outdated, and nothing is changed.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from bot.store.encoding import to_milliseconds
 from bot.store.readable import Row
 
 LEASE = timedelta(seconds=120)
-"""How long rows wait for a process that died; fences keep one that is only slow from doing harm."""
+"""How long rows wait if a process died; if it is only slow, fences keep it from doing harm."""
 
 
 def lease_rows(
     connection: Connection, table: str, columns: str, found: Sequence[Row], now: datetime
 ) -> list[Row]:
-    """Lease rows, whose ids are the first column of `found`; the `columns` of the leased rows."""
+    """Lease rows whose ids are the first column of `found`; returns the `columns` of these rows."""
     ids = [row[0] for row in found]
     chosen = "id IN (SELECT value FROM numbers(?) n)"
     connection.execute(

@@ -1,4 +1,4 @@
-"""Messages about alerts in the database: to be sent, sent, and to be updated.
+"""Stores messages about alerts: to be sent, sent, and to be updated.
 
 The clock is read inside each transaction.
 """
@@ -20,14 +20,14 @@ from bot.store.readable import read_one, readable
 
 Clock = Callable[[], datetime]
 LONGEST_WAIT = timedelta(days=32)
-"""No event waits longer: the longest wait is a snooze until the end of a month."""
+"""The longest that any event may wait, which is a snooze until the end of a month."""
 SETTLE = timedelta(seconds=60)
-"""How long after a call without an answer its message may still appear in the history."""
+"""After a call without an answer, its message may still appear in the history for this long."""
 _MESSAGE = "id, key, place, note, root, made_at, fence, tries, sending_at, state, channel, ts"
 
 
 class MessageStatus(StrEnum):
-    """What became of a message. The values are those in the database."""
+    """The status of a message. The values are those in the database."""
 
     DUE = "due"
     SENDING = "sending"
@@ -81,7 +81,8 @@ class AlertMessages:
         return not found[0]
 
     def limit_waits(self) -> None:
-        """Retry soon what waits longer than anything may: the clock was set back meanwhile."""
+        """Retry soon whatever waits longer than allowed, because the clock was set back
+        meanwhile."""
         with self._db.write() as connection:
             now = self._clock()
             for table in ("alert_event", "alert_telling"):
@@ -97,10 +98,10 @@ class AlertMessages:
         note: str = "",
         root: int | None = None,
     ) -> int | None:
-        """Create a message of events; its id.
+        """Create a message from events; returns its id.
 
         `recipient` is the Slack id of a person or channel, `note` a sentence in mrkdwn, and `root`
-        the id of the message in whose thread it goes. None if another process took an event.
+        the id of the message whose thread it is posted in. None if another process took an event.
         """
         with self._db.write() as connection:
             now = to_milliseconds(self._clock())
@@ -158,6 +159,15 @@ class AlertMessages:
             rows = lease_rows(connection, "alert_telling", _MESSAGE, found, now)
         return readable(rows, _message, "alert message")
 
+    def release(self, messages: Sequence[AlertMessage]) -> None:
+        """Let other processes lease messages at once; this process must not have started them."""
+        with self._db.write() as connection:
+            now = to_milliseconds(self._clock())
+            connection.executemany(
+                "UPDATE alert_telling SET next_at = ? WHERE id = ? AND fence = ?",
+                [(now, message.id, message.fence) for message in messages],
+            )
+
     def start_sending(self, message: AlertMessage, at: datetime | None = None) -> bool:
         """Record that a message is being sent, with the current state; False if the lease was lost.
 
@@ -174,9 +184,9 @@ class AlertMessages:
     def mark_sent(self, message: AlertMessage, channel: str, ts: str) -> bool:
         """Record that Slack has a message (its channel and `ts`).
 
-        Also after the lease was lost, if no copy is recorded yet: this one is certainly there, and
-        is updated soon, as it may show an older state. False if another process has recorded
-        another copy in the same conversation: then this one is to be deleted.
+        If the lease was lost but no copy is recorded yet, this one is: it certainly exists, and is
+        updated soon, because it may show an older state. False if another process has recorded
+        another copy in the same conversation: then delete this one.
         """
         with self._db.write() as connection:
             now = to_milliseconds(self._clock())
@@ -201,7 +211,7 @@ class AlertMessages:
             return True
 
     def retry(self, message: AlertMessage, at: datetime, error: str) -> bool:
-        """Send a message again from a time (UTC) on: it was certainly not sent."""
+        """Send a message again at a time (UTC), because it was certainly not sent."""
         return self._update(
             message, "state = 'due', next_at = ?, error = ?", to_milliseconds(at), error
         )
@@ -212,7 +222,8 @@ class AlertMessages:
         return self._update(message, "next_at = ?, error = ?", settled, error)
 
     def postpone(self, message: AlertMessage, at: datetime, error: str) -> bool:
-        """Try again from a time (UTC) on; whether it was sent is as uncertain as before."""
+        """Try again at a time (UTC); whether the message was sent remains as uncertain as
+        before."""
         return self._update(
             message, "next_at = ?, error = ?, tries = tries + 1", to_milliseconds(at), error
         )
@@ -269,7 +280,7 @@ class AlertMessages:
             )
 
     def retry_update(self, message: AlertMessage, at: datetime) -> None:
-        """Try again to update a message, from a time (UTC) on."""
+        """Try again to update a message, at a time (UTC)."""
         with self._db.write() as connection:
             connection.execute(
                 "UPDATE alert_telling SET next_at = ? WHERE id = ? AND fence = ?",
@@ -286,7 +297,7 @@ class AlertMessages:
             )
 
     def counts(self) -> dict[str, int]:
-        """How many messages there are by status."""
+        """The number of messages by status."""
         with self._db.read() as connection:
             return dict(
                 connection.execute("SELECT state, count(*) FROM alert_telling GROUP BY state")
@@ -303,9 +314,9 @@ class AlertMessages:
 
 
 def outdate(connection: Connection, message_id: int, now: int) -> None:
-    """Record that a message no longer shows the current state, also if it is being sent.
+    """Record that a message no longer shows the current state, even if it is being sent.
 
-    The fence is raised: a process that is updating it just now doesn't know this change yet.
+    The fence is increased, because a process that is updating it now doesn't know this change.
     """
     connection.execute(
         "UPDATE alert_telling SET stale = 1, next_at = ?, fence = fence + 1"

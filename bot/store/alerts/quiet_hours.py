@@ -1,4 +1,4 @@
-"""Quiet hours in the database."""
+"""Stores quiet hours."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class StoredQuietHours:
         return QuietHours(time.fromisoformat(row[0]), time.fromisoformat(row[1])) if row else None
 
     def set(self, person: str, quiet: QuietHours | None) -> None:
-        """Store a person's quiet hours (None: off). Events that wait are checked again."""
+        """Store a person's quiet hours (None: off). Postponed events are checked again."""
         with self._db.write() as connection:
             connection.execute("DELETE FROM alert_quiet WHERE person = ?", (person,))
             if quiet:

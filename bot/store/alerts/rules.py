@@ -1,4 +1,4 @@
-"""Alert rules in the database: their owners, and their words in the grammar."""
+"""Stores alert rules: their owners, and their words in the grammar."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _COLUMNS = "id, maker, email, words, members, version, made_at, changed_at, paus
 
 @dataclass(frozen=True, slots=True)
 class NewRule:
-    """A rule to store: its words in the grammar, and the members that its names mean (JSON).
+    """A rule to store: its words in the grammar, and the members that its names refer to (JSON).
 
     `owner` is the Slack id of the person who set it up, `email` their address or "".
     """
@@ -36,7 +36,7 @@ class NewRule:
 class StoredRule:
     """A stored rule; `paused` says why it is paused, None if it is active.
 
-    `version` counts its changes: states of an earlier version say nothing about this one.
+    `version` counts its changes: states of an earlier version don't apply to this one.
     """
 
     id: str
@@ -55,7 +55,7 @@ class AlertRules:
         self._clock = clock
 
     def add(self, draft: NewRule, id_: str = "") -> StoredRule:
-        """Store a rule; if a rule has that id already, deleted or not, it stays as it is."""
+        """Store a rule; if a rule with that id exists, deleted or not, it isn't changed."""
         id_ = id_ or secrets.token_hex(5)
         with self._db.write() as connection:
             now = to_milliseconds(self._clock())
@@ -105,10 +105,10 @@ class AlertRules:
     def change(
         self, id_: str, draft: NewRule, *, keep_states: bool = False, version: int | None = None
     ) -> StoredRule | None:
-        """Replace a rule by another draft, and drop its pending events.
+        """Replace a rule with another draft, and drop its pending events.
 
         Its states are deleted, so that it can trigger again; with `keep_states` they are kept, as
-        for a new threshold. Messages that were sent stay. With `version` it is only changed if it
+        for a new threshold. Sent messages stay. With `version`, the rule is only changed if it
         still has that version. None if it was changed or deleted.
         """
         with self._db.write() as connection:
@@ -143,13 +143,14 @@ class AlertRules:
             )
 
     def delete(self, id_: str) -> None:
-        """Delete a rule and drop its pending events. Messages that were sent stay."""
+        """Delete a rule and drop its pending events. Sent messages stay."""
         with self._db.write() as connection:
             connection.execute("UPDATE alert_rule SET gone = 1 WHERE id = ?", (id_,))
             _delete_states(connection, id_, "deleted")
 
     def hand_over(self, owner: str, new_owner: str, email: str) -> list[StoredRule]:
-        """Give all rules of a person to another, whose address is `email`; the rules."""
+        """Give all rules of a person to another one, whose address is `email`; returns the
+        rules."""
         with self._db.write() as connection:
             found = connection.execute(
                 f"SELECT {_COLUMNS} FROM alert_rule WHERE gone = 0 AND maker = ?"
@@ -193,7 +194,7 @@ def _undo_pending(connection: Connection, id_: str, why: str) -> None:
                 state = without_event(
                     unpack_state(json.loads(found[0])), unpack_event(json.loads(facts))
                 )
-            except NOT_READABLE:  # of another version: the state stays as it is
+            except NOT_READABLE:  # stored by another version: the state isn't changed
                 continue
             connection.execute(
                 f"UPDATE alert_state SET state = ?, data = ? WHERE {where}",

@@ -1,4 +1,4 @@
-"""Snoozed and muted alerts in the database."""
+"""Stores which alerts are snoozed or muted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ ALL_SUBJECTS = "*"
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """A subject of a rule that sends no messages: snoozed until a time (UTC), or muted (None).
+    """A subject of a rule for which no messages are sent: snoozed until a time (UTC), or muted
+    (None).
 
     `person` is the Slack id of the person who silenced it.
     """
@@ -36,7 +37,7 @@ class AlertSilences:
         self._clock = clock
 
     def add(self, rule: str, subject: str, until: datetime | None, person: str) -> None:
-        """Silence a subject until a time (UTC); with None until it is unmuted."""
+        """Silence a subject until a time (UTC) or, with None, until it is unmuted."""
         with self._db.write() as connection:
             connection.execute(
                 "INSERT INTO alert_hold (rule, subject, until, period, person)"

@@ -1,6 +1,6 @@
-"""The state of each subject of each rule in the database, stored together with its events.
+"""Stores the state of each subject of each rule, together with its events.
 
-Where no state is stored, the rule hasn't triggered.
+If no state is stored, the rule hasn't triggered.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ Clock = Callable[[], datetime]
 RETENTION = timedelta(days=100)
 """How long delivered events, their messages and states are kept."""
 SETTLED = timedelta(days=8)
-"""How long states of a period that is over are kept: late usage may still change its figures."""
+"""How long states of a past period are kept, because late usage may still change its figures."""
 
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
     """A new state, with its event if there is one.
 
-    `before` is the state that was evaluated against (None: none was stored). `version` is the
-    rule's. If either was changed meanwhile, nothing is stored.
+    `before` is the previous state that the evaluation used (None: none was stored). `version` is
+    the rule's version. If either was changed meanwhile, nothing is stored.
     """
 
     key: StateKey
@@ -50,7 +50,7 @@ class AlertStates:
         self._clock = clock
 
     def all(self) -> dict[StateKey, AlertState]:
-        """Every state that is stored and that this version can read."""
+        """All stored states that this version can read."""
         with self._db.read() as connection:
             found = connection.execute(
                 "SELECT rule, subject, period, data FROM alert_state"
@@ -72,9 +72,9 @@ class AlertStates:
             return _get(connection, key)
 
     def save(self, changes: Iterable[StateChange]) -> int:
-        """Store new states with their events, in one transaction; the number of new events.
+        """Store new states and their events, in one transaction; returns the number of new events.
 
-        States that another process changed since they were read are left as they are.
+        States that another process changed since they were read aren't changed.
         """
         events = 0
         with self._db.write() as connection:
@@ -116,7 +116,7 @@ class AlertStates:
             )
 
     def acknowledge(self, keys: Iterable[StateKey], person: str) -> None:
-        """Store who acknowledged states (a Slack id); the first person counts."""
+        """Store who acknowledged states (a Slack id), unless somebody already did."""
         with self._db.write() as connection:
             connection.executemany(
                 "UPDATE alert_state SET acknowledged = coalesce(acknowledged, ?)"
@@ -139,7 +139,7 @@ class AlertStates:
     ) -> None:
         """Add a reminder, a further event of a subject that is still triggered.
 
-        None is added if a message about the subject is waiting, or was created `since` (UTC).
+        None is added if a message about the subject is waiting, or was created after `since` (UTC).
         """
         with self._db.write() as connection:
             known = _get(connection, key)
@@ -164,7 +164,7 @@ def _keyed(row: Sequence[str]) -> tuple[StateKey, AlertState]:
 
 
 def _get(connection: Connection, key: StateKey) -> AlertState | None:
-    """A state; None if there is none or it cannot be read: then it counts as not triggered."""
+    """A state; None if there is none or it can't be read, which counts as not triggered."""
     row = connection.execute(
         "SELECT rule, subject, period, data FROM alert_state"
         " WHERE rule = ? AND subject = ? AND period = ?",
@@ -175,7 +175,7 @@ def _get(connection: Connection, key: StateKey) -> AlertState | None:
 
 
 def _save(connection: Connection, change: StateChange, now: int) -> int:
-    """Store a state with its event; the number of new events."""
+    """Store a state with its event; returns the number of new events."""
     data = json.dumps(pack_state(change.after))
     connection.execute(
         "INSERT INTO alert_state (rule, subject, period, state, data, crossings, changed_at)"

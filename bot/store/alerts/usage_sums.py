@@ -1,4 +1,4 @@
-"""The usage that alert rules need: of each member of a dimension, in time ranges."""
+"""Reads the usage that alert rules need: of each member of a dimension, in time ranges."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from bot.store.database import Database
 from bot.store.encoding import (
     ALL_OF,
     DIMENSION,
+    DIMENSIONS,
     GRANULARITY,
     StoredView,
     from_seconds,
+    has_sums,
     part,
     to_seconds,
 )
@@ -24,11 +26,11 @@ from reports.usage.usage import ZERO, Usage
 GranularInterval = tuple[Granularity, Interval]
 """A time range (UTC, half-open) and the granularity at which its usage is read."""
 UsageKey = int | tuple[int, int]
-"""Whose usage: the id of a member, or those of a creator and a model."""
+"""The id of the member whose usage it is, or the ids of a creator and a model."""
 _LATEST = 2**40
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _MOST_KEPT = 12
-"""Remembered answers per cache: three dimensions and their pair, for today and two days before."""
+"""Cached results: three dimensions and their pair, for today and the two days before."""
 
 
 def add(a: Usage, b: Usage) -> Usage:
@@ -37,7 +39,10 @@ def add(a: Usage, b: Usage) -> Usage:
 
 
 class AlertUsage:
-    """Reads stored sums. Its methods may be called from any thread."""
+    """Reads stored sums, and usage rows where there are none.
+
+    Its methods may be called from any thread.
+    """
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -55,7 +60,7 @@ class AlertUsage:
     def series(
         self, by: Dimension | None, intervals: Iterable[GranularInterval]
     ) -> dict[int, dict[int, Usage]]:
-        """The usage of each member by bucket (its start in seconds since 1970)."""
+        """The usage of each member by bucket (its start as Unix time)."""
         found: dict[int, dict[int, Usage]] = {}
         for member, bucket, usage in self._rows(by, intervals, bucketed=True):
             series = found.setdefault(member, {})
@@ -86,7 +91,7 @@ class AlertUsage:
     def before(self, what: Dimension | None, day: datetime) -> frozenset[UsageKey]:
         """The members with usage before a day (UTC); without a dimension, (creator, model) pairs.
 
-        The answer is remembered, since usage before that day hardly changes.
+        The result is cached, because usage before that day hardly changes.
         """
         key = what, day
         if key not in self._before:
@@ -99,7 +104,8 @@ class AlertUsage:
         return self._before[key]
 
     def first(self, dimension: Dimension, member: int, since: datetime) -> datetime | None:
-        """The first day (UTC) with usage of a member, from `since` on; None if there is none."""
+        """The first day (UTC), on or after `since`, with usage of a member; None if there is
+        none."""
         code = GRANULARITY[Granularity.DAY]
         start, end = to_seconds(since), _LATEST
         with self._db.read() as connection:
@@ -119,10 +125,10 @@ class AlertUsage:
     def last_used(
         self, dimension: Dimension, members: frozenset[int], day: datetime
     ) -> dict[int, datetime]:
-        """The last day (its start, UTC) on which each member made a request; never used: absent.
+        """The last day (its start, UTC) on which each member made a request; without those that
+        never did.
 
-        `members` are ones without usage on `day` or shortly before, so the answer is remembered
-        for that day.
+        `members` have no usage on `day` or shortly before, so the result is cached for that day.
         """
         key = dimension, members, day
         if key not in self._last:
@@ -143,14 +149,20 @@ class AlertUsage:
         bucket, group = ("t.bucket", ", 2") if bucketed else ("0", "")
         dimension = ALL_OF[StoredView.KEY] if by is None else DIMENSION[by]
         rows: list[tuple[int, int, Usage]] = []
+        params: tuple[int, ...]
         with self._db.read() as connection:
             for granularity, (since, until) in intervals:
                 code, start, end = GRANULARITY[granularity], to_seconds(since), to_seconds(until)
+                view = DIMENSIONS[by].view if by is not None else None
+                if view is None or has_sums(dimension, code):
+                    tables = "total t WHERE t.dimension = ? AND t.part BETWEEN ? AND ?"
+                    params = dimension, part(code, start), part(code, end)
+                else:
+                    tables, params = "usage t WHERE t.view = ?", (int(view),)
                 found = connection.execute(
-                    f"SELECT t.member, {bucket}, {SUMS} FROM total t WHERE t.dimension = ?"
-                    " AND t.granularity = ? AND t.part BETWEEN ? AND ? AND t.bucket >= ?"
-                    f" AND t.bucket < ? GROUP BY 1{group}",
-                    (dimension, code, part(code, start), part(code, end), start, end),
+                    f"SELECT t.member, {bucket}, {SUMS} FROM {tables} AND t.granularity = ?"
+                    f" AND t.bucket >= ? AND t.bucket < ? GROUP BY 1{group}",
+                    (*params, code, start, end),
                 )
                 rows += [(row[0], row[1], Usage._make(row[2:])) for row in found]
         return rows

@@ -7,7 +7,7 @@ changes nothing. The clock is read inside each transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -235,6 +235,15 @@ class ReportRuns:
         if bad:
             unreadable(len(bad))
         return runs
+
+    def release(self, runs: Sequence[ReportRun]) -> None:
+        """Let other processes claim runs at once, of which this one has begun nothing."""
+        with self._db.write() as connection:
+            now = to_milliseconds(self._clock())
+            connection.executemany(
+                f"UPDATE run AS r SET next_at = ? WHERE id = ? AND fence = ? AND {_OPEN}",
+                [(now, run.id, run.fence) for run in runs],
+            )
 
     # -- results of a run; each method changes nothing if another process has claimed it since
 

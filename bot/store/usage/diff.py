@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from operator import itemgetter, neg, sub
+from operator import add, itemgetter, sub
 from typing import TypeVar
 
 from bot.runtime.priority import pausing_for_requests
@@ -36,21 +36,17 @@ Sums = dict[TotalKey, Figures]
 _Key = TypeVar("_Key", RowKey, TotalKey)
 
 
-MOST_AT_ONCE = 3_000
-"""Rows that one transaction writes, by month as well, beside their sums: other writers wait about
-30 ms, at 1,000 keys on two cores (`python -m tests.bench writes`). A day of these fits."""
-
-
 @dataclass(frozen=True, slots=True)
 class RowChanges:
-    """Rows to delete and to write, and what that adds to sums.
+    """Rows to delete and to write (`new` ones, and `changed` ones), and what that adds to sums.
 
     `added` is added to the sums of buckets, `months` to those of months, `month_rows` to the rows
     by month (whose bucket is the first second of the month), which contain days up to a mark only.
     """
 
     gone: list[RowKey] = field(default_factory=list)
-    written: list[tuple[RowKey, Figures]] = field(default_factory=list)
+    new: list[tuple[RowKey, Figures]] = field(default_factory=list)
+    changed: list[tuple[RowKey, Figures]] = field(default_factory=list)
     added: Sums = field(default_factory=dict)
     months: Sums = field(default_factory=dict)
     month_rows: dict[RowKey, Figures] = field(default_factory=dict)
@@ -58,7 +54,7 @@ class RowChanges:
     @property
     def rows(self) -> int:
         """How many rows change."""
-        return len(self.gone) + len(self.written)
+        return len(self.gone) + len(self.new) + len(self.changed)
 
 
 def add_up(rows: Iterable[tuple[RowKey, Usage]]) -> dict[RowKey, Usage]:
@@ -70,9 +66,7 @@ def add_up(rows: Iterable[tuple[RowKey, Usage]]) -> dict[RowKey, Usage]:
     return merged
 
 
-def changes(
-    old: Rows, new: Rows, *, marks: Marks | None, most: int = MOST_AT_ONCE
-) -> list[RowChanges]:
+def changes(old: Rows, new: Rows, *, marks: Marks | None, most: int) -> list[RowChanges]:
     """What turns the old rows of a window into the new ones.
 
     `marks` say which days rows by month contain; None for windows of a finer granularity. Each
@@ -82,7 +76,8 @@ def changes(
     different = [key for key in pausing_for_requests(old) if key not in new]
     different += [key for key, usage in pausing_for_requests(new.items()) if old.get(key) != usage]
     # rows and sums that lie together are written together
-    different.sort(key=lambda key: (key[1], key))
+    different.sort()
+    different.sort(key=_BUCKET)
     firsts: dict[int, int] = {}
     contained: set[int] = set()
     if marks is not None:
@@ -103,7 +98,7 @@ def _portions(
     """
     portion: list[RowKey] = []
     rows = 0
-    for at, same in groupby(keys, key=itemgetter(1)):
+    for at, same in groupby(keys, key=_BUCKET):
         bucket = list(same)
         each = 2 if at in contained else 1
         if portion and rows + each * len(bucket) > most:
@@ -130,34 +125,35 @@ def _change(
 ) -> RowChanges:
     """The change of some rows; `firsts` are the months of days, if any, `contained` such days."""
     gone: list[RowKey] = []
-    written: list[tuple[RowKey, Figures]] = []
-    parts: defaultdict[TotalKey, list[Figures]] = defaultdict(list)
+    added_rows: list[tuple[RowKey, Figures]] = []
+    changed: list[tuple[RowKey, Figures]] = []
+    of_members: defaultdict[TotalKey, list[Figures]] = defaultdict(list)
+    of_models: defaultdict[TotalKey, list[Figures]] = defaultdict(list)
     of_months: defaultdict[RowKey, list[Figures]] = defaultdict(list)
-    for key in pausing_for_requests(keys):
+    before, after = [old.get(key) for key in keys], [new.get(key) for key in keys]
+    rows = zip(keys, before, after, _differences(before, after), strict=True)
+    for key, was, becomes, more in pausing_for_requests(rows):
         view, bucket, member, model = key
-        before, after = old.get(key), new.get(key)
-        if after is None:
+        if becomes is None:
             gone.append(key)
-            more: Figures = tuple(map(neg, before or ZERO))
         else:
-            written.append((key, after))
-            more = after if before is None else tuple(map(sub, after, before))
-        parts[MEMBERS_OF[view], member, bucket].append(more)
-        if view == StoredView.KEY:
-            parts[MODELS, model, bucket].append(more)
+            (added_rows if was is None else changed).append((key, becomes))
+        of_members[_MEMBERS[view], member, bucket].append(more)
+        if view == _KEY_VIEW:
+            of_models[MODELS, model, bucket].append(more)
         if bucket in contained and contain(marks, view, bucket, member):
             of_months[view, firsts[bucket], member, model].append(more)
-    added = _added_up(parts)
+    added = _added_up(of_members)
     whole: defaultdict[TotalKey, list[Figures]] = defaultdict(list)
     for (dimension, _, bucket), more in added.items():
-        if dimension in _ALL:
-            whole[_ALL[dimension], 0, bucket].append(more)
+        whole[_ALL[dimension], 0, bucket].append(more)
+    added |= _added_up(of_models)
     added |= _added_up(whole)
     months: defaultdict[TotalKey, list[Figures]] = defaultdict(list)
     for (dimension, member, bucket), more in added.items():
         if bucket in firsts:
             months[dimension, member, firsts[bucket]].append(more)
-    return RowChanges(gone, written, added, _added_up(months), _added_up(of_months))
+    return RowChanges(gone, added_rows, changed, added, _added_up(months), _added_up(of_months))
 
 
 def change_of_months(view: int, rows: Iterable[Sequence[int]]) -> RowChanges:
@@ -174,17 +170,33 @@ def change_of_months(view: int, rows: Iterable[Sequence[int]]) -> RowChanges:
     return RowChanges(month_rows=_added_up(parts))
 
 
+def _differences(
+    before: Iterable[Figures | None], after: Iterable[Figures | None]
+) -> Iterable[Figures]:
+    """What each row has more than before; None is a row that is not there."""
+    # column by column: a third of the time that it takes row by row
+    old = zip(*(figures or ZERO for figures in before), strict=True)
+    new = zip(*(figures or ZERO for figures in after), strict=True)
+    return zip(*(map(sub, *columns) for columns in zip(new, old, strict=True)), strict=True)
+
+
+_BUCKET = itemgetter(1)
+_KEY_VIEW = int(StoredView.KEY)
+_MEMBERS = {int(view): code for view, code in MEMBERS_OF.items()}
 _ALL = {MEMBERS_OF[view]: ALL_OF[view] for view in StoredView}
 """The sums of everything that the sums of members add up to."""
 
 
 def _added_up(parts: Mapping[_Key, Sequence[Figures]]) -> dict[_Key, Figures]:
     """The sum of the figures under each key."""
+    return {key: rows[0] if len(rows) == 1 else _sum(rows) for key, rows in parts.items()}
+
+
+def _sum(rows: Sequence[Figures]) -> Figures:
+    if len(rows) == 2:  # the usual case takes half as long this way
+        return tuple(map(add, *rows))
     # a sum of columns does without a value for each addition
-    return {
-        key: rows[0] if len(rows) == 1 else tuple(map(sum, zip(*rows, strict=True)))
-        for key, rows in parts.items()
-    }
+    return tuple(map(sum, zip(*rows, strict=True)))
 
 
 def _month(bucket: int) -> int:

@@ -17,6 +17,7 @@ from bot.store.encoding import (
     MODELS,
     StoredView,
     from_seconds,
+    has_sums,
     part,
     to_seconds,
 )
@@ -30,11 +31,11 @@ SUMS = ", ".join(f"SUM(t.{name})" for name in Usage._fields)
 """The sums of all figures of table `t`, in the order of Usage."""
 _FIGURES = ", ".join(f"t.{name}" for name in Usage._fields)
 _VALUES = {
-    (Metric.SPEND, MoneySource.ALL): "SUM(t.credits + t.byok)",
-    (Metric.SPEND, MoneySource.CREDITS): "SUM(t.credits)",
-    (Metric.SPEND, MoneySource.BYOK): "SUM(t.byok)",
-    (Metric.TOKENS, MoneySource.ALL): "SUM(t.prompt + t.completion)",
-    (Metric.REQUESTS, MoneySource.ALL): "SUM(t.requests)",
+    (Metric.SPEND, MoneySource.ALL): "t.credits + t.byok",
+    (Metric.SPEND, MoneySource.CREDITS): "t.credits",
+    (Metric.SPEND, MoneySource.BYOK): "t.byok",
+    (Metric.TOKENS, MoneySource.ALL): "t.prompt + t.completion",
+    (Metric.REQUESTS, MoneySource.ALL): "t.requests",
 }
 _FEW_SEEKS = 20_000
 """Up to this many pairs of member and bucket are looked up one by one; more are scanned."""
@@ -134,7 +135,7 @@ def read(
     if selection.by is None:
         return UsageTotals(whole, {0: dict(enumerate(whole))}, 1)
     if ranking:
-        values = _values_by_group(connection, table, ranking)
+        values = _values_of(connection, table, ranking.metrics, ranking.source)
         count, chosen = len(values), frozenset(largest(values, ranking.top))
         some = selection.only(selection.by, chosen)
         table = selected_table(connection, some, wanted, stored)
@@ -202,17 +203,28 @@ def series_by_owner(
     return _series(connection, owned, places)
 
 
-def ranked_values(
+def values_by_group(
     connection: Connection,
     selection: Selection,
     wanted: TimeRange,
     stored: Granularity,
-    ranking: Ranking,
+    metrics: Iterable[Metric],
+    source: MoneySource,
 ) -> list[tuple[int, ...]]:
-    """Each group and its values of the ranking's metrics."""
-    return _values_by_group(
-        connection, selected_table(connection, selection, wanted, stored), ranking
-    )
+    """Each group and its values of some metrics, in the order of the groups."""
+    table = selected_table(connection, selection, wanted, stored)
+    return _values_of(connection, table, metrics, source)
+
+
+def _values_of(
+    connection: Connection, table: _Table, metrics: Iterable[Metric], source: MoneySource
+) -> list[tuple[int, ...]]:
+    return sums_by_group(connection, table, value_columns(metrics, source))
+
+
+def value_columns(metrics: Iterable[Metric], source: MoneySource) -> list[str]:
+    """What to read of table `t` (usage or sums) for some metrics; spend is of a source."""
+    return [_VALUES[one, source if one is Metric.SPEND else MoneySource.ALL] for one in metrics]
 
 
 def read_whole(
@@ -360,7 +372,8 @@ def _table(
     connection: Connection, selection: Selection, wanted: TimeRange, grain: Granularity
 ) -> _Table:
     summed = _summed(selection)
-    if summed is None or _has_months_of_files(connection, wanted, grain):
+    stored = summed is not None and has_sums(summed[0], GRANULARITY[grain])
+    if summed is None or not stored or _has_months_of_files(connection, wanted, grain):
         group = group_column(selection.by)
         usage = _usage(selection, _usage_spans(connection, selection, wanted, grain))
         return _Table(usage.tables, usage.where, usage.params, group)
@@ -444,19 +457,22 @@ def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
     ]
     params: tuple[object, ...]
     if members is not None and len(members) * len(buckets) <= _FEW_SEEKS:
-        tables = "numbers(?) m CROSS JOIN usage t"
-        where = "t.view = ? AND t.member = m.value"
         params = (sorted(members), view)
         if len(spans) == 1:
-            tables = f"numbers(?) b CROSS JOIN {tables}"
-            where += " AND t.granularity = ? AND t.bucket = b.value"
+            tables = "numbers(?) b CROSS JOIN numbers(?) m CROSS JOIN usage t"
+            where = "t.view = ? AND t.member = m.value AND t.granularity = ? AND t.bucket = b.value"
             params = ([bucket for _, bucket, _ in buckets], *params, buckets[0][0])
         else:
-            tables = f"{_values(buckets)} b CROSS JOIN {tables}"
-            # m.value, since SQLite would seek by t.member > ... rather than by t.member = ...
-            where += (
-                " AND t.granularity = b.column1 AND t.bucket = b.column2 AND m.value > b.column3"
+            sought = (
+                "t.view = ? AND t.member = m.value AND t.granularity = b.column1"
+                " AND t.bucket = b.column2"
             )
+            tables = (
+                f"{_values(buckets)} b CROSS JOIN numbers(?) m"
+                f" CROSS JOIN sought(usage t ON {sought})"
+            )
+            # m.value, since SQLite would seek by t.member > ... rather than by t.member = ...
+            where = "m.value > b.column3"
             params = (*(value for bucket in buckets for value in bucket), *params)
     else:
         tables, where, params = _scan(view, spans)
@@ -474,14 +490,13 @@ def _scan(view: int, spans: Sequence[Span]) -> tuple[str, str, tuple[object, ...
         where = "t.view = ? AND t.granularity = ? AND t.bucket >= ? AND t.bucket < ?"
         return tables, where, (view, GRANULARITY[stored], start, end)
     coded = [(GRANULARITY[stored], *more) for stored, *more in spans]
-    where = (
+    sought = (
         "t.view = ? AND t.granularity = s.column1 AND t.bucket >= s.column2"
         " AND t.bucket < s.column3"
     )
-    if any(span.member >= 0 for span in spans):
-        where += " AND t.member > s.column4"
+    where = "t.member > s.column4" if any(span.member >= 0 for span in spans) else "TRUE"
     params = (*(value for span in coded for value in span), view)
-    return f"{_values(coded)} s CROSS JOIN usage t", where, params
+    return f"{_values(coded)} s CROSS JOIN sought(usage t ON {sought})", where, params
 
 
 def _values(rows: Sequence[Sequence[int]]) -> str:
@@ -490,27 +505,25 @@ def _values(rows: Sequence[Sequence[int]]) -> str:
     return f"(VALUES {', '.join([row] * len(rows))})"
 
 
-def _values_by_group(
-    connection: Connection, table: _Table, ranking: Ranking
+def sums_by_group(
+    connection: Connection, table: _Table, values: Sequence[str]
 ) -> list[tuple[int, ...]]:
-    """Each group and its values of the ranking's metrics."""
-    columns = [
-        _VALUES[metric, ranking.source if metric is Metric.SPEND else MoneySource.ALL]
-        for metric in ranking.metrics
-    ]
+    """Each group and the sums of some values of table `t`, in the order of the groups."""
     if table.sums:
         # grouped in storage order first: a part has the rows of a member side by side
-        names = [f"c{n}" for n in range(len(columns))]
-        each = ", ".join(f"{column} AS {name}" for column, name in zip(columns, names, strict=True))
-        inner = f"SELECT t.member, {each} FROM {table.tables} WHERE {table.where}"
-        summed = ", ".join(f"SUM({name})" for name in names)
-        statement = f"SELECT member, {summed} FROM ({inner} GROUP BY t.part, t.member) r GROUP BY 1"
-    else:
-        statement = (
-            f"SELECT {table.group}, {', '.join(columns)} FROM {table.tables}"
-            f" WHERE {table.where} GROUP BY 1"
+        names = [f"c{n}" for n in range(len(values))]
+        each = ", ".join(
+            f"SUM({value}) AS {name}" for value, name in zip(values, names, strict=True)
         )
-    return connection.execute(statement, table.params).fetchall()
+        inner = f"SELECT {table.group} AS place, {each} FROM {table.tables} WHERE {table.where}"
+        summed = ", ".join(f"SUM({name})" for name in names)
+        statement = f"SELECT place, {summed} FROM ({inner} GROUP BY t.part, t.member) r GROUP BY 1"
+    else:
+        summed = ", ".join(f"SUM({value})" for value in values)
+        statement = (
+            f"SELECT {table.group}, {summed} FROM {table.tables} WHERE {table.where} GROUP BY 1"
+        )
+    return connection.execute(f"{statement} ORDER BY 1", table.params).fetchall()
 
 
 def _series_by_bucket(
@@ -519,10 +532,12 @@ def _series_by_bucket(
     """The series of the groups of usage rows, read bucket by bucket."""
     series: dict[int, dict[int, Usage]] = {}
     group = group_column(selection.by)
+    grouped = " GROUP BY 1" if selection.by else ""  # SQLite would sort by a constant as well
     for index, table in _tables_of_buckets(connection, selection, wanted, stored):
-        statement = f"SELECT {group}, {SUMS} FROM {table.tables} WHERE {table.where} GROUP BY 1"
+        statement = f"SELECT {group}, {SUMS} FROM {table.tables} WHERE {table.where}{grouped}"
         for row in connection.execute(statement, table.params):
-            series.setdefault(row[0], {})[index] = Usage._make(row[1:])
+            if row[1] is not None:
+                series.setdefault(row[0], {})[index] = Usage._make(row[1:])
     return series
 
 

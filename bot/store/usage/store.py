@@ -26,6 +26,7 @@ from bot.store.usage.keys_with_creators import (
     read_crossed,
     sum_crossed,
 )
+from bot.store.usage.latest_rows import LatestRows
 from bot.store.usage.read import Ranking, UsageTotals
 from bot.store.usage.selection import Selection
 from bot.store.usage.write import statements, window_rows, write
@@ -73,6 +74,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._db = database
         self._directory: Directory | None = None
+        self._latest = LatestRows()
 
     def close(self) -> None:
         """Close the database."""
@@ -212,8 +214,10 @@ class Store:
         for _ in range(_TRIES):
             with self._db.read() as connection:
                 before = records.version(connection, "usage")
-                work = _work(connection, window, new)
+                old = self._latest.of(window, before)
+                work = _work(connection, window, new, old)
             if self._apply(window, work, before, synced_at, notes, known):
+                self._latest.remember(window, new, before, before + len(work))
                 return sum(change.rows for change in work)
         # other writers keep getting in between: compute the change while they wait
         with self._db.write(Area.USAGE) as connection:
@@ -286,7 +290,7 @@ class Store:
             marks = _marks(connection, file.granularity)
             for start, end in taken:
                 old = window_rows(connection, Window(file.granularity, start, end))
-                for change in changes(old, add_up(rows(to_seconds(start))), marks=marks):
+                for change in _changes(connection, old, add_up(rows(to_seconds(start))), marks):
                     write(connection, statements(file.granularity, change))
             imported.record_import(connection, code, taken, file.buckets[-1][0], now)
             for start, end in merge(taken):
@@ -335,7 +339,7 @@ class Store:
                     [(key, Usage(*figures)) for key, figures in old.items()]
                     + [(key, requests[n][1]) for n in sorted(new) for key in requests[n][0]]
                 )
-                for change in changes(old, added, marks=marks):
+                for change in _changes(connection, old, added, marks):
                     write(connection, statements(granularity, change))
             imported.record_log_import(connection, code, taken, known)
             for start, end in merge(taken):
@@ -384,7 +388,7 @@ class Store:
                     ((view, bucket - bucket % quarter, member, model), Usage(*figures))
                     for (view, bucket, member, model), figures in old.items()
                 )
-                different = changes(old, new, marks=None)
+                different = _changes(connection, old, new, None)
                 for change in different:
                     write(connection, statements(Granularity.MINUTE, change))
                 if different:
@@ -511,17 +515,25 @@ class Store:
                 return {group: total(used.values()) for group, used in series.items()}
             return sums.by_group(connection, selection, wanted, stored)
 
-    def tokens_and_spend(
-        self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
-    ) -> Mapping[int, tuple[int, int]]:
-        """Only tokens and spend (nano-dollars, of a source) of a whole range by group."""
+    def metric_sums(
+        self,
+        selection: Selection,
+        wanted: TimeRange,
+        stored: Granularity,
+        metrics: Sequence[Metric],
+        source: MoneySource = MoneySource.ALL,
+    ) -> Mapping[int, Sequence[int]]:
+        """Only some metrics of a whole range by group, in the order of the metrics.
+
+        Spend is in nano-dollars, of a source of money.
+        """
         with self._db.read() as connection:
             if selection.crossed:
                 return {
-                    id_: (used.tokens, used.value(Metric.SPEND, source))
+                    id_: [used.value(metric, source) for metric in metrics]
                     for id_, used in self.group_sums(selection, wanted, stored).items()
                 }
-            return sums.tokens_and_spend(connection, selection, wanted, stored, source)
+            return sums.of_metrics(connection, selection, wanted, stored, metrics, source)
 
     def spend_series(
         self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
@@ -536,15 +548,34 @@ class Store:
                 }
             return sums.spend_series(connection, selection, wanted, stored, source)
 
+    def spend_of_hours_by_day(self, by: Dimension, wanted: TimeRange) -> list[sums.DaySpend]:
+        """What each member of a dimension spent in the hours of a range, added up by UTC day."""
+        with self._db.read() as connection:
+            return sums.spend_of_hours_by_day(connection, by, wanted)
+
     def pair_sums(
-        self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
+        self,
+        selection: Selection,
+        ranges: Sequence[sums.StoredRange],
+        metrics: Sequence[Metric],
+        source: MoneySource = MoneySource.ALL,
     ) -> list[sums.PairSums]:
-        """Tokens and spend (nano-dollars, of a source) of a whole range, by member and model."""
+        """Metrics (spend in nano-dollars, of a source) of whole ranges, by member and model.
+
+        A pair that was used in one of the ranges has 0 for the others.
+        """
         with self._db.read() as connection:
             if selection.crossed:
-                found = self._crossed_rows(connection, selection, wanted, stored)
-                return sorted(sums.pairs_of_rows(found, source))
-            return sums.by_pair(connection, selection, wanted, stored, source)
+                return sums.together(
+                    (
+                        sums.pairs_of_rows(
+                            self._crossed_rows(connection, selection, *one), metrics, source
+                        )
+                        for one in ranges
+                    ),
+                    len(ranges),
+                )
+            return sums.by_pair(connection, selection, ranges, metrics, source)
 
     def rows_by_group(
         self,
@@ -618,10 +649,29 @@ class Store:
         )
 
 
-def _work(connection: Connection, window: Window, new: Mapping[RowKey, Usage]) -> list[RowChanges]:
-    """The changes to write for a window; at least one, since its records go with the last."""
-    old = window_rows(connection, window)
-    return changes(old, new, marks=_marks(connection, window.granularity)) or [RowChanges()]
+def _work(
+    connection: Connection,
+    window: Window,
+    new: Mapping[RowKey, Usage],
+    old: Mapping[RowKey, Figures] | None = None,
+) -> list[RowChanges]:
+    """The changes to write for a window; at least one, since its records go with the last.
+
+    `old` are its stored rows; they are read where they are not known.
+    """
+    if old is None:
+        old = window_rows(connection, window)
+    return _changes(connection, old, new, _marks(connection, window.granularity)) or [RowChanges()]
+
+
+def _changes(
+    connection: Connection,
+    old: Mapping[RowKey, Figures],
+    new: Mapping[RowKey, Figures],
+    marks: filled_months.Marks | None,
+) -> list[RowChanges]:
+    """The changes that turn old rows into new ones, each small enough for a transaction."""
+    return changes(old, new, marks=marks, most=connection.rows_at_once)
 
 
 def _marks(connection: Connection, granularity: Granularity) -> filled_months.Marks | None:
@@ -660,6 +710,6 @@ def _give_to_owners(connection: Connection, keys: Sequence[int]) -> None:
                     key = (StoredView.CREATOR, bucket, creator, model)
                     new[key] = plus(new.get(key, ZERO), moved)
         left = {key: usage for key, usage in new.items() if usage != ZERO}
-        for change in changes(old, left, marks=_marks(connection, grain)):
+        for change in _changes(connection, old, left, _marks(connection, grain)):
             write(connection, statements(grain, change))
     records.increment_version(connection, "usage")

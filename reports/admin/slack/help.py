@@ -81,10 +81,13 @@ UNDERSTANDING: tuple[tuple[str, str], ...] = (
     ("cache 1m by key", "the share of prompt tokens from a cache, and what caching saved"),
     ("latency 1w by model", "p50 and p95 of how long requests take; needs ClickHouse"),
     ("errors 1w by provider", "how many requests failed; needs ClickHouse, as `by provider` does"),
-    ("whatif opus -> sonnet 1m", "the same tokens at another model's list prices"),
+    (
+        "whatif opus -> sonnet 1m",
+        "the same at another model's list prices; also `whatif all -> sonnet`",
+    ),
     ("limits", "every limit in the order in which it will be full; also `limits me`"),
     ("keys", "who owns each API key and when it was last used; also `keys unused 60d`"),
-    ("balance", "the credits that are left, and when they run out"),
+    ("balance", "the credits that are left and when they run out; also `balance this month`"),
     ("me", "your own month against your usual, and the limits of your keys"),
 )
 """Questions that explain usage."""

@@ -22,7 +22,7 @@ from reports.alerts.message_details import (
 from reports.alerts.needed_usage import Needed
 from reports.alerts.periods import AlertPeriod, spans
 from reports.alerts.rule import USUAL_LIMITS, Rule, amount
-from reports.alerts.slack import figure_words
+from reports.alerts.slack import format as figure_format
 from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.time.period import Period, Unit
 from reports.time.timerange import HOUR, TimeRange
@@ -182,7 +182,7 @@ class Above(Watch):
         once = "an hour" if self.unit is Unit.HOUR else f"a {self.unit}"
         verb = "passes" if self.metric is Metric.SPEND else "pass"
         return (
-            f"You'll get at most one message {once}{figure_words.for_each(rule)}, as soon as"
+            f"You'll get at most one message {once}{figure_format.for_each(rule)}, as soon as"
             f" {self.metric} {verb} the limit ({zone_city(zone)} time)."
         )
 
@@ -192,33 +192,33 @@ class Above(Watch):
 
     def current(self, measurement: Measurement) -> str:
         """The current figure and its limit."""
-        return figure_words.of_limit(self.metric, measurement)
+        return figure_format.of_limit(self.metric, measurement)
 
     def topic(self, event: AlertEvent, zone: str) -> str:
         """The headline without whose usage it is."""
-        when = figure_words.when_words(self.unit, event.measurement, zone)
-        return f"OpenRouter {self.metric} over {figure_words.bare(self.metric, self.limit)} {when}"
+        when = figure_format.when_words(self.unit, event.measurement, zone)
+        return f"OpenRouter {self.metric} over {figure_format.bare(self.metric, self.limit)} {when}"
 
     def sentence(self, event: AlertEvent, zone: str, pace: SpendPace | None) -> str:
         """The figure, how far over the limit it is, and where the current pace leads."""
         measurement, metric, limit = event.measurement, self.metric, self.limit
         value = measurement.value or 0
-        when = figure_words.when_words(self.unit, measurement, zone)
+        when = figure_format.when_words(self.unit, measurement, zone)
         of = "" if self.source is MoneySource.ALL else f" from {self.source}"
-        over, bare = figure_words.bare(metric, value - limit), figure_words.bare(metric, limit)
-        said = f"{figure_words.amount(metric, value)}{of} {when}, {over} over the {bare} limit"
+        over, bare = figure_format.bare(metric, value - limit), figure_format.bare(metric, limit)
+        said = f"{figure_format.amount(metric, value)}{of} {when}, {over} over the {bare} limit"
         return f"{said}{self._heading_for(measurement, pace)}."
 
     def ending(self, event: AlertEvent) -> str:
         """The sentence that says that an alert is over."""
-        value, metric, bare = event.measurement.value or 0, self.metric, figure_words.bare
+        value, metric, bare = event.measurement.value or 0, self.metric, figure_format.bare
         if event.kind is EventKind.ENDED:
-            said = f"The {self.unit} ended at {figure_words.amount(metric, value)}"
+            said = f"The {self.unit} ended at {figure_format.amount(metric, value)}"
             if value > self.limit:
                 over = bare(metric, value - self.limit)
                 return f"{said}, {over} over the {bare(metric, self.limit)} limit."
             return f"{said}. OpenRouter corrected its figures after this alert."
-        return f"{figure_words.amount(metric, value)}; the limit is {bare(metric, self.limit)}."
+        return f"{figure_format.amount(metric, value)}; the limit is {bare(metric, self.limit)}."
 
     def _heading_for(self, measurement: Measurement, pace: SpendPace | None) -> str:
         """Where the current pace leads by the end of the period."""
@@ -230,7 +230,7 @@ class Above(Watch):
             return ""
         second = timedelta(seconds=1)
         more = Fraction(pace.used * (left // second), pace.over // second)
-        end = figure_words.bare(self.metric, (measurement.value or 0) + int(more))
+        end = figure_format.bare(self.metric, (measurement.value or 0) + int(more))
         return f"; at this pace {end} by the end of the {self.unit}" if more >= 1 else ""
 
 

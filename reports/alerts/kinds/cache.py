@@ -14,7 +14,7 @@ from reports.alerts.evaluation import AlertEvent, Measurement
 from reports.alerts.limits_and_forecast import SpendPace
 from reports.alerts.periods import AlertPeriod
 from reports.alerts.rule import Rule
-from reports.alerts.slack.figure_words import for_each, many, price
+from reports.alerts.slack.format import for_each, many, price
 from reports.alerts.threshold import Amount
 from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.questions.query import QueryKind

@@ -16,7 +16,7 @@ from reports.alerts.message_details import days_chart, period_drivers
 from reports.alerts.needed_usage import Needed
 from reports.alerts.periods import AlertPeriod, span_at
 from reports.alerts.rule import Rule
-from reports.alerts.slack.figure_words import for_each, of_limit, price
+from reports.alerts.slack.format import for_each, of_limit, price
 from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.analysis.forecast import METHOD_DAYS
 from reports.time.period import Unit

@@ -12,7 +12,7 @@ from reports.alerts.draft import rule as make_rule
 from reports.alerts.evaluation import AlertEvent, Measurement
 from reports.alerts.limits_and_forecast import SpendPace
 from reports.alerts.rule import Rule
-from reports.alerts.slack.figure_words import price
+from reports.alerts.slack.format import price
 from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.questions.wording import DIMENSION_WORDS
 from reports.usage.dimensions import Dimension, Filter, MoneySource

@@ -14,7 +14,7 @@ from reports.alerts.limits_and_forecast import SpendPace
 from reports.alerts.message_details import days_chart, week_drivers
 from reports.alerts.periods import AlertPeriod
 from reports.alerts.rule import Recipient, RecipientKind, Rule
-from reports.alerts.slack.figure_words import price
+from reports.alerts.slack.format import price
 from reports.alerts.watch import Watch
 from reports.analysis.keys import KEYS_PAGE
 from reports.time.period import Counted, Period, Unit

@@ -13,7 +13,7 @@ from reports.alerts.evaluation import AlertEvent, Measurement
 from reports.alerts.limits_and_forecast import SpendPace
 from reports.alerts.periods import AlertPeriod
 from reports.alerts.rule import Recipient, RecipientKind, Rule
-from reports.alerts.slack.figure_words import many, price
+from reports.alerts.slack.format import many, price
 from reports.alerts.watch import Watch
 from reports.analysis.retiring import ModelUser
 from reports.time.period import Counted, Period, Unit

@@ -25,7 +25,7 @@ from reports.alerts.message_details import WEEK, buckets, week_drivers
 from reports.alerts.needed_usage import Needed
 from reports.alerts.periods import AlertPeriod, spans
 from reports.alerts.rule import SPIKE_FLOOR, Rule
-from reports.alerts.slack.figure_words import price
+from reports.alerts.slack.format import price
 from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.questions.wording import DIMENSION_WORDS
 from reports.time.period import Counted, Period, Unit

@@ -11,7 +11,7 @@ from reports.alerts.draft import rule as make_rule
 from reports.alerts.evaluation import AlertEvent, Measurement
 from reports.alerts.limits_and_forecast import SpendPace
 from reports.alerts.rule import STALE_AFTER, Rule
-from reports.alerts.slack.figure_words import age
+from reports.alerts.slack.format import age
 from reports.alerts.watch import Watch
 from reports.usage.dimensions import MoneySource
 

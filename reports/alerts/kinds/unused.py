@@ -12,7 +12,7 @@ from reports.alerts.draft import rule as make_rule
 from reports.alerts.evaluation import AlertEvent, Measurement
 from reports.alerts.limits_and_forecast import SpendPace
 from reports.alerts.rule import Rule
-from reports.alerts.slack.figure_words import many
+from reports.alerts.slack.format import many
 from reports.alerts.watch import Watch
 from reports.analysis.keys import KEYS_PAGE, UNUSED_FOR
 from reports.usage.dimensions import Dimension, MoneySource

@@ -11,7 +11,7 @@ from reports.alerts.evaluation import AlertEvent, EventKind, Measurement, reache
 from reports.alerts.grammar import QUIET
 from reports.alerts.periods import QuietHours
 from reports.alerts.rule import RecipientKind, Rule
-from reports.alerts.slack.figure_words import clock
+from reports.alerts.slack.format import clock
 from reports.alerts.slack.sentences import (
     WHOLE,
     recipient,

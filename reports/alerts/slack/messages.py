@@ -12,7 +12,7 @@ from reports.alerts.message_details import Detail, Driver, before_words, shows_c
 from reports.alerts.rule import Rule
 from reports.alerts.slack.cards import UNMUTE
 from reports.alerts.slack.chart import chart
-from reports.alerts.slack.figure_words import amount, clock
+from reports.alerts.slack.format import amount, clock
 from reports.alerts.slack.sentences import (
     ending,
     sentence,

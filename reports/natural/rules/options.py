@@ -20,9 +20,8 @@ def read_option(reader: TextReader) -> int:
         if not any(one.casefold().strip(".?!") in vocabulary.FILES for one in reader.words):
             reader.give("file", "csv")
     elif word in vocabulary.PROPORTIONS or (word == "share" and _means_proportion(reader)):
-        raise ValueError(
-            "I show shares when an answer is grouped. Try `spend this month by model`."
-        )
+        reader.proportion = True
+        return 2 if reader.word(1) == "of" else 1
     elif word in {"credits", "byok"}:
         reader.give("source", word)
     elif word == "share":

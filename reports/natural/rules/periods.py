@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import takewhile
 
 from reports.natural import vocabulary, written_dates
-from reports.natural.dates import stretch
+from reports.natural.date_ranges import date_range
 from reports.natural.text_reader import LONGEST_DATES, TextReader
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import QueryKind
@@ -75,7 +75,7 @@ def read_date_range(reader: TextReader) -> int:
     if reader.kind is QueryKind.FORECAST and reader.word() in {"until", "before", "after"}:
         return 0
     ahead = list(takewhile(bool, reader.ahead(LONGEST_DATES)))
-    found = stretch(ahead, reader.today, reader.order)
+    found = date_range(ahead, reader.today, reader.order)
     if found is None:
         return 0
     reader.give("period", found[1])

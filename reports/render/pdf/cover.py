@@ -20,7 +20,7 @@ from reports.render.charts.labels import each
 from reports.render.fonts import Face, fit, text_width
 from reports.render.pdf.figure_columns import count
 from reports.render.pdf.pages import BOTTOM, LEFT, PAGE_WIDTH, RIGHT, Pages
-from reports.render.tables import averaged_over, incomplete_words, short_buckets
+from reports.render.tables import averaged_over, incomplete_words, missing_words, short_buckets
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.format import change, figure
 from reports.usage.members import CHATROOM, NO_CREATOR
@@ -100,7 +100,7 @@ def draw_figures(pages: Pages, summary: Summary, metric: Metric) -> None:
             before,
             _exact_count(metric, part.previous) if known else unknown,
         ),
-        ("Change", _change(part), f"from {name}" if part.change is not None else ""),
+        ("Change", _change(part), _compared(summary, part, name)),
     )
     width, most_lines = PAGE_WIDTH / len(cells), 1
     for column, (title, main_figure, detail) in enumerate(cells):
@@ -113,6 +113,10 @@ def draw_figures(pages: Pages, summary: Summary, metric: Metric) -> None:
             paper.text(x, pages.y - 44 - 9 * number, line, size=7.5, color=GREY)
         most_lines = max(most_lines, len(lines))
     pages.y -= 47 + 9 * most_lines
+
+
+def _compared(summary: Summary, part: MetricSummary, name: str) -> str:
+    return "" if part.change is None else f"from {name}{missing_words(summary, part)}"
 
 
 def _change(part: MetricSummary) -> str:

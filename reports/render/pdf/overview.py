@@ -18,6 +18,7 @@ from reports.render.pdf.figure_columns import column_width, count, dollars
 from reports.render.pdf.groups import draw_groups
 from reports.render.pdf.pages import LEFT, PAGE_WIDTH, RIGHT, Pages
 from reports.render.pdf.table import SWATCH, Layout, Table
+from reports.render.tables import missing_words
 from reports.usage.dimensions import Metric, MoneySource
 from reports.usage.format import change, figure
 
@@ -76,7 +77,8 @@ def _compared(summary: Summary, part: MetricSummary) -> str:
     name = compared_with(summary)
     if not part.previous:
         return f"none before ({name})"
-    return f"{change(part.change)} from {figure(part.metric, part.previous)} ({name})"
+    before = figure(part.metric, part.previous)
+    return f"{change(part.change)} from {before} ({name}){missing_words(summary, part)}"
 
 
 def _legend(stacks: dict[Metric, Bars]) -> list[tuple[str, str]]:

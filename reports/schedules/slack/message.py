@@ -25,6 +25,7 @@ from reports.questions.slack.answer import NAME_IN_TABLE, answer
 from reports.questions.slack.controls import Controls, rows
 from reports.questions.summary import Series
 from reports.questions.wording import DIMENSION_WORDS, before_words, filter_words, stamp
+from reports.render.tables import missing_words
 from reports.schedules.recurrence import Recurrence
 from reports.schedules.report import CENT, Cell, Mover, Report, Revision
 from reports.time.timerange import Granularity, TimeRange
@@ -124,8 +125,7 @@ def analysis_report(
     if about.notes:
         warnings = "\n".join(f":warning: {escape(note)}" for note in about.notes)
         blocks.append(section(warnings[:LONGEST_SECTION]))
-    trigger = f"for <@{about.asked_by}>" if about.asked_by else escape(str(about.schedule))
-    blocks.append(context(f"Scheduled by <@{about.owner}>: {trigger}"))
+    blocks.append(context(_origin(about)))
     manage_buttons = [_manage(about)] if about.entry else []
     text = "\n".join([message.text, *map(escape, about.notes)])[:LONGEST_TEXT]
     return (
@@ -209,7 +209,8 @@ def _change_text(found: Report) -> str:
         return f"up from {previous} {period}" if part.sum else f"the same as {period}"
     if part.sum == part.previous:
         return f"the same as {period}"
-    return f"{difference(found.metric, part.sum, part.previous)} from {period}"
+    changed = difference(found.metric, part.sum, part.previous)
+    return f"{changed} from {period}{missing_words(found.summary, part)}"
 
 
 def _previous_period_words(found: Report) -> str:
@@ -296,20 +297,24 @@ def _notes(found: Report, about: ReportContext) -> list[str]:
     return [*about.notes, *revised, *partial][:_MOST_NOTES]
 
 
+def _origin(about: ReportContext) -> str:
+    """Why a report was sent, and who set it up."""
+    owner = f"<@{about.owner}>"
+    if about.preview:
+        return f"Preview, only visible to you. Set up by {owner}"
+    if about.asked_by:
+        return f"Sent by <@{about.asked_by}>, set up by {owner}"
+    due = escape(when(about.due_at, about.schedule.zone))
+    return f"Scheduled for {due}, set up by {owner}"
+
+
 def _footer(found: Report, about: ReportContext) -> Block:
     as_of = found.summary.as_of
     as_of_text = f"Data as of {stamp(as_of)}" if as_of else "Nothing has been synced yet"
-    if about.preview:
-        origin = f"Preview, only visible to you. Set up by <@{about.owner}>"
-    elif about.asked_by:
-        origin = f"Sent by <@{about.asked_by}>, set up by <@{about.owner}>"
-    else:
-        origin = f"Scheduled for {escape(when(about.due_at, about.schedule.zone))}, set up by"
-        origin = f"{origin} <@{about.owner}>"
     lines = [
         _scope(found),
         as_of_text,
-        origin,
+        _origin(about),
         f"All your schedules: `{escape(about.command)} schedules`",
     ]
     return context(*(line[:1_900] for line in lines))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 
+from bot.alerts.deliver import AlertDelivery
+from bot.slack.posting import Posted, Posting
 from bot.slack.types import ReplyTarget
 from bot.store.alerts.rules import StoredRule
 from reports.alerts.grammar import rule_of
@@ -80,3 +85,32 @@ def test_a_crossing_is_delivered_after_its_rule_was_paused(quiet: AlertBot) -> N
     go_on(quiet, truth, 6 * HOUR)
     [only] = delivered(quiet)
     assert "$60.00" in only
+
+
+def test_a_process_that_stops_leaves_leased_messages_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running_bot(tmp_path / "alerts.db", NOON) as watch:
+        truth = Truth()
+        truth.use(NOON - 2 * DAY, 1, "prod")
+        watch.sync(truth, back=3 * DAY)
+        for user in ("ada", "grace", "katherine"):
+            watch.set_up("alert spend > $50 per day", user=user)
+        truth.use(NOON, 60, "prod")
+        watch.clock.now += STEP
+        watch.sync(truth)
+        post = Posting.post
+
+        def stop_meanwhile(posting: Posting, *arguments: Any, **more: Any) -> Posted:
+            watch.alerts.stopping.set()
+            watch.delivery.release()
+            return post(posting, *arguments, **more)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Posting, "post", stop_meanwhile)
+            watch.tick()
+        users = ("ada", "grace", "katherine")
+        assert sorted(len(watch.direct_messages(user)) for user in users) == [0, 0, 1]
+        other = AlertDelivery(replace(watch.alerts, stopping=Event()), watch.evaluator)
+        other.tick()
+        assert [len(watch.direct_messages(user)) for user in users] == [1, 1, 1]

@@ -1,6 +1,7 @@
 """Scheduled reports from their due time to the message, and what happens on the way."""
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,10 @@ import pytest
 
 from bot.demo.slack import LocalSlack
 from bot.demo.slack.api import SCOPES
+from bot.schedules import deliver
+from bot.schedules.deliver import ReportDelivery
+from bot.slack.posting import Posting
+from bot.store.schedules.runs import ReportRuns
 from tests import databases
 from tests import world as worlds
 from tests.bot.schedules.report_bot import ReportBot, report_bot
@@ -697,3 +702,43 @@ def test_who_sees_only_their_own_reports_only_their_own(cache):
         assert "$8.00" in of_grace
         assert "prod" not in of_grace
         assert "$39.00" in of_katherine
+
+
+def test_a_process_that_stops_leaves_claimed_reports_to_others(cache, monkeypatch):
+    monkeypatch.setattr(deliver, "AT_ONCE", 1)
+    with report_bot(cache, SATURDAY) as bot:
+        for name in ("general", "spend", "finance"):
+            bot.set_up("schedule weekly spend by creator mon 9:00 UTC", channel=name)
+        reports, post = bot.reports, Posting.post
+
+        def stop_meanwhile(posting, *arguments):
+            reports.stopping.set()
+            bot.reporting.release()
+            return post(posting, *arguments)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Posting, "post", stop_meanwhile)
+            bot.tick(MONDAY)
+        assert sorted(state for _, state, _ in bot.states()) == ["due", "due", "sent"]
+        other = ReportDelivery(replace(reports, owner="other", stopping=threading.Event()))
+        bot.now += reports.runs.timing.pace
+        other.tick()
+        other.close()
+        assert [len(bot.posted(name)) for name in ("general", "spend", "finance")] == [1, 1, 1]
+        assert {state for _, state, _ in bot.states()} == {"sent"}
+
+
+def test_what_is_claimed_while_a_process_stops_is_left_to_others(bot: ReportBot, monkeypatch):
+    bot.set_up("schedule weekly spend by creator mon 9:00 UTC")
+    claim = ReportRuns.claim
+
+    def stop_meanwhile(runs, *arguments):
+        bot.reports.stopping.set()
+        return claim(runs, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ReportRuns, "claim", stop_meanwhile)
+        bot.tick(MONDAY)
+    assert bot.posted() == []
+    bot.now += bot.reports.runs.timing.pace
+    assert len(bot.reports.runs.claim("other", 5)) == 1

@@ -11,14 +11,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.store import Database, Store
-from bot.store.encoding import part, to_seconds
+from bot.store.encoding import StoredView, part, to_seconds
 from bot.store.postgres import PostgresConnection
+from bot.store.usage.filled_months import Mark, set_mark
 from bot.store.usage.read import Ranking
 from bot.store.usage.selection import Selection
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import Usage
 from tests import databases
+
+TOKENS_AND_SPEND = (Metric.TOKENS, Metric.SPEND)
 
 pytestmark = pytest.mark.skipif(not databases.on_postgres(), reason="needs a server")
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -69,7 +72,7 @@ def plans(store, act, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(PostgresConnection, "execute", noted)
         act()
-    read = [one for one in seen if " total t" in one[0] or " usage t" in one[0]]
+    read = [one for one in seen if " total t" in one[0] or "usage t" in one[0]]
     assert read
     found = []
     with store._db.read() as connection:
@@ -121,9 +124,28 @@ def test_usage_of_several_spans_is_sought(store, monkeypatch):
     by_key = Selection(Dimension.KEY)
     (plan,) = plans(
         store,
-        lambda: store.pair_sums(by_key, DAYS, Granularity.DAY, MoneySource.ALL),
+        lambda: store.pair_sums(by_key, [(DAYS, Granularity.DAY)], TOKENS_AND_SPEND),
         monkeypatch,
     )
-    scans = [node for node in plan if node.get("Relation Name") == "usage"]
-    assert scans
-    assert all("bucket" in conditions([node]) for node in scans)
+    assert "bucket" in scan_of_usage(plan)
+
+
+def test_members_are_sought_in_each_bucket_of_several_spans(store, monkeypatch):
+    some = Selection.of(Dimension.MODEL, {Dimension.KEY: frozenset(range(1, 400))})
+    months = (NOW.replace(day=1, month=10), NOW.replace(day=1))
+    wanted = TimeRange(months, NOW.replace(day=1, month=12), Granularity.MONTH, NOW)
+    with store._db.write() as connection:
+        set_mark(connection, StoredView.KEY, Mark(to_seconds(months[1]), 3))
+    read = plans(store, lambda: store.read(some, wanted, Granularity.DAY), monkeypatch)
+    with store._db.write() as connection:
+        connection.execute("DELETE FROM month_filled")
+    for plan in read:
+        condition = scan_of_usage(plan)
+        assert "bucket" in condition
+        assert "member" in condition
+
+
+def scan_of_usage(plan):
+    """The condition of the index by which usage is read, which must be all that reads it."""
+    (scan,) = [node for node in plan if node.get("Relation Name") == "usage"]
+    return conditions([scan])

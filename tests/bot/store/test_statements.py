@@ -1,12 +1,15 @@
 """Statements are written once, in the SQL that SQLite and PostgreSQL share."""
 
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from bot.store.postgres import translated
 from bot.store.postgres_schema import ddl
+from bot.store.sqlite import SqliteConnection
 
 STORE = Path(__file__).parents[3] / "bot" / "store"
 OF_ONE_ENGINE = {"sqlite.py", "file_check.py", "staging.py", "migrations.py"}
@@ -32,6 +35,19 @@ def test_lists_and_parameters_become_postgresqls():
         b"SELECT value FROM unnest(%s::bigint[]) AS n(value), unnest(%s::text[]) AS t(value),"
         b" unnest(%s::bigint[]) WITH ORDINALITY AS o(value, key) WHERE a LIKE '%%x' AND b=%s"
     )
+
+
+def test_rows_are_sought_for_each_row_of_another_table():
+    statement = "SELECT 1 FROM numbers(?) n CROSS JOIN sought(a x ON x.b = n.value AND x.c > ?)"
+    assert translated(statement) == (
+        b"SELECT 1 FROM unnest(%s::bigint[]) AS n(value)"
+        b" CROSS JOIN LATERAL (SELECT * FROM a x WHERE x.b = n.value AND x.c > %s OFFSET 0) x"
+    )
+    with closing(sqlite3.connect(":memory:", factory=SqliteConnection)) as connection:
+        connection.execute("CREATE TABLE a (b, c, PRIMARY KEY (b, c))")
+        connection.execute("INSERT INTO a (b, c) VALUES (1, 1), (1, 2), (2, 2), (3, 3)")
+        counted = statement.replace("SELECT 1", "SELECT COUNT(*)")
+        assert connection.execute(counted, ([1, 2], 1)).fetchone() == (2,)
 
 
 def test_tables_become_postgresqls():

@@ -73,6 +73,19 @@ def heard(text: str) -> ParsedText:
         ("spend between 1 and 15 october", "spend 2026-10-01..2026-10-15"),
         ("spend from the 3rd to the 5th of october", "spend 2026-10-03..2026-10-05"),
         ("spend from november to january", "spend 2025-11-01..2026-01-31"),
+        ("spend in the first week of october", "spend 2026-10-01..2026-10-07"),
+        ("spend 4th week of the month by key", "spend 2026-11-22 by key"),
+        ("spend last week of october", "spend 2026-10-25..2026-10-31"),
+        ("spend in the last three days of october", "spend 2026-10-29..2026-10-31"),
+        ("first 10 days of last month", "2026-10-01..2026-10-10"),
+        ("spend last day of february", "spend 2026-02-28"),
+        ("spend second half of last month", "spend 2026-10-16..2026-10-31"),
+        ("spend first half of 2026", "spend 2026-01-01..2026-06-30"),
+        ("spend second half of the year", "spend 2026-07-01..2026-11-22"),
+        ("compare first week of october with first week of september",
+         "2026-10-01..2026-10-07 vs last month"),
+        ("spend from the first week of october to 20 october", "spend 2026-10-01..2026-10-20"),
+        ("spend since the last week of october", "spend 2026-10-25..2026-11-22"),
         ("spend 2026-10-01 to 2026-10-15", "spend 2026-10-01..2026-10-15"),
         ("spend since 3 weeks ago", "spend 3w"),
         ("spend from october on opus", "spend 2026-10 model:*opus*"),
@@ -340,3 +353,9 @@ def test_a_beginning_that_is_none_is_said(said: str, problem: str) -> None:
     found = parse_text(said, KNOWN, TODAY)
     assert isinstance(found, CommandError)
     assert problem in found.problem
+
+
+def test_a_name_that_nobody_has_is_not_left_out_of_a_what_if_question():
+    found = parse_text("replace opus with sonnet for prod-0066", KNOWN, TODAY)
+    assert isinstance(found, CommandError)
+    assert "prod-0066" in found.problem

@@ -19,7 +19,7 @@ from reports.questions.slack.answer import answer, as_text, error, figures
 from reports.questions.slack.controls import Controls
 from reports.questions.wording import capitalize_first, metric_words
 from reports.render.json import as_json
-from reports.render.tables import others, ranked_groups
+from reports.render.tables import change_words, others, ranked_groups
 from reports.time.period import Calendar, Counted, DateSpan, Month, Unit
 from reports.time.timerange import ranges
 from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
@@ -149,6 +149,19 @@ def test_an_answer_by_group_reads_as_a_whole():
     assert dated.startswith("Data as of <!date^")
     assert note == ":warning: X is missing."
     assert command == "`/activity tokens 1m by key top 2`"
+
+
+def test_a_change_says_how_much_of_the_period_is_missing():
+    held = SPAN.buckets[:20]
+    used = [row for row in rows(SPAN, density=1_000) if row.bucket in held]
+    gone = range(20, len(SPAN.buckets))
+    query = Query(Metric.TOKENS, MONTH)
+    found = answered(query, used, SPAN, previous=usage(9), unknown=gone)
+    assert change_words(found, found.metrics[Metric.TOKENS]).endswith(
+        f"), with {len(gone) - 1} of {len(SPAN.buckets)} days missing"
+    )
+    whole = answered(query, rows(SPAN), SPAN, previous=usage(9))
+    assert "missing" not in change_words(whole, whole.metrics[Metric.TOKENS])
 
 
 def test_an_overview_shows_three_figures_and_one_chart():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.alerts.slack.figure_words import price
+from reports.alerts.slack.format import price
 from reports.usage.dimensions import Metric, MoneySource
 from reports.usage.usage import NANO, ZERO, Usage, dollars, exact_money, nano_dollars, total
 

@@ -1,7 +1,7 @@
-"""The signature of the Slack request that this thread is handling, for the job that it starts.
+"""Passes the signature of the Slack request that a thread is handling to the job that it starts.
 
-A request is acknowledged before the database is asked for anything. So whether another process has
-already accepted the same request is checked later, by the job.
+A request is acknowledged before the database is used. So the job checks later whether another
+process has already accepted the same request.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ def handling(signature: str) -> Iterator[None]:
         _signature.reset(token)
 
 
-def take() -> str:
-    """The signature of the request that this thread is handling, once; "" afterwards.
+def take_signature() -> str:
+    """Take the signature of the request that this thread is handling; "" if it was already taken.
 
-    "" in Socket Mode as well, where requests have no signatures.
+    It is also "" in Socket Mode, where requests have no signatures.
     """
     signature = _signature.get()
     _signature.set("")

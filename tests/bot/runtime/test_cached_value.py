@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from bot.runtime.latest import Latest
+from bot.runtime.cached_value import CachedValue
 
 
 class Slow:
@@ -27,14 +27,14 @@ class Slow:
 def test_a_value_is_computed_for_each_who_asks() -> None:
     slow = Slow()
     slow.go.set()
-    latest = Latest(slow, "first", str, timeout=60)
+    latest = CachedValue(slow, "first", str, timeout=60)
     assert [latest.get(), latest.get()] == ["call 1", "call 2"]
     latest.stop()
 
 
 def test_who_asks_while_it_hangs_gets_the_last_value_and_starts_nothing_more() -> None:
     slow = Slow()
-    latest = Latest(slow, "first", str, lambda last, _: f"{last}, late", timeout=0.01)
+    latest = CachedValue(slow, "first", str, lambda last, _: f"{last}, late", timeout=0.01)
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: latest.get(), range(20)))
     assert set(found) == {"first, late"}
@@ -52,14 +52,14 @@ def test_a_failure_is_a_value_and_the_next_call_computes_again() -> None:
             raise answers.pop()
         return "well"
 
-    latest = Latest(compute, "first", lambda error: f"failed: {error}", timeout=60)
+    latest = CachedValue(compute, "first", lambda error: f"failed: {error}", timeout=60)
     assert [latest.get() for _ in range(3)] == ["failed: never", "failed: no", "well"]
     latest.stop()
 
 
 def test_it_stops_while_somebody_waits() -> None:
     slow = Slow()
-    latest = Latest(slow, "first", str, timeout=60)
+    latest = CachedValue(slow, "first", str, timeout=60)
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(latest.get)
         assert slow.begun.wait(60)

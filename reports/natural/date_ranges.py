@@ -1,4 +1,4 @@
-"""A stretch of days as people say it, from one to another or until now: `since september`."""
+"""Reads date ranges in natural language, such as `since september` or `1 to 15 october`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from contextlib import suppress
 from datetime import date, timedelta
 
 from reports.natural import vocabulary, written_dates
-from reports.natural.written_dates import Days, Order, calendar
+from reports.natural.parts_of_periods import Days
+from reports.natural.written_dates import Order, calendar
 from reports.questions.grammar import QuestionCommand, parse
 from reports.time.period import DateSpan, Month
 
@@ -22,9 +23,9 @@ NO_BEGINNING = "Since when? Try `since 2026-09-15` or `30d`."
 
 
 class OpenStartError(ValueError):
-    """A stretch with an end only, such as `until 15 october`: from when is not said.
+    """A date range without a start, such as `until 15 october`.
 
-    `count` is how many words it has, `periods` what may be meant, by what buttons call it.
+    `count` is its number of words; `periods` has the possible meanings, by button label.
     """
 
     def __init__(self, count: int, last: date) -> None:
@@ -38,12 +39,12 @@ def _day(day: date) -> str:
     return f"{day.day} {day:%b %Y}"
 
 
-def stretch(words: Sequence[str], today: date, order: Order = "") -> tuple[int, str] | None:
-    """How many of the first words are a stretch of days, and that as a period of the grammar.
+def date_range(words: Sequence[str], today: date, order: Order = "") -> tuple[int, str] | None:
+    """The number of leading words that are a date range, and that range as a period of the grammar.
 
-    `since` and `after` run until now, `after` from the day after; a lone day or month after another
-    word is none. Raises ValueError where nothing after `since` says since when, and OpenStartError
-    for `until` and `before` a day.
+    `since` and `after` run until now, `after` from the day after; a single day or month after
+    another word doesn't count. Raises ValueError if no date follows `since`, and OpenStartError for
+    `until` and `before` with a day.
     """
     if words and words[0] in _OPEN_STARTED:
         _refuse_open_start(words, today, order)
@@ -91,8 +92,11 @@ def _refuse_open_start(words: Sequence[str], today: date, order: Order) -> None:
 
 
 def days(words: Sequence[str], today: date, order: Order = "") -> tuple[int, Days] | None:
-    """The first and last day of the day, week, month or year that words begin with."""
+    """The number of words at the start that name a day, week, month or year; its first and last
+    day."""
     word, following = (*words, "", "")[:2]
+    if part := written_dates.part(words, today, order):
+        return part
     if word in {"today", "yesterday"}:
         return 1, calendar("day", today, int(word == "yesterday"))
     if word in vocabulary.PAST and (unit := vocabulary.UNITS.get(following, "")) not in {
@@ -110,7 +114,7 @@ def days(words: Sequence[str], today: date, order: Order = "") -> tuple[int, Day
 def _until(
     words: Sequence[str], today: date, joints: set[str], order: Order
 ) -> tuple[int, date] | None:
-    """How many words say until when, and that; None where they do not."""
+    """The number of words that name the end, and that day; None if there are none."""
     word = words[0] if words else ""
     # `from october on`, but not `from october on opus`
     if word in _ONWARDS or list(words) == ["on"]:
@@ -139,7 +143,7 @@ def _of_one_month(words: Sequence[str], today: date) -> tuple[int, Days] | None:
 
 
 def _day_of_month(words: Sequence[str], today: date) -> tuple[int, date] | None:
-    """`the 1st`, `the 3rd` without a month: the last such day that has begun."""
+    """`the 1st`, `the 3rd` without a month: the last such day that isn't in the future."""
     at = _skip(words, 0, {"the"})
     word, following = (*words[at:], "", "")[:2]
     if following in vocabulary.MONTHS or following == "of":
@@ -150,7 +154,7 @@ def _day_of_month(words: Sequence[str], today: date) -> tuple[int, date] | None:
     if not day or day > 31:
         return None
     first = today.replace(day=1)
-    for _ in range(3):  # one of three months in a row has a 31st
+    for _ in range(3):  # at least one of three consecutive months has 31 days
         with suppress(ValueError):
             if (found := first.replace(day=day)) <= today:
                 return at + 1, found
@@ -159,7 +163,7 @@ def _day_of_month(words: Sequence[str], today: date) -> tuple[int, date] | None:
 
 
 def _unit(words: Sequence[str], today: date) -> tuple[int, Days] | None:
-    """`the year`, of which the beginning is meant."""
+    """`the year`, as in `since the start of the year`."""
     unit = vocabulary.UNITS.get(words[0], "") if words else ""
     return (1, calendar(unit, today)) if unit not in {"", "hour"} else None
 
@@ -174,7 +178,7 @@ def _counted(words: Sequence[str]) -> tuple[int, str] | None:
 
 
 def _yearless(words: Sequence[str]) -> bool:
-    """Whether words name a month of no year."""
+    """Whether words name a month without a year."""
     months = any(word in vocabulary.MONTHS for word in words)
     return months and not any(word.isdigit() and len(word) == 4 for word in words)
 

@@ -10,11 +10,11 @@ from time import monotonic
 MINUTE = 60.0
 
 
-class RequestPacer:
+class RateLimiter:
     """Delays requests so that at most `most` start within any minute.
 
-    `wait` sleeps for some seconds (and may return early when the process stops). `taken` is how
-    many requests there were so far.
+    `wait` sleeps for some seconds (and may return early when the process stops). `started` counts
+    the requests so far.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class RequestPacer:
         self._clock = clock
         self._lock = threading.Lock()
         self._starts: deque[float] = deque(maxlen=most)
-        self.taken = 0
+        self.started = 0
 
     def take(self) -> None:
         """Wait until another request may start."""
@@ -38,6 +38,6 @@ class RequestPacer:
             if len(self._starts) == self._most:
                 start = max(now, self._starts[0] + MINUTE)
             self._starts.append(start)
-            self.taken += 1
+            self.started += 1
         if start > now:
             self._wait(start - now)

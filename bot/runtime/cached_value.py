@@ -1,4 +1,4 @@
-"""Values that may take long to compute, for callers that must not wait for them.
+"""Caches values that may take long to compute, for callers that must not wait for them.
 
 Readiness probes come every few seconds. While another program locks the database, each would block
 a thread of the web server for half a minute, and clicks would wait for those threads.
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Latest(Generic[T]):
+class CachedValue(Generic[T]):
     """The latest value of `compute`, which runs in its own thread.
 
     `failed` converts an exception of `compute` into a value. `late` converts the last value and the

@@ -1,4 +1,4 @@
-"""The words that only questions about limits, keys and models take, and what does not fit them."""
+"""Options of questions about limits, keys and models, and messages about parts that don't fit."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from reports.wording.token_cursor import TokenCursor
 _KEY_TRAITS = frozenset({"unused", "unlimited", "orphaned", "expiring"})
 _MOST_DAYS = 3_650
 _A_COUNT = re.compile(r"[0-9]+[a-z]?")
+NO_TARGET = "Name the model to compare with after the arrow, as in `whatif opus -> sonnet`."
 UNUSED_DAYS = f"`unused` takes a number of days from 1 to {_MOST_DAYS:,}, like `keys unused 60d`."
 _NOW = "`{kind}` is about now, so it takes no {part}."
 _ARROWS = {"->", "→", "=>", "to"}
+_EVERYTHING = {"all", "everything", "any", "*"}
 
 
 def me(word: str, _: TokenCursor) -> tuple[str, ...]:
-    """Read `me` in `limits me`: one's own limits."""
+    """Read `me` in `limits me`: the limits of the person who asks."""
     return ("me",) if word == "me" else ()
 
 
 def key_traits(word: str, following: TokenCursor) -> tuple[str, ...]:
     """Read a trait of keys, or `me`; `unused` may be followed by a number of days, as `30d`.
 
-    Raises ValueError for a number without days, or out of range.
+    Raises ValueError for a number without `d`, or out of range.
     """
     if word not in _KEY_TRAITS:
         return me(word, following)
@@ -37,23 +39,34 @@ def key_traits(word: str, following: TokenCursor) -> tuple[str, ...]:
 
 
 def _no_days(following: TokenCursor) -> bool:
-    """Whether a number without `d` follows; `30 days` is left to natural language."""
+    """Whether a number without `d` follows; natural language reads `30 days`."""
     after = following.peek().lower()
     return bool(_A_COUNT.fullmatch(after)) and not (after.isdecimal() and following.peek(1))
 
 
 def what_is_new(word: str, _: TokenCursor) -> tuple[str, ...]:
-    """Read what `new` is about: `models`, `keys` or `creators`, in the singular too."""
+    """Read what `new` lists: `models`, `keys` or `creators`, also in the singular."""
     found = {"user": "creator", "member": "creator"}.get(one := word.removesuffix("s"), one)
     return (f"{found}s",) if found in {"model", "key", "creator"} else ()
 
 
 def two_models(word: str, following: TokenCursor) -> tuple[str, ...]:
-    """Read `opus -> sonnet`: the model that is used, and the one to reprice it on."""
+    """Read `opus -> sonnet`: the model that is used, and the one to reprice it on.
+
+    `all -> sonnet`, `everything -> sonnet` and `-> sonnet` reprice all models. Raises ValueError
+    for an arrow with nothing after it.
+    """
+    arrows = _ARROWS - {"to"}
+    if word in arrows and following:
+        return ("all", "->", following.take().lower().strip('"'))
+    if word in arrows or (following.peek() in arrows and len(following) == 1):
+        following.take()
+        raise ValueError(NO_TARGET)
     if len(following) < 2 or following.peek() not in _ARROWS:
         return ()
     following.take()
-    return (word.strip('"'), "->", following.take().lower().strip('"'))
+    source = "all" if word in _EVERYTHING else word.strip('"')
+    return (source, "->", following.take().lower().strip('"'))
 
 
 def days_of(word: str) -> int:
@@ -66,12 +79,15 @@ def days_of(word: str) -> int:
 LIMITS_UNFIT = {
     "metric": "Limits are limits on spend, so `limits` takes no metric.",
     "period": _NOW.format(kind="limits", part="period"),
+    "model": "Limits are set for keys, members and workspaces, not for models, so `limits` can't be"
+    " filtered by model.",
     "dimension": "`limits` lists each limit by itself, so it takes no `by`.",
     "comparison": _NOW.format(kind="limits", part="comparison"),
     "source": "Each limit says by itself whether BYOK counts, so `limits` takes no source.",
 }
 KEYS_UNFIT = {
     "metric": "`keys` lists keys with their spend of 30 days, so it takes no metric.",
+    "model": "`keys` can be filtered by key and creator, but not by model.",
     "period": "`keys` is about now; only `unused` takes a number of days: `keys unused 60d`.",
     "dimension": "`keys` lists each key by itself, so it takes no `by`.",
     "comparison": _NOW.format(kind="keys", part="comparison"),
@@ -83,12 +99,13 @@ WHATIF_UNFIT = {
     "source": "`whatif` reprices all usage of a model, so it takes no source.",
 }
 RETIRING_UNFIT = {
+    "by model": "`retiring` lists models anyway; `by key` or `by creator` says who uses them.",
     "metric": "`retiring` lists models with their usage of 30 days, so it takes no metric.",
     "period": _NOW.format(kind="retiring", part="period"),
     "comparison": _NOW.format(kind="retiring", part="comparison"),
     "source": "`retiring` shows all spend, so it takes no source.",
 }
-NEW_WHAT = "Say what is to be new: `new models`, `new keys` or `new creators`."
+NEW_WHAT = "Say what to list: `new models`, `new keys` or `new creators`."
 NEW_UNFIT = {
     "metric": "`new` lists what was first used, with its usage, so it takes no metric.",
     "dimension": "`new models`, `new keys` or `new creators` lists each by itself, so it takes no"
@@ -110,7 +127,7 @@ ERRORS_UNFIT = {
 
 
 def is_unfit(problem: str) -> bool:
-    """Whether a sentence says that a part of a question makes no sense for one of these kinds."""
+    """Whether a message says that a part of a question doesn't fit one of these kinds."""
     kinds = (LIMITS_UNFIT, KEYS_UNFIT, WHATIF_UNFIT, RETIRING_UNFIT, NEW_UNFIT, LATENCY_UNFIT,
              ERRORS_UNFIT)  # fmt: skip
-    return any(problem in one.values() for one in kinds)
+    return problem == NEW_WHAT or any(problem in one.values() for one in kinds)
