@@ -40,7 +40,7 @@ from bot.clickhouse.traces import (
     read_quality_row,
     read_usage_row,
 )
-from bot.runtime.priority import pausing_for_requests
+from bot.runtime.priority import pause_for_requests, pausing_for_requests
 from reports.time.timerange import STEP, Granularity
 
 T = TypeVar("T")
@@ -59,6 +59,8 @@ takes a few seconds; there are at most two queries a question."""
 MOST_ROWS = 200_000
 """Rows of an answer: 31 days of 6,000 end users a day, which take about 100 MB here."""
 _TRY_AGAIN_SECONDS = 2.0
+_PAUSE_EVERY = 64
+"""Rows between two pauses for Slack's requests, as in other loops over rows."""
 LONGEST_LINE = 2**20
 """The maximum length of a row in bytes; names of keys and models take a few hundred at most."""
 _LONGEST_ERROR = 4_000
@@ -158,7 +160,9 @@ class ClickHouse:
         }
         query = statements.usage(self.columns())
         with closing(self._rows(query, parameters)) as rows:
-            for row in pausing_for_requests(rows):
+            for number, row in enumerate(rows):  # each as it comes: the next may be an error
+                if number % _PAUSE_EVERY == 0:
+                    pause_for_requests()
                 yield self._read(read_usage_row, row)
 
     def check(self, start: datetime, end: datetime) -> TraceCheck:
