@@ -195,7 +195,7 @@ class Replacing(RuleBasedStateMachine):
 
     @rule()
     def look_for_last_uses(self):
-        for dimension in Dimension:
+        for dimension in STORED:
             last = {}
             for bucket, key, user, slug in [*self.used[HOURS], *self.used[DAYS]]:
                 names = {Dimension.MODEL: slug, Dimension.KEY: key, Dimension.CREATOR: user}
