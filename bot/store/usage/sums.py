@@ -62,9 +62,8 @@ def by_group(
     """The usage of a whole range by group; that of everything under 0 without a grouping."""
     if selection.by is None:
         return {0: reading.read_sum(connection, selection, wanted, stored)}
-    table = reading.selected_table(connection, selection, wanted, stored)
     names = [f"t.{name}" for name in Usage._fields]
-    found = reading.sums_by_group(connection, table, names)
+    found = reading.sums_by_group(connection, selection, wanted, stored, names)
     return {group: Usage._make(figures) for group, *figures in found}
 
 
