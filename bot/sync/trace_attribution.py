@@ -1,7 +1,7 @@
-"""Attribute usage from traces to keys and creators: traces have names of keys, and no hashes.
+"""Attributes usage from traces to keys and creators: traces have the names of keys, but no hashes.
 
-A name that several keys share can't be resolved: its usage goes to a member that stands for all of
-them. The creator is the owner of the key, by OpenRouter's directory.
+A name that several keys share can't be resolved: its usage is attributed to a member that stands
+for all of them. The creator is the key's owner in OpenRouter's directory.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class MissingUsage(NamedTuple):
-    """What OpenRouter counts of a model in a bucket (its start, UTC) and ClickHouse lacks."""
+    """Usage of a model in a bucket (its start, UTC) that OpenRouter counts and ClickHouse lacks."""
 
     bucket: datetime
     model: str
@@ -44,7 +44,7 @@ class MissingUsage(NamedTuple):
 
 
 class _Keys:
-    """The keys that names in traces mean. `listed`: OpenRouter's directory was read completely."""
+    """Finds keys by names in traces. `listed`: OpenRouter's directory was read completely."""
 
     def __init__(self, directory: Directory, *, listed: bool) -> None:
         self._directory = directory
@@ -59,7 +59,7 @@ class _Keys:
         return any(name and name not in self._named for name in names)
 
     def ref(self, name: str, end: datetime) -> str:
-        """The ref of the key that a name means in a bucket that ends at `end`."""
+        """The ref of the key that a name refers to in a bucket that ends at `end`."""
         if not name:
             return ""
         known = self._named.get(name, ())
@@ -95,9 +95,10 @@ def attribute(
     step: timedelta,
     refresh: Callable[[], object],
 ) -> tuple[tuple[RowKey, Usage], ...]:
-    """The rows of traces as rows to store, in both views; `step` is the length of their buckets.
+    """Convert rows of traces to rows to store, in both views; `step` is the length of their
+    buckets.
 
-    `refresh` is called if a name isn't in the directory. Those still missing become members.
+    `refresh` is called if a name isn't in the directory. Names still missing become members.
     """
     names = {row.key for row in pausing_for_requests(rows)}
     keys = _Keys(store.directory(), listed=is_listed(store, QueryGrouping.KEY))
@@ -132,7 +133,7 @@ _VIEWS = (StoredView.KEY, Dimension.KEY), (StoredView.CREATOR, Dimension.CREATOR
 
 
 class _Owners:
-    """Who used what: the owner of the key, else the person named in the trace."""
+    """Finds the creator of usage: the owner of the key, else the person named in the trace."""
 
     def __init__(self, directory: Directory, keys: _Keys) -> None:
         self._directory = directory
@@ -148,7 +149,7 @@ class _Owners:
         self._known: dict[tuple[str, str], int] = {}
 
     def of(self, key: str, named: str) -> int:
-        """The id of the creator, by the key's ref and the id that the trace has."""
+        """The id of the creator, from the key's ref and the person's id in the trace."""
         place = key, named
         if place not in self._known:
             owner = self._keys.owner(key) if key else None
@@ -157,7 +158,7 @@ class _Owners:
 
 
 def _with_members(store: Store, refs: Collection[str], keys: _Keys, *, missing: bool) -> Directory:
-    """The directory, with the members that usage from traces needs beside those of OpenRouter."""
+    """The directory, with the additional members that usage from traces needs."""
     directory = store.directory()
     creators = [(CREATOR_UNKNOWN, CREATOR_UNKNOWN_NAME)]
     creators += [(NOT_IN_CLICKHOUSE, NOT_IN_CLICKHOUSE_NAME)] if missing else []
@@ -189,7 +190,7 @@ def _with_members(store: Store, refs: Collection[str], keys: _Keys, *, missing: 
 
 
 def _owner_ref(ref: str, keys: _Keys, directory: Directory) -> str:
-    """The ref of the creator whom a member that stands for keys belongs to."""
+    """The ref of the creator that a member standing for keys belongs to."""
     if ref == NOT_IN_CLICKHOUSE:
         return NOT_IN_CLICKHOUSE
     owner = keys.owner(ref)

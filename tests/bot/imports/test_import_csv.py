@@ -272,7 +272,7 @@ def test_only_usage_that_is_not_stored_is_imported_and_reported(
             f"{file}: 3 rows of 4 days imported (2024-03-01 to 2024-03-06, by API key);"
             " 2 days were already stored and weren't changed."
         ),
-        "  1 day without rows in between: no usage.",
+        "  1 day in this range has no rows and was imported as zero usage.",
         (
             "  The newest day, 2024-03-06, may have been unfinished when the file was made:"
             " a sync, or a later file, will replace it."
@@ -583,7 +583,7 @@ def test_a_month_with_stored_days_is_not_changed(store: Store, tmp_path: Path) -
     assert summary(done).splitlines()[:2] == [
         (
             f"{file}: 4 rows of 2 months imported (2024-01 to 2024-03, by API key);"
-            " 1 month, or days of it, was already stored and wasn't changed."
+            " 1 month was already stored, at least in part, and wasn't changed."
         ),
         (
             "  The newest month, 2024-03, may have been unfinished when the file was made:"

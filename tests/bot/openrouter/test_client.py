@@ -202,7 +202,7 @@ def test_after_five_tries_it_says_so_in_a_sentence(api, server, fault):
     assert len(server.requests) == 5
     assert not caught.value.permanent
     said = str(caught.value)
-    assert said.startswith("OpenRouter didn't answer /analytics/query after 5 tries (")
+    assert said.startswith("The request to /analytics/query failed after 5 tries (")
     assert "; the next sync tries again." in said
 
 
