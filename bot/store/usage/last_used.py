@@ -1,4 +1,4 @@
-"""When members were last used, from the sums of usage."""
+"""Reads when members were last used, from the sums of usage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _FINE = (GRANULARITY[Granularity.HOUR], GRANULARITY[Granularity.DAY])
 def last_used(connection: Connection, dimension: Dimension) -> dict[int, datetime]:
     """The start (UTC) of the last hour or day in which each member made a request, by id.
 
-    Hours are stored for the recent past, days for the year; members never used are not in it.
+    Hours are stored for the recent past, days for the year; members that were never used aren't
+    included.
     """
     found = connection.execute(
         "SELECT member, MAX(bucket) FROM total WHERE dimension = ? AND granularity IN (?, ?)"

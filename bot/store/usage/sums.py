@@ -1,7 +1,7 @@
-"""Sums of usage over a whole range, by group and by pair of member and model.
+"""Computes sums of usage over a whole range, by group and by pair of member and model.
 
-Answers that explain usage need no buckets, and of an organization's thousands of pairs only a few
-figures each. So the database adds up, and only what is asked for leaves it.
+Answers that explain usage need no buckets, and only a few figures of an organization's thousands of
+pairs. So the database computes the sums and returns only these figures.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from reports.usage.dimensions import Metric, MoneySource
 from reports.usage.usage import ZERO, Usage, plus
 
 PairSums = tuple[int, int, int, int]
-"""Member (key or creator; 0 where the selection is by neither) and model, as ids; tokens; spend in
+"""Member (key or creator; 0 if the selection is by neither) and model, as ids; tokens; spend in
 nano-dollars.
 """
 _PAIR = 2**31
-"""Ids are below this, so a pair is one integer, by which SQLite sorts faster than by two."""
+"""Ids are below this, so a pair can be one integer, which SQLite sorts faster than two."""
 SignedSpan = tuple[Granularity, int, int, int, int]
 """A granularity to read at, the start and end (seconds, half-open), 1 or -1 to multiply by, and a
-member: only of those whose ids are above it is read; -1 is all of them.
+member: only members with ids above it are read; -1 means all of them.
 """
 _MONTH_COSTS = 3 * 86_400
 """A month has about as many rows as three days: a key uses a model on some 40 days in 100."""
@@ -39,11 +39,11 @@ _SPEND = {
 def by_group(
     connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> Mapping[int, Usage]:
-    """The usage of a whole range by group; that of everything under 0 without a grouping."""
+    """The usage of a whole range by group; without a grouping, that of everything under 0."""
     if selection.by is None:
         return {0: reading.read_sum(connection, selection, wanted, stored)}
     table = reading.selected_table(connection, selection, wanted, stored)
-    # stored sums have the rows of a member side by side in each part, so nothing has to be sorted
+    # stored sums have the rows of a member side by side in each part, so no sorting is needed
     order = "t.part, t.member" if table.sums else table.group
     statement = (
         f"SELECT {table.group}, {reading.SUMS} FROM {table.tables} WHERE {table.where}"
@@ -110,7 +110,7 @@ def by_pair(
 ) -> list[PairSums]:
     """Tokens and spend (of a source of money) of a whole range by member and model, in that order.
 
-    The order decides where a rounded nano-dollar goes, so it must be the same on every database.
+    The order affects where a rounded nano-dollar goes, so it must be the same on every database.
     """
     tokens, spend = "t.prompt + t.completion", _SPEND[source]
     if stored is Granularity.DAY and selection.owners is None:
@@ -147,10 +147,10 @@ def by_pair(
 def _signed_spans(
     connection: Connection, selection: Selection, wanted: TimeRange
 ) -> list[SignedSpan]:
-    """The spans whose usage, added or subtracted, is that of a range of UTC days, with few rows.
+    """Spans whose usage, added or subtracted, is that of a range of UTC days, with few rows.
 
-    A month less its other days has fewer rows than most of its days. A month that a file brought
-    has no days, so it counts as a whole or not at all.
+    Reading a month and subtracting a few days takes fewer rows than reading most of its days. An
+    imported month has no days, so it counts as a whole or not at all.
     """
     of_files = imported.months(connection)
     unfilled = filled_months.unfilled(connection, selection.view)
@@ -192,7 +192,7 @@ def _spans_of_month(
 
 
 def pairs_of_rows(rows: Iterable[reading.Row], source: MoneySource) -> list[PairSums]:
-    """The same from usage rows, for selections that no single view answers."""
+    """The same from usage rows, for selections that no single view has."""
     found: dict[tuple[int, int], Usage] = {}
     for _, member, model, usage in rows:
         found[member, model] = plus(found.get((member, model), ZERO), usage)
