@@ -531,7 +531,7 @@ def _print_money(
 
     command, as_of = settings.command, max(store.state().synced.values(), default=None)
     if isinstance(asked, BalanceAsked):
-        left = balance(store, now)
+        left = balance(store, now, asked.until, settings.zone)
         plain = render.balance_json(left, command, as_of)
         text = render.balance_text(left, settings.zone)
     else:
@@ -555,11 +555,13 @@ def _exit_with_problem(wrong: CommandError, line: str = "") -> NoReturn:
     from reports.questions.grammar import tokens  # noqa: PLC0415
     from reports.questions.kinds import kind_of  # noqa: PLC0415
 
+    meant = [f"activity ask {shlex.join(tokens(one))}" for one in wrong.candidates]
     if kind_of(line.partition(" ")[0].lower()):
-        raise click.ClickException(wrong.problem.replace("`", ""))
+        like = f" Try: {' or '.join(meant)}" if meant else ""
+        raise click.ClickException(wrong.problem.replace("`", "") + like)
 
     lines = [wrong.problem]
-    lines += [f"Did you mean: activity ask {shlex.join(tokens(one))}" for one in wrong.candidates]
+    lines += [f"Did you mean: {one}" for one in meant]
     if not wrong.candidates:
         lines.append("`activity ask help` shows what you can ask.")
     click.echo("\n".join(lines), err=True)

@@ -197,6 +197,8 @@ def check(path: Path) -> None:
         places = [({0: 0, 1: 4}[view], 0), ({0: 2, 1: 3}[view], member)]
         places += [(1, model)] if view == 0 else []
         for dimension, one in places:
+            if (dimension, grain) in ((2, 0), (3, 0), (3, 1)):
+                continue  # these are read from the rows
             add(expected, (dimension, grain, one, bucket), figures)
     found = {(*row[:2], *row[3:5]): tuple(row[5:]) for row in totals}
     assert {k: v for k, v in found.items() if any(v)} == {

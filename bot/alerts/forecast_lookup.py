@@ -24,6 +24,8 @@ from bot.analysis.forecast_usage import (
     read_spend,
     since_first_usage,
 )
+from bot.analysis.limits import HourlySpend, limit_full
+from bot.answers.openrouter_limits import TrackedLimit
 from bot.store import Store
 from bot.store.usage.selection import Ids, Selection
 from bot.store.usage.store import CacheState
@@ -35,6 +37,7 @@ from reports.analysis.forecast import (
     expected_days,
     forecast_groups,
 )
+from reports.analysis.limits import FullAt
 from reports.time.period import Unit
 from reports.usage.coverage import AnswerableRange
 from reports.usage.dimensions import Dimension, MoneySource
@@ -117,6 +120,7 @@ class ForecastLookup:
         self._wholes: dict[tuple[Selection, MoneySource, str], MonthForecast] = {}
         self._groups: dict[tuple[Selection, MoneySource, str], dict[int, MonthForecast]] = {}
         self._members: dict[tuple[Dimension, MoneySource, str], _Members] = {}
+        self._hourly: tuple[datetime, HourlySpend] | None = None
         self._single: Counter[tuple[Dimension, MoneySource, str]] = Counter()
 
     @cached_property
@@ -144,6 +148,12 @@ class ForecastLookup:
         if key not in self._groups:
             self._groups[key] = self._grouped(selection, source, zone)
         return self._groups[key]
+
+    def full(self, limit: TrackedLimit, now: datetime) -> FullAt | None:
+        """When a limit is full, with the figures of the answer `limits`."""
+        if self._hourly is None or self._hourly[0] != now:
+            self._hourly = now, HourlySpend(self.store, now)
+        return limit_full(limit, self._hourly[1], now)
 
     def _whole(self, selection: Selection, source: MoneySource, zone: str) -> MonthForecast:
         period, store = self.period(zone), self.store

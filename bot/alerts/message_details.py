@@ -58,6 +58,8 @@ def detail(
     if pace_period:
         used = context.figures.sums(Needed(None, (), pace_period), selection).get(0, ZERO)
         pace = SpendPace(used.value(metric, source), pace_period.end - pace_period.start)
+    if rule.watch.set_at_openrouter and measurement.part:
+        pace = _usual_pace(context, measurement)
     chart_range = rule.watch.chart_range(measurement, zone)
     values = _chart(store, chart_range, selection, metric, source) if chart_range else ()
     look_up = NOTES.get(type(rule.watch))
@@ -87,6 +89,12 @@ def selection_of(
 def _with_byok(context: MeasurementContext, measurement: Measurement) -> bool:
     """Whether a measurement is of a limit or budget that includes BYOK spend."""
     return any(one.byok for one in context.tracked_limits if one.cap.subject == measurement.subject)
+
+
+def _usual_pace(context: MeasurementContext, measurement: Measurement) -> SpendPace | None:
+    """When a limit is full, as the answer `limits` says it; None where it is gone."""
+    limits = (one for one in context.tracked_limits if one.cap.subject == measurement.subject)
+    return next((SpendPace(full=context.forecasts.full(one, context.now)) for one in limits), None)
 
 
 def _drivers(

@@ -7,11 +7,18 @@ from datetime import datetime
 from bot.analysis.limits import HourlySpend, credits_forecast
 from bot.answers.openrouter_limits import limits_of
 from bot.store import Store
-from reports.analysis.balance import Balance
+from reports.analysis.balance import Balance, Goal
+from reports.time.period import Unit
+from reports.time.timerange import end_of
 
 
-def balance(store: Store, now: datetime) -> Balance | None:
-    """The remaining credits at `now` (UTC); None if OpenRouter doesn't report them."""
+def balance(
+    store: Store, now: datetime, until: Unit | None = None, zone: str = "UTC"
+) -> Balance | None:
+    """The remaining credits at `now` (UTC); None if OpenRouter doesn't report them.
+
+    `until`: whether they last through the running day, week, month or year of `zone` is asked.
+    """
     limits = limits_of(store.fact("limits"), store.directory())
     if limits.bought is None or limits.used is None or limits.reported_at is None:
         return None
@@ -25,4 +32,5 @@ def balance(store: Store, now: datetime) -> Balance | None:
         sum(costs),
         next((len(costs) - at for at, cost in enumerate(costs) if cost), 0),
         forecast.full if forecast else None,
+        Goal(until, end_of(until, now, zone)) if until else None,
     )

@@ -58,6 +58,8 @@ def gather_forecast(request: AnalysisRequest) -> AnalysisDocument | CommandError
     days = read_days(store, plan.selection, period.history, source)
     so_far = read_spend(store, plan.selection, period.so_far, source)
     if not days:
+        history = period.history
+        scope = replace(scope, stored=known_from(history) < len(history.range.buckets))
         return forecast_answer(plan.query, scope, None, ForecastRecord(0, None, None))
     of_today = read_spend(store, plan.selection, period.of_today, source)
     expected = forecast(

@@ -21,6 +21,7 @@ from reports.alerts.limits_and_forecast import SpendLimit
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.limits import (
     HOUR,
+    FullAt,
     HourlyPace,
     LimitForecast,
     LimitKind,
@@ -148,7 +149,7 @@ def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
         _unlimited(details, directory, keys, spend),
         now,
         query.zone or request.zone,
-        whose="you" if request.asker.own_only else "these keys" if narrowed else "",
+        whose=_whose(request, narrowed=narrowed),
         notes=(_SHARED,) if narrowed and not request.asker.own_only else (),
         as_of=store.state().synced.get(Granularity.HOUR),
         partial=(
@@ -156,6 +157,13 @@ def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
             *(f"what was used of {name} is not known, because it never resets" for name in unknown),
         ),
     )
+
+
+def _whose(request: AnalysisRequest, *, narrowed: bool) -> str:
+    """Whose limits were asked for, where not all were."""
+    if request.asker.own_only or visibility.SELF in request.query.extra:
+        return "your keys"
+    return "these keys" if narrowed else ""
 
 
 def with_me(request: AnalysisRequest) -> Query:
@@ -255,6 +263,12 @@ def _forecast(one: _Counted, spend: HourlySpend, now: datetime) -> LimitForecast
     pace = spend.pace(one.by, one.ids, byok=one.byok)
     full = full_at(cap.limit - used, pace, now, resets)
     return LimitForecast(one.kind, cap.label, one.owner, cap.limit, used, resets, full)
+
+
+def limit_full(limit: TrackedLimit, spend: HourlySpend, now: datetime) -> FullAt | None:
+    """When one limit is full, as the answer says it; None where that is not before its reset."""
+    counted = _Counted(limit.kind, limit.cap, limit.by, limit.ids, limit.byok)
+    return _forecast(counted, spend, now).full if _known(counted) else None
 
 
 def credits_forecast(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.analysis.request import AnalysisRequest, planned, usage_by_cell
+from bot.analysis.request import AnalysisRequest, planned, usage_by_cell, usage_by_group
+from bot.answers.answer import make_plan
 from bot.answers.openrouter_details import listed_model, models
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.retiring import ModelUser, RetiringModel, most_spend_first, soonest_first
@@ -20,6 +21,11 @@ _USED_IN = Counted(30, Unit.DAY)
 
 def gather_retiring(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     """The models that end, soonest first, with what each key (or creator) spends on them."""
+    wrong = make_plan(
+        request.store, request.query, request.now, request.zone, request.asker
+    )  # whose words are those that were typed
+    if isinstance(wrong, CommandError):
+        return wrong
     by = Dimension.CREATOR if request.query.by is Dimension.CREATOR else Dimension.KEY
     asked = replace(request.query, by=by, period=_USED_IN)
     found = planned(replace(request, query=asked))
@@ -59,11 +65,16 @@ def gather_retiring(request: AnalysisRequest) -> AnalysisDocument | CommandError
     in_use = {listed[directory.members[id_].ref].slug for _, id_ in cells
               if directory.members[id_].ref in listed}  # fmt: skip
     others = {model.slug for model in listed.values() if model.ends} - in_use
+    any_used = bool(found_models) or any(
+        one.requests
+        for one in usage_by_group(request.store, plan.selection.grouped(None), plan.source).values()
+    )
     return retiring_answer(
         replace(plan.query, period=request.query.period, by=request.query.by and by),
         soonest_first(found_models),
         len(others),
         request.now,
+        used=any_used,
         as_of=found.as_of,
         partial=found.partial,
     )

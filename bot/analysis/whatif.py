@@ -2,83 +2,185 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 
-from bot.analysis.request import AnalysisRequest, planned, usage_by_cell
+from bot.analysis.request import (
+    AnalysisRequest,
+    PlannedAnalysis,
+    planned,
+    usage_by_cell,
+    usage_by_group,
+)
 from bot.answers.openrouter_details import StoredModel, listed_model, models
 from bot.store import Store
 from bot.store.usage.selection import Selection
 from reports.analysis.document import AnalysisDocument
+from reports.analysis.model_match import models_meant
 from reports.analysis.whatif import Repriced, TokenUse, reprice
 from reports.analysis.whatif_answer import CachePricing, whatif_answer
 from reports.questions.grammar import CommandError
+from reports.questions.query import Query
 from reports.usage.coverage import AnswerableRange
 from reports.usage.dimensions import Dimension, Metric
+from reports.usage.format import money
 from reports.usage.usage import ZERO, Usage, plus
 
+ALL_MODELS = "all"
+"""The first word of a question that moves all usage to one model."""
 EXAMPLE = "whatif opus -> sonnet 1m"
-NAME_BOTH = f"Name the model that is used and the one to compare it with: `{EXAMPLE}`."
+NAME_ONE = "Which model should I compare with? Name it after an arrow, as in `{like}`."
 NO_PRICES = "OpenRouter's list prices could not be read yet, so I can't reprice anything."
-NO_PRICE = "The list price of {model} is not known, so I can't reprice it."
-NO_MODEL = "OpenRouter lists no model like `{word}`, so its price is not known."
-NOT_USED = "No model like `{word}` was ever used here."
+NO_PRICE = "OpenRouter lists no price for {model}, so I can't reprice it."
+LEFT_OUT = (
+    "OpenRouter lists no price for {models}, so {spend} of spend there is left out of all figures"
+)
+NO_MODEL = "OpenRouter lists no model like “{word}”, so its price is not known."
+SEVERAL = "“{word}” may mean several models. Which one?"
+NOT_USED = "No model like “{word}” was ever used here; `by model` lists the models in use."
+_MOST_CHOICES = 5
+_NAMED = 3
 
 
 def gather_whatif(request: AnalysisRequest) -> AnalysisDocument | CommandError:
-    """What the usage of the first model named would cost on the second one."""
+    """What the usage of the first model named, or of all, would cost on the second one."""
     extra = request.query.extra
-    if len(extra) != 3:  # source, arrow, target
-        return CommandError(NAME_BOTH, suggestion=EXAMPLE)
     found = planned(request)
     if isinstance(found, CommandError):
         return found
     listed = models(request.store)
     if listed is None:
-        return CommandError(NO_PRICES)
-    target = _target(listed, extra[2])
-    if target is None:
-        return CommandError(NO_MODEL.format(word=extra[2]))
+        return CommandError(NO_PRICES, examples=())
+    if len(extra) != 3:  # source, arrow, target
+        return _name_one(request, listed)
+    target = _target(request.query, listed)
+    if isinstance(target, CommandError):
+        return target
+    if target.price is None:
+        return CommandError(NO_PRICE.format(model=target.slug), examples=())
     plan, directory = found.plan, request.store.directory()
     word = extra[0]
-    meant = directory.find(Dimension.MODEL, word) or directory.find(Dimension.MODEL, f"*{word}*")
     allowed = plan.selection.ids(Dimension.MODEL)
-    if allowed is not None:
-        meant &= allowed
-    if not meant and not request.asker.own_only:  # else it would reveal what others use
-        return CommandError(NOT_USED.format(word=word))
+    meant = allowed
+    if word != ALL_MODELS:
+        named = directory.find(Dimension.MODEL, word) or directory.find(
+            Dimension.MODEL, f"*{word}*"
+        )
+        meant = named if allowed is None else named & allowed
+        if not meant and not request.asker.own_only:  # else it would reveal what others use
+            return CommandError(NOT_USED.format(word=word), examples=())
     by = None if plan.query.by is Dimension.MODEL else plan.query.by
-    wanted = plan.selection.grouped(by).only(Dimension.MODEL, meant)
+    wanted = plan.selection.grouped(by)
+    if meant is not None:
+        wanted = wanted.only(Dimension.MODEL, meant)
     cells, unknown = _token_use(request.store, wanted, plan.source)
-    used = sorted({model for _, model, _ in cells}, key=lambda id_: found.labels[id_])
-    if target.price is None:
-        return CommandError(NO_PRICE.format(model=target.slug))
+    priced = {
+        id_: model.price
+        for id_ in {model for _, model, _ in cells}
+        if (model := listed_model(listed, directory.members[id_].ref)) and model.price
+    }
+    unpriced = _spent_without(cells, priced.keys())
+    if unpriced and not priced:
+        names = _named([directory.members[id_].ref for id_ in unpriced])
+        return CommandError(NO_PRICE.format(model=names), examples=())
     sums: dict[str, list[Repriced]] = {}
-    for (member, model, _), use in cells.items():
-        slug = directory.members[model].ref
-        source = listed_model(listed, slug)
-        if source is None or source.price is None:
-            return CommandError(NO_PRICE.format(model=slug))
-        label = found.labels[model if plan.query.by is Dimension.MODEL else member] if (
+    for (member, id_, _), use in cells.items():
+        if id_ not in priced:
+            continue
+        label = found.labels[id_ if plan.query.by is Dimension.MODEL else member] if (
             plan.query.by
         ) else "all"  # fmt: skip
-        whole, _ = reprice({label: use}, source.price, target.price)
+        whole, _ = reprice({label: use}, priced[id_], target.price)
         sums.setdefault(label, []).append(whole)
     groups = sorted(
         (_added(label, parts) for label, parts in sums.items()),
         key=lambda one: (-one.billed, one.label),
     )
-    names = ", ".join(found.labels[id_] for id_ in used) or word
     return whatif_answer(
         plan.query,
         plan.source.range,
-        names,
+        ", ".join(sorted(found.labels[id_] for id_ in priced)) or word,
         target.slug,
         _added("all", groups),
         groups if plan.query.by else (),
         CachePricing(unknown, target.price.cached is not None),
         as_of=found.as_of,
-        partial=found.partial,
+        partial=(*found.partial, *_left_out(found, unpriced)),
     )
+
+
+def _left_out(found: PlannedAnalysis, unpriced: Mapping[int, int]) -> tuple[str, ...]:
+    """What the answer lacks for want of prices; `unpriced` is the spend of models by id."""
+    if not any(unpriced.values()):
+        return ()
+    names = _named([found.labels[id_] for id_ in unpriced])
+    return (LEFT_OUT.format(models=names, spend=money(sum(unpriced.values()))),)
+
+
+def _spent_without(
+    cells: Mapping[tuple[int, int, bool], TokenUse], priced: Set[int]
+) -> Mapping[int, int]:
+    """What was spent on each model (id) that has no price, the most first."""
+    spent: dict[int, int] = {}
+    for (_, model, _), use in cells.items():
+        if model not in priced:
+            spent[model] = spent.get(model, 0) + use.billed
+    return dict(sorted(spent.items(), key=lambda one: -one[1]))
+
+
+def _named(names: Sequence[str]) -> str:
+    """Names in a sentence; many are counted."""
+    more = len(names) - _NAMED
+    named = list(names[:_NAMED]) + ([f"{more:,} more"] if more > 0 else [])
+    return " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))
+
+
+def _name_one(request: AnalysisRequest, listed: Mapping[str, StoredModel]) -> CommandError:
+    """Ask for the model to compare with, with examples of the models that the asker uses."""
+    of_model = [one for one in request.query.filters if one.dimension is Dimension.MODEL]
+    others = tuple(one for one in request.query.filters if one not in of_model)
+    found = planned(replace(request, query=replace(request.query, by=None, filters=others)))
+    priced = [] if isinstance(found, CommandError) else _most_used(request.store, found, listed)
+    named = next((one.pattern.strip("*") for one in of_model if not one.exclude), "")
+    if named:
+        from_ = [one for one in priced if named.casefold() in one.slug.casefold()]
+        priced = [*from_[:1], *(one for one in priced if one not in from_)] if from_ else priced
+    if not priced:
+        return CommandError(NAME_ONE.format(like=EXAMPLE), examples=())
+    first, cheaper = priced[0], _cheaper(priced)
+    period, target = request.query.period, _short(cheaper or first)
+    narrowed = "".join(f" {one}" for one in others)
+    choices = [f"whatif {ALL_MODELS} -> {target} {period}{narrowed}"]
+    if cheaper:
+        choices.insert(0, f"whatif {named or _short(first)} -> {target} {period}{narrowed}")
+    problem = NAME_ONE.format(like=choices[0])
+    return CommandError(problem, examples=(), choices=tuple(choices))
+
+
+def _most_used(
+    store: Store, found: PlannedAnalysis, listed: Mapping[str, StoredModel]
+) -> list[StoredModel]:
+    """The models with a price that were used, those with the most spend first."""
+    directory = store.directory()
+    spent = usage_by_group(store, found.plan.selection.grouped(Dimension.MODEL), found.plan.source)
+    ranked = sorted(spent, key=lambda id_: -spent[id_].value(Metric.SPEND))
+    models_used = (listed_model(listed, directory.members[id_].ref) for id_ in ranked)
+    return [model for model in models_used if model and model.price]
+
+
+def _cheaper(priced: Sequence[StoredModel]) -> StoredModel | None:
+    """Of models in the order of their spend, the first that lists less than the first one does."""
+    most = priced[0].price
+    cheaper = [one for one in priced if one.price and most and 0 < one.price.prompt < most.prompt]
+    vendor = priced[0].slug.partition("/")[0]
+    return next((one for one in cheaper if one.slug.startswith(f"{vendor}/")), None) or next(
+        iter(cheaper), None
+    )
+
+
+def _short(model: StoredModel) -> str:
+    """A model's slug without its vendor, as people type it."""
+    return model.slug.rpartition("/")[2]
 
 
 def _token_use(
@@ -113,14 +215,17 @@ def _added(label: str, parts: list[Repriced]) -> Repriced:
     )
 
 
-def _target(listed: Mapping[str, StoredModel], word: str) -> StoredModel | None:
-    """The model that a word means: by its slug, by the name after the vendor, or a part of it.
-
-    Where several have the part, the last by name, which of one family is the newest.
-    """
+def _target(query: Query, listed: Mapping[str, StoredModel]) -> StoredModel | CommandError:
+    """The model to reprice on; an error where the word means none, or one of several families."""
+    word = query.extra[2]
     if word in listed:
         return listed[word]
-    slugs = sorted({one.slug for one in listed.values()})
-    named = [slug for slug in slugs if slug.rpartition("/")[2].casefold() == word.casefold()]
-    alike = named or [slug for slug in slugs if word.casefold() in slug.casefold()]
-    return listed[alike[-1]] if alike else None
+    meant = models_meant((one.slug for one in listed.values()), word)
+    if len(meant) == 1:
+        return listed[meant[0]]
+    if not meant:
+        return CommandError(NO_MODEL.format(word=word), examples=())
+    choices = tuple(
+        replace(query, extra=(*query.extra[:2], slug)).words() for slug in meant[:_MOST_CHOICES]
+    )
+    return CommandError(SEVERAL.format(word=word), examples=(), choices=choices)

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from bot.analysis.request import (
     AnalysisRequest,
     PlannedAnalysis,
     planned,
+    usage_by_cell,
     usage_by_group,
 )
 from bot.store import Store
 from bot.store.usage.selection import Selection
 from bot.store.usage.sums import PairSums
 from reports.analysis.document import AnalysisDocument
+from reports.analysis.moved_answer import Names, moved_answer
 from reports.analysis.why import CellUsage
 from reports.analysis.why_answer import (
     ComparedRanges,
     DataStatus,
-    moved_answer,
     no_comparison,
     why_answer,
 )
@@ -35,9 +35,6 @@ _NOTHING = (0, 0)
 
 def gather_why(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     """Why spend, tokens or requests changed against the period before."""
-    query = request.query
-    if query.metric not in {None, Metric.SPEND} and query.by is None:
-        request = replace(request, query=replace(query, by=Dimension.MODEL))
     found = planned(request)
     if isinstance(found, CommandError):
         return found
@@ -51,7 +48,7 @@ def gather_why(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     if not is_stored(before.range, before.stored, coverage):
         return no_comparison(plan.query, ranges, DataStatus(found.as_of, found.partial))
     if plan.query.metric not in {None, Metric.SPEND}:
-        both = _groups(store, found, before), _groups(store, found, plan.source)
+        both = _moved(store, found, before), _moved(store, found, plan.source)
         return moved_answer(plan.query, ranges, both, status)
     return why_answer(plan.query, ranges, _cells(store, found, before), status)
 
@@ -62,11 +59,17 @@ def _gaps(of: AnswerableRange) -> bool:
     return bool(of.unknown - last)
 
 
-def _groups(store: Store, found: PlannedAnalysis, of: AnswerableRange) -> Mapping[str, int]:
-    query = found.plan.query
-    metric = query.metric or Metric.TOKENS
-    groups = usage_by_group(store, found.plan.selection, of)
-    return {found.labels[id_]: usage.value(metric) for id_, usage in groups.items()}
+def _moved(store: Store, found: PlannedAnalysis, of: AnswerableRange) -> Mapping[Names, int]:
+    """Tokens or requests of each group; without a grouping, of each API key with each model."""
+    selection, metric = found.plan.selection, found.plan.query.metric or Metric.TOKENS
+    if found.plan.query.by:
+        groups = usage_by_group(store, selection, of)
+        return {(found.labels[id_],): usage.value(metric) for id_, usage in groups.items()}
+    cells = usage_by_cell(store, selection.grouped(Dimension.KEY), of)
+    return {
+        (found.labels[key], found.labels[model]): usage.value(metric)
+        for (key, model), usage in cells.items()
+    }
 
 
 def _cells(store: Store, found: PlannedAnalysis, before: AnswerableRange) -> list[CellUsage]:

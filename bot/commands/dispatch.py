@@ -57,6 +57,7 @@ from reports.questions.slack.balance import (
 )
 from reports.questions.topics import BalanceAsked, BudgetAsked, MeAsked, TopicAsked, not_yet
 from reports.schedules.grammar import ListSchedules, ScheduledQuestion
+from reports.time.period import Unit
 from reports.wording.safe_text import escape, plain
 
 log = logging.getLogger(__name__)
@@ -268,8 +269,8 @@ def _other(
                 what=parsed.words(),
                 detail=outcome.detail,
             )
-        case BalanceAsked():
-            return _balance(services, person)
+        case BalanceAsked(until):
+            return _balance(services, person, until)
         case BudgetAsked():
             asker = asker_of(services, person, Query())
             with priority.compute_slot():
@@ -290,14 +291,15 @@ def _is_our_dm(services: Services, reply_to: ReplyTarget, channel: str) -> bool:
         return False
 
 
-def _balance(services: Services, person: SlackUser) -> Reply:
-    """The organization's balance, for people who may see all usage."""
+def _balance(services: Services, person: SlackUser, until: Unit | None) -> Reply:
+    """The organization's balance, for people who may see all usage; `until`: does it last?"""
     if sees_own_only(person.id, services.settings):
         refused = admins_only("see the organization's balance", person.id, services.settings)
         return Reply(mrkdwn_message(refused), OutcomeKind.REFUSED, act=Act.LOOKED, what="balance")
+    zone = zone_for(services, person, Query())
     with priority.compute_slot():
-        found = balance(services.store, services.clock())
-    message = balance_message(found, zone_for(services, person, Query()))
+        found = balance(services.store, services.clock(), until, zone)
+    message = balance_message(found, zone)
     return Reply(message, OutcomeKind.ANSWERED, act=Act.LOOKED, what="balance")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
+from collections.abc import Callable
 from typing import Any
 
 from slack_bolt import Ack, App
@@ -44,7 +46,21 @@ def make_app(slack: Slack, token: str) -> App:
         ssl_check_enabled=True,
     )
     app.error(_unreadable)
+    app.use(_refuse_broken_text)
     return app
+
+
+def _refuse_broken_text(body: dict[str, Any], next_: Callable[[], None]) -> BoltResponse | None:
+    """Refuse half a surrogate pair, which JSON can say and no database or response can.
+
+    Slack never sends one. Stored with other things, it would keep all of them from being stored.
+    """
+    try:
+        json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        return _unreadable(error)
+    next_()
+    return None
 
 
 def _unreadable(error: Exception) -> BoltResponse:

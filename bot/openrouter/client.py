@@ -209,8 +209,18 @@ class OpenRouter:
         return self._refused
 
     def probe(self, now: datetime) -> None:
-        """Fetch the usage of the last hour, to check that the key has access."""
-        self.usage(wire.QueryGrouping.TOTAL, Granularity.HOUR, now - timedelta(hours=1), now)
+        """Fetch the usage of the last hour, to check that the key has access.
+
+        Raises OpenRouterError, also for a response that a sync would not store.
+        """
+        answer = self.usage(
+            wire.QueryGrouping.TOTAL, Granularity.HOUR, now - timedelta(hours=1), now
+        )
+        if problems := _problems(answer):
+            raise OpenRouterError(
+                f"OpenRouter's response has {problems}, so such usage is not stored; earlier"
+                " figures are kept. Report it to OpenRouter if it stays."
+            )
 
     def workspaces(self) -> list[wire.Workspace]:
         """All workspaces."""
@@ -356,6 +366,16 @@ class OpenRouter:
         same_origin = origin == (self._base.scheme, self._base.host, self._base.port)
         if not (allowed and same_origin and full_path.startswith(f"{base}/")):
             raise NotAllowedError(f"{request.method} {path} isn't an allowed request")
+
+
+def _problems(answer: wire.UsageAnswer) -> str:
+    """What is wrong with a response to a query for totals, in words; "" if nothing is."""
+    repeated = wire.repeated(answer.rows, wire.QueryGrouping.TOTAL)
+    found = [f"no {', '.join(answer.missing)}"] if answer.missing else []
+    for count, words in ((answer.bad, "unreadable"), (repeated, "twice")):
+        if count:
+            found.append(f"{count:,} {'row' if count == 1 else 'rows'} {words}")
+    return " and ".join(found)
 
 
 def _problem_words(error: Exception) -> str:

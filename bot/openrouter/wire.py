@@ -2,8 +2,8 @@
 
 Parsing is lenient, because the service varies: counts are strings or numbers, unused parts are
 null, the bucket is in `date__*` or `created_at__*`, names appear instead of ids, and unknown fields
-are ignored. Unreadable rows are skipped and counted. A requested metric that is absent is reported
-as missing, never treated as 0.
+are ignored. Unreadable rows are skipped and counted. A negative count is unreadable; money may be
+negative (a refund). A requested metric that is absent is reported as missing, never treated as 0.
 Source: OpenRouter's API description of its analytics and management endpoints.
 """
 
@@ -261,6 +261,21 @@ def read_usage(
         unused=_unused(rows),
         lacking=frozenset(lacking),
     )
+
+
+def repeated(rows: Sequence[WireRow], view: QueryGrouping) -> int:
+    """The number of rows that come again although a response has each only once.
+
+    Without dimensions, a bucket has one row. Models are told apart by names that two of them may
+    share, so only a row that is the same in every figure counts. Keys and members often share a
+    name and may be used alike (a row each), so that theirs never count: that such a view adds up to
+    the total is checked elsewhere.
+    """
+    if view is QueryGrouping.TOTAL:
+        return len(rows) - len({row.bucket for row in rows})
+    if view is QueryGrouping.MODEL:
+        return len(rows) - len(set(pausing_for_requests(rows)))
+    return 0
 
 
 def _lacking_optional(rows: Sequence[object], without: Collection[str]) -> set[str]:
@@ -531,7 +546,10 @@ def _moment(value: object) -> datetime | None:
 
 
 def _count(value: object) -> int:
-    """Parse a count: 1523, "1523", "1500.0", null (0). Raises ValueError or ArithmeticError."""
+    """Parse a count: 1523, "1523", "1500.0", null (0).
+
+    Raises ValueError or ArithmeticError, also for a negative number.
+    """
     if value is None:
         return 0
     if type(value) is str and len(value) < 16 and value.isascii() and value.isdigit():
@@ -541,7 +559,8 @@ def _count(value: object) -> int:
     if isinstance(value, str) and (len(value) > 30 or not value.isascii() or "_" in value):
         raise ValueError("not a count")
     number = Decimal(value)
-    if not number.is_finite() or abs(number) > _MOST_COUNT or number != int(number):
+    if not number.is_finite() or not 0 <= number <= _MOST_COUNT or number != int(number):
+        raise ValueError("no count")
         raise ValueError("not a count")
     return int(number)
 

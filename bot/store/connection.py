@@ -81,6 +81,11 @@ class Connection(Protocol):
         """Whether GROUP BY sorts all rows, which makes grouping one part at a time faster."""
         ...
 
+    @property
+    def rows_at_once(self) -> int:
+        """How many rows a transaction may write, beside their sums, so that others wait briefly."""
+        ...
+
     def execute(self, statement: str, parameters: Sequence[Any] = ..., /) -> StatementResult:
         """Run a statement. PostgreSQL's rows are all in memory afterwards."""
         ...

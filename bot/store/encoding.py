@@ -61,6 +61,23 @@ time."""
 SUMMED = ", ".join(str(code) for code in sorted({*DIMENSION.values(), *ALL_OF.values()}))
 """The codes of all sums, for `dimension IN (...)`."""
 
+_NO_SUMS = {
+    GRANULARITY[Granularity.MINUTE]: (DIMENSION[Dimension.KEY], DIMENSION[Dimension.CREATOR]),
+    GRANULARITY[Granularity.HOUR]: (DIMENSION[Dimension.CREATOR],),
+}
+
+
+def has_sums(dimension: int, granularity: int) -> bool:
+    """Whether sums of a dimension are stored at a granularity; both are codes.
+
+    Those of keys and creators by minute, and of creators by hour, are not: their usage rows are
+    read instead, which takes no longer than the sums of keys by hour do. They would take a
+    sixteenth of the file. Without those of keys by hour, `limits` and `keys` would read half as
+    long again.
+    """
+    return dimension not in _NO_SUMS.get(granularity, ())
+
+
 PART_SECONDS = {0: 3_600, 1: 86_400, 2: 8 * 86_400, 3: 122 * 86_400}
 """The length of a part, by granularity: a span of time within which sums are ordered by member.
 Shorter parts make answers slower. Longer ones make writes slower: writing a window again then

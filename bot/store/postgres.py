@@ -107,6 +107,8 @@ class PostgresConnection:
 
     OperationalError = psycopg.OperationalError
     sorts_groups = False  # it uses hash tables, and a statement for each part would be a round trip
+    rows_at_once = 1_500
+    """Below 50 ms at 1,000 keys on two busy cores (`python -m tests.bench side_by_side`)."""
 
     def __init__(self, raw: psycopg.Connection[Any]) -> None:
         self.raw = raw

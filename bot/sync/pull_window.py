@@ -1,13 +1,13 @@
 """Fetches one window of usage from OpenRouter: complete, attributed, and checked against totals.
 
-Missing data is unknown, not 0: a response that lacks a metric, has no readable row, or is empty
-although usage is stored is rejected as a whole, so that the stored usage stays.
+Missing data is unknown, not 0: a response that lacks a metric, has no readable row, has rows twice,
+or is empty although usage is stored is rejected as a whole, so that the stored usage stays.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,7 +21,7 @@ from bot.openrouter import (
     UsageAnswer,
     WireRow,
 )
-from bot.openrouter.wire import OPTIONAL
+from bot.openrouter.wire import OPTIONAL, repeated
 from bot.runtime.priority import pausing_for_requests
 from bot.store import Store
 from bot.store.encoding import to_seconds
@@ -30,7 +30,8 @@ from bot.store.usage.diff import RowKey
 from bot.store.usage.directory import Directory
 from bot.store.usage.selection import Selection
 from bot.sync.attribution import DIMENSION, SYNTHETIC_REFS, AttributedUsage, MemberRow, NameResolver
-from reports.time.timerange import STEP, Granularity
+from reports.time.timerange import HOUR, STEP, Granularity, floor
+from reports.usage.coverage import gaps, merge
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.figure_table import FIGURES, OPTIONAL_NAMES, FigureKind
 from reports.usage.format import money, number
@@ -167,7 +168,7 @@ def _views(
     count = 0
     for view, dimension in DIMENSION.items():
         stored = Selection(dimension).view
-        owned, part = _view(fetching, store, view, window, calls.refresh)
+        owned, part = _view(fetching, store, view, window, calls.refresh, totals.rows)
         count = max(count, len(part.rows))
         lacking |= part.lacking
         notes += [note for note in part.notes if note not in notes]
@@ -207,9 +208,15 @@ def _view(
     view: QueryGrouping,
     window: Window,
     refresh: Callable[[], object],
+    totals: Sequence[WireRow],
 ) -> tuple[Sequence[AttributedUsage], _Part]:
     dimension = DIMENSION[view]
-    part = fetching.fetch(view, window, None, _ids(store.directory(), dimension))
+    pool = _ids(store.directory(), dimension)
+    part = fetching.fetch(view, window, None, pool)
+    if _surplus_repeats(part.rows, totals):
+        part = fetching.fetch(view, window, None, pool)
+        if count := _surplus_repeats(part.rows, totals):
+            raise _repeated_error(window, count)
     names = NameResolver(view, store.directory())
     if names.unknown(part.rows):
         refresh()
@@ -221,6 +228,8 @@ def _view(
     for members in names.rounds(shared):
         ids = tuple(m.ref for m in members.values())
         again = fetching.fetch(view, window, IdFilter(ids), ())
+        if count := len(again.rows) - len(set(again.rows)):  # each id has a name of its own
+            raise _repeated_error(window, count)
         part.lacking |= again.lacking
         part.notes += [note for note in again.notes if note not in part.notes]
         for row in again.rows:
@@ -306,10 +315,10 @@ class _Fetching:
     def _ask(self, view: QueryGrouping, piece: _Query) -> UsageAnswer | None:
         """The response to one query; None if it timed out and can be split."""
         window = piece.window
-        self._alive()
-        self._queries_left -= 1
         try:
-            answer = self._api.usage(view, window.granularity, window.start, window.end, piece.only)
+            answer = self._usage(view, piece)
+            if repeated(_rows_with_usage(answer, window), view):
+                answer = self._usage(view, piece)
         except TimedOutError:
             if not piece.split():
                 raise
@@ -319,21 +328,50 @@ class _Fetching:
         if answer.bad and not answer.rows:
             raise PartialAnswerError(
                 f"OpenRouter's response {_window_words(window)} can't be read:"
-                f" {_rows(answer.bad)} without a known time or name. Earlier figures are kept."
+                f" {_rows(answer.bad)} without a known time, name or count."
+                " Earlier figures are kept."
             )
+        if count := repeated(_rows_with_usage(answer, window), view):
+            raise _repeated_error(window, count)
         return answer
+
+    def _usage(self, view: QueryGrouping, piece: _Query) -> UsageAnswer:
+        window = piece.window
+        self._alive()
+        self._queries_left -= 1
+        return self._api.usage(view, window.granularity, window.start, window.end, piece.only)
+
+    def _is_used(self, window: Window) -> bool:
+        """Whether usage of a window is stored, or has to be there by what is stored by hour."""
+        if self._store.sum(window) != ZERO:
+            return True
+        state = self._store.state()
+        if window.granularity is not Granularity.MINUTE or Granularity.HOUR not in state.synced:
+            return False
+        start = floor(window.start, Granularity.HOUR)
+        end = floor(window.end - MINUTE, Granularity.HOUR) + HOUR
+        # all other minutes that the hours contain have to be stored
+        known = merge([*state.coverage.get(Granularity.MINUTE, ()), (window.start, window.end)])
+        if gaps((start, min(end, state.synced[Granularity.HOUR])), known):
+            return False
+        hours, minutes = (
+            self._store.sum(Window(granularity, start, end)).requests
+            for granularity in (Granularity.HOUR, Granularity.MINUTE)
+        )
+        return hours > minutes
 
     def _complete_rows(self, view: QueryGrouping, piece: _Query, answer: UsageAnswer) -> _Part:
         window = piece.window
         rows = _rows_with_usage(answer, window)
-        if not rows and piece.only is None and self._store.sum(window) != ZERO:
+        if not rows and piece.only is None and self._is_used(window):
             answer = self._ask(view, piece) or answer
             rows = _rows_with_usage(answer, window)
             if not rows:
+                by_hour = " by hour" if self._store.sum(window) == ZERO else ""
                 outside = f"{_rows(len(answer.rows))} of other dates" if answer.rows else "no rows"
                 raise PartialAnswerError(
                     f"OpenRouter responded with {outside} {_window_words(window)}, although usage"
-                    " is stored. Earlier figures are kept."
+                    f" is stored{by_hour}. Earlier figures are kept."
                 )
         if not rows and _outside(answer, window):
             raise PartialAnswerError(
@@ -359,6 +397,39 @@ def _incomplete_error(window: Window, names: Iterable[str]) -> PartialAnswerErro
     listed = ", ".join(names)
     return PartialAnswerError(
         f"OpenRouter's response {_window_words(window)} has no {listed}. Earlier figures are kept."
+    )
+
+
+def _repeated_error(window: Window, count: int) -> PartialAnswerError:
+    return PartialAnswerError(
+        f"OpenRouter's response {_window_words(window)} has {_rows(count)} twice."
+        " Earlier figures are kept."
+    )
+
+
+def _surplus_repeats(rows: Sequence[WireRow], totals: Iterable[WireRow]) -> int:
+    """The number of rows of a view that come again and are more than the totals have.
+
+    Keys or members of one name may be used alike, but then the totals have the usage of each.
+    """
+    if len(set(pausing_for_requests(rows))) == len(rows):
+        return 0
+    surplus: dict[datetime, Usage] = defaultdict(lambda: ZERO)
+    repeats: dict[datetime, Usage] = defaultdict(lambda: ZERO)
+    found: Counter[datetime] = Counter()
+    seen: set[WireRow] = set()
+    for row in totals:
+        surplus[row.bucket] = minus(surplus[row.bucket], row.usage)
+    for row in pausing_for_requests(rows):
+        surplus[row.bucket] = plus(surplus[row.bucket], row.usage)
+        if row in seen:
+            repeats[row.bucket] = plus(repeats[row.bucket], row.usage)
+            found[row.bucket] += 1
+        seen.add(row)
+    return sum(
+        count
+        for bucket, count in found.items()
+        if all(surplus[bucket][n] >= repeats[bucket][n] - most for n, most in TOLERANCES)
     )
 
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from fractions import Fraction
 
-from reports.alerts.evaluation import Measurement
 from reports.alerts.periods import AlertPeriod, spans
-from reports.analysis.limits import LimitKind
+from reports.analysis.limits import FullAt, LimitKind
 from reports.time.period import Unit
 
 _RESETS = {"daily": Unit.DAY, "weekly": Unit.WEEK, "monthly": Unit.MONTH}
@@ -71,21 +69,12 @@ def member_of(label: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SpendPace:
-    """How much was used over a stretch of time just before now."""
+    """How much was used over a stretch of time just before now.
 
-    used: int
-    over: timedelta
+    Of a limit only `full` counts: when it is reached at its usual pace, as in the answer `limits`;
+    None where it lasts until it resets.
+    """
 
-
-def full_at(measurement: Measurement, pace: SpendPace, now: datetime) -> datetime | None:
-    """When the limit is reached at a pace (UTC); None if not before the period ends, or never."""
-    room = measurement.limit - (measurement.value or 0)
-    if room <= 0:
-        return now
-    if pace.used <= 0 or pace.over <= timedelta():
-        return None
-    wait = Fraction(room, pace.used) * (pace.over // timedelta(seconds=1))
-    ends = measurement.period.end if measurement.period else now + timedelta(days=3650)
-    if wait > (ends - now) // timedelta(seconds=1):
-        return None
-    return now + timedelta(seconds=int(wait))
+    used: int = 0
+    over: timedelta = timedelta()
+    full: FullAt | None = None

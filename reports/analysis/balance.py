@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
 
-from reports.analysis.limits import FullAt
+from reports.analysis.limits import LONGEST_LOOK, FullAt
 from reports.analysis.limits_answer import full_words
+from reports.time.period import Unit
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 # up to these lengths a duration is given in hours and in days
@@ -16,6 +19,24 @@ SOON = timedelta(days=7)
 """A balance that won't last this long gets a warning: topping up may need approval."""
 
 
+class Enough(StrEnum):
+    """Whether credits last until a moment; the values are those in the JSON answer."""
+
+    YES = "yes"
+    PROBABLY = "probably"
+    PROBABLY_NOT = "probably not"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """The end (UTC) of the day, week, month or year through which the credits should last."""
+
+    unit: Unit
+    end: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Balance:
     """Purchased credits as reported by OpenRouter at `reported_at` (UTC), in nano-dollars.
@@ -23,6 +44,7 @@ class Balance:
     `spent` is what the pace comes from: credits spent in the past four weeks, in the `hours` whole
     hours since the first that had any. `full` is when they run out at that pace, counted from `now`
     (UTC), as in the answer `limits`; None where they are used up or last for over three months.
+    `goal` is set where it is asked whether they last until then.
     """
 
     bought: int
@@ -32,11 +54,29 @@ class Balance:
     spent: int = 0
     hours: int = 0
     full: FullAt | None = None
+    goal: Goal | None = None
 
     @property
     def lasts(self) -> timedelta | None:
         """How long the balance most likely lasts from `now`; None if that isn't known."""
         return self.full.at - self.now if self.full and self.left > 0 else None
+
+    @property
+    def enough(self) -> Enough | None:
+        """Whether the credits last until the goal; None where there is none to reach."""
+        if self.goal is None or not (self.bought or self.left):
+            return None
+        full, end = self.full, self.goal.end
+        if self.left <= 0:
+            return Enough.NO
+        if full is None:  # which looks ahead for three months
+            known = self.spent <= 0 or end <= self.now + LONGEST_LOOK
+            return Enough.YES if known else Enough.UNKNOWN
+        if full.earliest >= end:
+            return Enough.YES
+        if full.at >= end:
+            return Enough.PROBABLY
+        return Enough.PROBABLY_NOT if full.latest is None or full.latest >= end else Enough.NO
 
     @property
     def low(self) -> bool:
@@ -50,14 +90,42 @@ def lasting_sentence(balance: Balance, zone: str) -> str:
     """When the credits run out and how long that is, with times in a zone, as plain text."""
     if not balance.bought and not balance.left:
         return "This organization hasn't bought any credits."
+    if balance.goal and balance.enough:
+        return _enough_sentence(balance, balance.enough, balance.goal, zone)
     if balance.left <= 0:
         return "The credits are used up."
     if balance.spent <= 0:
         return "No credits were spent in the past four weeks."
     if balance.full is None or balance.lasts is None:
         return "At the usual pace, this lasts for more than three months."
-    when = full_words(balance.full, balance.now, zone)
+    when = full_words(balance.full, balance.now, zone, resets=False)
     return f"At the usual pace, this lasts {duration_words(balance.lasts)}, until about {when}."
+
+
+def _enough_sentence(balance: Balance, enough: Enough, goal: Goal, zone: str) -> str:
+    """Whether the credits last until the goal, with the day on which they run out."""
+    if enough is Enough.UNKNOWN:
+        return (
+            "At the usual pace, the credits last for more than three months. I can't look further"
+            " ahead than that."
+        )
+    answer = enough.capitalize()
+    if balance.left <= 0:
+        return f"{answer}: the credits are used up."
+    if balance.spent <= 0:
+        return f"{answer}: no credits were spent in the past four weeks."
+    day = (goal.end - timedelta(seconds=1)).astimezone(ZoneInfo(zone))
+    ends = f"the end of the {goal.unit} ({day:%a} {day.day} {day:%b})"
+    if balance.full is None:
+        return f"{answer}: at the usual pace, the credits last for more than three months."
+    when = full_words(balance.full, balance.now, zone, resets=False)
+    last = f"at the usual pace, the credits last until about {when}"
+    out = f"at the usual pace, the credits run out about {when}"
+    return {
+        Enough.YES: f"{answer}: {last}, past {ends}.",
+        Enough.PROBABLY: f"{answer}: {last}, past {ends}. In a busy week, they run out before.",
+        Enough.PROBABLY_NOT: f"{answer}: {out}, before {ends}. In a quiet week, they last.",
+    }.get(enough, f"{answer}: {out}, before {ends}.")
 
 
 def duration_words(length: timedelta) -> str:

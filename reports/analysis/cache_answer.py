@@ -15,6 +15,7 @@ from reports.analysis.cache import (
     together,
 )
 from reports.analysis.document import AnalysisDocument, ExactTable, ShareChart, TableColumn
+from reports.analysis.nothing import nothing_used
 from reports.analysis.text import iso
 from reports.questions.query import Query
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first, since_words, title
@@ -23,7 +24,7 @@ from reports.usage.format import money, number, percent
 from reports.usage.usage import ZERO, Usage, dollars
 
 DASH = "–"
-NOTHING = "No tokens were used in this period, so there is nothing to cache."
+NOTHING = "there is nothing to cache"
 UNKNOWN = (
     "How many prompt tokens came from a cache isn't known for this period: OpenRouter didn't report"
     " it, or it is still being fetched."
@@ -68,7 +69,9 @@ def cache_answer(
     return AnalysisDocument(
         query=query,
         title=title(query),
-        sentences=(NOTHING,) if empty else _sentences(found, query, span),
+        sentences=(nothing_used(query, partial, NOTHING),)
+        if empty
+        else _sentences(found, query, span),
         as_of=as_of,
         made=span.until,
         range=span,

@@ -21,7 +21,10 @@ from reports.usage.dimensions import Dimension
 from reports.usage.format import money, number
 from reports.usage.usage import dollars
 
-NO_HISTORY = "No usage is stored from before this period, so I can't tell what is new in it."
+NO_HISTORY = (
+    "No usage is stored from before this period, so I can't tell what is new in it; try a shorter"
+    " period."
+)
 NOTHING_NEW = "No {what} was used for the first time in this period."
 NOBODY_NEW = "Nobody used OpenRouter for the first time in this period."
 _NAMED = 3

@@ -21,6 +21,10 @@ from reports.usage.format import money, percent
 from reports.usage.usage import dollars, nano_dollars
 
 NO_DATA = "Spend of the days right before today isn't stored, so there is nothing to forecast from."
+NOTHING_SPENT = (
+    "Nothing was spent in this period or in the weeks before it, so there is nothing to forecast"
+    " from{remove}."
+)
 NO_BAND = "There are too few earlier days to say how far off this may be, so there is no range yet."
 SHARED = "What is to come is divided by what each {name} spent in the past two weeks."
 FEWEST_RECORD = 3
@@ -46,12 +50,16 @@ class ForecastGroup:
 
 @dataclass(frozen=True, slots=True)
 class ForecastScope:
-    """What is forecast: the part of the period that has passed, and where the whole ends (UTC)."""
+    """What is forecast: the part of the period that has passed, and where the whole ends (UTC).
+
+    `stored`: usage of the days before today is stored.
+    """
 
     range: TimeRange
     end: datetime
     as_of: datetime | None
     partial: tuple[str, ...]
+    stored: bool = True
 
 
 def forecast_answer(
@@ -64,16 +72,17 @@ def forecast_answer(
     """The forecast of a period; `whole` is None where no usage is stored to work it out from."""
     ordered = sorted(groups, key=lambda one: (-one.found.end, one.label))
     listed = ordered[: query.top]
+    any_spend = whole is not None and whole.found.end != 0
     return AnalysisDocument(
         query=query,
         title=title(query),
-        sentences=(NO_DATA,) if whole is None else _sentences(query, whole, past),
+        sentences=_sentences(query, whole, past, stored=scope.stored),
         as_of=scope.as_of,
         made=scope.range.until,
         range=scope.range,
         partial=scope.partial,
-        columns=_columns(query) if query.by and whole else (),
-        rows=_rows(whole, listed, ordered[query.top :]) if query.by and whole else (),
+        columns=_columns(query) if query.by and any_spend else (),
+        rows=_rows(whole, listed, ordered[query.top :]) if query.by and any_spend else (),
         notes=_notes(query, whole, scope),
         exact=lambda: _exact(query, [*ordered, *([whole] if whole and not query.by else [])]),
         data=lambda: _data(query, scope, whole, past, ordered),
@@ -82,7 +91,14 @@ def forecast_answer(
     )
 
 
-def _sentences(query: Query, whole: ForecastGroup, past: ForecastRecord) -> tuple[str, ...]:
+def _sentences(
+    query: Query, whole: ForecastGroup | None, past: ForecastRecord, *, stored: bool
+) -> tuple[str, ...]:
+    if whole is None and not stored:
+        return (NO_DATA,)
+    if whole is None or not whole.found.end:
+        filtered = "; remove a filter to see more" if query.filters else ""
+        return (NOTHING_SPENT.format(remove=filtered), *_before(query, whole))
     found = whole.found
     period = period_words(query.period)
     lines = [
@@ -94,13 +110,19 @@ def _sentences(query: Query, whole: ForecastGroup, past: ForecastRecord) -> tupl
     lines.append(band_sentence(found.band))
     if limit := _limit(query):
         lines.append(_against(found, limit))
-    if whole.previous:
-        lines.append(f"{capitalize_first(_last(query))} came to {money(whole.previous)}.")
-    elif whole.previous == 0:
-        lines.append(f"Nothing was spent {_last(query)}.")
+    lines += _before(query, whole)
     unit = query.period.unit if isinstance(query.period, Calendar) else Unit.MONTH
     lines.append(record_sentence(past, unit))
     return tuple(lines)
+
+
+def _before(query: Query, whole: ForecastGroup | None) -> tuple[str, ...]:
+    """What the period before came to; nothing where that is not known."""
+    if whole and whole.previous:
+        return (f"{capitalize_first(_last(query))} came to {money(whole.previous)}.",)
+    if whole and whole.previous == 0 and whole.found.end:
+        return (f"Nothing was spent {_last(query)}.",)
+    return ()
 
 
 def band_sentence(band: Band | None) -> str:
@@ -147,7 +169,7 @@ def _last(query: Query) -> str:
 
 
 def _notes(query: Query, whole: ForecastGroup | None, scope: ForecastScope) -> tuple[str, ...]:
-    if whole is None or whole.found.method not in _METHODS:
+    if whole is None or not whole.found.end or whole.found.method not in _METHODS:
         return ()
     compared = "" if whole.found.band is None else (
         " Of three simple methods, this was off least on the days so far."

@@ -13,7 +13,8 @@ from reports.questions.wording import title
 from reports.usage.format import money
 from reports.usage.usage import dollars
 
-NO_KEYS = "No API key is listed here."
+NO_KEYS = "OpenRouter lists no API key in this organization."
+NO_MATCH = "No API key in OpenRouter's list matches these filters; `keys` lists all of them."
 NONE_SUCH = "No key is {traits}."
 UNKNOWN = "OpenRouter's list of keys could not be read yet, so nothing is known of them."
 _LINK = f"Keys are changed at {KEYS_PAGE}; I only read."
@@ -42,7 +43,7 @@ def keys_answer(
     return AnalysisDocument(
         query=query,
         title=title(query),
-        sentences=_sentences(report, wanted, unused_for),
+        sentences=_sentences(report, wanted, unused_for, filtered=bool(query.filters)),
         as_of=as_of,
         made=now,
         partial=tuple(partial),
@@ -60,10 +61,10 @@ def keys_answer(
 
 
 def _sentences(
-    report: KeyReport, wanted: frozenset[KeyTrait], unused_for: timedelta
+    report: KeyReport, wanted: frozenset[KeyTrait], unused_for: timedelta, *, filtered: bool
 ) -> tuple[str, ...]:
     if not report.total:
-        return (NO_KEYS,)
+        return (NO_MATCH if filtered else NO_KEYS,)
     counts = report.counts
     overview = (
         f"{report.total:,} {'key' if report.total == 1 else 'keys'}:"
@@ -80,7 +81,8 @@ def _sentences(
         listed = len(report.keys)
         those = "The key below" if listed == 1 else f"The {listed:,} keys below"
         traits = " and ".join(sorted(wanted))
-        sentences.append(f"{those} ({traits}) spent {money(spend)} in the past 30 days.")
+        amount = money(spend) if spend else "nothing"
+        sentences.append(f"{those} ({traits}) spent {amount} in the past 30 days.")
     left = [one for one in report.keys if KeyTrait.ORPHANED in one.traits and one.facts.spend_30d]
     if left:
         spent = money(sum(one.facts.spend_30d for one in left))

@@ -18,7 +18,7 @@ HOUR = timedelta(hours=1)
 HOURS_A_WEEK = 168
 _HOUR_SECONDS = 3_600
 _WEEK_DAYS = 7
-_LONGEST_LOOK = timedelta(days=92)
+LONGEST_LOOK = timedelta(days=92)
 """How far ahead limits are forecast: beyond three months a pace predicts nothing."""
 
 
@@ -122,14 +122,14 @@ def reached(
         wanted -= spent
         week = sum(costs) * _HOUR_SECONDS
         skipped = (wanted - 1) // week
-        if skipped * _WEEK_DAYS > _LONGEST_LOOK.days:
+        if skipped * _WEEK_DAYS > LONGEST_LOOK.days:
             return None
         wanted -= skipped * week
         start, first = end + timedelta(weeks=skipped), (first + 1) % HOURS_A_WEEK
         while costs[first] * _HOUR_SECONDS < wanted:
             wanted -= costs[first] * _HOUR_SECONDS
             start, first = start + HOUR, (first + 1) % HOURS_A_WEEK
-    if start >= now + _LONGEST_LOOK:
+    if start >= now + LONGEST_LOOK:
         return None
     moment = start + timedelta(seconds=float(Fraction(wanted, costs[first])))
     return moment if resets is None or moment < resets else None

@@ -18,7 +18,7 @@ from reports.usage.format import money, percent
 from reports.usage.usage import dollars
 
 NONE_SET = "There is no limit to hit: no key limit, workspace budget or guardrail budget is set."
-NONE_HERE = "No limit is known for {whose}, so only the organization's own limits apply."
+NONE_HERE = "No limit is set for {whose}, so only the organization's own limits apply."
 NOTHING_HIT = "At the usual pace, no limit is reached before it resets."
 _UNLIMITED_NOTE = (
     "A key counts as unlimited where it has no limit of its own; guardrails and workspace budgets"
@@ -127,8 +127,9 @@ def _sentences(
                 " usual pace."
             )
     if unlimited and unlimited.keys:
+        spent = f"spent {money(unlimited.spend_30d)}" if unlimited.spend_30d else "spent nothing"
         keys = "1 key has" if unlimited.keys == 1 else f"{unlimited.keys:,} keys have"
-        lines.append(f"{keys} no limit and spent {money(unlimited.spend_30d)} in the past 30 days.")
+        lines.append(f"{keys} no limit and {spent} in the past 30 days.")
     return tuple(lines)
 
 
@@ -151,7 +152,7 @@ def _next(one: LimitForecast, now: datetime, zone: str, *, after: bool) -> str:
     """What is hit next, and when; `after`: something is full already."""
     if one.full is None:
         return ""
-    when = full_words(one.full, now, zone)
+    when = full_words(one.full, now, zone, resets=one.resets is not None)
     order = "next" if after else "first"
     verb = "run out" if one.kind is LimitKind.CREDITS else "is full"
     return f"{_name(one)} {verb} {order}, about {when}: {_used(one)}."
@@ -168,9 +169,10 @@ def _used(one: LimitForecast) -> str:
     return f"{money(one.used)} of {money(one.limit)} used"
 
 
-def _band(full: FullAt, now: datetime, zone: str) -> str:
+def _band(full: FullAt, now: datetime, zone: str, *, resets: bool) -> str:
     early = _when(full.earliest, now, zone)
-    late = "not before it resets" if full.latest is None else _when(full.latest, now, zone)
+    never = "not before it resets" if resets else "not within three months"
+    late = never if full.latest is None else _when(full.latest, now, zone)
     if early == late == _when(full.at, now, zone):
         return ""
     return f" ({early} to {late})" if full.latest else f" ({early}, or {late})"
@@ -202,12 +204,15 @@ def _full(one: LimitForecast, now: datetime, zone: str) -> str:
         return "not before reset" if one.resets else "not within 3 months"
     if one.full.at <= now:
         return "now"
-    return full_words(one.full, now, zone)
+    return full_words(one.full, now, zone, resets=one.resets is not None)
 
 
-def full_words(full: FullAt, now: datetime, zone: str) -> str:
-    """When something is used up, with its band: `Tue 14:20 (Tue 9:00 to Wed 11:30)`."""
-    return f"{_when(full.at, now, zone)}{_band(full, now, zone)}"
+def full_words(full: FullAt, now: datetime, zone: str, *, resets: bool) -> str:
+    """When something is used up, with its band: `Tue 14:20 (Tue 9:00 to Wed 11:30)`.
+
+    `resets`: it is a limit that resets.
+    """
+    return f"{_when(full.at, now, zone)}{_band(full, now, zone, resets=resets)}"
 
 
 def _when(moment: datetime, now: datetime, zone: str) -> str:

@@ -1,4 +1,8 @@
-"""An analysis as a PDF document: its sentences, its chart, its table and its notes."""
+"""An analysis as a PDF document: its sentences, its chart, its table and its notes.
+
+It writes dates as the answer in Slack does (`15 Dec 2026`), in sentences, tables and charts alike:
+names that others chose stand among them, so no text is rewritten here.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from typing import BinaryIO
 
 from reports.analysis.document import AnalysisDocument, ShareChart
 from reports.analysis.share_chart import share_bars
-from reports.questions.range_names import in_document
+from reports.questions.wording import stamp
 from reports.render.canvas.canvas import FAINT, GREY, INK, Align, PageCanvas
 from reports.render.charts.draw_bars import Box, draw_bars
 from reports.render.charts.waterfall import draw_waterfall
@@ -28,13 +32,13 @@ def write_analysis_pdf(
     found: AnalysisDocument, out: BinaryIO, *, organization: str, command: str = "/activity"
 ) -> int:
     """Write the answer as a PDF document to `out`; returns how many pages it has."""
-    title = in_document(clean(found.title, 300))
+    title = clean(found.title, 300)
     paper = PageCanvas(out, title=f"{title} · {organization}")
-    pages = Pages(paper, title, found.as_of, found.made)
+    pages = Pages(paper, title, found.as_of, found.made, stamp)
     pages.begin(None)
     _draw_head(pages, found, title, organization, command)
     for words in found.sentences:
-        _draw_lines(pages, title, in_document(words), _SIZE, INK)
+        _draw_lines(pages, title, words, _SIZE, INK)
         pages.y -= 3
     if found.steps:
         _draw_steps(pages, found)
@@ -45,7 +49,7 @@ def write_analysis_pdf(
         _draw_table(pages, found, title)
     pages.y -= 8
     for words in (*found.notes, *(f"Incomplete: {words}." for words in found.partial)):
-        _draw_lines(pages, title, in_document(words), _SMALL, GREY)
+        _draw_lines(pages, title, words, _SMALL, GREY)
     return pages.finish()
 
 
@@ -59,7 +63,7 @@ def _draw_head(
     paper.text(LEFT, pages.y, fit(title, Face.BOLD, PAGE_WIDTH / _TITLE), Face.BOLD, _TITLE)
     pages.y -= 18
     if found.scope:
-        _draw_lines(pages, title, in_document(found.scope), _SMALL, GREY)
+        _draw_lines(pages, title, found.scope, _SMALL, GREY)
     _draw_lines(pages, title, found.query.command(command), _SMALL, GREY)
     pages.y -= 4
     paper.rule(LEFT, pages.y, RIGHT, FAINT)
@@ -85,8 +89,8 @@ def _draw_shares(pages: Pages, chart: ShareChart, span: TimeRange) -> None:
     pages.y -= 14
     pages.paper.text(LEFT, pages.y, chart.name, Face.BOLD, _SMALL)
     pages.y -= _CHART + 2
-    draw_bars(pages.paper, Box(LEFT, pages.y, PAGE_WIDTH, _CHART), share_bars(chart), span, _SMALL,
-              date=in_document)  # fmt: skip
+    box = Box(LEFT, pages.y, PAGE_WIDTH, _CHART)
+    draw_bars(pages.paper, box, share_bars(chart), span, _SMALL)
     pages.y -= 10
 
 

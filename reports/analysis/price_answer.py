@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn, json_groups
+from reports.analysis.nothing import nothing_used
 from reports.analysis.price import Prices, UnitPrice, free_groups, prices
 from reports.questions.query import Query
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first, title
@@ -17,7 +18,7 @@ from reports.usage.format import money, number
 from reports.usage.usage import Usage, dollars
 
 UNKNOWN = "–"
-NOTHING = "Nothing was used in this period, so there is no price to work out."
+NOTHING = "there is no price to work out"
 ONE_SOURCE = (
     "OpenRouter doesn't split tokens and requests by credits and BYOK, so this is spend"
     " {source}, divided by all tokens and requests."
@@ -46,7 +47,7 @@ def price_answer(
     return AnalysisDocument(
         query=query,
         title=title(query),
-        sentences=(NOTHING,) if empty else _sentences(found, query),
+        sentences=(nothing_used(query, partial, NOTHING),) if empty else _sentences(found, query),
         as_of=as_of,
         made=span.until,
         range=span,

@@ -16,6 +16,7 @@ from reports.usage.usage import dollars
 
 NO_LIST = "OpenRouter's list of models could not be read yet, so I don't know which models end."
 NONE_RETIRES = "None of the models that were used in the past 30 days has an end date."
+NONE_USED = "No model was used in the past 30 days, so none of those that end concerns you."
 _SOURCE = "End dates are from OpenRouter's list of models. `whatif` shows what another model costs."
 _NAMED = 3
 """How many models or users are named in a row: the files have all of them."""
@@ -27,18 +28,19 @@ def retiring_answer(
     unused: int,
     now: datetime,
     *,
+    used: bool = True,
     as_of: datetime | None,
     partial: Sequence[str],
 ) -> AnalysisDocument:
     """`models` are in use, soonest first; `unused` counts others in the list with an end date.
 
-    `query.by` is what the users are, an API key or a creator.
+    `query.by` is what the users are, an API key or a creator. `used`: any model was used.
     """
     today = now.date()
     return AnalysisDocument(
         query=query,
         title=title(query),
-        sentences=_sentences(models, unused, today),
+        sentences=_sentences(models, unused, today, used=used),
         as_of=as_of,
         made=now,
         partial=tuple(partial),
@@ -61,14 +63,16 @@ def ends_words(ends: date, today: date) -> str:
     return f"{day}, in {count}" if days > 0 else f"{day}, {count} ago"
 
 
-def _sentences(models: Sequence[RetiringModel], unused: int, today: date) -> tuple[str, ...]:
+def _sentences(
+    models: Sequence[RetiringModel], unused: int, today: date, *, used: bool
+) -> tuple[str, ...]:
     others = (
         f"{unused:,} other model{'' if unused == 1 else 's'} in OpenRouter's list"
         f" {'has' if unused == 1 else 'have'} an end date, unused here."
     )
     more = (others,) if unused else ()
     if not models:
-        return (NONE_RETIRES, *more)
+        return (NONE_RETIRES if used else NONE_USED, *more)
     spend = money(sum(one.spend for one in models))
     are = "1 model has an end date and is" if len(models) == 1 else (
         f"{len(models):,} models have an end date and are"

@@ -8,14 +8,20 @@ from datetime import datetime
 from typing import Any
 
 from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn, json_groups
+from reports.analysis.nothing import nothing_used
 from reports.analysis.whatif import Repriced
 from reports.questions.query import Query
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first, title
 from reports.time.timerange import TimeRange
+from reports.usage.coverage import NO_DATA_FOR_PERIOD
 from reports.usage.format import money, percent
 from reports.usage.usage import dollars
 
-NOTHING = "{source} was not used in this period, so there is nothing to reprice."
+NOTHING = "there is nothing to reprice"
+NOT_USED = (
+    "No model like “{source}” was used in this period{filtered}, so there is nothing to reprice."
+)
+_ALL = "all"
 _NOTE = (
     "Repriced with OpenRouter's list prices, cached prompt tokens at the price of cached ones."
     " Discounts, long prompts and what writing to a cache costs are left out; the error shows"
@@ -53,14 +59,22 @@ def whatif_answer(
     as_of: datetime | None,
     partial: Sequence[str],
 ) -> AnalysisDocument:
-    """`source` and `target` are the models' slugs; `groups` is empty without a grouping."""
+    """`source` and `target` are the models' slugs (several with commas between them); `groups` is
+    empty without a grouping.
+    """
     used = bool(whole.billed or whole.repriced_same or whole.repriced)
-    models = source.split(", ")
-    named = source if len(models) <= _NAMED else f"{len(models):,} models"
+    models, every = source.split(", "), query.extra[:1] == (_ALL,)
+    named = source if len(models) <= _NAMED else f"{'the ' if every else ''}{len(models):,} models"
+    filtered = " with these filters" if query.filters else ""
+    nothing = (
+        nothing_used(query, partial, NOTHING)
+        if every or NO_DATA_FOR_PERIOD in partial
+        else NOT_USED.format(source=source, filtered=filtered)
+    )
     return AnalysisDocument(
         query=query,
-        title=f"{title(query)}: {target} instead of {named}",
-        sentences=_sentences(named, target, whole) if used else (NOTHING.format(source=source),),
+        title=f"{title(query)}: {target} instead of {'all models' if every else named}",
+        sentences=_sentences(named, target, whole) if used else (nothing,),
         as_of=as_of,
         made=span.until,
         range=span,
@@ -115,7 +129,7 @@ def _sentences(source: str, target: str, whole: Repriced) -> tuple[str, ...]:
             " bill; expect about the same error on the other model."
         )
     else:
-        lines.append(f"{money(whole.billed)} was billed, exactly what the list says.")
+        lines.append(f"{money(whole.billed)} was billed, exactly the list price.")
     return tuple(lines)
 
 

@@ -20,7 +20,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+_Name = TypeVar("_Name", str, tuple[str, ...])
+"""What a group is called."""
 
 
 class CellUsage(NamedTuple):
@@ -210,7 +213,7 @@ def _group(label: str, changes: Sequence[CellChange]) -> GroupChange:
     )
 
 
-def moved(before: Mapping[str, int], now: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+def moved(before: Mapping[_Name, int], now: Mapping[_Name, int]) -> tuple[tuple[_Name, int], ...]:
     """For tokens and requests, which have no price: what each group added or took away.
 
     The groups of either period by the size of their change; those without one are left out.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -17,7 +17,7 @@ from reports.analysis.document import (
 )
 from reports.analysis.rounding import largest_remainder
 from reports.analysis.text import iso
-from reports.analysis.why import CellChange, CellUsage, ChangeParts, Explanation, explain, moved
+from reports.analysis.why import CellChange, CellUsage, ChangeParts, Explanation, explain
 from reports.questions.query import Query
 from reports.questions.wording import (
     DIMENSION_WORDS,
@@ -33,8 +33,15 @@ from reports.usage.dimensions import Dimension, Metric
 from reports.usage.format import difference, figure, money
 from reports.usage.usage import NANO, dollars
 
-NO_PERIOD_BEFORE = "There is no earlier period to compare with: no usage is stored for {before}."
-NOTHING_CHANGED = "Nothing was used in either period, so nothing changed."
+NO_PERIOD_BEFORE = (
+    "There is no earlier period to compare with: no usage is stored for {before}. Try a shorter or"
+    " a later period."
+)
+NOTHING_CHANGED = "Nothing was used in either period, so nothing changed; try a longer period."
+NOTHING_MATCHES = (
+    "No usage matches these filters in either period, so nothing changed; remove a filter or try a"
+    " longer period."
+)
 ALL_NEW = "Nothing was used in the period before, so there is nothing to split: all of it is new."
 GRAIN = (
     "Worked out for each pair of API key and model{chatroom}. Volume is more or fewer tokens at the"
@@ -82,12 +89,12 @@ def why_answer(
     group_of = _group_of(query.by)
     found = explain(cells, group_of)
     first, *others = _sentences(query, ranges, found)
-    sentences = (first, *_unlike(status), *others)
+    sentences = (first, *unlike(status), *others)
     empty = not any((found.before, found.now, found.tokens_now))
     return AnalysisDocument(
         query=query,
         title=title(query),
-        sentences=(NOTHING_CHANGED,) if empty else sentences,
+        sentences=(nothing_changed(query),) if empty else sentences,
         as_of=status.as_of,
         made=ranges.now.until,
         range=ranges.now,
@@ -103,80 +110,9 @@ def why_answer(
     )
 
 
-def moved_answer(
-    query: Query,
-    ranges: ComparedRanges,
-    groups: tuple[Mapping[str, int], Mapping[str, int]],
-    status: DataStatus,
-) -> AnalysisDocument:
-    """Why tokens or requests changed: what each group moved, before and now by label.
-
-    `query.by` and `query.metric` are set.
-    """
-    before, now = groups
-    metric = query.metric or Metric.TOKENS
-    was, is_ = sum(before.values()), sum(now.values())
-    changes = moved(before, now)
-    empty = not was and not is_
-    name = capitalize_first(DIMENSION_WORDS[query.by or Dimension.MODEL])
-    sentences = (
-        _first(query, ranges, was, is_),
-        *_unlike(status),
-        *_largest(metric, changes),
-    )
-    rows = [
-        (
-            label,
-            figure(metric, before.get(label, 0)),
-            figure(metric, now.get(label, 0)),
-            _signed(metric, change),
-        )
-        for label, change in changes[: query.top]
-    ]
-    remainder = changes[query.top :]
-    if remainder:
-        labels = [label for label, _ in remainder]
-        rows.append((f"Others ({len(remainder):,})",
-                     figure(metric, sum(before.get(one, 0) for one in labels)),
-                     figure(metric, sum(now.get(one, 0) for one in labels)),
-                     _signed(metric, sum(change for _, change in remainder))))  # fmt: skip
-
-    def exact() -> ExactTable:
-        figures = (
-            (label, before.get(label, 0), now.get(label, 0), change) for label, change in changes
-        )
-        return ExactTable((_CSV_NAME[query.by], "Before", "Now", "Change"), tuple(figures))
-
-    return AnalysisDocument(
-        query=query,
-        title=title(query),
-        sentences=(NOTHING_CHANGED,) if empty else sentences,
-        as_of=status.as_of,
-        made=ranges.now.until,
-        range=ranges.now,
-        partial=status.partial,
-        columns=(TableColumn(name, right=False), TableColumn("Before"), TableColumn("Now"),
-                 TableColumn("Change")),
-        rows=tuple(rows),
-        exact=exact,
-        data=lambda: {
-            "metric": str(metric),
-            "before": _span(ranges.before),
-            "range": _span(ranges.now),
-            "from": was,
-            "to": is_,
-            "change": is_ - was,
-            "parts": dict(changes),
-            "cells": [],
-            "groups": [
-                {"label": label, "from": before.get(label, 0), "to": now.get(label, 0),
-                 "change": change}
-                for label, change in changes
-            ],
-        },
-        groups=tuple(label for label, _ in changes[: query.top]),
-        empty=empty,
-    )  # fmt: skip
+def nothing_changed(query: Query) -> str:
+    """The sentence where neither period has usage."""
+    return NOTHING_MATCHES if query.filters else NOTHING_CHANGED
 
 
 def no_comparison(query: Query, ranges: ComparedRanges, status: DataStatus) -> AnalysisDocument:
@@ -189,25 +125,18 @@ def no_comparison(query: Query, ranges: ComparedRanges, status: DataStatus) -> A
         as_of=status.as_of,
         made=ranges.now.until,
         range=ranges.now,
-        partial=(*status.partial, sentence[:1].lower() + sentence[1:].rstrip(".")),
+        partial=status.partial,
         data=lambda: {
             "metric": str(query.metric or Metric.SPEND),
-            "before": _span(ranges.before),
-            "range": _span(ranges.now),
+            "before": span_json(ranges.before),
+            "range": span_json(ranges.now),
             **dict.fromkeys(("from", "to", "change", "parts")),
             "cells": [],
             "groups": [],
+            "partial": [*status.partial, sentence[:1].lower() + sentence[1:].rstrip(".")],
         },
         empty=True,
     )
-
-
-_CSV_NAME = {
-    None: "Group",
-    Dimension.MODEL: "Slug",
-    Dimension.KEY: "API Key",
-    Dimension.CREATOR: "Creator",
-}
 
 
 def _group_of(by: Dimension | None) -> Callable[[CellUsage], str] | None:
@@ -220,7 +149,8 @@ def _group_of(by: Dimension | None) -> Callable[[CellUsage], str] | None:
     }[by]
 
 
-def _first(query: Query, ranges: ComparedRanges, before: int, now: int) -> str:
+def first_sentence(query: Query, ranges: ComparedRanges, before: int, now: int) -> str:
+    """How much it is now, against how much before, as plain text."""
     metric = query.metric or Metric.SPEND
     against = before_words(query.period, unfinished=ranges.now.unfinished, versus=query.versus)
     if query.versus not in EARLIER:  # `in the week before`, but `a week earlier`
@@ -235,12 +165,13 @@ def _first(query: Query, ranges: ComparedRanges, before: int, now: int) -> str:
     )
 
 
-def _unlike(status: DataStatus) -> tuple[str, ...]:
+def unlike(status: DataStatus) -> tuple[str, ...]:
+    """That the two periods lack different data, where they do."""
     return (UNLIKE,) if status.gaps else ()
 
 
 def _sentences(query: Query, ranges: ComparedRanges, found: Explanation) -> tuple[str, ...]:
-    lines = [_first(query, ranges, found.before, found.now)]
+    lines = [first_sentence(query, ranges, found.before, found.now)]
     if not found.tokens_before:
         return (*lines, ALL_NEW)
     volume, mix, price = _shown(found.parts)
@@ -296,22 +227,15 @@ def _pairs(cells: Sequence[CellChange]) -> str:
     return f"{len(cells):,} {'is' if len(cells) == 1 else 'are'}"
 
 
-def _largest(metric: Metric, changes: Sequence[tuple[str, int]]) -> tuple[str, ...]:
-    if not changes:
-        return ()
-    named = ", ".join(f"{label} {_signed(metric, by)}" for label, by in changes[:_NAMED])
-    return (f"What moved most: {named}.",)
-
-
 def _grain(query: Query) -> str:
     return GRAIN.format(chatroom=_CHATROOM if query.by is Dimension.CREATOR else "")
 
 
 def _name(cell: CellUsage) -> str:
-    return f"{cell.key} × {_short(cell.model)}"
+    return f"{cell.key} × {short_model(cell.model)}"
 
 
-def _short(model: str) -> str:
+def short_model(model: str) -> str:
     """A model without its vendor, which a narrow table has no room for."""
     return model.rpartition("/")[2] or model
 
@@ -340,11 +264,6 @@ def _cents(cents: int, exact: int) -> str:
     return f"{sign}${abs(cents) // 100:,}.{abs(cents) % 100:02}"
 
 
-def _signed(metric: Metric, change: int) -> str:
-    shown = figure(metric, change)
-    return f"+{shown}" if change > 0 else shown
-
-
 def _columns(query: Query) -> tuple[TableColumn, ...]:
     labels: tuple[str, ...]
     labels = (
@@ -371,7 +290,7 @@ def _rows(query: Query, found: Explanation) -> tuple[tuple[str, ...], ...]:
         cells = [cell for cell in found.cells if _spent(cell)] or found.cells
         count = len(cells)
         lines = [
-            ((usage.key, _short(usage.model)), usage.spend_before, usage.spend_now, parts)
+            ((usage.key, short_model(usage.model)), usage.spend_before, usage.spend_now, parts)
             for usage, parts in cells[: query.top]
         ]
         blank = ("",)
@@ -445,8 +364,8 @@ def _exact(query: Query, found: Explanation) -> ExactTable:
 def _data(query: Query, ranges: ComparedRanges, found: Explanation) -> dict[str, Any]:
     return {
         "metric": str(query.metric or Metric.SPEND),
-        "before": _span(ranges.before),
-        "range": _span(ranges.now),
+        "before": span_json(ranges.before),
+        "range": span_json(ranges.now),
         **_change(found.before, found.now, found.parts),
         "cells": [
             {
@@ -489,5 +408,6 @@ def _parts(parts: ChangeParts) -> dict[str, str]:
     }
 
 
-def _span(span: TimeRange) -> dict[str, str]:
+def span_json(span: TimeRange) -> dict[str, str]:
+    """A range as JSON values."""
     return {"start": iso(span.start), "end": iso(span.until)}

@@ -7,7 +7,7 @@ what cannot be asked is named as left out, and a word that may matter and is not
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import islice
@@ -44,13 +44,8 @@ from reports.natural.rules.periods import (
 )
 from reports.natural.rules.recurrences import read_recurrence
 from reports.natural.text_reader import TextReader
-from reports.natural.topics import (
-    WHAT_IF_WORDS,
-    flags,
-    greets,
-    topic_of,
-    two_models,
-)
+from reports.natural.topics import flags, greets, topic_of
+from reports.natural.what_if import ALL, AWAY, WHAT_IF_WORDS, models_moved
 from reports.natural.written_dates import AmbiguousDateError, Order
 from reports.questions.grammar import (
     LONGEST,
@@ -60,7 +55,7 @@ from reports.questions.grammar import (
     tokens,
 )
 from reports.questions.kind_options import is_unfit
-from reports.questions.kinds import kind_of
+from reports.questions.kinds import STILL_RUNNING, kind_of
 from reports.questions.query import QueryKind
 from reports.questions.topics import BUDGET
 from reports.time.period import NAMED
@@ -168,6 +163,12 @@ def _of_topic(topic: str, typed: str, bare: list[str], known: KnownNames, today:
     if kind is QueryKind.WHATIF:
         return _what_if(typed, known, today)
     read = _read(typed, known, today, kind=kind)
+    if (
+        kind is QueryKind.FORECAST
+        and isinstance(read, CommandError)
+        and "is in the future" in read.problem
+    ):
+        return CommandError(STILL_RUNNING, examples=())
     if kind in {QueryKind.LIMITS, QueryKind.KEYS} and not isinstance(read, CommandError):
         return _narrowed(kind, own, read)
     return read
@@ -204,8 +205,8 @@ def _what_if(typed: str, known: KnownNames, today: date) -> ParsedText | Command
     """Parse a what-if question: the two models, then period and filters."""
     typed = _VERSIONED.sub(r"\1-\2", typed)
     plain_words = [word.strip('?!.,;()"') for word in typed.casefold().split()]
-    moved = two_models(plain_words)
-    said_by_kind = WHAT_IF_WORDS | set(moved.split(" -> "))
+    moved = models_moved(plain_words)
+    said_by_kind = WHAT_IF_WORDS | (set(moved.split(" -> ")) if moved else AWAY)
     before_model = {(mark, name) for mark in ("on", "for") for name in moved.split(" -> ")}
     triples = zip(typed.split(), plain_words, [*plain_words[1:], ""], strict=True)
     rest = " ".join(
@@ -214,17 +215,36 @@ def _what_if(typed: str, known: KnownNames, today: date) -> ParsedText | Command
         if bare not in said_by_kind and (bare, after) not in before_model
     )
     words, ignored = [str(QueryKind.WHATIF), moved], ""
+    all_to = moved.removeprefix(f"{ALL} -> ") if moved.startswith(f"{ALL} -> ") else ""
     read = _read(rest, known, today) if rest else None
     found = parse(read.words) if isinstance(read, ParsedText) else None
     if isinstance(read, ParsedText) and isinstance(found, QuestionCommand):
+        if all_to and (other := _other_model(found.query.filters, rest)):
+            return _which_way(all_to, other)
         words += [str(found.query.period)] * ("period" in found.given)
         words += [f"by {found.query.by}"] * ("by" in found.given)
         words += map(str, found.query.filters)
     elif isinstance(read, CommandError) and read.problem.startswith(_UNKNOWN):
         return read  # what may be a key or a person is never left out
-    elif rest and moved:
+    elif rest:
         ignored = f"I ignored “{clean(rest, 60)}”."
     return _as_is(" ".join(filter(None, words)), (ignored,) if ignored else ())
+
+
+def _other_model(filters: Sequence[Filter], typed: str) -> str:
+    """A model that is named by itself, not as `model:name`: `whatif opus sonnet` names two."""
+    named = (one for one in filters if one.dimension is Dimension.MODEL and not one.exclude)
+    return "" if "model:" in typed else next((one.pattern.strip("*") for one in named), "")
+
+
+def _which_way(one: str, other: str) -> CommandError:
+    """Two models without a word on which replaces which."""
+    both = (f"{one} -> {other}", f"{other} -> {one}")
+    return CommandError(
+        f"Which of the two replaces the other, {clean(one, 40)} or {clean(other, 40)}?",
+        examples=(),
+        choices=tuple(f"{QueryKind.WHATIF} {words}" for words in both),
+    )
 
 
 def _narrowed(kind: QueryKind, own: str, read: ParsedText | None) -> ParsedText:

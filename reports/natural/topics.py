@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from reports.natural import vocabulary
+from reports.natural.changes import DIRECTIONS, asks_for_direction
 from reports.questions.kind_options import days_of
 from reports.questions.query import QueryKind
-from reports.questions.topics import BALANCE, BUDGET, ME, Topic, ungroupable
+from reports.questions.topics import BALANCE, BUDGET, ME, Topic, ungroupable, until_words
+from reports.time.period import Unit
 from reports.usage.dimensions import Dimension
 
 _ABOUT_ME = (
@@ -40,7 +42,8 @@ _FORECAST = {
 _FORECAST_PHRASES = (
     "how will",
     "will we", "will i", "will it", "will our", "will my", "on track", "run rate", "on pace",
-    "going to spend", "going to cost", "going to be", "gonna", "how much will", "what will",
+    "going to spend", "going to cost", "going to be", "going to go", "going to rise",
+    "going to increase", "gonna", "how much will", "what will",
     "by the end of", "by end of", "by month end", "at the end of the month",
     "end up", "will the",
     "next month", "next week", "next year", "tomorrow", "next quarter",
@@ -94,6 +97,7 @@ _KIND_PHRASES: dict[QueryKind, tuple[str, ...]] = {
         "how come",
         "compared to before",
         "than usual",
+        "than normal",
         "than before",
         "so much more",
         "so much",
@@ -154,9 +158,10 @@ _FILLERS: dict[QueryKind, set[str]] = {
         "increasing", "decrease", "decreased", "rise", "rose", "risen", "drop", "dropped", "drops",
         "fell", "fall", "grow", "grew", "growth", "high", "low", "such", "explains", "bigger",
         "come", "suddenly", "surge", "surged", "has", "price", "prices", "pricing", *_GOT,
-        "cheaper", "pricier", "costlier",
+        "cheaper", "pricier", "costlier", *DIRECTIONS, "isn't", "aren't", "hasn't", "haven't",
+        "didn't", "volume", "traffic",
     },
-    QueryKind.FORECAST: _FORECAST | {
+    QueryKind.FORECAST: _FORECAST | DIRECTIONS | {
         "will", "end", "ends", "track", "stay", "exceed", "finish", "close", "by", "estimated",
         "budget", "land",
     },
@@ -173,7 +178,8 @@ _FILLERS: dict[QueryKind, set[str]] = {
 _WHATIF_PHRASES = (
     "what if", "what-if", "if we moved", "if we switched", "if we replaced", "if we used",
     "if we move", "if we switch", "if we replace", "if we use", "if we had", "if i switched",
-    "if i used", "would it cost", "would we save", "would we have", "would it have",
+    "if i used", "would it cost", "would everything cost", "would we save", "would we have",
+    "would it have",
     "could we save",
 )  # fmt: skip
 _WHATIF = {
@@ -186,13 +192,6 @@ _WHATIF = {
     "replace",
     "replacing",
 }
-WHAT_IF_WORDS = _WHATIF | {
-    "what", "how", "much", "if", "we", "i", "would", "could", "have", "had", "has", "it", "instead",
-    "of", "to", "with", "by", "onto", "move", "moved", "switch", "switched", "replace", "replaced",
-    "use", "used", "using", "cost", "costs", "save", "saved", "what-if", "our", "all", "the", "be",
-    "spend", "spent", "from", "everything", "been", "for", "in", "do", "did", "happen",
-}  # fmt: skip
-"""Words that only say that a question is about other prices."""
 _LEFT = {"left", "remaining", "remain", "remains"}
 _LIMITS = {"limit", "limits", "quota", "quotas", "cap", "caps", "allowance", "guardrail",
            "guardrails"}  # fmt: skip
@@ -252,18 +251,16 @@ _SHARES = {"share", "shares", "ratio", "percentage", "percent", "proportion", "p
 _LISTING_KEYS = {"list", "show", "me", "my", "mine", "all", "the", "our", "of", "api", "keys",
                  "what", "which", "are", "there", "do", "we", "have", "exist",
                  "please", "how", "many"}  # fmt: skip
-_NO_MODEL = {
-    "everything", "another", "other", "else", "model", "models", "key", "keys", "creator", "user",
-    "move", "moved", "switch", "switched", "change", "changed", "the", "all", "this", "that", "our",
-    "something", "cheaper", "month", "week", "day", "year", "last", "use", "used", "cost", "have",
-    "costs", "been", "save", "happen", "ran", "run", "runs", "running", "went", "were", "was",
-}  # fmt: skip
-"""Words around `to` and `instead of` that name no model."""
 _BALANCE = {"balance", "top-up", "topup"}
 _BALANCE_PHRASES = (
-    "run out", "running out", "last us", "credits last", "enough credits", "enough credit",
-    "enough money", "credit balance", "top up",
+    "run out", "running out", "last us", "credits last", "credit last", "enough credits",
+    "enough credit", "enough money", "enough balance", "credit balance", "top up",
+    "credits enough", "credits sufficient",
 )  # fmt: skip
+_LASTING = {"enough", "last", "lasts", "out", "sufficient", "suffice"}
+_UNTIL = {"today": Unit.DAY, "day": Unit.DAY, "week": Unit.WEEK, "month": Unit.MONTH,
+          "month-end": Unit.MONTH, "eom": Unit.MONTH, "year": Unit.YEAR}  # fmt: skip
+"""Words for what the credits should last through."""
 _BUDGETS = {"budget", "budgets"}
 _PLANNED_DIMENSIONS = {
     "providers": Topic.PROVIDER, "apps": Topic.APP, "workspaces": Topic.WORKSPACE,
@@ -308,7 +305,18 @@ def topic_of(words: Sequence[str], *, named: bool = False) -> str:
     """
     found = _topic_of(words, named=named)
     # what a key or a person has left is up to its limits; the balance is everybody's
-    return Topic.LIMITS if named and found == BALANCE else found
+    if named and found == BALANCE:
+        return Topic.LIMITS
+    until = _lasting_until(words) if found == BALANCE else None
+    return f"{BALANCE} {until_words(until)}" if until else found
+
+
+def _lasting_until(words: Sequence[str]) -> Unit | None:
+    """The day, week, month or year for which words ask if the credits last."""
+    of_the_past = any(one == "last" and after in _UNTIL for one, after in pairwise(words))
+    if not _LASTING & set(words) or {"next", "when"} & set(words) or of_the_past:
+        return None
+    return next((_UNTIL[word] for word in reversed(words) if word in _UNTIL), None)
 
 
 def _topic_of(words: Sequence[str], *, named: bool) -> str:
@@ -334,6 +342,8 @@ def _topic_of(words: Sequence[str], *, named: bool) -> str:
         return BALANCE
     if given & _PRICE or _has_phrase(text, _PRICE_PHRASES):
         return Topic.PRICE
+    if asks_for_direction(words):
+        return Topic.WHY
     return _planned_dimension(words) or ""
 
 
@@ -417,33 +427,6 @@ def _unused_days(text: str) -> str:
     found = _A_WHILE.search(text)
     days = int(found[1]) * _DAYS_IN[found[2][0]] if found else 0
     return f"{days}d" if days_of(f"{days}d") else ""
-
-
-def two_models(words: Sequence[str]) -> str:
-    """`a -> b` if words (lower case) ask to move from one model to another; else ""."""
-    padded = [*words, "", ""]
-    found = [
-        _moved(padded, at)
-        for marks in ({"instead"}, {"to", "with", "by", "onto"}, {"for", "on"})
-        for at, word in enumerate(words)
-        if at and word in marks
-    ]
-    both = (pair for pair in found if all(len(n) > 2 and n not in _NO_MODEL for n in pair))
-    return " -> ".join(next(both, ()))
-
-
-def _moved(padded: Sequence[str], at: int) -> tuple[str, str]:
-    """The words for the model before and after, around `to` or `instead of`."""
-    if padded[at] == "on" and "would" in padded:  # `what would opus cost on sonnet`
-        return padded[padded.index("would") + 1], padded[at + 1]
-    if padded[at] != "instead":
-        return padded[at - 1], padded[at + 1]
-    if padded[at + 1] != "of":
-        return "", ""
-    to = padded[at - 1]
-    if to in _NO_MODEL and "would" in padded:  # `what would haiku have cost instead of opus`
-        to = padded[padded.index("would") + 1]
-    return padded[at + 2], to
 
 
 def _lists_keys(words: Sequence[str]) -> bool:

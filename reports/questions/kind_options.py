@@ -9,9 +9,11 @@ from reports.wording.token_cursor import TokenCursor
 _KEY_TRAITS = frozenset({"unused", "unlimited", "orphaned", "expiring"})
 _MOST_DAYS = 3_650
 _A_COUNT = re.compile(r"[0-9]+[a-z]?")
+NO_TARGET = "Name the model to compare with after the arrow, as in `whatif opus -> sonnet`."
 UNUSED_DAYS = f"`unused` takes a number of days from 1 to {_MOST_DAYS:,}, like `keys unused 60d`."
 _NOW = "`{kind}` is about now, so it takes no {part}."
 _ARROWS = {"->", "→", "=>", "to"}
+_EVERYTHING = {"all", "everything", "any", "*"}
 
 
 def me(word: str, _: TokenCursor) -> tuple[str, ...]:
@@ -49,11 +51,22 @@ def what_is_new(word: str, _: TokenCursor) -> tuple[str, ...]:
 
 
 def two_models(word: str, following: TokenCursor) -> tuple[str, ...]:
-    """Read `opus -> sonnet`: the model that is used, and the one to reprice it on."""
+    """Read `opus -> sonnet`: the model that is used, and the one to reprice it on.
+
+    `all -> sonnet`, `everything -> sonnet` and `-> sonnet` reprice all models. Raises ValueError
+    for an arrow with nothing after it.
+    """
+    arrows = _ARROWS - {"to"}
+    if word in arrows and following:
+        return ("all", "->", following.take().lower().strip('"'))
+    if word in arrows or (following.peek() in arrows and len(following) == 1):
+        following.take()
+        raise ValueError(NO_TARGET)
     if len(following) < 2 or following.peek() not in _ARROWS:
         return ()
     following.take()
-    return (word.strip('"'), "->", following.take().lower().strip('"'))
+    source = "all" if word in _EVERYTHING else word.strip('"')
+    return (source, "->", following.take().lower().strip('"'))
 
 
 def days_of(word: str) -> int:
@@ -66,12 +79,15 @@ def days_of(word: str) -> int:
 LIMITS_UNFIT = {
     "metric": "Limits are limits on spend, so `limits` takes no metric.",
     "period": _NOW.format(kind="limits", part="period"),
+    "model": "Limits are set for keys, members and workspaces, not for models, so `limits` can't be"
+    " filtered by model.",
     "dimension": "`limits` lists each limit by itself, so it takes no `by`.",
     "comparison": _NOW.format(kind="limits", part="comparison"),
     "source": "Each limit says by itself whether BYOK counts, so `limits` takes no source.",
 }
 KEYS_UNFIT = {
     "metric": "`keys` lists keys with their spend of 30 days, so it takes no metric.",
+    "model": "`keys` can be filtered by key and creator, but not by model.",
     "period": "`keys` is about now; only `unused` takes a number of days: `keys unused 60d`.",
     "dimension": "`keys` lists each key by itself, so it takes no `by`.",
     "comparison": _NOW.format(kind="keys", part="comparison"),
@@ -83,6 +99,7 @@ WHATIF_UNFIT = {
     "source": "`whatif` reprices all usage of a model, so it takes no source.",
 }
 RETIRING_UNFIT = {
+    "by model": "`retiring` lists models anyway; `by key` or `by creator` says who uses them.",
     "metric": "`retiring` lists models with their usage of 30 days, so it takes no metric.",
     "period": _NOW.format(kind="retiring", part="period"),
     "comparison": _NOW.format(kind="retiring", part="comparison"),
@@ -101,4 +118,4 @@ NEW_UNFIT = {
 def is_unfit(problem: str) -> bool:
     """Whether a message says that a part of a question doesn't fit one of these kinds."""
     kinds = (LIMITS_UNFIT, KEYS_UNFIT, WHATIF_UNFIT, RETIRING_UNFIT, NEW_UNFIT)
-    return any(problem in one.values() for one in kinds)
+    return problem == NEW_WHAT or any(problem in one.values() for one in kinds)

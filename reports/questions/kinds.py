@@ -129,6 +129,9 @@ def fitted(query: Query, typed: frozenset[str]) -> Query:
     lists_models = kind is QueryKind.RETIRING and query.by is Dimension.MODEL
     if "by" not in typed and (lists_models or not takes(kind, "dimension")):
         query = replace(query, by=None)
+    if not takes(kind, "model"):
+        kept = tuple(one for one in query.filters if one.dimension is not Dimension.MODEL)
+        query = replace(query, filters=kept)
     if "versus" not in typed and not takes(kind, "comparison"):
         query = replace(query, versus=None)
     if "source" not in typed and not takes(kind, "source"):
@@ -158,6 +161,10 @@ def unfit(query: Query, typed: frozenset[str]) -> str:
     if query.kind is QueryKind.NEW and not query.extra:
         return kind_options.NEW_WHAT
     sentences = _UNFIT.get(query.kind, {})
+    if any(one.dimension is Dimension.MODEL for one in query.filters):
+        typed |= {"model"}
+    if query.by is Dimension.MODEL:
+        typed |= {"by model"}
     return next((said for part, said in sentences.items() if part in typed), "")
 
 

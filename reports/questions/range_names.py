@@ -1,6 +1,6 @@
 """Names of time ranges for documents and files: `October 2026`, `Q3 2026`, `2026-10`.
 
-Dates in documents have one form, that of OpenRouter's own exports: `11/22/2026`.
+Dates in documents of usage have one form, that of OpenRouter's own exports: `11/22/2026`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,11 @@ _DAY = timedelta(days=1)
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _ISO_DATE = re.compile(r"\b(\d{4})-(\d\d)-(\d\d)\b", re.ASCII)
 _AXIS_DATE = re.compile(rf"\b(?:(\d\d?) )?({'|'.join(_MONTHS)})(?: (\d{{4}}))?\b", re.ASCII)
+_DATE = re.compile(
+    rf"\b(?:\d\d? (?:{'|'.join(_MONTHS)})(?: \d{{4}})?|(?:{'|'.join(_MONTHS)}) \d{{4}})\b",
+    re.ASCII,
+)
+"""A date in a text: a month alone may be a name, like Jan."""
 _COMMA = re.compile(r"\b(\d\d? [A-Z][a-z]{2} \d{4}),(?= \d\d:\d\d\b)", re.ASCII)
 
 
@@ -104,7 +109,8 @@ def moment_words(moment: datetime) -> str:
 
 def in_document(text: str) -> str:
     """A text with its dates in the format of documents."""
-    return axis_date(_COMMA.sub(r"\1", _ISO_DATE.sub(r"\2/\3/\1", text)))
+    whole = _COMMA.sub(r"\1", _ISO_DATE.sub(r"\2/\3/\1", text))
+    return _DATE.sub(lambda found: axis_date(found[0]), whole)
 
 
 def axis_date(label: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reports.questions.kinds import kind_of
+from reports.time.period import Unit
 
 
 class Topic(StrEnum):
@@ -41,7 +42,12 @@ class TopicAsked:
 
 @dataclass(frozen=True, slots=True)
 class BalanceAsked:
-    """A request for the credits that are left, and how long they last."""
+    """A request for the credits that are left, and how long they last.
+
+    `until` is set where it is asked if they last through the day, week, month or year.
+    """
+
+    until: Unit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,14 @@ _COMMANDS: dict[tuple[str, ...], Personal] = {
     ("budgets",): BudgetAsked(),
     ("me",): MeAsked(),
 }
+_UNTIL: dict[tuple[str, ...], Unit] = {
+    ("today",): Unit.DAY,
+    ("this", "day"): Unit.DAY,
+    ("this", "week"): Unit.WEEK,
+    ("this", "month"): Unit.MONTH,
+    ("this", "year"): Unit.YEAR,
+}
+"""The words after `balance`, and through what the credits should last."""
 _NOT_YET = {
     Topic.PROVIDER: "I can't group or filter by provider yet",
     Topic.APP: "I can't group or filter by app yet",
@@ -90,7 +104,15 @@ def not_yet(topic: Topic) -> str:
 
 def personal(words: Sequence[str]) -> Personal | None:
     """The request for words like `balance` or `me`, ignoring case; None for others."""
-    return _COMMANDS.get(tuple(word.casefold() for word in words))
+    lower = tuple(word.casefold() for word in words)
+    if lower[:1] == (BALANCE,) and (unit := _UNTIL.get(lower[1:])):
+        return BalanceAsked(unit)
+    return _COMMANDS.get(lower)
+
+
+def until_words(unit: Unit) -> str:
+    """The words after `balance` that ask if the credits last through the running unit of time."""
+    return "today" if unit is Unit.DAY else f"this {unit}"
 
 
 def topic_of(words: Sequence[str]) -> Topic | None:

@@ -297,6 +297,12 @@ def _days(period: Period, now: datetime, zone: str) -> tuple[date, date, date]:
     return first, after, first - (after - first)
 
 
+def end_of(unit: Unit, now: datetime, zone: str) -> datetime:
+    """When the running day, week, month or year of a zone ends (UTC); `now` is aware."""
+    today = now.astimezone(ZoneInfo(zone)).date()
+    return local(_unit_after(_unit_start(today, unit), unit), zone)
+
+
 def _unit_start(day: date, unit: Unit) -> date:
     match unit:
         case Unit.WEEK:

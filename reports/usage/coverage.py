@@ -244,11 +244,15 @@ def _missing(wanted: TimeRange, stored: Granularity, coverage: Coverage) -> tupl
     return tuple(gap for gap in found if gap[0] < recent)
 
 
+NO_DATA_FOR_PERIOD = "no data for this period"
+"""What is missing where nothing of a period is stored."""
+
+
 def _gap_words(gap: Interval, stored: Granularity, wanted: TimeRange) -> str:
     what = _DATA[stored]
     start, end = (_stamp(moment, stored) for moment in gap)
     if gap[0] == wanted.start and gap[1] >= min(wanted.end, wanted.until):
-        return f"no {what} for this period"
+        return NO_DATA_FOR_PERIOD if what == "data" else f"no {what} for this period"
     if gap[0] == wanted.start:
         return f"no {what} before {end}"
     if gap[1] >= min(wanted.end, wanted.until):

@@ -24,6 +24,7 @@ from bot.store.encoding import (
     MODELS,
     PART_SECONDS,
     StoredView,
+    has_sums,
     to_seconds,
 )
 from bot.store.usage.filled_months import ALL_MEMBERS, Mark, set_mark
@@ -36,7 +37,7 @@ NOW = datetime(2026, 11, 18, 10, 31, 7, tzinfo=UTC)
 WEEK = Window(Granularity.DAY, datetime(2026, 11, 12, tzinfo=UTC), NOW)
 """The last seven days, which are pulled anew every night."""
 FOLDER = Path(tempfile.gettempdir()) / "activity-bench"
-_LAYOUT = 7
+_LAYOUT = 8
 _NOISE = 2**16
 _SUMS = ", ".join(f"SUM({name})" for name in FIGURES.split(", "))
 
@@ -197,6 +198,8 @@ def _add_up(connection: sqlite3.Connection, granularity: Granularity) -> None:
     sums += [(view, ALL_OF[view], "0") for view in StoredView]
     sums += [(StoredView.KEY, MODELS, "model")]
     for view, dimension, member in sums:
+        if not has_sums(dimension, code):
+            continue
         connection.execute(
             f"INSERT INTO total SELECT ?, granularity, bucket / ?, {member}, bucket, {_SUMS}"
             " FROM usage WHERE view = ? AND granularity = ? GROUP BY 4, 5",

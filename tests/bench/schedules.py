@@ -16,7 +16,7 @@ from bot.store.schedules.runs import ReportRuns
 from tests import world as worlds
 from tests.bench.table import Figure, at_most
 from tests.trust.report_worker import made
-from tests.trust.reports import Fleet, set_up
+from tests.trust.reports import Fleet, add_rooms, set_up
 
 SCHEDULES, CHANNELS, WORKERS = 10_000, 200, 4
 TICKS = 500
@@ -37,7 +37,7 @@ def _idle(filled: Path, database: Path) -> Iterator[Figure]:
     """A whole tick, while every schedule is due another time."""
     database.write_bytes(filled.read_bytes())
     with LocalSlack(rate_limits=False) as slack:
-        set_up(database, slack, SCHEDULES, CHANNELS, timedelta(hours=3))
+        set_up(database, slack, SCHEDULES, add_rooms(slack, CHANNELS), timedelta(hours=3))
         reporting = made(database, slack.api_url, slack.bot_token, patient=True)
         begun = perf_counter()
         reporting.tick()
@@ -58,7 +58,7 @@ def _at_once(filled: Path, database: Path) -> Iterator[Figure]:
     """All due in the same minute, under Slack's rate limits."""
     database.write_bytes(filled.read_bytes())
     with LocalSlack(longest_history_page=200) as slack:
-        set_up(database, slack, SCHEDULES, CHANNELS)
+        set_up(database, slack, SCHEDULES, add_rooms(slack, CHANNELS))
         fleet = Fleet(database, slack, patient=True)
         files = Database(database)
         runs = ReportRuns(files, worlds.now)

@@ -317,6 +317,31 @@ def test_it_tells_why_the_last_sync_failed(values, look, openrouter, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda rows: [*rows, *rows], "rows twice"),
+        (lambda rows: [row | {"tokens_prompt": "-3"} for row in rows], "unreadable"),
+        (lambda rows: [{k: v for k, v in row.items() if k != "credits_usage"} for row in rows],
+         "no credits_usage"),
+    ],
+)  # fmt: skip
+def test_it_tells_usage_that_a_sync_would_not_store(values, look, openrouter, change, why):
+    answered = openrouter._query
+
+    def changed(body):
+        said = answered(body)
+        said["data"]["data"] = change(said["data"]["data"])
+        return said
+
+    openrouter._query = changed
+    well, said = look(values)
+    assert not well
+    assert said["usage"].startswith("FAIL OpenRouter's response has ")
+    assert why in said["usage"].replace("1 row ", "rows ")
+    assert "Report it to OpenRouter if it stays" in said["usage"]
+
+
+@pytest.mark.parametrize(
     ("more", "said"),
     [
         ({}, "ok there are no admins, so nobody can see the audit log. Set it to your member ID"),

@@ -29,7 +29,7 @@ from reports.questions.grammar import QuestionCommand, parse
 from .. import databases
 from .. import world as worlds
 from ..fleet import Fleet
-from .reports import set_up
+from .reports import add_rooms, set_up
 
 CHANNEL = "general"
 QUESTIONS = ("tokens 7d by key", "spend 7d by model", "requests 1d by key", "spend 1m")
@@ -225,7 +225,7 @@ def run(
                 f"person{number}", f"Person {number}", f"p{number}@example.com"
             )
         fleet.start_web(webs)
-        set_up(database, slack, reports, max(1, reports // 8))
+        set_up(database, slack, reports, add_rooms(slack, max(1, reports // 8)))
         for _ in range(workers):
             fleet.start("worker")
         client = slack.bot_client(fleet.proxy.url)

@@ -17,7 +17,7 @@ from .. import databases
 from .. import world as worlds
 from ..fleet import BotProcess, Fleet
 from .crowd import REPORT_SECONDS, posted
-from .reports import set_up
+from .reports import add_rooms, set_up
 
 LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 """None where Debian's package faketime is not installed: all clocks are right then."""
@@ -57,7 +57,7 @@ def run(
     ):
         workers = [_worker(fleet, 0), _worker(fleet, OFF_SECONDS)]
         due = (worlds.now() + AHEAD).replace(second=0, microsecond=0)
-        set_up(database, slack, reports, max(1, reports // 8), AHEAD)
+        set_up(database, slack, reports, add_rooms(slack, max(1, reports // 8)), AHEAD)
         worlds.wait_until(lambda: _leader(database, workers))
         _watch(outcome, database, workers, slack, due.timestamp(), reports)
         for number in range(kills):

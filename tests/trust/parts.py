@@ -20,7 +20,7 @@ from bot.demo.openrouter.server import LocalOpenRouter
 from .. import databases
 from .. import world as worlds
 from . import alerts as alert_loop
-from . import crowd, leaders
+from . import crowd, leaders, malformed
 from . import disk as disk_faults
 from . import downtime as downtime_faults
 from . import frozen as frozen_loop
@@ -325,14 +325,26 @@ def sync(request: Request) -> list[Row]:
 
 
 def resources(request: Request) -> list[Row]:
-    """Ask thousands of questions, and see what the process holds."""
+    """Ask thousands of questions between thousands of reports, and see what the process holds."""
     begun = time.monotonic()
+    questions, reports = max(200, request.count(10_000)), max(20, request.count(2_000))
     with filled() as (folder, database), _quiet():
-        outcome = _said(resource_use.ask(folder, database, max(200, request.count(10_000))))
-    tried = f"questions over HTTP: {outcome.early}, then {outcome.late}"
+        outcome = _said(resource_use.use(folder, database, questions, reports))
+    tried = f"a day of questions and reports: {outcome.early}, then {outcome.late}"
+    count = f"{outcome.asked:,} questions, {outcome.reports:,} reports"
     wrong = len(outcome.grown) + outcome.unanswered
-    return [Row("resources", tried, f"{outcome.asked:,} questions", wrong,
-                time.monotonic() - begun)]  # fmt: skip
+    return [Row("resources", tried, count, wrong, time.monotonic() - begun, None,
+                outcome.lost)]  # fmt: skip
+
+
+def requests(request: Request) -> list[Row]:
+    """Send mutated requests to the HTTP endpoints."""
+    begun, count = time.monotonic(), request.count(10_000)
+    with filled() as (folder, database), _quiet():
+        outcome = _said(malformed.run(folder, database, count, request.seed))
+    tried = "mutated requests over HTTP: a status of 500, a traceback, no answer"
+    return [Row("requests", tried, f"{count:,} requests", len(outcome.wrong),
+                time.monotonic() - begun, request.seed)]  # fmt: skip
 
 
 @contextmanager
@@ -347,17 +359,22 @@ def _quiet() -> Iterator[None]:
 
 
 def zones(request: Request) -> list[Row]:
-    """Compare every due time of every zone with what brute force finds."""
-    count = wrong = 0
+    """Compare due times of every zone and weekday with what brute force finds."""
+    count = wrong = wrong_weeks = changes = runs = 0
     begun = time.monotonic()
-    for _, found in all_zones():
+    for found, weekly in all_zones(request.one_in()):
         count += 1
-        wrong += len(found)
-        for one in found[:3]:
+        changes, runs = changes + weekly.changes, runs + weekly.runs
+        wrong, wrong_weeks = wrong + len(found), wrong_weeks + len(weekly.wrong)
+        for one in (*found[:3], *weekly.wrong[:3]):
             print(f"  wrong: {one}", flush=True)
-    span = f"{FIRST:%Y} to {END - DAY:%Y}"
-    tried = f"due times of every half-hour of {span}, against brute force"
-    return [Row("zones", tried, f"{count} time zones", wrong, time.monotonic() - begun)]
+    span, seconds = f"{FIRST:%Y} to {END - DAY:%Y}", time.monotonic() - begun
+    return [
+        Row("zones", f"due times of every half-hour of {span}, against brute force",
+            f"{count} time zones", wrong, seconds),
+        Row("zones", f"weekly reports on every weekday of {span}, through all changes of the clock",
+            f"{count} time zones, {changes:,} changes, {runs:,} reports", wrong_weeks, seconds),
+    ]  # fmt: skip
 
 
 def people(request: Request) -> list[Row]:
@@ -366,7 +383,7 @@ def people(request: Request) -> list[Row]:
     chosen = {"WHO_MAY_CASES": str(cases), "WHO_MAY_SEED": str(request.seed)}
     command = [sys.executable, "-m", "pytest", "-q", "-n0", "tests/bot/access/test_who_may.py"]
     done = subprocess.run(command, env={**os.environ, **chosen}, check=False)
-    tried = "who may see what, against a model of its own"
+    tried = "who may see what: leaks and refusals, against a model of its own"
     return [Row("people", tried, f"{cases:,} cases", int(done.returncode != 0),
                 time.monotonic() - begun, request.seed)]  # fmt: skip
 
@@ -479,6 +496,7 @@ PARTS: dict[str, Part] = {
     "disk": disk,
     "database": database,
     "resources": resources,
+    "requests": requests,
     "zones": zones,
     "people": people,
     "words": words,

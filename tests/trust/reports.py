@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -53,16 +54,20 @@ class Outcome:
         )
 
 
+def add_rooms(slack: LocalSlack, count: int) -> list[str]:
+    """The ids of as many new channels, which the bot is a member of."""
+    bot = slack.workspace.users[slack.bot_user_id]
+    return [slack.workspace.add_channel(f"room-{n}", [bot]).id for n in range(count)]
+
+
 def set_up(
     database: Path,
     slack: LocalSlack,
     reports: int,
-    channels: int,
+    rooms: Sequence[str],
     ahead: timedelta = timedelta(seconds=-61),
 ) -> None:
     """As many schedules over some channels, all due at one moment: a while ago, or ahead."""
-    bot = slack.workspace.users[slack.bot_user_id]
-    places = [slack.workspace.add_channel(f"room-{n}", [bot]).id for n in range(channels)]
     now = worlds.now()
     due = (now + ahead).replace(second=0, microsecond=0)
     files = Database(databases.at(database))
@@ -71,9 +76,9 @@ def set_up(
     maker, nothing = slack.user("ada").id, SavedNames().as_json()
     for n in range(reports):
         question = f"spend yesterday by {('creator', 'model', 'key')[n % 3]}"
-        room = n % channels
+        room = n % len(rooms)
         draft = NewSchedule(
-            maker, "", question, schedule, TargetKind.CHANNEL, places[room], f"room-{room}", nothing
+            maker, "", question, schedule, TargetKind.CHANNEL, rooms[room], f"room-{room}", nothing
         )
         schedules.add(draft)
     files.close()
@@ -108,7 +113,7 @@ def run(
     databases.copy(filled, database)
     begun = time.monotonic()
     with LocalSlack(rate_limits=False, longest_history_page=30) as slack:
-        set_up(database, slack, reports, max(4, reports // 25))
+        set_up(database, slack, reports, add_rooms(slack, max(4, reports // 25)))
         Slow(slack, random.Random(seed + 1))
         fleet = Fleet(database, slack)
         trouble = ServerTrouble(database, restarts)

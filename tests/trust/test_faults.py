@@ -2,7 +2,7 @@
 
 import pytest
 
-from . import disk, downtime, openrouter, resources, slack
+from . import disk, downtime, malformed, openrouter, resources, slack
 
 
 @pytest.mark.sqlite_only("copies a file for each fault")
@@ -35,12 +35,22 @@ def test_a_failing_disk_leaves_the_database_whole_and_it_heals(tmp_path):
 
 
 @pytest.mark.sqlite_only("counts descriptors of files")
-def test_hundreds_of_questions_leave_descriptors_threads_and_memory_as_they_were(filled, tmp_path):
+def test_questions_and_reports_leave_descriptors_threads_and_memory_as_they_were(filled, tmp_path):
     path = tmp_path / "activity.db"
     path.write_bytes(filled[1].read_bytes())
     path.chmod(0o600)
-    outcome = resources.ask(tmp_path, path, 200)
-    assert (outcome.grown, outcome.unanswered) == ([], 0), str(outcome)
+    outcome = resources.use(tmp_path, path, 200, 20)
+    assert (outcome.grown, outcome.unanswered, outcome.lost) == ([], 0, 0), str(outcome)
+
+
+@pytest.mark.sqlite_only("copies a file")
+def test_mutated_requests_get_an_answer_that_is_no_failure(filled, tmp_path):
+    path = tmp_path / "activity.db"
+    path.write_bytes(filled[1].read_bytes())
+    path.chmod(0o600)
+    outcome = malformed.run(tmp_path, path, 300, seed=2)
+    assert len(outcome.statuses) >= 5
+    assert outcome.wrong == []
 
 
 @pytest.mark.sqlite_only("copies a file")

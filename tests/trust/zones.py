@@ -1,9 +1,14 @@
-"""Due times against brute force: every zone, weekday and half-hour of thirteen years."""
+"""Due times against brute force: every zone, weekday and half-hour of thirteen years.
+
+Brute force looks at the wall clock of a zone every quarter of an hour. Weekly schedules on each
+weekday are walked through all weeks, and asked for their next run around each change of the clock.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -34,21 +39,98 @@ def brute(zone: str, start: date, end: date) -> dict[tuple[date, time], datetime
     return {key: at for key, at in found.items() if key[0] >= start}
 
 
+WEEKLY_AT = (time(0), time(0, 30), time(2, 30), time(9), time(23, 30))
+"""Times of weekly schedules: clocks change at midnight, before it and at night."""
+AROUND = timedelta(days=8)
+STEP = timedelta(hours=31)  # so that every hour of the day is looked at, of several days
+
+Instants = dict[tuple[date, time], datetime]
+
+
+@dataclass
+class Outcome:
+    """What came of one zone: changes of its clock, weekly runs, and where they were wrong."""
+
+    zone: str
+    changes: int = 0
+    runs: int = 0
+    wrong: list[object] = field(default_factory=list)
+
+
 def disagreements(zone: str, start: date, end: date) -> list[object]:
     """Where a due time is another than brute force says."""
+    return _disagreements(zone, brute(zone, start, end))
+
+
+def _disagreements(zone: str, found: Instants) -> list[object]:
     return [
         (zone, day, at, expected)
-        for (day, at), expected in brute(zone, start, end).items()
+        for (day, at), expected in found.items()
         if schedule.occurrence(day, at, zone) != expected
     ]
 
 
-def all_zones() -> Iterator[tuple[str, list[object]]]:
-    """Every zone with its disagreements, as they are found; all processors take part."""
+def weekly(zone: str, start: date, end: date) -> Outcome:
+    """Walk weekly schedules of all weekdays through all weeks, and around each change."""
+    return _weekly(zone, start, end, brute(zone, start, end))
+
+
+def _weekly(zone: str, start: date, end: date, found: Instants) -> Outcome:
+    outcome = Outcome(zone)
+    changed = list(changes(zone, start + 2 * AROUND, end - 3 * AROUND))
+    outcome.changes = len(changed)
+    for weekday in range(7):
+        first = start + (weekday - start.weekday()) % 7 * DAY
+        days = [first + n * 7 * DAY for n in range((end - first) // (7 * DAY))]
+        for at in WEEKLY_AT:
+            rule = schedule.Recurrence(schedule.Weekly(frozenset({weekday})), at, zone)
+            expected = [(day, found[day, at]) for day in days]
+            now = found[days[-1], at]
+            last, runs = start - DAY, []
+            while last < days[-1]:  # MOST_MISSED days are planned at once
+                then = min(now, datetime.combine(last + 300 * DAY, time(), UTC))
+                runs += schedule.due_runs(rule, last, then)
+                last = max(runs[-1].day, last) if runs else last
+            outcome.runs += len(runs)
+            if [(run.day, run.at) for run in runs] != expected:
+                outcome.wrong.append((str(rule), "not once a week"))
+            for change in changed:
+                outcome.wrong += _around(rule, change, expected)
+    return outcome
+
+
+def _around(
+    rule: schedule.Recurrence, change: datetime, expected: list[tuple[date, datetime]]
+) -> Iterator[object]:
+    """Where the next run, seen from moments around a change, is not the first that comes."""
+    near = [one for one in expected if abs(one[1] - change) < 3 * AROUND]
+    now = change - AROUND
+    while now < change + AROUND:
+        run = schedule.first_run(rule, now)
+        if (run.day, run.at) != next(one for one in near if one[1] > now):
+            yield (str(rule), now, run)
+        now += STEP
+
+
+def changes(zone: str, start: date, end: date) -> Iterator[datetime]:
+    """The days (UTC) at whose end the clock of a zone is another than at their beginning."""
+    tz = ZoneInfo(zone)
+    day = datetime.combine(start, time(), UTC)
+    while day.date() < end:
+        if day.astimezone(tz).utcoffset() != (day + DAY).astimezone(tz).utcoffset():
+            yield day
+        day += DAY
+
+
+def all_zones(every: int = 1) -> Iterator[tuple[list[object], Outcome]]:
+    """Every zone (or one in `every`): due times that are wrong, and what weekly runs did.
+
+    All processors take part.
+    """
     with ProcessPoolExecutor() as pool:
-        zones = sorted(set(zone_names().values()))
-        yield from zip(zones, pool.map(_whole, zones), strict=True)
+        yield from pool.map(_whole, sorted(set(zone_names().values()))[::every])
 
 
-def _whole(zone: str) -> list[object]:
-    return disagreements(zone, FIRST, END)
+def _whole(zone: str) -> tuple[list[object], Outcome]:
+    found = brute(zone, FIRST, END)
+    return _disagreements(zone, found), _weekly(zone, FIRST, END, found)

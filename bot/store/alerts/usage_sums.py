@@ -9,9 +9,11 @@ from bot.store.database import Database
 from bot.store.encoding import (
     ALL_OF,
     DIMENSION,
+    DIMENSIONS,
     GRANULARITY,
     StoredView,
     from_seconds,
+    has_sums,
     part,
     to_seconds,
 )
@@ -37,7 +39,10 @@ def add(a: Usage, b: Usage) -> Usage:
 
 
 class AlertUsage:
-    """Reads stored sums. Its methods may be called from any thread."""
+    """Reads stored sums, and usage rows where there are none.
+
+    Its methods may be called from any thread.
+    """
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -144,14 +149,20 @@ class AlertUsage:
         bucket, group = ("t.bucket", ", 2") if bucketed else ("0", "")
         dimension = ALL_OF[StoredView.KEY] if by is None else DIMENSION[by]
         rows: list[tuple[int, int, Usage]] = []
+        params: tuple[int, ...]
         with self._db.read() as connection:
             for granularity, (since, until) in intervals:
                 code, start, end = GRANULARITY[granularity], to_seconds(since), to_seconds(until)
+                view = DIMENSIONS[by].view if by is not None else None
+                if view is None or has_sums(dimension, code):
+                    tables = "total t WHERE t.dimension = ? AND t.part BETWEEN ? AND ?"
+                    params = dimension, part(code, start), part(code, end)
+                else:
+                    tables, params = "usage t WHERE t.view = ?", (int(view),)
                 found = connection.execute(
-                    f"SELECT t.member, {bucket}, {SUMS} FROM total t WHERE t.dimension = ?"
-                    " AND t.granularity = ? AND t.part BETWEEN ? AND ? AND t.bucket >= ?"
-                    f" AND t.bucket < ? GROUP BY 1{group}",
-                    (dimension, code, part(code, start), part(code, end), start, end),
+                    f"SELECT t.member, {bucket}, {SUMS} FROM {tables} AND t.granularity = ?"
+                    f" AND t.bucket >= ? AND t.bucket < ? GROUP BY 1{group}",
+                    (*params, code, start, end),
                 )
                 rows += [(row[0], row[1], Usage._make(row[2:])) for row in found]
         return rows

@@ -35,22 +35,17 @@ Sums = dict[TotalKey, Figures]
 _Key = TypeVar("_Key", RowKey, TotalKey)
 
 
-MOST_AT_ONCE = 3_000
-"""Rows written in one transaction, including rows by month but not sums. Other writers then wait
-about 30 ms with 1,000 keys on two cores (`python -m tests.bench writes`). A day of 1,000 keys
-fits."""
-
-
 @dataclass(frozen=True, slots=True)
 class RowChanges:
-    """Rows to delete and to write, and the changes to sums.
+    """Rows to delete and to write (`new` ones, and `changed` ones), and the changes to sums.
 
     `added` is added to the sums of buckets, `months` to those of months, `month_rows` to the rows
     by month (whose bucket is the first second of the month), which only contain days up to a mark.
     """
 
     gone: list[RowKey] = field(default_factory=list)
-    written: list[tuple[RowKey, Figures]] = field(default_factory=list)
+    new: list[tuple[RowKey, Figures]] = field(default_factory=list)
+    changed: list[tuple[RowKey, Figures]] = field(default_factory=list)
     added: Sums = field(default_factory=dict)
     months: Sums = field(default_factory=dict)
     month_rows: dict[RowKey, Figures] = field(default_factory=dict)
@@ -58,7 +53,7 @@ class RowChanges:
     @property
     def rows(self) -> int:
         """How many rows change."""
-        return len(self.gone) + len(self.written)
+        return len(self.gone) + len(self.new) + len(self.changed)
 
 
 def add_up(rows: Iterable[tuple[RowKey, Usage]]) -> dict[RowKey, Usage]:
@@ -70,9 +65,7 @@ def add_up(rows: Iterable[tuple[RowKey, Usage]]) -> dict[RowKey, Usage]:
     return merged
 
 
-def changes(
-    old: Rows, new: Rows, *, marks: Marks | None, most: int = MOST_AT_ONCE
-) -> list[RowChanges]:
+def changes(old: Rows, new: Rows, *, marks: Marks | None, most: int) -> list[RowChanges]:
     """The changes that turn the old rows of a window into the new ones.
 
     `marks` say which days rows by month contain; None for windows of a finer granularity. Each
@@ -131,7 +124,8 @@ def _change(
     """The change of some rows; `firsts` maps days to their months, `contained` says which are
     included."""
     gone: list[RowKey] = []
-    written: list[tuple[RowKey, Figures]] = []
+    added_rows: list[tuple[RowKey, Figures]] = []
+    changed: list[tuple[RowKey, Figures]] = []
     parts: defaultdict[TotalKey, list[Figures]] = defaultdict(list)
     of_months: defaultdict[RowKey, list[Figures]] = defaultdict(list)
     for key in pausing_for_requests(keys):
@@ -140,9 +134,12 @@ def _change(
         if after is None:
             gone.append(key)
             more: Figures = tuple(map(neg, before or ZERO))
+        elif before is None:
+            added_rows.append((key, after))
+            more = after
         else:
-            written.append((key, after))
-            more = after if before is None else tuple(map(sub, after, before))
+            changed.append((key, after))
+            more = tuple(map(sub, after, before))
         parts[MEMBERS_OF[view], member, bucket].append(more)
         if view == StoredView.KEY:
             parts[MODELS, model, bucket].append(more)
@@ -158,7 +155,7 @@ def _change(
     for (dimension, member, bucket), more in added.items():
         if bucket in firsts:
             months[dimension, member, firsts[bucket]].append(more)
-    return RowChanges(gone, written, added, _added_up(months), _added_up(of_months))
+    return RowChanges(gone, added_rows, changed, added, _added_up(months), _added_up(of_months))
 
 
 def change_of_months(view: int, rows: Iterable[Sequence[int]]) -> RowChanges:

@@ -1,11 +1,11 @@
-"""Reads when members were last used, from the sums of usage."""
+"""Reads when members were last used, from the stored sums of usage if there are any."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from bot.store.connection import Connection
-from bot.store.encoding import DIMENSION, GRANULARITY, from_seconds
+from bot.store.encoding import DIMENSIONS, GRANULARITY, from_seconds, has_sums
 from reports.time.timerange import Granularity
 from reports.usage.dimensions import Dimension
 
@@ -18,9 +18,18 @@ def last_used(connection: Connection, dimension: Dimension) -> dict[int, datetim
     Hours are stored for the recent past, days for the year; members that were never used aren't
     included.
     """
-    found = connection.execute(
-        "SELECT member, MAX(bucket) FROM total WHERE dimension = ? AND granularity IN (?, ?)"
-        " AND requests > 0 GROUP BY member",
-        (DIMENSION[dimension], *_FINE),
-    )
-    return {member: from_seconds(bucket) for member, bucket in found}
+    stored = DIMENSIONS[dimension]
+    found: dict[int, int] = {}
+    for code in _FINE:
+        if stored.view is None or has_sums(stored.code, code):
+            where, first = "total WHERE dimension = ?", stored.code
+        else:
+            where, first = "usage WHERE view = ?", int(stored.view)
+        rows = connection.execute(
+            f"SELECT member, MAX(bucket) FROM {where} AND granularity = ? AND requests > 0"
+            " GROUP BY member",
+            (first, code),
+        )
+        for member, bucket in rows:
+            found[member] = max(found.get(member, 0), bucket)
+    return {member: from_seconds(bucket) for member, bucket in found.items()}

@@ -17,6 +17,7 @@ from bot.store.encoding import (
     MODELS,
     StoredView,
     from_seconds,
+    has_sums,
     part,
     to_seconds,
 )
@@ -360,7 +361,8 @@ def _table(
     connection: Connection, selection: Selection, wanted: TimeRange, grain: Granularity
 ) -> _Table:
     summed = _summed(selection)
-    if summed is None or _has_months_of_files(connection, wanted, grain):
+    stored = summed is not None and has_sums(summed[0], GRANULARITY[grain])
+    if summed is None or not stored or _has_months_of_files(connection, wanted, grain):
         group = group_column(selection.by)
         usage = _usage(selection, _usage_spans(connection, selection, wanted, grain))
         return _Table(usage.tables, usage.where, usage.params, group)
@@ -521,10 +523,12 @@ def _series_by_bucket(
     """The series of the groups of usage rows, read bucket by bucket."""
     series: dict[int, dict[int, Usage]] = {}
     group = group_column(selection.by)
+    grouped = " GROUP BY 1" if selection.by else ""  # SQLite would sort by a constant as well
     for index, table in _tables_of_buckets(connection, selection, wanted, stored):
-        statement = f"SELECT {group}, {SUMS} FROM {table.tables} WHERE {table.where} GROUP BY 1"
+        statement = f"SELECT {group}, {SUMS} FROM {table.tables} WHERE {table.where}{grouped}"
         for row in connection.execute(statement, table.params):
-            series.setdefault(row[0], {})[index] = Usage._make(row[1:])
+            if row[1] is not None:
+                series.setdefault(row[0], {})[index] = Usage._make(row[1:])
     return series
 
 

@@ -286,7 +286,7 @@ class Store:
             marks = _marks(connection, file.granularity)
             for start, end in taken:
                 old = window_rows(connection, Window(file.granularity, start, end))
-                for change in changes(old, add_up(rows(to_seconds(start))), marks=marks):
+                for change in _changes(connection, old, add_up(rows(to_seconds(start))), marks):
                     write(connection, statements(file.granularity, change))
             imported.record_import(connection, code, taken, file.buckets[-1][0], now)
             for start, end in merge(taken):
@@ -335,7 +335,7 @@ class Store:
                     [(key, Usage(*figures)) for key, figures in old.items()]
                     + [(key, requests[n][1]) for n in sorted(new) for key in requests[n][0]]
                 )
-                for change in changes(old, added, marks=marks):
+                for change in _changes(connection, old, added, marks):
                     write(connection, statements(granularity, change))
             imported.record_log_import(connection, code, taken, known)
             for start, end in merge(taken):
@@ -384,7 +384,7 @@ class Store:
                     ((view, bucket - bucket % quarter, member, model), Usage(*figures))
                     for (view, bucket, member, model), figures in old.items()
                 )
-                different = changes(old, new, marks=None)
+                different = _changes(connection, old, new, None)
                 for change in different:
                     write(connection, statements(Granularity.MINUTE, change))
                 if different:
@@ -622,7 +622,17 @@ def _work(connection: Connection, window: Window, new: Mapping[RowKey, Usage]) -
     """The changes to write for a window; at least one, because its records are written with the
     last."""
     old = window_rows(connection, window)
-    return changes(old, new, marks=_marks(connection, window.granularity)) or [RowChanges()]
+    return _changes(connection, old, new, _marks(connection, window.granularity)) or [RowChanges()]
+
+
+def _changes(
+    connection: Connection,
+    old: Mapping[RowKey, Figures],
+    new: Mapping[RowKey, Figures],
+    marks: filled_months.Marks | None,
+) -> list[RowChanges]:
+    """The changes that turn old rows into new ones, each small enough for a transaction."""
+    return changes(old, new, marks=marks, most=connection.rows_at_once)
 
 
 def _marks(connection: Connection, granularity: Granularity) -> filled_months.Marks | None:
@@ -661,6 +671,6 @@ def _give_to_owners(connection: Connection, keys: Sequence[int]) -> None:
                     key = (StoredView.CREATOR, bucket, creator, model)
                     new[key] = plus(new.get(key, ZERO), moved)
         left = {key: usage for key, usage in new.items() if usage != ZERO}
-        for change in changes(old, left, marks=_marks(connection, grain)):
+        for change in _changes(connection, old, left, _marks(connection, grain)):
             write(connection, statements(grain, change))
     records.increment_version(connection, "usage")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.runtime.priority import pausing_for_requests
 from bot.store.connection import Connection
-from bot.store.encoding import FIGURES, GRANULARITY, VIEWS, part, to_seconds
+from bot.store.encoding import FIGURES, GRANULARITY, VIEWS, has_sums, part, to_seconds
 from bot.store.usage import imported
 from bot.store.usage.diff import Figures, RowChanges, RowKey, Sums
 from reports.time.timerange import Granularity
@@ -50,7 +50,8 @@ class Statements:
     """A change as parameters of statements, prepared before the lock is taken."""
 
     gone: Sequence[Values]
-    written: Sequence[Values]
+    new: Sequence[Values]
+    changed: Sequence[Values]
     added: Sequence[Values]
     months: Sequence[Values]
     month_rows: Sequence[Values]
@@ -61,7 +62,8 @@ def statements(granularity: Granularity, change: RowChanges) -> Statements:
     code, month = GRANULARITY[granularity], GRANULARITY[Granularity.MONTH]
     return Statements(
         [(view, code, *place) for view, *place in change.gone],
-        [(view, code, *place, *figures) for (view, *place), figures in change.written],
+        [(view, code, *place, *figures) for (view, *place), figures in change.new],
+        [(view, code, *place, *figures) for (view, *place), figures in change.changed],
         _sums(code, change.added),
         _sums(month, change.months),
         sorted(
@@ -73,7 +75,8 @@ def statements(granularity: Granularity, change: RowChanges) -> Statements:
 def write(connection: Connection, work: Statements) -> None:
     """Delete and write rows, and update their sums."""
     connection.delete_rows("usage", _USAGE_KEY, work.gone)
-    connection.insert_rows("usage", (*_USAGE_KEY, *_NAMES), work.written, _REPLACED)
+    connection.insert_rows("usage", (*_USAGE_KEY, *_NAMES), work.new)
+    connection.insert_rows("usage", (*_USAGE_KEY, *_NAMES), work.changed, _REPLACED)
     _add(connection, "total", _TOTAL_KEY, work.added)
     # an imported month isn't changed until all of its days are stored
     whole = imported.months(connection)
@@ -87,6 +90,7 @@ def _sums(code: int, sums: Sums) -> list[Values]:
     rows = [
         (dimension, code, part(code, bucket), member, bucket, *more)
         for (dimension, member, bucket), more in sums.items()
+        if has_sums(dimension, code)
     ]
     return sorted(rows)
 

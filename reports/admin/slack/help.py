@@ -79,10 +79,13 @@ UNDERSTANDING: tuple[tuple[str, str], ...] = (
     ("new models this month", "what was first used, and by whom; also `new keys`, `new creators`"),
     ("retiring", "models that end soon, who still uses them and for how much"),
     ("cache 1m by key", "the share of prompt tokens from a cache, and what caching saved"),
-    ("whatif opus -> sonnet 1m", "the same tokens at another model's list prices"),
+    (
+        "whatif opus -> sonnet 1m",
+        "the same at another model's list prices; also `whatif all -> sonnet`",
+    ),
     ("limits", "every limit in the order in which it will be full; also `limits me`"),
     ("keys", "who owns each API key and when it was last used; also `keys unused 60d`"),
-    ("balance", "the credits that are left, and when they run out"),
+    ("balance", "the credits that are left and when they run out; also `balance this month`"),
     ("me", "your own month against your usual, and the limits of your keys"),
 )
 """Questions that explain usage."""

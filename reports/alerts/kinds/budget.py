@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 from reports.alerts.draft import RuleDraft, WrongRule, corrected_rule
 from reports.alerts.draft import rule as make_rule
 from reports.alerts.evaluation import AlertEvent, EventKind, Measurement
-from reports.alerts.limits_and_forecast import SpendLimit, SpendPace, full_at, limit_kind
+from reports.alerts.limits_and_forecast import SpendLimit, SpendPace, limit_kind
 from reports.alerts.message_details import (
     days_chart,
     period_chart,
     period_drivers,
     period_of_question,
-    recent_pace,
 )
 from reports.alerts.periods import AlertPeriod
 from reports.alerts.rule import PERCENTS, Rule
@@ -24,6 +23,7 @@ from reports.alerts.slack.format import clock, price, used
 from reports.alerts.threshold import Amount
 from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.analysis.limits import LimitKind
+from reports.analysis.limits_answer import full_words
 from reports.time.period import Period
 from reports.time.timerange import TimeRange
 from reports.usage.dimensions import Dimension, MoneySource
@@ -124,10 +124,6 @@ class Budget(Watch):
             return 0
         return sum(value * 100 >= percent * limit for percent in self.percents)
 
-    def pace_period(self, measurement: Measurement) -> AlertPeriod | None:
-        """The last hour or day, by the length of the period."""
-        return recent_pace(measurement)
-
     def driver_periods(self, measurement: Measurement) -> tuple[AlertPeriod, AlertPeriod] | None:
         """The period so far, and the same part of the one before."""
         return period_drivers(measurement)
@@ -185,13 +181,13 @@ class Budget(Watch):
         if (measurement.value or 0) >= measurement.limit:
             until = f" until it {resets}" if ends else ""
             return f"{said}. OpenRouter may reject requests{until}."
-        full = full_at(measurement, pace, now) if pace else None
-        if full:
-            return f"{said}. At this pace it runs out {_on(full, now, zone)}."
         if pace is None:
             return f"{said}. It {resets}." if ends else f"{said}."
-        lasts = f"it lasts until it {resets}" if ends else "it lasts for years"
-        return f"{said}. At this pace {lasts}."
+        if pace.full:
+            when = full_words(pace.full, now, zone, resets=ends is not None)
+            return f"{said}. At the usual pace, it is full about {when}, {zone_city(zone)} time."
+        lasts = f"until it {resets}" if ends else "for more than three months"
+        return f"{said}. At the usual pace, it lasts {lasts}."
 
     def ending(self, event: AlertEvent) -> str:
         """The sentence that says that an alert is over."""

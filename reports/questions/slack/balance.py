@@ -11,6 +11,7 @@ from reports.analysis.limits_answer import ZONE_NOTE, full_json
 from reports.analysis.own_month import OwnMonth, usual_sentence
 from reports.block_kit.elements import Block, context, header, moment, section, table
 from reports.block_kit.message import Message, RunButton, run_buttons, text_message
+from reports.questions.topics import until_words
 from reports.questions.wording import stamp
 from reports.usage.format import money, percent
 from reports.usage.limits import Limit
@@ -50,14 +51,18 @@ def balance_text(balance: Balance | None, zone: str) -> str:
     if balance is None:
         return UNKNOWN
     lasts = lasting_words(balance, zone).removeprefix(":warning: ")
+    if not balance.bought and not balance.left:
+        return lasts
     head = f"Credits: {money(balance.left)} left, as of {stamp(balance.reported_at)}"
-    return "\n".join(filter(None, (head, lasts, _times_note(balance, zone))))
+    first = (lasts, head) if balance.enough else (head, lasts)  # what is asked is answered first
+    return "\n".join(filter(None, (*first, _times_note(balance, zone))))
 
 
 def balance_json(balance: Balance | None, command: str, as_of: datetime | None) -> dict[str, Any]:
     """The same as JSON values: money as decimal strings, times in UTC; null is unknown."""
+    until = f" {until_words(balance.goal.unit)}" if balance and balance.goal else ""
     found: dict[str, Any] = {
-        "query": {"command": f"{command} balance"},
+        "query": {"command": f"{command} balance{until}"},
         "as_of": None if as_of is None else _iso(as_of),
         "partial": [] if balance else ["the balance is not known"],
     }
@@ -75,6 +80,7 @@ def balance_json(balance: Balance | None, command: str, as_of: datetime | None) 
             "hours": int(lasts.total_seconds() // 3600), "until": _iso(full.at)
         },
         "full": None if full is None else full_json(full),
+        **({"until": _iso(balance.goal.end), "enough": balance.enough} if balance.goal else {}),
     }  # fmt: skip
 
 
@@ -151,7 +157,10 @@ def _iso(moment: datetime) -> str:
 def credits_card(balance: Balance, zone: str) -> Block:
     """The remaining credits and when they run out, in the reader's zone."""
     head = f"*Credits*  *{money(balance.left)}* left, as of {moment(balance.reported_at)}"
-    return section(f"{head}\n{lasting_words(balance, zone)}")
+    lasts = lasting_words(balance, zone)
+    if not balance.bought and not balance.left:
+        return section(f"*Credits*  {lasts}")
+    return section(f"{lasts}\n{head}" if balance.enough else f"{head}\n{lasts}")
 
 
 def lasting_words(balance: Balance, zone: str) -> str:

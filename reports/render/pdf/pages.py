@@ -6,6 +6,7 @@ whose content is written last.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from reports.questions.range_names import moment_words
@@ -23,10 +24,18 @@ _COUNT = "Count"
 
 
 class Pages:
-    """The pages of one document; `y` is the position below what has been drawn, in points."""
+    """The pages of one document; `y` is the position below what has been drawn, in points.
+
+    `written` is how the document writes times.
+    """
 
     def __init__(
-        self, paper: PageCanvas, title: str, as_of: datetime | None, created: datetime
+        self,
+        paper: PageCanvas,
+        title: str,
+        as_of: datetime | None,
+        created: datetime,
+        written: Callable[[datetime], str] = moment_words,
     ) -> None:
         self.paper = paper
         self.y = TOP
@@ -35,7 +44,7 @@ class Pages:
         self._title = fit(title, Face.SANS, round(0.72 * PAGE_WIDTH / _SMALL, 2))
         used = text_width(self._title, Face.SANS)
         self._room_of_header = round(PAGE_WIDTH / _SMALL - used - 2, 2)
-        self._as_of = f"Data as of {moment_words(as_of)}" if as_of else "No data yet"
+        self._as_of = f"Data as of {written(as_of)}" if as_of else "No data yet"
         self._created = created
         paper.document.form(_COUNT)
 

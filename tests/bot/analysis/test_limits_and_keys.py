@@ -185,11 +185,11 @@ def test_limits_on_a_schedule_are_in_its_zone(administered):
 def test_a_model_whose_price_is_not_known_is_one_sentence(ask):
     code, _, err = ask("whatif", "gpt-5.1", "->", "haiku")
     assert code == 1
-    assert "The list price of openai/gpt-5.1 is not known, so I can't reprice it." in err
+    assert "OpenRouter lists no price for openai/gpt-5.1, so I can't reprice it." in err
     code, _, err = ask("whatif", "opus", "->", "nosuch")
     assert "no model like" in err
 
 
 def test_where_no_limit_is_known_only_those_of_the_organization_apply(ask):
     _, out, _ = ask("limits", "key:laptop")
-    assert "No limit is known for these keys, so only the organization's own limits apply." in out
+    assert "No limit is set for these keys, so only the organization's own limits apply." in out

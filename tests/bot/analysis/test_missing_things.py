@@ -14,6 +14,7 @@ from reports.analysis.slack.message import analysis_message
 from reports.analysis.text import as_terminal
 from reports.analysis.whatif import Repriced
 from reports.analysis.whatif_answer import CachePricing, whatif_answer
+from reports.analysis.why_answer import NOTHING_CHANGED
 from reports.questions.grammar import parse
 from reports.time.timerange import Granularity, TimeRange
 from reports.usage.usage import Usage
@@ -81,7 +82,7 @@ def test_what_is_missing_is_said_in_a_sentence(cache):
     )  # fmt: skip
     match name:
         case "empty":
-            assert why == "Nothing was used in either period, so nothing changed."
+            assert why == NOTHING_CHANGED
             assert "there is nothing to forecast from" in forecast
             assert "Credits" not in limits
         case "new":

@@ -106,7 +106,7 @@ def test_who_sees_their_own_only_sees_what_they_use(own):
 def test_who_sees_their_own_only_does_not_learn_which_models_others_use(own):
     of_others = own.words("whatif alone -> opus 1m", user="grace")
     of_nobody = own.words("whatif never-used -> opus 1m", user="grace")
-    assert "alone was not used in this period" in of_others
+    assert "No model like “alone” was used in this period" in of_others
     assert of_nobody == of_others.replace("alone", "never-used")
 
 
@@ -162,3 +162,42 @@ def test_of_a_period_in_which_they_are_known_in_part_each_part_is_priced_as_it_i
         connection.execute("UPDATE figure_known SET start = ?", (start,))
     part = asked(ask, "whatif", "opus", "->", "opus", "7d")
     assert Decimal(part["repriced"]) > Decimal(whole["repriced"])
+
+
+def test_with_one_model_all_usage_is_repriced_on_it(ask):
+    found = asked(ask, "whatif", "all", "->", "gpt-5.1", "7d", "-model:ada/alone")
+    parts = [asked(ask, "whatif", one, "->", "gpt-5.1", "7d") for one in ("opus", "gpt-5.1")]
+    for name in ("billed", "repriced_same", "repriced"):
+        assert Decimal(found[name]) == sum(Decimal(one[name]) for one in parts)
+    assert found["to"] == GPT
+    assert found["from"] == f"{OPUS}, {GPT}"
+    for words in ("whatif gpt-5.1 7d", "whatif -> gpt-5.1 7d", "what if we used gpt-5.1 7d"):
+        code, out, err = ask(*words.split(), "-model:ada/alone")
+        assert code == 0, err
+        assert f", past 7 days: {GPT} instead of all models" in out
+
+
+def test_models_without_a_price_are_left_out_and_it_is_said_for_how_much(ask):
+    found = asked(ask, "whatif", "all", "->", "gpt-5.1", "7d")
+    spent = asked(ask, "spend", "7d", "model:ada/alone")["metrics"]["spend"]["sum"]
+    assert "ada/alone" not in found["from"]
+    said = f"no price for ada/alone, so ${Decimal(spent):.4f} of spend there is left out"
+    assert found["partial"] == [f"OpenRouter lists {said} of all figures"]
+    code, _, err = ask("whatif", "alone", "->", "opus", "7d")
+    assert code == 1
+    assert "OpenRouter lists no price for ada/alone, so I can't reprice it." in err
+
+
+def test_without_a_model_to_compare_with_it_asks_with_examples_of_what_is_used(shared, ask):
+    text = shared.words("what if we stopped using opus")
+    assert "Which model should I compare with?" in text
+    assert "as in `whatif opus -> gpt-5.1 1m`" in text.replace("&gt;", ">")
+    code, _, err = ask("whatif", "7d")
+    assert code == 1
+    assert "as in whatif all -> gpt-5.1 7d. Try: activity ask whatif all '->' gpt-5.1 7d" in err
+
+
+def test_a_word_that_several_models_share_is_asked_about(ask):
+    code, _, err = ask("whatif", "opus", "->", "one")
+    assert code == 1
+    assert "“one” may mean several models. Which one? Try: activity ask whatif opus '->'" in err

@@ -77,3 +77,21 @@ def test_a_period_some_time_earlier_is_named_without_in(ask):
     _, out, _ = ask("why", "spend", "1d", "vs", "last", "week")
     assert " a week earlier" in out
     assert " in a week earlier" not in out
+
+
+def test_tokens_without_a_grouping_are_listed_by_key_and_model_like_spend(ask):
+    for metric in ("tokens", "requests"):
+        code, out, err = ask("why", metric, "1d", "--json")
+        assert code == 0, err
+        found = json.loads(out)
+        assert found["query"]["by"] is None
+        assert found["parts"] == {"all": found["change"]}
+        assert sum(one["change"] for one in found["cells"]) == found["change"]
+        assert [one["label"] for one in found["groups"]] == ["all"]
+        whole = json.loads(ask(metric, "1d", "--json")[1])["metrics"][metric]
+        assert (found["to"], found["from"]) == (whole["sum"], whole["previous"])
+        _, text, _ = ask("why", metric, "1d")
+        assert "Listed for each pair of API key and model." in text
+        assert " by model" not in text
+    _, rows, _ = ask("why", "tokens", "1d", "--csv", "-")
+    assert rows.startswith("API Key,Slug,Before,Now,Change\n")

@@ -662,7 +662,7 @@ def test_why_in_a_direct_message_is_about_the_answer_before(world: World) -> Non
     assert command(answers(world, dm)[-1]) == "/activity why spend 1d by key"
     world.bot_client.message("ada", "why are tokens up this month?")
     wait_until(lambda: len(answers(world, dm)) == 3)
-    assert command(answers(world, dm)[-1]) == "/activity why tokens this month by model"
+    assert command(answers(world, dm)[-1]) == "/activity why tokens this month"
 
 
 def test_a_reply_to_ones_own_question_changes_that(world: World) -> None:

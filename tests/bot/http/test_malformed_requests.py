@@ -14,7 +14,7 @@ from hypothesis import settings as how
 from hypothesis import strategies as st
 
 from tests.bot.http.test_endpoints import sign
-from tests.world import World
+from tests.world import World, wait_until
 
 NUMBER = count()
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
@@ -169,7 +169,7 @@ def knock(world: World, body: bytes, kind: str) -> int:
     return world.bot_client.sender.post(body, headers).status
 
 
-@how(max_examples=1_000)
+@how(max_examples=250)  # `make trust` sends 10,000
 @given(malformed())
 def test_no_signed_body_makes_the_server_fail(shared: World, one: tuple[bytes, str]) -> None:
     assert knock(shared, *one) in {200, 400, 401, 404}
@@ -202,6 +202,21 @@ def test_a_signed_body_that_is_no_utf8_is_malformed_and_not_badly_signed(
     shared: World, body: bytes
 ) -> None:
     assert knock(shared, body, FORM) == 400
+
+
+@pytest.mark.parametrize("path", [("user", "id"), ("actions", 0, "value"), ("channel", "id")])
+def test_half_a_surrogate_pair_is_refused_and_everything_else_is_still_stored(
+    shared: World, path: tuple[Any, ...]
+) -> None:
+    body, kind = as_form(changed(payloads()["export_csv"], path, "\ud800", gone=False))
+    assert knock(shared, body, kind) == 400
+    assert knock(shared, *as_event(changed(events()["message"], ("event", "ts"), "\udfff",
+                                           gone=False))) == 400  # fmt: skip
+    whole = {**COMMAND, "text": "help \U0001f600"}
+    assert knock(shared, urlencode(whole).encode(), FORM) == 200
+    before = shared.bot.audit.count()
+    shared.words("spend 1d")
+    wait_until(lambda: shared.bot.audit.flush() and shared.bot.audit.count() > before)
 
 
 def test_the_seeds_are_as_slack_sends_them(shared: World) -> None:

@@ -45,7 +45,7 @@ def usage(**fields):
 @pytest.mark.parametrize(
     ("spelt", "count"),
     [("1523", 1523), (1523, 1523), ("1500.0", 1500), (1500.0, 1500), ("1.5e3", 1500),
-     (None, 0), ("0", 0), ("9007199254740993", 9007199254740993), ("-3", -3), (" 7 ", 7)],
+     (None, 0), ("0", 0), ("9007199254740993", 9007199254740993), ("-0", 0), (" 7 ", 7)],
 )  # fmt: skip
 def test_it_reads_a_count_however_it_is_spelt(spelt, count):
     assert usage(tokens_prompt=spelt) == Usage(1, prompt=count)
@@ -54,7 +54,7 @@ def test_it_reads_a_count_however_it_is_spelt(spelt, count):
 @pytest.mark.parametrize(
     "spelt",
     ["1,500", "1_500", "", "many", "1.5", 1.5, True, [], {}, ["1"], "١٢", "0x10", "1e30", "nan",
-     "inf", "-Infinity", "sNaN", "9" * 40, 10**17],
+     "inf", "-Infinity", "sNaN", "9" * 40, 10**17, -1, "-3", "-0.5"],
 )  # fmt: skip
 def test_it_sets_a_row_aside_whose_count_is_none(spelt):
     answer = read(row(request_count=spelt), row(request_count="2"))
@@ -215,6 +215,34 @@ def test_a_query_names_ids_and_whole_seconds():
     total = wire.usage_query(QueryGrouping.TOTAL, Granularity.DAY, start, DAY)
     assert "dimensions" not in total
     assert total["limit"] == 10_000
+
+
+def test_a_refund_is_an_amount_below_zero():
+    assert usage(credits_usage=-0.25) == Usage(1, credits=-NANO // 4)
+
+
+def repeated(view, *rows):
+    return wire.repeated(read(*rows, view=view).rows, view)
+
+
+def test_a_bucket_that_comes_twice_without_dimensions_is_counted():
+    one, other = row(request_count="2"), row(request_count="3")
+    later = {**one, "date__day": "2026-05-20"}
+    assert repeated(QueryGrouping.TOTAL, one, later) == 0
+    assert repeated(QueryGrouping.TOTAL, one, later, other) == 1
+    assert repeated(QueryGrouping.TOTAL, *[one, later] * 3) == 4
+
+
+def test_models_may_share_a_name_but_not_every_figure():
+    one, other = row(request_count="2"), row(request_count="3")
+    assert repeated(QueryGrouping.MODEL, one, other) == 0
+    assert repeated(QueryGrouping.MODEL, one, other, one) == 1
+
+
+@pytest.mark.parametrize("view", [QueryGrouping.KEY, QueryGrouping.CREATOR])
+def test_keys_and_members_of_one_name_may_be_used_alike(view):
+    one = row(request_count="2", user="Ada", user_email=None)
+    assert repeated(view, one, one) == 0
 
 
 LEAVES = st.one_of(

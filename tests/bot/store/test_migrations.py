@@ -73,7 +73,7 @@ def test_there_is_a_dump_of_each_schema_that_users_have() -> None:
     """m006 landed together with m007, and m009 to m011 changed no table that the dumps fill."""
     dumped = {dump.stem for dump in DUMPS}
     assert {step.__name__ for step in STEPS[:8]} - dumped == {"m006_audit"}
-    assert {step.__name__ for step in STEPS[10:14]} <= dumped
+    assert {step.__name__ for step in STEPS[10:15]} <= dumped
 
 
 @pytest.mark.sqlite_only("about files of earlier versions")
@@ -86,7 +86,8 @@ def test_figures_of_an_earlier_version_read_back_as_they_were_written(earlier: D
         for granularity, buckets in ((0, 1), (1, 1), (2, 3)):
             one = f"member = {id_} AND granularity = {granularity}"
             assert usage(earlier, "usage", f"view = 0 AND {one}") == [used] * buckets
-            assert usage(earlier, "total", f"dimension = 2 AND {one}") == [used] * buckets
+            sums = [used] * buckets if granularity else []  # by minute, m016 deletes them
+            assert usage(earlier, "total", f"dimension = 2 AND {one}") == sums
         november = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp())
         months = usage(
             earlier,

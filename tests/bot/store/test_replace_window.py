@@ -23,6 +23,7 @@ from bot.store.encoding import (
     MODELS,
     StoredView,
     from_seconds,
+    has_sums,
     to_seconds,
 )
 from bot.store.usage import month_filling
@@ -246,6 +247,8 @@ class Replacing(RuleBasedStateMachine):
             places += [(MODELS, model)] if view == StoredView.KEY else []
             for dimension, one in places:
                 for code, at in buckets.items():
+                    if not has_sums(dimension, code):
+                        continue
                     where = dimension, code, one, at
                     expected[where] = total([expected[where], usage])
         assert self.table("total", 4, "dimension, granularity, member, bucket") == expected

@@ -7,7 +7,20 @@ from bot.demo.openrouter.faults import answer as fault
 from bot.demo.openrouter.organization import Organization, Record
 from bot.demo.openrouter.server import LocalOpenRouter
 from reports.questions.grammar import parse
-from tests.cache_help import DAY, HOUR, MINUTE, NOW, ONE, Cache, assert_true, company
+from reports.usage.usage import NANO
+from tests.cache_help import (
+    DAY,
+    GONE,
+    HOUR,
+    MINUTE,
+    NOW,
+    ONE,
+    TWO,
+    Cache,
+    assert_true,
+    company,
+    record,
+)  # fmt: skip
 
 METRICS = ("request_count", "tokens_prompt", "tokens_completion", "credits_usage", "byok_usage")
 
@@ -158,6 +171,145 @@ def test_rows_all_of_another_time_are_said_on_an_empty_cache_too(empty, server):
     }
     assert "have other dates" in str(empty.turn().error)
     assert all(not held for held in empty.store.state().coverage.values())
+
+
+def twice(server, times=None, granularity="hour"):
+    """Every row comes twice, in all responses or only in the first ones."""
+    answered, doubled = server._query, []
+
+    def query(body):
+        said = answered(body)
+        if body["granularity"] == granularity and (times is None or len(doubled) < times):
+            doubled.append(body)
+            said["data"]["data"] *= 2
+        return said
+
+    server._query = query
+    return doubled
+
+
+def test_a_response_with_every_row_twice_is_asked_again_then_said_and_not_stored(
+    cache, server, clock
+):
+    before, _ = ask(cache, "1d")
+    doubled = twice(server)
+    clock.advance(20 * MINUTE)
+    assert "rows twice. Earlier figures are kept" in str(cache.turn().error)
+    assert len(doubled) == 2
+    after, found = ask(cache, "1d")
+    assert after == before
+    assert found.as_of == NOW
+    assert any("rows twice" in words for words in found.partial)
+    del server._query
+    clock.advance(MINUTE)
+    cache.fill()
+    assert ask(cache, "1d")[1].partial == ()
+    assert_true(cache, server.organization)
+
+
+def test_rows_that_come_twice_once_are_no_trouble(cache, server, clock):
+    doubled = twice(server, times=1)
+    clock.advance(20 * MINUTE)
+    cache.fill()
+    assert doubled
+    assert ask(cache, "1d")[1].partial == ()
+    assert_true(cache, server.organization)
+
+
+def test_rows_of_the_past_that_come_twice_are_noted_while_the_rest_goes_on(empty, server, clock):
+    answered = server._query
+
+    def old_days_come_twice(body):
+        said = answered(body)
+        if body["granularity"] == "day" and body["time_range"]["start"] < "2026-06-01":
+            said["data"]["data"] *= 2
+        return said
+
+    server._query = old_days_come_twice
+    empty.fill()
+    assert any("twice" in words for words in ask(empty, "spend 2026-05")[1].partial)
+    assert ask(empty, "spend 1m")[1].partial == ()
+    del server._query
+    clock.advance(HOUR + MINUTE)
+    empty.fill()
+    assert ask(empty, "spend 2026-05")[1].partial == ()
+    assert_true(empty, server.organization)
+
+
+@pytest.mark.parametrize("dimension", ["api_key_id", "user"])
+@pytest.mark.parametrize("filtered", [False, True])
+def test_a_view_with_rows_twice_is_refused_also_in_the_hour_that_is_not_over(
+    cache, server, clock, dimension, filtered
+):
+    before, _ = ask(cache, "1d by key")
+    answered = server._query
+
+    def newest_twice(body):
+        said = answered(body)
+        rows = said["data"]["data"]
+        if dimension in body.get("dimensions", ()) and bool(body.get("filters")) is filtered:
+            said["data"]["data"] = rows + [row for row in rows if "14:00" in str(row)]
+        return said
+
+    server._query = newest_twice
+    clock.advance(20 * MINUTE)
+    assert "twice. Earlier figures are kept" in str(cache.turn().error)
+    assert ask(cache, "1d by key")[0] == before
+    assert any("twice" in words for words in ask(cache, "1d")[1].partial)
+    del server._query
+    clock.advance(MINUTE)
+    cache.fill()
+    assert ask(cache, "1d")[1].partial == ()
+    assert_true(cache, server.organization)
+
+
+def test_two_keys_of_one_name_that_are_used_alike_are_two_rows(cache, server, clock):
+    server.organization.records += [
+        record(-MINUTE, key, "user_ada", "d/same", credits_nano=NANO) for key in (ONE, TWO, GONE)
+    ]
+    clock.advance(20 * MINUTE)
+    cache.fill()
+    assert ask(cache, "1d")[1].partial == ()
+    assert_true(cache, server.organization)
+
+
+def test_minutes_that_are_empty_although_hours_have_more_are_not_believed(cache, server, clock):
+    server.organization.records.append(record(-5 * MINUTE, ONE, "user_ada"))
+    server.mangle = lambda row: None if any("minute" in name for name in row) else row
+    clock.advance(20 * MINUTE)
+    while cache.turn().more:
+        pass
+    _, found = ask(cache, "spend 1h")
+    assert any("although usage is stored by hour" in words for words in found.partial)
+    server.mangle = None
+    clock.advance(HOUR + MINUTE)
+    cache.fill()
+    assert ask(cache, "spend 1h")[1].partial == ()
+    assert_true(cache, server.organization)
+
+
+def test_minutes_without_usage_are_believed_where_hours_have_none_either(cache, server, clock):
+    clock.advance(20 * MINUTE)
+    server.requests.clear()
+    cache.fill()
+    minutes = [
+        r.body["time_range"]["start"]
+        for r in server.requests
+        if r.body and r.body["granularity"] == "minute" and "dimensions" not in r.body
+    ]
+    assert len(minutes) == len(set(minutes))
+    assert ask(cache, "spend 1h")[1].partial == ()
+
+
+@pytest.mark.parametrize("metric", METRICS[:3])
+def test_negative_counts_keep_what_is_stored_and_are_reported(cache, server, clock, metric):
+    before, _ = ask(cache, "1w")
+    server.mangle = lambda row: row | {metric: "-1"}
+    clock.advance(20 * MINUTE)
+    assert "without a known time, name or count" in str(cache.turn().error)
+    after, found = ask(cache, "1w")
+    assert after == before
+    assert any("without a known time, name or count" in words for words in found.partial)
 
 
 def test_some_rows_of_another_time_are_counted_and_said(empty, server):

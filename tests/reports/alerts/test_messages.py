@@ -37,6 +37,7 @@ from reports.alerts.slack.messages import (
     together,
 )
 from reports.alerts.slack.sentences import ending, sentence, title
+from reports.analysis.limits import FullAt
 from reports.questions.wording import stamp
 from reports.time.period import Unit
 from reports.time.timerange import DAY, HOUR
@@ -71,13 +72,13 @@ def spiked(dollars: float, found=USUAL) -> Measurement:
 
 
 def test_a_limit_says_what_is_left_and_when_it_is_reached():
-    fast, slow = SpendPace(10 * DOLLAR, DAY), SpendPace(DOLLAR, DAY)
+    fast, slow = SpendPace(full=FullAt(NOW + DAY, NOW + HOUR, NOW + 2 * DAY)), SpendPace()
     assert said("budget", limit(85.1), fast) == (
-        "85% used: $85.10 of $100.00, $14.90 left. At this pace it runs out on Fri 20 Nov, 23:16"
-        " (Berlin)."
+        "85% used: $85.10 of $100.00, $14.90 left. At the usual pace, it is full about Fri 11:31"
+        " (12:31 to Sat 11:31), Berlin time."
     )
     assert said("budget", limit(85.1), slow) == (
-        "85% used: $85.10 of $100.00, $14.90 left. At this pace it lasts until it resets on"
+        "85% used: $85.10 of $100.00, $14.90 left. At the usual pace, it lasts until it resets on"
         " Mon 23 Nov, 1:00 (Berlin)."
     )
     assert said("budget", limit(105), fast) == (
@@ -88,7 +89,8 @@ def test_a_limit_says_what_is_left_and_when_it_is_reached():
         "105% used: $105.00 of $100.00, $5.00 over. The limit has reset since."
     )
     lifetime = replace(CAP, reset="")
-    assert said("budget", limit(85, lifetime), SpendPace(0, DAY)).endswith("it lasts for years.")
+    forever = "At the usual pace, it lasts for more than three months."
+    assert said("budget", limit(85, lifetime), slow).endswith(forever)
 
 
 @pytest.mark.parametrize(

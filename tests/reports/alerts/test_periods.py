@@ -12,7 +12,7 @@ from reports.alerts.kinds.budget import budget
 from reports.alerts.kinds.credits import Credits, balance
 from reports.alerts.kinds.forecast import Forecast, MonthForecast, forecast
 from reports.alerts.kinds.spike import Spike
-from reports.alerts.limits_and_forecast import SpendLimit, SpendPace, full_at
+from reports.alerts.limits_and_forecast import SpendLimit
 from reports.alerts.needed_usage import grouping, needed
 from reports.alerts.periods import (
     CATCH_UP,
@@ -126,18 +126,6 @@ def test_the_use_of_a_limit_is_what_openrouter_reported_plus_later_usage():
     lifetime = replace(cap, reset="", used=None)
     assert lifetime.periods(NOW, NOW) == (None,)
     assert budget(lifetime, None, None, NOW).value is None
-
-
-def test_the_time_at_which_a_limit_is_reached_follows_the_pace():
-    cap = SpendLimit("key:1", "prod", 100 * DOLLAR, "daily", 80 * DOLLAR, NOW)
-    [today] = cap.periods(NOW, NOW)
-    reading = budget(cap, today, 0, NOW)
-    assert full_at(reading, SpendPace(10 * DOLLAR, HOUR), NOW) == NOW + 2 * HOUR
-    assert full_at(reading, SpendPace(DOLLAR, HOUR), NOW) is None
-    assert full_at(reading, SpendPace(0, HOUR), NOW) is None
-    assert full_at(replace(reading, value=101 * DOLLAR), SpendPace(0, HOUR), NOW) == NOW
-    assert full_at(replace(reading, value=100 * DOLLAR), SpendPace(0, HOUR), NOW) == NOW
-    assert full_at(replace(reading, period=None), SpendPace(1, DAY), NOW) is None
 
 
 def test_an_unknown_balance_is_not_zero():

@@ -37,6 +37,36 @@ def command(text: str) -> str:
 
 
 QUESTIONS = {
+    "how many credits did we use last month": "last month credits",
+    "are costs going down": "why spend 1w",
+    "are we spending more": "why spend 1w",
+    "are we spending more than usual": "why spend 1w",
+    "are we spending more this week": "why spend this week",
+    "is spend up": "why spend 1w",
+    "is spend down this month": "why spend this month",
+    "has spend gone up": "why spend 1w",
+    "have our costs increased": "why spend 1w",
+    "how is spend trending": "why spend 1w",
+    "are we using more tokens": "why tokens 1w",
+    "did requests go down yesterday": "why requests yesterday",
+    "is my spend up": "why spend 1w creator:me",
+    "did ada spend more this month": "why spend this month creator:ada@example.com",
+    "is opus usage up": "why 1w model:*opus*",
+    "did the cost of ci-005 drop this week": "why spend this week key:ci-005",
+    "are we spending less than last month": "spend this month vs last month",
+    "does ada use more tokens than grace":
+        "tokens 1d by creator creator:ada@example.com creator:grace@example.com",
+    "can you break down costs": "spend 1d",
+    "is spend going to go up": "forecast this month",
+    "what if we used sonnet": "whatif all -> sonnet 1m",
+    "whatif sonnet by creator": "whatif all -> sonnet 1m by creator",
+    "what if everything ran on haiku": "whatif all -> haiku 1m",
+    "what would it cost on gpt-5-mini": "whatif all -> gpt-5-mini 1m",
+    "how much would we save with sonnet": "whatif all -> sonnet 1m",
+    "what if ada used sonnet": "whatif all -> sonnet 1m creator:ada@example.com",
+    "what if we used llama-4 for everything": "whatif all -> llama-4 1m",
+    "what if we stopped using opus": "whatif 1m model:*opus*",
+    "what if we used sonnet instead of opus": "whatif opus -> sonnet 1m",
     "how much did we spend yesterday": "spend yesterday",
     "spend this week vs last week": "spend this week vs last week",
     "who is my top spender": "spend 1d by creator top 1",
@@ -352,6 +382,23 @@ def test_what_has_no_answer_yet_is_recognized_and_never_answered_with_something_
 
 
 @pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("enough credits for the month?", "balance this month"),
+        ("will our credits last until the end of the month", "balance this month"),
+        ("will our credits last this week", "balance this week"),
+        ("will we run out of credits today", "balance today"),
+        ("do we have enough credits", "balance"),
+        ("when will the credits run out this month", "balance"),
+        ("balance last week", "balance"),
+    ],
+)
+def test_it_can_be_asked_whether_the_credits_last(asked: str, meant: str) -> None:
+    assert command(asked) == meant
+    assert isinstance(parse_command(meant), BalanceAsked)
+
+
+@pytest.mark.parametrize(
     ("asked", "kind"),
     [
         ("balance", BalanceAsked), ("how much is left", BalanceAsked), ("Credits", BalanceAsked),
@@ -483,7 +530,7 @@ def test_ranking_from_the_smallest_is_refused_with_what_comes_closest(asked: str
         ("spend < $50", "I can't filter by “<”."),
         ("who spent more than €100 last week", "I can't filter by “€100”."),
         ("spend 500", "I can't read “500” as a date."),
-        ("new", "I don't recognize “new”."),
+        ("new", "Say what to list: `new models`, `new keys` or `new creators`."),
         ("spend by foo", "You can group by model, key or creator, not by “foo”."),
         ("spend by model and key", "You can group by only one thing: model or key."),
         ("spend without weather", "I don't recognize what to leave out after “without”."),

@@ -77,6 +77,7 @@ def test_dates_in_a_sentence_take_the_form_of_the_document() -> None:
         "no data after 11/22/2026 10:10 UTC"
     )
     assert in_document("an hour since 22 Nov 04:00") == "an hour since 11/22 04:00"
+    assert in_document("Jan and May Lee, since Nov 2026") == "Jan and May Lee, since 11/2026"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from reports.schedules import recurrence as schedule
 from reports.schedules.recurrence import Daily, Monthly, Recurrence, Weekly
 from reports.time.period import Calendar, Counted, DateSpan, Unit
 from reports.time.timerange import zone_names
-from tests.trust.zones import disagreements
+from tests.trust.zones import WEEKLY_AT, disagreements, weekly
 
 DAY = timedelta(days=1)
 HALF_HOURS = [time(n // 2, n % 2 * 30) for n in range(48)]
@@ -28,6 +28,13 @@ TRICKY = (
 @pytest.mark.parametrize("zone", TRICKY)
 def test_it_is_due_when_brute_force_says_so(zone):
     assert disagreements(zone, date(2027, 1, 1), date(2028, 1, 1)) == []
+
+
+@pytest.mark.parametrize("zone", TRICKY)
+def test_it_runs_once_a_week_on_every_weekday_through_changes_of_the_clock(zone):
+    outcome = weekly(zone, date(2027, 1, 1), date(2028, 3, 1))
+    assert outcome.runs > 50 * 7 * len(WEEKLY_AT)
+    assert outcome.wrong == []
 
 
 @given(

@@ -1,0 +1,52 @@
+"""Questions that ask in which direction something goes: `are costs going down?`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from reports.natural import vocabulary
+
+_ASKING = {
+    "is", "are", "was", "were", "am", "has", "have", "did", "do", "does", "isn't", "aren't",
+    "hasn't", "haven't", "didn't", "how",
+}  # fmt: skip
+DIRECTIONS = {
+    "growing", "grow", "grows", "grew", "grown", "shrinking", "shrink", "shrank", "shrunk",
+    "increasing", "increase", "increased", "decreasing", "decrease", "decreased", "rising", "rise",
+    "rose", "risen", "falling", "fall", "fell", "fallen", "dropping", "drop", "dropped", "climbing",
+    "climb", "climbed", "jumping", "jump", "jumped", "spiking", "spike", "spiked", "declining",
+    "decline", "declined", "trending", "gone",
+}  # fmt: skip
+"""Verbs that say in which direction something goes."""
+_SIDES = {"up", "down", "higher", "lower"}
+_AMOUNTS = {"more", "less", "fewer"}
+_USING = {"use", "used", "using", "uses", "spend", "spends", "spent", "spending", "pay", "paid",
+          "paying", "burn", "burned", "burning", "cost", "costs", "costing"}  # fmt: skip
+_SUBJECTS = {*vocabulary.METRICS, "volume", "traffic", "budget"} - {"everything", "overview"}
+_NOT_A_SIDE = {("up", "to"), ("down", "to"), ("break", "down"), ("broken", "down"), ("end", "up"),
+               ("ended", "up"), ("add", "up")}  # fmt: skip
+
+
+def asks_for_direction(words: Sequence[str]) -> bool:
+    """Whether words (lower case, without names) ask if something goes up or down.
+
+    A question that says what to compare with (`is spend up vs last month`) is one about usage.
+    """
+    given, pairs = set(words), set(pairwise(words))
+    if not words or words[0] not in _ASKING or not given & (_SUBJECTS | _USING):
+        return False
+    if given & {"vs", "versus", "or"} or _compares(words):
+        return False
+    if words[0] == "how":
+        return bool(given & DIRECTIONS)
+    moves = given & (DIRECTIONS | _SIDES) and not pairs & _NOT_A_SIDE
+    return bool(moves or (given & _AMOUNTS and given & _USING))
+
+
+def _compares(words: Sequence[str]) -> bool:
+    """Whether words say what to compare with; `than usual` and `than before` do not."""
+    return any(
+        before in {"than", "against", "to"} and word not in {"usual", "normal", "before", "go"}
+        for before, word in pairwise(words)
+    )
