@@ -1,4 +1,4 @@
-"""Parse what people type, in Slack and in the terminal.
+"""Parses what people type, in Slack and in the terminal.
 
 The strict grammar is tried first. Other text is parsed as natural language, and the answer then
 says how it was understood.
@@ -45,11 +45,11 @@ class Clock:
 def read(
     text: str, names: Callable[[], KnownNames], clock: Clock
 ) -> ParsedText | CommandError | None:
-    """What somebody typed, as a command of the grammar; None where nothing is asked.
+    """Parse typed text into a command of the grammar; None if it asks for nothing.
 
-    `text` is without the mention of the bot. `names` gives the names that the asker may use; it is
-    called only where the grammar does not cover the words. `ParsedText.words` is always a command
-    that `parse_command` reads; `ParsedText.note` is the sentence to show above its answer.
+    `text` is without the mention of the bot. `names` returns the names that the asker may use; it
+    is only called if the grammar can't parse the text. `ParsedText.words` is always a command that
+    `parse_command` accepts; `ParsedText.note` is the sentence to show above its answer.
     """
     strict = parse_command(text)
     if not isinstance(strict, CommandError):
@@ -57,7 +57,7 @@ def read(
     if strict.certain:
         return strict
     if not is_schedule(text) and not is_alert(text) and (why := refusal(text)):
-        return CommandError(why, examples=())  # no example has to do with it
+        return CommandError(why, examples=())  # no example would help
     known = names()
     found = parse_text(text, known, clock.today)
     if isinstance(found, ParsedText) and not found.is_strict:

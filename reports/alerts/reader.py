@@ -53,7 +53,7 @@ class AlertReader:
     draft: RuleDraft = field(default_factory=RuleDraft)
 
     def read(self, words: list[str]) -> Rule | HelpCommand:
-        """The rule, or WrongWords or WrongRule with what is wrong with it."""
+        """Read the rule. Raises WrongWords or WrongRule."""
         self.words = TokenCursor(words)
         rules: tuple[Callable[[str], bool], ...] = (
             self._filter, self._watch, self._sign, self._days, self._amount, self._frequency,
@@ -86,7 +86,7 @@ class AlertReader:
         return rule
 
     def _with_correction(self, wrong: CommandError) -> ValueError:
-        """What is wrong with a word, and the whole command with the nearest one in its place."""
+        """The error for a word, and the whole command with the closest known word instead."""
         for word in self.question:
             if f"“{clean(word, 40)}”" not in wrong.problem:
                 continue
@@ -108,7 +108,7 @@ class AlertReader:
             return WrongRule(wrong.problem, worse.rule)
 
     def _filter(self, word: str) -> bool:
-        """Filters, `by` and `tz` are read as in a question, with what follows them."""
+        """Read a filter, `by` or `tz` as in a question, with the words that follow."""
         lower = word.lower()
         kind, colon, name = word.partition(":")
         if colon and kind.lower().removesuffix("s") in DIMENSIONS:
@@ -139,7 +139,7 @@ class AlertReader:
         if watch is None:
             return False
         if watch == "credits" and before and before != "credits":
-            return False  # then it is a source of money
+            return False  # in that case, it is a source of money
         if before and before != watch:
             raise WrongWords(f"An alert can only watch one thing: `{before}` or `{watch}`.")
         dimensions = kind_of(watch).dimensions
@@ -180,7 +180,7 @@ class AlertReader:
         return True
 
     def _days(self, word: str) -> bool:
-        """A number of days, `60d` or `60 days`, for the kinds that take one."""
+        """Read a number of days, `60d` or `60 days`, for the kinds that take one."""
         if not kind_of(self.draft.watch).takes_days:
             return False
         apart = word.isascii() and word.isdecimal() and self.words.peek().lower() in _DAYS

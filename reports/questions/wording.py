@@ -1,4 +1,4 @@
-"""Questions, time ranges and times in words, for messages."""
+"""Puts questions, time ranges and times into words, for messages."""
 
 from __future__ import annotations
 
