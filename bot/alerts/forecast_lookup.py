@@ -40,7 +40,7 @@ from reports.analysis.forecast import (
 from reports.analysis.limits import FullAt
 from reports.time.period import Unit
 from reports.usage.coverage import AnswerableRange
-from reports.usage.dimensions import Dimension, MoneySource
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 
 _REVISED_DAYS = 14
 """Days that are read each time. OpenRouter corrects usage for a week; another week is a margin."""
@@ -83,7 +83,9 @@ class ForecastCache:
         older, recent = _split(period.history, _REVISED_DAYS)
         selection, key = Selection(dimension), (dimension, source, period.today)
         whole = store.whole(Selection(), older.range, older.stored)
-        sums = store.tokens_and_spend(selection, older.range, older.stored, source)
+        sums = store.metric_sums(
+            selection, older.range, older.stored, (Metric.TOKENS, Metric.SPEND), source
+        )
         state = whole, dict(sums)
         kept = self._older.get(key)
         if kept is None or kept[0] != state:

@@ -81,8 +81,9 @@ class MessageActions:
         """Explain the change behind an alert to the person who clicks, like `details`."""
         if found := self._covering(reply_to, clicked_message, event):
             measurement = found.event.event.measurement
-            query = why_question(found.watched.rule, measurement, found.watched.zone)
-            self._answer(reply_to, found, query, why_moment(measurement, self._services.clock()))
+            rule, zone, now = found.watched.rule, found.watched.zone, self._services.clock()
+            query = why_question(rule, measurement, zone, now)
+            self._answer(reply_to, found, query, why_moment(measurement, now))
 
     def acknowledge(
         self, reply_to: ReplyTarget, clicked_message: MessageLocation, event: str

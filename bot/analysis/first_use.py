@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from bot.analysis.limits import owner_of
-from bot.analysis.request import AnalysisRequest, PlannedAnalysis, planned, usage_by_group
+from bot.analysis.request import AnalysisRequest, PlannedAnalysis, planned
 from bot.store import Store
-from bot.store.usage.selection import Ids
+from bot.store.usage.selection import Ids, Selection
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.first_use import FirstUse, newest_first
 from reports.analysis.first_use_answer import first_use_answer
@@ -17,7 +17,7 @@ from reports.time.timerange import Granularity, TimeRange, floor, next_bucket
 from reports.usage.coverage import AnswerableRange
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.members import NO_CREATOR
-from reports.usage.usage import total
+from reports.usage.usage import Usage, total
 
 _WHAT = {"models": Dimension.MODEL, "keys": Dimension.KEY, "creators": Dimension.CREATOR}
 
@@ -38,17 +38,12 @@ def gather_first_use(request: AnalysisRequest) -> AnalysisDocument | CommandErro
     new: list[FirstUse] = []
     if history is not None and known:
         wanted = plan.selection.grouped(what)
-        series = store.read(wanted, span, plan.source.stored, None).series
-        used = {id_: buckets for id_, buckets in series.items() if total(buckets.values()).requests}
-        unnamed = {store.directory().ids.get((one, "")) for one in _WHAT.values()}
-        before: set[int | None] = {*unnamed}
+        ids = _used(store, wanted, plan.source)
+        ids -= {store.directory().ids.get((one, "")) for one in _WHAT.values()}
         for earlier in _before(history, span.start):
-            sums = usage_by_group(store, wanted, earlier)
-            before |= {id_ for id_, usage in sums.items() if usage.requests}
-        ids = frozenset(id_ for id_ in used if id_ not in before)
+            ids -= _used(store, wanted, earlier)
         users = _users(store, found, what, ids)
-        for id_ in ids:
-            buckets = used[id_]
+        for id_, buckets in _series(store, wanted, plan.source, ids).items():
             first = min(index for index, usage in buckets.items() if usage.requests)
             whole = total(buckets.values())
             new.append(
@@ -66,6 +61,24 @@ def gather_first_use(request: AnalysisRequest) -> AnalysisDocument | CommandErro
         as_of=found.as_of,
         partial=found.partial,
     )
+
+
+def _used(store: Store, wanted: Selection, of: AnswerableRange) -> Ids:
+    """The groups that made a request in a range."""
+    sums = store.metric_sums(wanted, of.range, of.stored, (Metric.REQUESTS,))
+    return frozenset(id_ for id_, (requests,) in sums.items() if requests)
+
+
+def _series(
+    store: Store, wanted: Selection, of: AnswerableRange, ids: Ids
+) -> Mapping[int, Mapping[int, Usage]]:
+    """The usage of some groups by the index of the bucket."""
+    if not ids:
+        return {}
+    # with keys and creators together, a filter decides what counts as chatroom usage
+    some = wanted if wanted.crossed or wanted.by is None else wanted.only(wanted.by, ids)
+    series = store.read(some, of.range, of.stored).series
+    return {id_: series[id_] for id_ in ids}
 
 
 def _history(store: Store) -> datetime | None:

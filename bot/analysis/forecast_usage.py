@@ -110,8 +110,8 @@ def read_spend(
     store: Store, selection: Selection, of: AnswerableRange, source: MoneySource
 ) -> Spend:
     """The spend of a range by group."""
-    sums = store.tokens_and_spend(selection, of.range, of.stored, source)
-    return {id_: spend for id_, (_, spend) in sums.items()}
+    sums = store.metric_sums(selection, of.range, of.stored, (Metric.SPEND,), source)
+    return {id_: spend for id_, (spend,) in sums.items()}
 
 
 def read_recent(

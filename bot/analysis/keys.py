@@ -23,7 +23,7 @@ from reports.analysis.limits import LimitKind
 from reports.questions.grammar import CommandError
 from reports.questions.kind_options import days_of
 from reports.time.timerange import HOUR, Granularity, TimeRange, floor
-from reports.usage.dimensions import Dimension, MoneySource
+from reports.usage.dimensions import Dimension, Metric
 
 _SPEND_OF = timedelta(days=30)
 
@@ -67,8 +67,8 @@ def _spend(store: Store, now: datetime) -> Mapping[int, int]:
     hours = tuple(last - number * HOUR for number in range(_SPEND_OF // HOUR, -1, -1))
     of = TimeRange(hours, last + HOUR, Granularity.HOUR, now)
     by_key = Selection(Dimension.KEY)
-    found = store.tokens_and_spend(by_key, of, Granularity.HOUR, MoneySource.ALL)
-    return {id_: spend for id_, (_, spend) in found.items()}
+    found = store.metric_sums(by_key, of, Granularity.HOUR, (Metric.SPEND,))
+    return {id_: spend for id_, (spend,) in found.items()}
 
 
 def _facts(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import inf
+from typing import NamedTuple
 
 from bot.analysis.request import AnalysisRequest
 from bot.answers import visibility
@@ -14,9 +16,11 @@ from bot.answers.guardrail_limits import guardrail_limits
 from bot.answers.openrouter_details import KeyDetails, key_details
 from bot.answers.openrouter_limits import OpenRouterLimits, TrackedLimit, limits_of
 from bot.store import Store
+from bot.store.encoding import to_seconds
 from bot.store.sync_state import COSTS, parts
 from bot.store.usage.directory import Directory
 from bot.store.usage.selection import Ids, Selection
+from bot.store.usage.sums import DaySpend
 from reports.alerts.limits_and_forecast import SpendLimit
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.limits import (
@@ -27,13 +31,15 @@ from reports.analysis.limits import (
     LimitKind,
     full_at,
     in_order,
+    may_fill,
+    most_per_week,
     recent_pace,
 )
 from reports.analysis.limits_answer import UnlimitedKeys, limits_answer
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query
-from reports.time.timerange import Granularity, TimeRange, floor
-from reports.usage.dimensions import Dimension, MoneySource
+from reports.time.timerange import DAY, Granularity, TimeRange, floor
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.members import NO_CREATOR
 
 _LOOKED_BACK = timedelta(days=31)
@@ -41,6 +47,7 @@ _LOOKED_BACK = timedelta(days=31)
 _PACE_HOURS = 28 * 24
 """Four whole weeks: every hour of the week four times."""
 _SPEND_OF = timedelta(days=30)
+_HOUR_SECONDS = 3_600
 _SHARED = "Workspace budgets and credits are shared; `limits` without a filter lists them too."
 
 
@@ -60,8 +67,25 @@ class _Counted:
     member: int | None = None
 
 
+_Asked = tuple[Dimension, Ids, bool]
+"""Members of a dimension, and whether what they spent from their own keys counts too."""
+
+
+class _MonthSpend(NamedTuple):
+    """What each member spent in the past month, and the first day (its first second) of the past
+    four weeks with any of it; members with hours that are negative.
+    """
+
+    spend: Mapping[int, int]
+    first: Mapping[int, int]
+    negative: Set[int]
+
+
 class HourlySpend:
-    """What members spent in each hour of the past month, read once for all limits."""
+    """What members spent in each hour of the past month.
+
+    Sums of days are read once for all limits, hours only of the members that are asked for.
+    """
 
     def __init__(self, store: Store, now: datetime) -> None:
         start = floor(now - _LOOKED_BACK, Granularity.HOUR)
@@ -69,31 +93,58 @@ class HourlySpend:
         self.hours = tuple(start + number * HOUR for number in range(count))
         self._store = store
         self._range = TimeRange(self.hours, self.hours[-1] + HOUR, Granularity.HOUR, now)
-        self._sums: dict[tuple[Dimension, Ids, bool], Sequence[int]] = {}
-        self._paces: dict[tuple[Dimension, Ids, bool], HourlyPace] = {}
-        self._read: dict[tuple[Dimension, bool], Mapping[int, Mapping[int, int]]] = {}
-
-    def of(self, by: Dimension, ids: Ids, *, byok: bool) -> Sequence[int]:
-        """What these members spent in each of `hours`, in nano-dollars."""
-        asked = by, ids, byok
-        if asked not in self._sums:
-            sums = [0] * len(self.hours)
-            series = self._series(by, byok=byok)
-            for id_ in ids:
-                for at, spent in series.get(id_, {}).items():
-                    sums[at] += spent
-            self._sums[asked] = sums
-        return self._sums[asked]
+        self._paces: dict[_Asked, HourlyPace] = {}
+        self._days: dict[Dimension, Sequence[DaySpend]] = {}
+        self._since: dict[tuple[Dimension, bool, datetime], Mapping[int, int]] = {}
+        self._known: dict[tuple[Dimension, bool], _MonthSpend] = {}
+        self._hours: dict[tuple[Dimension, bool], dict[int, Mapping[int, int]]] = {}
 
     def since(self, by: Dimension, ids: Ids, start: datetime, *, byok: bool) -> int:
         """What these members spent since a time (UTC) in nano-dollars, rounded to whole hours."""
-        return sum(self.of(by, ids, byok=byok)[bisect_left(self.hours, start) :])
+        asked = by, byok, start
+        if asked not in self._since:
+            self._since[asked] = self._each_since(by, max(start, self.hours[0]), byok=byok)
+        each = self._since[asked]
+        return sum(each.get(id_, 0) for id_ in ids)
+
+    def may_fill(self, asked: _Asked, left: int, now: datetime, resets: datetime | None) -> bool:
+        """Whether these members may use up what is left, as far as sums of days can tell."""
+        by, ids, byok = asked
+        if (by, byok) not in self._known:
+            self._known[by, byok] = self._month(by, byok=byok)
+        known = self._known[by, byok]
+        if not ids.isdisjoint(known.negative):
+            return True
+        first = min((known.first[id_] for id_ in ids if id_ in known.first), default=None)
+        spend = sum(known.spend.get(id_, 0) for id_ in ids)
+        last = to_seconds(self.hours[-1])
+        hours = 0 if first is None else max(0, (last - first) // _HOUR_SECONDS - 24)
+        return may_fill(left, most_per_week(spend, hours), now, resets)
+
+    def read_hours(self, wanted: Iterable[_Asked]) -> None:
+        """Read the hours of some sets of members, before `pace` is asked for them."""
+        needed: dict[tuple[Dimension, bool], set[int]] = defaultdict(set)
+        for by, ids, byok in wanted:
+            needed[by, byok] |= ids
+        for (by, byok), members in needed.items():
+            known = self._hours.setdefault((by, byok), {})
+            missing = frozenset(members - known.keys())
+            if missing:
+                source = MoneySource.ALL if byok else MoneySource.CREDITS
+                selection = Selection(by).only(by, missing)
+                known |= {id_: {} for id_ in missing}
+                known |= self._store.spend_series(selection, self._range, Granularity.HOUR, source)
 
     def pace(self, by: Dimension, ids: Ids, *, byok: bool) -> HourlyPace:
         """The usual week of these members; a key and its guardrail share one."""
         asked = by, ids, byok
         if asked not in self._paces:
-            self._paces[asked] = self._usual(self.of(by, ids, byok=byok))
+            self.read_hours([asked])
+            costs = [0] * len(self.hours)
+            for id_ in ids:
+                for at, spent in self._hours[by, byok][id_].items():
+                    costs[at] += spent
+            self._paces[asked] = self._usual(costs)
         return self._paces[asked]
 
     def of_credits(self) -> list[int]:
@@ -109,13 +160,45 @@ class HourlySpend:
         # the last hour is still running
         return recent_pace(self.hours[-_PACE_HOURS - 1], costs[-_PACE_HOURS - 1 : -1])
 
-    def _series(self, by: Dimension, *, byok: bool) -> Mapping[int, Mapping[int, int]]:
-        if (by, byok) not in self._read:
+    def _by_day(self, by: Dimension) -> Sequence[DaySpend]:
+        if by not in self._days:
+            self._days[by] = self._store.spend_of_hours_by_day(by, self._range)
+        return self._days[by]
+
+    def _each_since(self, by: Dimension, start: datetime, *, byok: bool) -> Mapping[int, int]:
+        """What each member spent since a time: on whole days, and in hours before the first."""
+        day = floor(start, Granularity.DAY)
+        hours: Mapping[int, int] = {}
+        if day < start:
+            day += DAY
+            buckets = tuple(start + n * HOUR for n in range((day - start) // HOUR))
+            of = TimeRange(buckets, day, Granularity.HOUR, day)
             source = MoneySource.ALL if byok else MoneySource.CREDITS
-            self._read[by, byok] = self._store.spend_series(
-                Selection(by), self._range, Granularity.HOUR, source
+            found = self._store.metric_sums(
+                Selection(by), of, Granularity.HOUR, (Metric.SPEND,), source
             )
-        return self._read[by, byok]
+            hours = {id_: spend for id_, (spend,) in found.items()}
+        each, first = defaultdict(int, hours), to_seconds(day)
+        for id_, at, from_credits, from_all, _ in self._by_day(by):
+            if at >= first:
+                each[id_] += from_all if byok else from_credits
+        return each
+
+    def _month(self, by: Dimension, *, byok: bool) -> _MonthSpend:
+        """What is known of each member's past weeks from sums of days."""
+        window = to_seconds(self.hours[-_PACE_HOURS - 1])
+        spend: defaultdict[int, int] = defaultdict(int)
+        first: dict[int, int] = {}
+        negative: set[int] = set()
+        for id_, at, from_credits, from_all, negative_hours in self._by_day(by):
+            spent = from_all if byok else from_credits
+            spend[id_] += spent
+            # of the day on which the four weeks begin, only hours before them may have been used
+            if spent and window <= at < first.get(id_, inf):
+                first[id_] = at
+            if negative_hours:
+                negative.add(id_)
+        return _MonthSpend(spend, first, negative)
 
 
 def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
@@ -140,7 +223,7 @@ def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     else:
         counted += _workspace_limits(known)
     unknown = [one.cap.label for one in counted if not _known(one)]
-    found = [_forecast(one, spend, now) for one in counted if _known(one)]
+    found = _forecasts([one for one in counted if _known(one)], spend, now)
     if not narrowed:
         found += filter(None, [credits_forecast(known, spend, now)])
     return limits_answer(
@@ -154,7 +237,10 @@ def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
         as_of=store.state().synced.get(Granularity.HOUR),
         partial=(
             *unread(store, "keys", "workspaces", "budgets", "credits", "guardrails"),
-            *(f"what was used of {name} is not known, because it never resets" for name in unknown),
+            *(
+                f"how much of “{name}” is used isn't known: OpenRouter says so only of what resets"
+                for name in unknown
+            ),
         ),
     )
 
@@ -252,7 +338,30 @@ def _known(one: _Counted) -> bool:
     return one.cap.used is not None or bool(one.cap.reset)
 
 
-def _forecast(one: _Counted, spend: HourlySpend, now: datetime) -> LimitForecast:
+def _forecasts(
+    counted: Iterable[_Counted], spend: HourlySpend, now: datetime
+) -> list[LimitForecast]:
+    """When limits are full. Most can't be before they reset; hours are read of the others only."""
+    found = [_unforecast(one, spend, now) for one in counted]
+    near = [
+        (at, asked)
+        for at, (one, forecast) in enumerate(found)
+        if spend.may_fill(
+            asked := (one.by, one.ids, one.byok), forecast.limit - forecast.used, now,
+            forecast.resets,
+        )
+    ]  # fmt: skip
+    spend.read_hours(asked for _, asked in near)
+    forecasts = [forecast for _, forecast in found]
+    for at, (by, ids, byok) in near:
+        one = forecasts[at]
+        full = full_at(one.limit - one.used, spend.pace(by, ids, byok=byok), now, one.resets)
+        forecasts[at] = replace(one, full=full)
+    return forecasts
+
+
+def _unforecast(one: _Counted, spend: HourlySpend, now: datetime) -> tuple[_Counted, LimitForecast]:
+    """A limit with what was used of it, before it is worked out when it is full."""
     cap, period = one.cap, one.cap.periods(now, now)[-1]
     if cap.reported_in(period) and cap.used is not None:
         used = cap.used
@@ -260,15 +369,13 @@ def _forecast(one: _Counted, spend: HourlySpend, now: datetime) -> LimitForecast
         start = period.start if period else spend.hours[0]
         used = spend.since(one.by, one.ids, start, byok=one.byok)
     resets = period.end if period else None
-    pace = spend.pace(one.by, one.ids, byok=one.byok)
-    full = full_at(cap.limit - used, pace, now, resets)
-    return LimitForecast(one.kind, cap.label, one.owner, cap.limit, used, resets, full)
+    return one, LimitForecast(one.kind, cap.label, one.owner, cap.limit, used, resets, None)
 
 
 def limit_full(limit: TrackedLimit, spend: HourlySpend, now: datetime) -> FullAt | None:
     """When one limit is full, as the answer says it; None where that is not before its reset."""
     counted = _Counted(limit.kind, limit.cap, limit.by, limit.ids, limit.byok)
-    return _forecast(counted, spend, now).full if _known(counted) else None
+    return _forecasts([counted], spend, now)[0].full if _known(counted) else None
 
 
 def credits_forecast(

@@ -47,7 +47,7 @@ from reports.alerts.rule import Rule
 from reports.block_kit.message import Message, RunButton, mrkdwn_message, text_message
 from reports.commands import parse_command
 from reports.questions.grammar import CommandError, HelpCommand, QuestionCommand
-from reports.questions.query import Query
+from reports.questions.query import Query, QueryKind
 from reports.questions.slack.answer import error
 from reports.questions.slack.balance import (
     balance_message,
@@ -296,7 +296,7 @@ def _balance(services: Services, person: SlackUser, until: Unit | None) -> Reply
     if sees_own_only(person.id, services.settings):
         refused = admins_only("see the organization's balance", person.id, services.settings)
         return Reply(mrkdwn_message(refused), OutcomeKind.REFUSED, act=Act.LOOKED, what="balance")
-    zone = zone_for(services, person, Query())
+    zone = zone_for(services, person, Query(kind=QueryKind.LIMITS))  # the reader's, as in `limits`
     with priority.compute_slot():
         found = balance(services.store, services.clock(), until, zone)
     message = balance_message(found, zone)

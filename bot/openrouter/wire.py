@@ -560,7 +560,6 @@ def _count(value: object) -> int:
         raise ValueError("not a count")
     number = Decimal(value)
     if not number.is_finite() or not 0 <= number <= _MOST_COUNT or number != int(number):
-        raise ValueError("no count")
         raise ValueError("not a count")
     return int(number)
 

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from time import monotonic, sleep
 from typing import TypeVar
 
@@ -131,10 +132,10 @@ def compute_slot() -> Iterator[None]:
 
 def pausing_for_requests(items: Iterable[T]) -> Iterator[T]:
     """The items unchanged, with a pause for requests every 64 of them: for loops over many rows."""
-    for number, item in enumerate(items):
-        if number % _CHECK_EVERY == 0:
-            pause_for_requests()
-        yield item
+    iterator = iter(items)
+    while portion := list(islice(iterator, _CHECK_EVERY)):
+        pause_for_requests()
+        yield from portion
 
 
 def tune_interpreter() -> None:

@@ -70,10 +70,11 @@ _NO_SUMS = {
 def has_sums(dimension: int, granularity: int) -> bool:
     """Whether sums of a dimension are stored at a granularity; both are codes.
 
-    Those of keys and creators by minute, and of creators by hour, are not: their usage rows are
-    read instead, which takes no longer than the sums of keys by hour do. They would take a
-    sixteenth of the file. Without those of keys by hour, `limits` and `keys` would read half as
-    long again.
+    Those of keys and creators by minute, and of creators by hour, are not: they would take a
+    sixteenth of the file. Their usage rows are read instead. At 1,000 keys `1h by key` takes 6 ms
+    of CPU time instead of 5, `1d by creator` 10 instead of 5, as long as `1d by key`, and a week
+    of another time zone's days by creator 38 instead of 15. Sums of keys by hour are stored, since
+    `limits` and `keys` read four weeks of them.
     """
     return dimension not in _NO_SUMS.get(granularity, ())
 

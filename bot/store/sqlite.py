@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -28,6 +29,9 @@ MOST_IDLE = 8
 """Idle readers to keep open; each may use 16 MiB of cache."""
 _BESIDE = ("", "-wal", "-shm", "-journal")
 _CACHE_KIB = 16_384
+_ROWS_OF_INSERT = 100
+"""Rows of one INSERT: a sixth faster than one by one. SQLite takes 32,766 parameters, and a row of
+usage has 14."""
 _MMAP_BYTES = 2**31 - 2**16  # the most that SQLite maps
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -56,6 +60,13 @@ def _translated(statement: str) -> tuple[str, bool]:
     return with_lists(plain, lambda _, alias: f"json_each(?) {alias}")
 
 
+@lru_cache(maxsize=64)
+def _insert(table: str, columns: Sequence[str], conflict: str, rows: int) -> str:
+    """The statement that inserts so many rows."""
+    row = f"({', '.join('?' * len(columns))})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)} {conflict}"
+
+
 class SqliteConnection(sqlite3.Connection):
     """A connection that runs the statements of this package: see bot.store.connection."""
 
@@ -77,13 +88,15 @@ class SqliteConnection(sqlite3.Connection):
         return self.execute(statement, parameters)
 
     def insert_rows(
-        self, table: str, columns: Sequence[str], rows: Iterable[Sequence[int]], conflict: str = ""
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[int]], conflict: str = ""
     ) -> None:
         """Insert many rows of integers; `conflict` is an ON CONFLICT clause."""
-        places = ", ".join("?" * len(columns))
-        self.executemany(
-            f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places}) {conflict}", rows
-        )
+        whole = len(rows) - len(rows) % _ROWS_OF_INSERT
+        many = _insert(table, tuple(columns), conflict, _ROWS_OF_INSERT)
+        for start in range(0, whole, _ROWS_OF_INSERT):
+            portion = rows[start : start + _ROWS_OF_INSERT]
+            super().execute(many, tuple(chain.from_iterable(portion)))
+        self.executemany(_insert(table, tuple(columns), conflict, 1), rows[whole:])
 
     def delete_rows(
         self, table: str, columns: Sequence[str], rows: Iterable[Sequence[int]], where: str = ""

@@ -12,7 +12,7 @@ from reports.alerts.periods import AlertPeriod
 from reports.alerts.rule import Rule
 from reports.analysis.limits import LimitKind
 from reports.questions.query import Query, QueryKind
-from reports.time.period import Calendar, Month, Period, Unit
+from reports.time.period import Calendar, Counted, Month, Period, Unit
 from reports.time.period import DateSpan as Days
 from reports.time.timerange import DAY, HOUR, STEP, Granularity, TimeRange, floor, local
 from reports.usage.dimensions import Dimension, Filter
@@ -168,10 +168,18 @@ def shows_change(rule: Rule, measurement: Measurement) -> bool:
     return rule.watch.has_details and rule.watch.driver_periods(measurement) is not None
 
 
-def why_question(rule: Rule, measurement: Measurement, zone: str) -> Query | None:
-    """The question that explains the change behind an alert; None if it shows none."""
+def why_question(rule: Rule, measurement: Measurement, zone: str, now: datetime) -> Query | None:
+    """The question that explains the change behind an alert; None if it shows none.
+
+    An hour that is still running is explained from minutes: usage by hour is synced less often, so
+    it may lack what triggered the alert.
+    """
     query = question(rule, measurement, zone) if shows_change(rule, measurement) else None
-    return query and replace(query, kind=QueryKind.WHY, by=None)
+    if query is None:
+        return None
+    running = measurement.hour is not None and now < measurement.hour.end
+    period = Counted(1, Unit.HOUR) if running else query.period
+    return replace(query, kind=QueryKind.WHY, by=None, period=period)
 
 
 def why_moment(measurement: Measurement, now: datetime) -> datetime:

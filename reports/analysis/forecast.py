@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import accumulate
 from typing import TypeVar
 
@@ -225,24 +226,29 @@ class _GroupBands:
         history = _History(days)
         self._count, self._known = count, len(days)
         self._origins = _origins(len(days), count)
-        self._said = {at: history.expected(name, at, count) for at in self._origins}
-        self._recent = {at: history.between(at - _RECENT, at) for at in self._origins}
+        self._said = [history.expected(name, at, count) for at in self._origins]
+        self._recent = [history.between(at - _RECENT, at) for at in self._origins]
 
     def ratios(self, days: Days) -> list[_Ratio]:
         """The ratios of all earlier days covered by the group's history."""
         days = days[-self._known :]
-        before = self._known - len(days)
         sums = [0, *accumulate(days)]
-        found = []
-        for origin in self._origins:
-            at = origin - before
-            if at < _RECENT:
-                continue
-            said = self._said[origin] * (sums[at] - sums[at - _RECENT])
-            if said > 0:
-                came = sums[at + self._count] - sums[at]
-                found.append((came * self._recent[origin], said))
-        return found
+        # the first origin that the days of the group reach back to, and its place among them
+        before = self._known - len(days)
+        skipped = max(0, before + _RECENT - self._origins.start)
+        at = self._origins.start + skipped - before
+        return [
+            ((after - now) * recent, said)
+            for expected, recent, now, ago, after in zip(
+                self._said[skipped:],
+                self._recent[skipped:],
+                sums[at:],
+                sums[at - _RECENT :],
+                sums[at + self._count :],
+                strict=False,
+            )
+            if (said := expected * (now - ago)) > 0
+        ]
 
 
 def best_method(days: Days, count: int) -> str:
@@ -310,7 +316,10 @@ class _History:
         if name == "profile" and known >= _PROFILE:
             values = self._profile(known, different)
         elif known >= WEEK * _SAME_WEEKDAYS:
-            values = self._weekdays(known, different)
+            sums = self._weekdays
+            return (
+                weeks * (sums[known + different] - sums[known]) + sums[known + rest] - sums[known]
+            )
         else:
             values = [self._weekday(known, ahead) for ahead in range(1, different + 1)]
         return weeks * sum(values) + sum(values[:rest])
@@ -334,11 +343,18 @@ class _History:
         first = max(last - WEEK * _SAME_WEEKDAYS, last % WEEK - WEEK)
         return _rounded(self._same[last + WEEK] - self._same[first + WEEK], (last - first) // WEEK)
 
-    def _weekdays(self, known: int, count: int) -> list[int]:
-        """The amounts that the weekday method expects for up to seven days, given four weeks."""
-        newest, oldest = known, known - WEEK * _SAME_WEEKDAYS
-        after, before = self._same[newest : newest + count], self._same[oldest : oldest + count]
-        return [_rounded(a - b, _SAME_WEEKDAYS) for a, b in zip(after, before, strict=True)]
+    @cached_property
+    def _weekdays(self) -> list[int]:
+        """Running sums of what the weekday method expects of days that have four weeks before.
+
+        What it expects of a day is the same on all of the seven days before.
+        """
+        four_weeks = WEEK * _SAME_WEEKDAYS
+        means = (
+            _rounded(after - before, _SAME_WEEKDAYS)
+            for after, before in zip(self._same[four_weeks:], self._same, strict=False)
+        )
+        return [0] * four_weeks + list(accumulate(means, initial=0))
 
     def _profile(self, known: int, count: int) -> list[int]:
         """The amounts that the profile method expects for up to seven days."""
@@ -347,8 +363,12 @@ class _History:
             return [0] * count
         level, first = WEEK * self.between(known - _RECENT, known), known - _PROFILE
         after, before = self._same[known : known + count], self._same[first : first + count]
-        share = _RECENT * everything
-        return [_rounded(level * (a - b), share) for a, b in zip(after, before, strict=True)]
+        share, found = _RECENT * everything, []
+        for a, b in zip(after, before, strict=True):  # `_rounded` in place: this runs most often
+            result, rest = divmod(level * (a - b), share)
+            up = 2 * rest > share or (2 * rest == share and result % 2)
+            found.append(result + 1 if up else result)
+        return found
 
 
 def _rounded(part: int, whole: int) -> int:
@@ -378,8 +398,15 @@ def quantile(values: Sequence[_Ratio], share: Fraction) -> Fraction:
 
     The values are nonnegative fractions, as (numerator, denominator).
     """
+    return _between(_ordered(values), share)
+
+
+def _ordered(values: Sequence[_Ratio]) -> list[_Ratio]:
     # integers compare much faster than fractions; values closer than 2^-256 are equal
-    ordered = sorted(values, key=lambda value: (value[0] << 256) // value[1])
+    return sorted(values, key=lambda value: (value[0] << 256) // value[1])
+
+
+def _between(ordered: Sequence[_Ratio], share: Fraction) -> Fraction:
     place = share * (len(ordered) - 1)
     at = int(place)
     lower = Fraction(*ordered[at])
@@ -391,7 +418,8 @@ def _band(so_far: int, to_come: int, ratios: Sequence[_Ratio]) -> Band | None:
     """The 80% range, from the ratios of actual to expected amounts."""
     if len(ratios) < _FEWEST_SAMPLES:
         return None
-    low, high = (round(to_come * quantile(ratios, edge)) for edge in (LOW, HIGH))
+    ordered = _ordered(ratios)
+    low, high = (round(to_come * _between(ordered, edge)) for edge in (LOW, HIGH))
     return Band(so_far + min(low, to_come), so_far + max(high, to_come))
 
 

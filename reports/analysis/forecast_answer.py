@@ -132,15 +132,15 @@ def band_sentence(band: Band | None) -> str:
         return NO_BAND
     if money(band.low) == money(band.high):
         return "Earlier days were all alike, so there is no range around it."
-    return f"Four times out of five it ends between {money(band.low)} and {money(band.high)}."
+    return f"The 80% range is {money(band.low)} to {money(band.high)}."
 
 
-def record_sentence(past: ForecastRecord, unit: Unit, what: str = "such a forecast") -> str:
+def record_sentence(past: ForecastRecord, unit: Unit, what: str = "this forecast") -> str:
     """A sentence on the errors of earlier forecasts, in plain text; `what` was forecast."""
     if past.mean_error is None or past.worst_error is None or past.samples < FEWEST_RECORD:
-        return f"There are fewer than three earlier {unit}s to judge such a forecast by."
+        return f"There are fewer than three earlier {unit}s to judge this forecast by."
     return (
-        f"At the same point of the last {past.samples} {unit}s, {what} was off by"
+        f"At the same point in the last {past.samples} {unit}s, {what} was off by"
         f" {percent(past.mean_error)} on average and by {percent(past.worst_error)} at worst."
     )
 

@@ -17,7 +17,7 @@ from reports.time.timerange import DAY
 from reports.usage.format import money, percent
 from reports.usage.usage import dollars
 
-NONE_SET = "There is no limit to hit: no key limit, workspace budget or guardrail budget is set."
+NONE_SET = "No limit is set at OpenRouter: no key limit, workspace budget or guardrail budget."
 NONE_HERE = "No limit is set for {whose}, so only the organization's own limits apply."
 NOTHING_HIT = "At the usual pace, no limit is reached before it resets."
 _UNLIMITED_NOTE = (
@@ -120,14 +120,12 @@ def _sentences(
         coming = hit[len(full) :]
         lines += [_full_now(one, now, zone) for one in full[:_MOST_FULL]]
         if len(full) > _MOST_FULL:
-            lines.append(f"{len(full) - _MOST_FULL:,} more are full now.")
+            lines.append(f"{len(full) - _MOST_FULL:,} more are full.")
         lines += [_next(one, now, zone, after=bool(full)) for one in coming[:1]]
         if len(limits) > 1:
-            verb = "is" if len(hit) == 1 else "are"
-            lines.append(
-                f"{len(hit):,} of {len(limits):,} limits {verb} reached before they reset, at the"
-                " usual pace."
-            )
+            are = "is" if len(hit) == 1 else "are"
+            reached = f"{len(hit):,} of {len(limits):,} limits {are} reached before they reset"
+            lines.append(f"At the usual pace, {reached}.")
     if unlimited and unlimited.keys:
         spent = f"spent {money(unlimited.spend_30d)}" if unlimited.spend_30d else "spent nothing"
         keys = "1 key has" if unlimited.keys == 1 else f"{unlimited.keys:,} keys have"
@@ -145,9 +143,10 @@ def _times_note(limits: Sequence[LimitForecast], zone: str, *, hit: bool) -> tup
 
 def _full_now(one: LimitForecast, now: datetime, zone: str) -> str:
     """A sentence that a limit is already reached, and until when."""
-    until = f", until it resets {_when(one.resets, now, zone)}" if one.resets else ""
-    full = "are used up" if one.kind is LimitKind.CREDITS else "is full"
-    return f"{_name(one)} {full} now{until}: {_used(one)}."
+    if one.kind is LimitKind.CREDITS:
+        return f"Credits are used up: {_used(one)}."
+    until = f"until it resets {_when(one.resets, now, zone)}" if one.resets else "and never resets"
+    return f"{_name(one)} is full {until}: {_used(one)}."
 
 
 def _next(one: LimitForecast, now: datetime, zone: str, *, after: bool) -> str:
@@ -164,7 +163,7 @@ def _name(one: LimitForecast) -> str:
     if one.kind is LimitKind.CREDITS:
         return "Credits"
     who = f" for {one.owner}" if one.kind is LimitKind.MEMBER_GUARDRAIL and one.owner else ""
-    return f"{_KINDS[one.kind]} {one.label}{who}"
+    return f"{_KINDS[one.kind]} “{one.label}”{who}"
 
 
 def _used(one: LimitForecast) -> str:

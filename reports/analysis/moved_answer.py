@@ -83,7 +83,7 @@ def _largest(metric: Metric, changes: tuple[tuple[Names, int], ...]) -> tuple[st
     if not changes:
         return ()
     named = ", ".join(f"{_called(one)} {_signed(metric, by)}" for one, by in changes[:_NAMED])
-    return (f"What moved most: {named}.",)
+    return (f"Largest changes: {named}.",)
 
 
 def _called(names: Names) -> str:

@@ -54,7 +54,7 @@ def usual_sentence(month: OwnMonth) -> str:
     days = "day" if month.days == 1 else f"{month.days} days"
     said = (
         f"In the first {days} of a month, you usually spend {money(usual)}: the median"
-        f" of the past {len(month.earlier)} months, which had {low} to {high}."
+        f" of the past {len(month.earlier)} months, which ranged from {low} to {high}."
     )
     return f"{said} {_place(month.spent, usual)}"
 

@@ -67,8 +67,8 @@ def _sentences(
     models: Sequence[RetiringModel], unused: int, today: date, *, used: bool
 ) -> tuple[str, ...]:
     others = (
-        f"{unused:,} other model{'' if unused == 1 else 's'} in OpenRouter's list"
-        f" {'has' if unused == 1 else 'have'} an end date, unused here."
+        f"{unused:,} other model{'' if unused == 1 else 's'} with an end date"
+        f" {'is' if unused == 1 else 'are'} not used here."
     )
     more = (others,) if unused else ()
     if not models:
@@ -88,7 +88,8 @@ def _used_by(one: RetiringModel) -> str:
     more = len(one.users) - _NAMED
     if more > 0:
         named.append(f"{more:,} more")
-    return f"; used by {', '.join(named)}" if named else ""
+    listed = " and ".join(filter(None, (", ".join(named[:-1]), *named[-1:])))
+    return f"; used by {listed}" if named else ""
 
 
 def _columns(query: Query) -> tuple[TableColumn, ...]:

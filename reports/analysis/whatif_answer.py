@@ -65,7 +65,8 @@ def whatif_answer(
     """
     used = bool(whole.billed or whole.repriced_same or whole.repriced)
     models, every = source.split(", "), query.extra[:1] == (_ALL,)
-    named = source if len(models) <= _NAMED else f"{'the ' if every else ''}{len(models):,} models"
+    many = f"the {len(models):,} models in use" if every else f"{len(models):,} models"
+    named = source if len(models) <= _NAMED else many
     filtered = " with these filters" if query.filters else ""
     nothing = (
         nothing_used(query, partial, NOTHING)

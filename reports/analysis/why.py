@@ -96,7 +96,8 @@ _BITS = 64
 """Parts are computed in units of 2^-64 nano-dollars: the denominators of exact fractions would grow
 with every cell, and even a million cells are off by less than a millionth of a nano-dollar.
 """
-_BELOW_ONE = 2**_BITS - 1
+_ONE = 2**_BITS
+_BELOW_ONE = _ONE - 1
 
 
 def explain(
@@ -112,8 +113,9 @@ def explain(
     found = _added(cells)
     tokens_before = sum(cell.tokens_before for cell in found)
     tokens_now = sum(cell.tokens_now for cell in found)
-    parted = _parted(found, tokens_before, tokens_now - tokens_before)
-    changes = [CellChange(cell, parts) for cell, parts in zip(found, parted, strict=True)]
+    changes = list(
+        map(CellChange, found, _parted(found, tokens_before, tokens_now - tokens_before))
+    )
     whole = _group("", changes)
     changes.sort(key=_order)
     return Explanation(
@@ -183,14 +185,21 @@ def _parted(cells: Iterable[CellUsage], before: int, more: int) -> Iterator[Chan
         rest_v += volume
         rest_p += price
         whole_v, whole_m, whole_p = rest_v >> _BITS, rest_m >> _BITS, rest_p >> _BITS
-        rest_v, rest_m, rest_p = rest_v & _BELOW_ONE, rest_m & _BELOW_ONE, rest_p & _BELOW_ONE
-        for _ in range(change - whole_v - whole_m - whole_p):
+        rest_v &= _BELOW_ONE
+        rest_m &= _BELOW_ONE
+        rest_p &= _BELOW_ONE
+        missing = change - whole_v - whole_m - whole_p
+        while missing:
+            missing -= 1
             if rest_v >= rest_m and rest_v >= rest_p:
-                whole_v, rest_v = whole_v + 1, rest_v - _BELOW_ONE - 1
+                whole_v += 1
+                rest_v -= _ONE
             elif rest_m >= rest_p:
-                whole_m, rest_m = whole_m + 1, rest_m - _BELOW_ONE - 1
+                whole_m += 1
+                rest_m -= _ONE
             else:
-                whole_p, rest_p = whole_p + 1, rest_p - _BELOW_ONE - 1
+                whole_p += 1
+                rest_p -= _ONE
         yield ChangeParts(whole_v, whole_m, whole_p)
 
 

@@ -250,11 +250,18 @@ def _shown(parts: ChangeParts) -> tuple[str, ...]:
     A part that isn't zero and rounds to zero is `≈ $0`. Below ten cents, where money has more
     decimals than cents, parts are shown like all other amounts.
     """
-    if max(map(abs, (*parts, parts.change))) < _IN_CENTS:
+    rounded = _in_cents(parts)
+    if rounded is None:
         return tuple(map(_plus, parts))
-    whole = round(Fraction(parts.change, _CENT))
-    rounded = largest_remainder([Fraction(part, _CENT) for part in parts], whole)
     return tuple(_cents(cents, part) for cents, part in zip(rounded, parts, strict=True))
+
+
+def _in_cents(parts: ChangeParts) -> tuple[int, ...] | None:
+    """The parts in whole cents that add up to the change; None for a change below ten cents."""
+    if max(map(abs, (*parts, parts.change))) < _IN_CENTS:
+        return None
+    whole = round(Fraction(parts.change, _CENT))
+    return largest_remainder([Fraction(part, _CENT) for part in parts], whole)
 
 
 def _cents(cents: int, exact: int) -> str:
@@ -324,11 +331,14 @@ def _row(names: tuple[str, ...], before: int, now: int, parts: ChangeParts) -> t
 
 
 def _steps(found: Explanation) -> tuple[WaterfallStep, ...]:
+    """The waterfall; its amounts are rounded as those in the sentences and in the table."""
+    rounded = _in_cents(found.parts)
+    volume, mix, price = found.parts if rounded is None else (one * _CENT for one in rounded)
     return (
         WaterfallStep("Before", found.before, level=True),
-        WaterfallStep("Volume", found.parts.volume),
-        WaterfallStep("Mix", found.parts.mix),
-        WaterfallStep("Price", found.parts.price),
+        WaterfallStep("Volume", volume),
+        WaterfallStep("Mix", mix),
+        WaterfallStep("Price", price),
         WaterfallStep("Now", found.now, level=True),
     )
 

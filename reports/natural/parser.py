@@ -215,21 +215,32 @@ def _what_if(typed: str, known: KnownNames, today: date) -> ParsedText | Command
         for word, bare, after in triples
         if bare not in said_by_kind and (bare, after) not in before_model
     )
-    words, ignored = [str(QueryKind.WHATIF), moved], ""
+    ignored = ""
     all_to = moved.removeprefix(f"{ALL} -> ") if moved.startswith(f"{ALL} -> ") else ""
     read = _read(rest, known, today) if rest else None
     found = parse(read.words) if isinstance(read, ParsedText) else None
+    words = _what_if_words(moved, found)
     if isinstance(read, ParsedText) and isinstance(found, QuestionCommand):
         if all_to and (other := _other_model(found.query.filters, rest)):
             return _which_way(all_to, other)
-        words += [str(found.query.period)] * ("period" in found.given)
-        words += [f"by {found.query.by}"] * ("by" in found.given)
-        words += map(str, found.query.filters)
+    elif isinstance(read, CommandError) and read.choices:  # a name or a date has several meanings
+        choices = tuple(_what_if_words(moved, parse(one)) for one in read.choices)
+        return replace(read, choices=choices)
     elif isinstance(read, CommandError) and read.problem.startswith(_UNKNOWN):
         return read  # a word that may be a key or a person is never ignored
     elif rest:
         ignored = f"I ignored “{clean(rest, 60)}”."
-    return _as_is(" ".join(filter(None, words)), (ignored,) if ignored else ())
+    return _as_is(words, (ignored,) if ignored else ())
+
+
+def _what_if_words(moved: str, found: Command | CommandError | None) -> str:
+    """The command of a what-if question; `found` has its period, grouping and filters."""
+    words = [str(QueryKind.WHATIF), moved]
+    if isinstance(found, QuestionCommand):
+        words += [str(found.query.period)] * ("period" in found.given)
+        words += [f"by {found.query.by}"] * ("by" in found.given)
+        words += map(str, found.query.filters)
+    return " ".join(filter(None, words))
 
 
 def _other_model(filters: Sequence[Filter], typed: str) -> str:

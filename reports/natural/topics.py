@@ -365,7 +365,7 @@ def _about_entities(
         return Topic.TEAM
     if given & _GOT and given & _COSTLIER and "most" not in given:
         return Topic.WHY
-    if named and given & _OWNING and not given & _LIMITS:
+    if named and (given & _OWNING or words[:2] == ["keys", "of"]) and not given & _LIMITS:
         return Topic.KEYS
     keys, models = bool(given & {"key", "keys"}), bool(given & {"model", "models"})
     if (keys and (given & (_OWNING | _KEYS) or _has_phrase(text, _KEYS_PHRASES))) or _lists_keys(

@@ -169,6 +169,8 @@ def _head(
     if kind is QueryKind.USAGE:
         return "", None
     typed = fields.extra.strip() if kind in EXAMPLES else ""
+    if kind is QueryKind.WHATIF and typed and len(typed.split()) == 1:
+        typed = f"-> {typed}"  # one model: everything is repriced on it
     begun, words = parse_typed(f"{kind} {typed}".strip(), rewrite)
     if isinstance(begun, CommandError):
         return "", FormError(QuestionField.EXTRA if kind in EXAMPLES else QuestionField.KIND,

@@ -248,3 +248,22 @@ def _others(count: int) -> str:
 
 def _share(value: int, whole: int) -> str:
     return percent(Fraction(value, whole)) if whole else NONE
+
+
+def parts_words(part: MetricSummary) -> tuple[str, ...]:
+    """What a total is made of, a phrase for each part: `Credits $92.16`, `BYOK $23.37 (estimated)`.
+
+    Empty where there is nothing to tell apart.
+    """
+    shown = {name: figure(part.metric, value) for name, value in part.parts.items()}
+    match part.metric:
+        case Metric.TOKENS:
+            reasoning = f"of which reasoning {shown['reasoning']}"
+            return f"Prompt {shown['prompt']}", f"Completion {shown['completion']}", reasoning
+        case Metric.SPEND if len(shown) == 2:
+            estimated = " (estimated)" if part.parts["byok"] else ""
+            return f"Credits {shown['credits']}", f"BYOK {shown['byok']}{estimated}"
+        case Metric.REQUESTS if part.parts["byok"]:
+            return (f"Including {shown['byok']} through own provider keys (BYOK)",)
+        case _:
+            return ()

@@ -23,6 +23,7 @@ from reports.render.tables import (
     empty_words,
     overview_headers,
     overview_rows,
+    parts_words,
     ranked_groups,
 )
 from reports.usage.dimensions import Metric
@@ -74,7 +75,10 @@ def _figures(summary: Summary) -> str:
         ]
         for metric, part in summary.metrics.items()
     ]
-    return character_table(rows, (), "lrrll")
+    lines = [character_table(rows, (), "lrrll")]
+    if summary.query.metric:
+        lines += filter(None, [", ".join(parts_words(summary.metrics[summary.query.metric]))])
+    return "\n".join(lines)
 
 
 def _groups(summary: Summary) -> str:

@@ -6,12 +6,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from statistics import median
 from time import sleep
 
 from tests.bench.naive import members_of
 from tests.bench.organizations import LARGE, WEEK, database
-from tests.bench.pulled import copied, rows_of
+from tests.bench.plain_waitress import PLAIN_HTTP
+from tests.bench.pulled import copied, owners_of, rows_of
 from tests.bench.questions import percentile
 from tests.bench.serving import Served, serving
 from tests.bench.table import Figure, at_most
@@ -23,31 +25,58 @@ REPORTS = 4
 _RENDERS = 3
 _PAUSE = 0.02  # s
 LIMIT = 20  # ms
+_PEER = "plain waitress"
+_SERVERS: tuple[tuple[str, ...], ...] = ((), (PLAIN_HTTP,))
 QUESTIONS = ("tokens 1m by key", "1d by creator", "spend 1y by model", "requests 1h by key")
 
 
 def run() -> Iterator[Figure]:
-    """What is promised of acknowledgements."""
-    with copied(database(LARGE)) as path, serving(path) as served:
-        alone = [served.command("help").milliseconds for _ in range(200)]
-        yield Figure("ack, nothing else to do: p99", percentile(alone, 99), "ms")
-    upstream = Upstream(rows_of(database(LARGE), WEEK), members_of(LARGE))
+    """What is promised of acknowledgements; the peer is waitress as it comes (`plain_waitress`)."""
+    ours, theirs = ([*_alone(*busy)] for busy in _SERVERS)
+    yield _beside(Figure("ack, nothing else to do: p99", _p99(ours), "ms"), theirs)
+    upstream = Upstream(
+        rows_of(database(LARGE), WEEK), owners_of(database(LARGE)), members_of(LARGE)
+    )
+    ours, theirs = (_while_syncing(upstream, *busy) for busy in _SERVERS)
+    name = f"ack, {upstream.rows:,} rows parsed and written, {PEOPLE} asking"
+    yield from _figures(name, ours, theirs)
+    ours, theirs = (_while_rendering(*busy) for busy in _SERVERS)
+    yield from _figures(f"ack, {REPORTS} reports being rendered", ours, theirs)
+
+
+def _figures(name: str, ours: list[float], theirs: list[float]) -> Iterator[Figure]:
+    p50 = Figure(f"{name}: p50 of {len(ours)}", median(ours), "ms")
+    yield replace(p50, peer=_PEER, ratio=median(theirs) / p50.value)
+    yield _beside(at_most(f"{name}: p99", _p99(ours), "ms", LIMIT), theirs)
+
+
+def _beside(p99: Figure, theirs: list[float]) -> Figure:
+    return replace(p99, peer=f"{_PEER}, {_p99(theirs):.1f} ms", ratio=_p99(theirs) / p99.value)
+
+
+def _p99(acks: list[float]) -> float:
+    return percentile(acks, 99)
+
+
+def _alone(*busy: str) -> Iterator[float]:
+    with copied(database(LARGE)) as path, serving(path, *busy) as served:
+        for _ in range(200):
+            yield served.command("help").milliseconds
+
+
+def _while_syncing(upstream: Upstream, *busy: str) -> list[float]:
     with (
         listening(upstream) as address,
         copied(database(LARGE)) as path,
-        serving(path, address) as served,
+        serving(path, address, *busy) as served,
     ):
-        acks = crowd(served)
-    name = f"ack, {upstream.rows:,} rows parsed and written, {PEOPLE} asking"
-    yield Figure(f"{name}: p50", median(acks), "ms")
-    yield at_most(f"{name}: p99", percentile(acks, 99), "ms", LIMIT)
-    yield from _while_rendering()
+        return crowd(served)
 
 
-def _while_rendering() -> Iterator[Figure]:
-    with copied(database(LARGE)) as path, serving(path) as served:
+def _while_rendering(*busy: str) -> list[float]:
+    acks: list[float] = []
+    with copied(database(LARGE)) as path, serving(path, *busy) as served:
         uploads = served.slack.uploads
-        acks: list[float] = []
         for _ in range(_RENDERS):
             before = len(uploads.completed())
             for metric in ("spend", "tokens", "requests", ""):
@@ -55,9 +84,7 @@ def _while_rendering() -> Iterator[Figure]:
             while len(uploads.completed()) < before + REPORTS:
                 acks.append(served.command("help").milliseconds)
                 sleep(_PAUSE)
-    name = f"ack, {REPORTS} reports being rendered"
-    yield Figure(f"{name}: p50 of {len(acks)}", median(acks), "ms")
-    yield at_most(f"{name}: p99", percentile(acks, 99), "ms", LIMIT)
+    return acks
 
 
 def crowd(served: Served) -> list[float]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from reports.usage.usage import Usage
 from reports.usage.windows_to_fetch import Window
 
 Rows = list[tuple[RowKey, Usage]]
+Owners = Mapping[int, int]
 
 
 @contextmanager
@@ -42,10 +44,26 @@ def newest_of(rows: Rows) -> Rows:
     return [row for row in rows if row[0][1] == newest]
 
 
-def changed(rows: Rows, every: int, by: int) -> Rows:
-    """The rows with more usage in every so many of them, in both views alike."""
+def owners_of(database: Path) -> Owners:
+    """The creator of each key, both as ids."""
+    with sqlite3.connect(database) as connection:
+        return dict(connection.execute("SELECT id, owner FROM member WHERE owner IS NOT NULL"))
+
+
+def changed(rows: Rows, owners: Owners, every: int, by: int) -> Rows:
+    """The rows with more usage in every so many of the keys' rows, and in those of their creators.
+
+    So both views add up to the same, as OpenRouter's do.
+    """
+    times: Counter[RowKey] = Counter()
+    of_keys = [key for key, _ in rows if key[0] == StoredView.KEY]
+    for key in of_keys[::every]:
+        _, bucket, member, model = key
+        times.update((key, (StoredView.CREATOR, bucket, owners[member], model)))
     more = Usage(by, 0, by * 1_500, by * 300, 0, by * 1_234_567, 0)
     return [
-        (key, Usage(*map(sum, zip(usage, more, strict=True))) if n % every == 0 else usage)
-        for n, (key, usage) in enumerate(rows)
+        (key, Usage(*(used + times[key] * added for used, added in zip(usage, more, strict=True))))
+        if key in times
+        else (key, usage)
+        for key, usage in rows
     ]

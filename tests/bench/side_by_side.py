@@ -35,7 +35,7 @@ from reports.usage.windows_to_fetch import newest_window
 from tests import databases
 from tests.bench import crossed, questions, understand
 from tests.bench.organizations import LARGE, NOW, Organization, database
-from tests.bench.pulled import rows_of
+from tests.bench.pulled import owners_of, rows_of
 from tests.bench.table import Figure, at_most
 from tests.bench.writes import CHANGES, LONGEST_LOCK
 
@@ -213,11 +213,11 @@ class Watched(Database):
 
 def _writes(engines: Engines, organization: Organization) -> Iterator[Figure]:
     window = newest_window(Granularity.DAY, NOW)
-    rows = rows_of(engines.sqlite, window)
+    rows, owners = rows_of(engines.sqlite, window), owners_of(engines.sqlite)
     ours, theirs = Watched(engines.postgres, engines), Watched(engines.sqlite, engines)
     rounds = count(1)
     for share, change in CHANGES.items():
-        pulled = [change(rows, next(rounds)) for _ in range(_PULLS + _WARM_UP)]
+        pulled = [change(rows, owners, next(rounds)) for _ in range(_PULLS + _WARM_UP)]
         costs = []
         for n, found in enumerate(pulled):
             if n == _WARM_UP:

@@ -17,7 +17,7 @@ from bot.openrouter.wire import QueryGrouping as WireView
 from bot.store.encoding import StoredView
 from reports.usage.members import Member
 from reports.usage.usage import NANO, Usage, total
-from tests.bench.pulled import Rows, changed
+from tests.bench.pulled import Owners, Rows, changed
 
 Answers = dict[tuple[str, ...], list[dict[str, Any]]]
 
@@ -25,8 +25,8 @@ Answers = dict[tuple[str, ...], list[dict[str, Any]]]
 class Upstream:
     """The same window in two versions, by turns: at each pull, a third of the rows has changed."""
 
-    def __init__(self, rows: Rows, members: Mapping[int, Member]) -> None:
-        self._versions = [self._answers(changed(rows, 3, by), members) for by in (0, 1)]
+    def __init__(self, rows: Rows, owners: Owners, members: Mapping[int, Member]) -> None:
+        self._versions = [self._answers(changed(rows, owners, 3, by), members) for by in (0, 1)]
         self._bodies = [
             {dimensions: _body(found) for dimensions, found in version.items()}
             for version in self._versions

@@ -18,21 +18,29 @@ from reports.time.timerange import Granularity
 from reports.usage.windows_to_fetch import Window, newest_window
 from tests.bench import naive
 from tests.bench.organizations import LARGE, NOW, Organization, database
-from tests.bench.pulled import Rows, changed, copied, newest_of, rows_of
+from tests.bench.pulled import (
+    Owners,
+    Rows,
+    changed,
+    copied,
+    newest_of,
+    owners_of,
+    rows_of,
+)
 from tests.bench.table import Figure, at_most
 
 LONGEST_LOCK = 50  # ms
 _TIMES = 9
 
-Change = Callable[[Rows, int], Rows]
+Change = Callable[[Rows, Owners, int], Rows]
 CHANGES: dict[str, Change] = {
     # a day that is over hardly changes, so this is the most that a pull finds new
-    "all of today's changed": lambda rows, by: (
-        rows[: -len(newest_of(rows))] + changed(newest_of(rows), 1, by)
+    "all of today's changed": lambda rows, owners, by: (
+        rows[: -len(newest_of(rows))] + changed(newest_of(rows), owners, 1, by)
     ),
-    "a third changed": lambda rows, by: changed(rows, 3, by),
-    "one changed": lambda rows, by: changed(rows, 10**9, by),
-    "all of both days' changed": lambda rows, by: changed(rows, 1, by),
+    "a third changed": lambda rows, owners, by: changed(rows, owners, 3, by),
+    "one changed": lambda rows, owners, by: changed(rows, owners, 10**9, by),
+    "all of both days' changed": lambda rows, owners, by: changed(rows, owners, 1, by),
 }
 
 
@@ -76,8 +84,9 @@ def replacements(path: Path, window: Window, rows: Rows, change: Change) -> tupl
     db = Watched(path)
     store = Store(db)
     took = []
+    owners = owners_of(path)
     for n in range(_TIMES + 1):
-        found = change(rows, n + 1)
+        found = change(rows, owners, n + 1)
         begun = perf_counter()
         store.replace(window, found, NOW)
         took.append((perf_counter() - begun) * 1_000)
@@ -95,7 +104,7 @@ def _repulls(
     rounds = count(1)
     theirs = []
     for _ in range(3):
-        found = changed(rows, 1, next(rounds))
+        found = changed(rows, owners_of(path), 1, next(rounds))
         begun = perf_counter()
         upsert(found)
         theirs.append((perf_counter() - begun) * 1_000)

@@ -72,7 +72,8 @@ def test_an_answer_is_a_table_on_stdout(database, tmp_path):
     lines = done.stdout.splitlines()
     assert lines[0] == "Tokens by API key, past 7 days"
     assert lines[3].split()[:2] == ["Tokens", "38.5K"]
-    table = [line.split()[:3] for line in lines[7:12]]
+    assert lines[4].startswith("Prompt ")
+    table = [line.split()[:3] for line in lines[8:13]]
     assert table == [
         ["prod", "22K", "57.1%"],
         ["evals", "8.8K", "22.9%"],

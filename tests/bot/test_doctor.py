@@ -185,7 +185,7 @@ def test_a_list_that_is_refused_is_said_with_what_it_costs(
     finally:
         openrouter.heal()
     assert not well
-    assert said[part].startswith(("FAIL OpenRouter", "FAIL The request to /"))
+    assert said[part].startswith("FAIL ")
     assert "everything else works" in said[part]
     assert said["usage"] == "ok can be read"
     assert said["OPENROUTER_MANAGEMENT_KEY"] == "ok a management key"

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from operator import itemgetter, neg, sub
+from operator import add, itemgetter, sub
 from typing import TypeVar
 
 from bot.runtime.priority import pausing_for_requests
@@ -75,7 +75,8 @@ def changes(old: Rows, new: Rows, *, marks: Marks | None, most: int) -> list[Row
     different = [key for key in pausing_for_requests(old) if key not in new]
     different += [key for key, usage in pausing_for_requests(new.items()) if old.get(key) != usage]
     # rows and sums that are stored together are written together
-    different.sort(key=lambda key: (key[1], key))
+    different.sort()
+    different.sort(key=_BUCKET)
     firsts: dict[int, int] = {}
     contained: set[int] = set()
     if marks is not None:
@@ -96,7 +97,7 @@ def _portions(
     """
     portion: list[RowKey] = []
     rows = 0
-    for at, same in groupby(keys, key=itemgetter(1)):
+    for at, same in groupby(keys, key=_BUCKET):
         bucket = list(same)
         each = 2 if at in contained else 1
         if portion and rows + each * len(bucket) > most:
@@ -126,30 +127,27 @@ def _change(
     gone: list[RowKey] = []
     added_rows: list[tuple[RowKey, Figures]] = []
     changed: list[tuple[RowKey, Figures]] = []
-    parts: defaultdict[TotalKey, list[Figures]] = defaultdict(list)
+    of_members: defaultdict[TotalKey, list[Figures]] = defaultdict(list)
+    of_models: defaultdict[TotalKey, list[Figures]] = defaultdict(list)
     of_months: defaultdict[RowKey, list[Figures]] = defaultdict(list)
-    for key in pausing_for_requests(keys):
+    before, after = [old.get(key) for key in keys], [new.get(key) for key in keys]
+    rows = zip(keys, before, after, _differences(before, after), strict=True)
+    for key, was, becomes, more in pausing_for_requests(rows):
         view, bucket, member, model = key
-        before, after = old.get(key), new.get(key)
-        if after is None:
+        if becomes is None:
             gone.append(key)
-            more: Figures = tuple(map(neg, before or ZERO))
-        elif before is None:
-            added_rows.append((key, after))
-            more = after
         else:
-            changed.append((key, after))
-            more = tuple(map(sub, after, before))
-        parts[MEMBERS_OF[view], member, bucket].append(more)
-        if view == StoredView.KEY:
-            parts[MODELS, model, bucket].append(more)
+            (added_rows if was is None else changed).append((key, becomes))
+        of_members[_MEMBERS[view], member, bucket].append(more)
+        if view == _KEY_VIEW:
+            of_models[MODELS, model, bucket].append(more)
         if bucket in contained and contain(marks, view, bucket, member):
             of_months[view, firsts[bucket], member, model].append(more)
-    added = _added_up(parts)
+    added = _added_up(of_members)
     whole: defaultdict[TotalKey, list[Figures]] = defaultdict(list)
     for (dimension, _, bucket), more in added.items():
-        if dimension in _ALL:
-            whole[_ALL[dimension], 0, bucket].append(more)
+        whole[_ALL[dimension], 0, bucket].append(more)
+    added |= _added_up(of_models)
     added |= _added_up(whole)
     months: defaultdict[TotalKey, list[Figures]] = defaultdict(list)
     for (dimension, member, bucket), more in added.items():
@@ -172,17 +170,33 @@ def change_of_months(view: int, rows: Iterable[Sequence[int]]) -> RowChanges:
     return RowChanges(month_rows=_added_up(parts))
 
 
+def _differences(
+    before: Iterable[Figures | None], after: Iterable[Figures | None]
+) -> Iterable[Figures]:
+    """What each row has more than before; None is a row that is not there."""
+    # column by column: a third of the time that it takes row by row
+    old = zip(*(figures or ZERO for figures in before), strict=True)
+    new = zip(*(figures or ZERO for figures in after), strict=True)
+    return zip(*(map(sub, *columns) for columns in zip(new, old, strict=True)), strict=True)
+
+
+_BUCKET = itemgetter(1)
+_KEY_VIEW = int(StoredView.KEY)
+_MEMBERS = {int(view): code for view, code in MEMBERS_OF.items()}
 _ALL = {MEMBERS_OF[view]: ALL_OF[view] for view in StoredView}
 """The sums of everything that the sums of members add up to."""
 
 
 def _added_up(parts: Mapping[_Key, Sequence[Figures]]) -> dict[_Key, Figures]:
     """The sum of the figures under each key."""
+    return {key: rows[0] if len(rows) == 1 else _sum(rows) for key, rows in parts.items()}
+
+
+def _sum(rows: Sequence[Figures]) -> Figures:
+    if len(rows) == 2:  # the usual case takes half as long this way
+        return tuple(map(add, *rows))
     # summing by column avoids creating a value for each addition
-    return {
-        key: rows[0] if len(rows) == 1 else tuple(map(sum, zip(*rows, strict=True)))
-        for key, rows in parts.items()
-    }
+    return tuple(map(sum, zip(*rows, strict=True)))
 
 
 def _month(bucket: int) -> int:

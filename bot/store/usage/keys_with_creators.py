@@ -197,7 +197,9 @@ def _of_keys(
         series = reading.series_by_owner(connection, by_key, wanted, stored, keys.no_creator)
         return UsageTotals(whole, series, len(series))
     values: dict[int, list[int]] = {}
-    for key, *more in reading.ranked_values(connection, by_key, wanted, stored, ranking):
+    for key, *more in reading.values_by_group(
+        connection, by_key, wanted, stored, ranking.metrics, ranking.source
+    ):
         owner = keys.owners[key]
         before = values.get(owner)
         values[owner] = more if before is None else list(map(add, before, more))

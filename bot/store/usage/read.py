@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from heapq import nlargest
 from itertools import pairwise
 from typing import NamedTuple
@@ -31,11 +32,11 @@ SUMS = ", ".join(f"SUM(t.{name})" for name in Usage._fields)
 """The sums of all figures of table `t`, in the order of Usage."""
 _FIGURES = ", ".join(f"t.{name}" for name in Usage._fields)
 _VALUES = {
-    (Metric.SPEND, MoneySource.ALL): "SUM(t.credits + t.byok)",
-    (Metric.SPEND, MoneySource.CREDITS): "SUM(t.credits)",
-    (Metric.SPEND, MoneySource.BYOK): "SUM(t.byok)",
-    (Metric.TOKENS, MoneySource.ALL): "SUM(t.prompt + t.completion)",
-    (Metric.REQUESTS, MoneySource.ALL): "SUM(t.requests)",
+    (Metric.SPEND, MoneySource.ALL): "t.credits + t.byok",
+    (Metric.SPEND, MoneySource.CREDITS): "t.credits",
+    (Metric.SPEND, MoneySource.BYOK): "t.byok",
+    (Metric.TOKENS, MoneySource.ALL): "t.prompt + t.completion",
+    (Metric.REQUESTS, MoneySource.ALL): "t.requests",
 }
 _FEW_SEEKS = 20_000
 """Up to this many pairs of member and bucket are looked up one by one; more are scanned."""
@@ -135,7 +136,9 @@ def read(
     if selection.by is None:
         return UsageTotals(whole, {0: dict(enumerate(whole))}, 1)
     if ranking:
-        values = _values_by_group(connection, table, ranking)
+        values = values_by_group(
+            connection, selection, wanted, stored, ranking.metrics, ranking.source
+        )
         count, chosen = len(values), frozenset(largest(values, ranking.top))
         some = selection.only(selection.by, chosen)
         table = selected_table(connection, some, wanted, stored)
@@ -203,17 +206,22 @@ def series_by_owner(
     return _series(connection, owned, places)
 
 
-def ranked_values(
+def values_by_group(
     connection: Connection,
     selection: Selection,
     wanted: TimeRange,
     stored: Granularity,
-    ranking: Ranking,
+    metrics: Iterable[Metric],
+    source: MoneySource,
 ) -> list[tuple[int, ...]]:
-    """Each group and its values of the ranking's metrics."""
-    return _values_by_group(
-        connection, selected_table(connection, selection, wanted, stored), ranking
-    )
+    """Each group and its values of some metrics, in the order of the groups."""
+    columns = value_columns(metrics, source)
+    return sums_by_group(connection, selection, wanted, stored, columns)
+
+
+def value_columns(metrics: Iterable[Metric], source: MoneySource) -> list[str]:
+    """What to read of table `t` (usage or sums) for some metrics; spend is of a source."""
+    return [_VALUES[one, source if one is Metric.SPEND else MoneySource.ALL] for one in metrics]
 
 
 def read_whole(
@@ -385,7 +393,12 @@ def _whole(selection: Selection, table: _Table, wanted: TimeRange, grain: Granul
 def _totals(
     dimension: int, ids: Ids | None, wanted: TimeRange, grain: Granularity, group: str
 ) -> _Table:
-    code, start, end = GRANULARITY[grain], to_seconds(wanted.start), to_seconds(wanted.end)
+    span = Span(grain, to_seconds(wanted.start), to_seconds(wanted.end))
+    return _totals_of(dimension, ids, span, group)
+
+
+def _totals_of(dimension: int, ids: Ids | None, span: Span, group: str) -> _Table:
+    code, start, end = GRANULARITY[span.granularity], span.start, span.end
     first, last = part(code, start), part(code, max(start, end - 1))
     where = "t.dimension = ? AND t.granularity = ? AND t.bucket >= ? AND t.bucket < ?"
     params: tuple[object, ...] = (dimension, code, start, end)
@@ -404,6 +417,66 @@ def selected_table(
 ) -> _Table:
     """The table for the groups of a selection: stored sums if there are any."""
     return _table(connection, selection, wanted, resolution(wanted, stored))
+
+
+def _tables_of_sums(
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> list[_Table]:
+    """Where the groups of a selection are read from if only sums of the whole range are wanted:
+    of a range of days, whole months by month, which are some twentieth of the rows.
+    """
+    table = selected_table(connection, selection, wanted, stored)
+    months = _months_in(connection, wanted, stored)
+    if months is None:
+        return [table]
+    first, after = to_seconds(wanted.start), max(months.end, to_seconds(wanted.end))
+    spans = [
+        Span(Granularity.DAY, first, months.start),
+        months,
+        Span(Granularity.DAY, months.end, after),
+    ]
+    spans = [span for span in spans if span.start < span.end]
+    summed = _summed(selection)
+    if table.sums and summed is not None:
+        return [_totals_of(*summed, span, table.group) for span in spans]
+    unfilled = filled_months.unfilled(connection, selection.view)
+    if unfilled is not None:
+        spans += [
+            Span(Granularity.DAY, *day) for day in unfilled.days(months.start, months.end, ())
+        ]
+    usage = _usage(selection, spans)
+    return [_Table(usage.tables, usage.where, usage.params, table.group)]
+
+
+def _months_in(connection: Connection, wanted: TimeRange, stored: Granularity) -> Span | None:
+    """The whole months in a range of days; a month that has no usage after the range is whole.
+
+    None if there is none, or if a file brought a month: of such a month no days may be stored.
+    """
+    if wanted.granularity is not Granularity.DAY or stored is not Granularity.DAY:
+        return None
+    first = floor(wanted.start, Granularity.MONTH)
+    if first < wanted.start:
+        first = next_bucket(first, Granularity.MONTH)
+    last = floor(wanted.end, Granularity.MONTH)
+    if last < wanted.end:
+        following = next_bucket(last, Granularity.MONTH)
+        last = last if _used_between(connection, wanted.end, following) else following
+    start, end = to_seconds(first), to_seconds(last)
+    if start >= end or any(start <= month < end for month in imported.months(connection)):
+        return None
+    return Span(Granularity.MONTH, start, end)
+
+
+def _used_between(connection: Connection, start: datetime, end: datetime) -> bool:
+    """Whether there is any usage on the days between two times."""
+    code, at, until = GRANULARITY[Granularity.DAY], to_seconds(start), to_seconds(end)
+    found = connection.execute(
+        f"SELECT 1 FROM total WHERE dimension IN ({', '.join(map(str, ALL_OF.values()))})"
+        " AND granularity = ? AND part BETWEEN ? AND ? AND bucket >= ? AND bucket < ? LIMIT 1",
+        (code, part(code, at), part(code, until - 1), at, until),
+    ).fetchone()
+    return found is not None
 
 
 def usage_table(
@@ -466,7 +539,8 @@ def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
     else:
         tables, where, params = _scan(view, spans)
         if members is not None:
-            where += " AND t.member IN (SELECT value FROM numbers(?) n)"
+            # + keeps PostgreSQL 18 from seeking each member in each bucket
+            where += " AND +t.member IN (SELECT value FROM numbers(?) n)"
             params = (*params, sorted(members))
     of_models, listed = model_filter(selection)
     return _Table(tables, where + of_models, (*params, *listed), "t.member")
@@ -494,27 +568,29 @@ def _values(rows: Sequence[Sequence[int]]) -> str:
     return f"(VALUES {', '.join([row] * len(rows))})"
 
 
-def _values_by_group(
-    connection: Connection, table: _Table, ranking: Ranking
+def sums_by_group(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    values: Sequence[str],
 ) -> list[tuple[int, ...]]:
-    """Each group and its values of the ranking's metrics."""
-    columns = [
-        _VALUES[metric, ranking.source if metric is Metric.SPEND else MoneySource.ALL]
-        for metric in ranking.metrics
+    """Each group and the sums of some values of table `t`, in the order of the groups."""
+    tables = _tables_of_sums(connection, selection, wanted, stored)
+    summed = ", ".join(f"SUM({value}) AS c{n}" for n, value in enumerate(values))
+    # stored sums are grouped in storage order first, because a part has the rows of a member side
+    # by side
+    statements = [
+        f"SELECT {table.group} AS place, {summed} FROM {table.tables} WHERE {table.where}"
+        f" GROUP BY {'t.part, t.member' if table.sums else '1'}"
+        for table in tables
     ]
-    if table.sums:
-        # grouped in storage order first, because a part has the rows of a member side by side
-        names = [f"c{n}" for n in range(len(columns))]
-        each = ", ".join(f"{column} AS {name}" for column, name in zip(columns, names, strict=True))
-        inner = f"SELECT t.member, {each} FROM {table.tables} WHERE {table.where}"
-        summed = ", ".join(f"SUM({name})" for name in names)
-        statement = f"SELECT member, {summed} FROM ({inner} GROUP BY t.part, t.member) r GROUP BY 1"
-    else:
-        statement = (
-            f"SELECT {table.group}, {', '.join(columns)} FROM {table.tables}"
-            f" WHERE {table.where} GROUP BY 1"
-        )
-    return connection.execute(statement, table.params).fetchall()
+    statement = statements[0]
+    if tables[0].sums:
+        together = ", ".join(f"SUM(c{n})" for n in range(len(values)))
+        statement = f"SELECT place, {together} FROM ({' UNION ALL '.join(statements)}) r GROUP BY 1"
+    params = [one for table in tables for one in table.params]
+    return connection.execute(f"{statement} ORDER BY 1", params).fetchall()
 
 
 def _series_by_bucket(

@@ -26,6 +26,7 @@ from bot.store.usage.keys_with_creators import (
     read_crossed,
     sum_crossed,
 )
+from bot.store.usage.latest_rows import LatestRows
 from bot.store.usage.read import Ranking, UsageTotals
 from bot.store.usage.selection import Selection
 from bot.store.usage.write import statements, window_rows, write
@@ -73,6 +74,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._db = database
         self._directory: Directory | None = None
+        self._latest = LatestRows()
 
     def close(self) -> None:
         """Close the database."""
@@ -212,8 +214,10 @@ class Store:
         for _ in range(_TRIES):
             with self._db.read() as connection:
                 before = records.version(connection, "usage")
-                work = _work(connection, window, new)
+                old = self._latest.of(window, before)
+                work = _work(connection, window, new, old)
             if self._apply(window, work, before, synced_at, notes, known):
+                self._latest.remember(window, new, before, before + len(work))
                 return sum(change.rows for change in work)
         # other writers keep interfering, so compute the change while they wait
         with self._db.write(Area.USAGE) as connection:
@@ -511,17 +515,25 @@ class Store:
                 return {group: total(used.values()) for group, used in series.items()}
             return sums.by_group(connection, selection, wanted, stored)
 
-    def tokens_and_spend(
-        self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
-    ) -> Mapping[int, tuple[int, int]]:
-        """Only tokens and spend (nano-dollars, of a source) of a whole range by group."""
+    def metric_sums(
+        self,
+        selection: Selection,
+        wanted: TimeRange,
+        stored: Granularity,
+        metrics: Sequence[Metric],
+        source: MoneySource = MoneySource.ALL,
+    ) -> Mapping[int, Sequence[int]]:
+        """Only some metrics of a whole range by group, in the order of the metrics.
+
+        Spend is in nano-dollars, of a source of money.
+        """
         with self._db.read() as connection:
             if selection.crossed:
                 return {
-                    id_: (used.tokens, used.value(Metric.SPEND, source))
+                    id_: [used.value(metric, source) for metric in metrics]
                     for id_, used in self.group_sums(selection, wanted, stored).items()
                 }
-            return sums.tokens_and_spend(connection, selection, wanted, stored, source)
+            return sums.of_metrics(connection, selection, wanted, stored, metrics, source)
 
     def spend_series(
         self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
@@ -536,15 +548,34 @@ class Store:
                 }
             return sums.spend_series(connection, selection, wanted, stored, source)
 
+    def spend_of_hours_by_day(self, by: Dimension, wanted: TimeRange) -> list[sums.DaySpend]:
+        """What each member of a dimension spent in the hours of a range, added up by UTC day."""
+        with self._db.read() as connection:
+            return sums.spend_of_hours_by_day(connection, by, wanted)
+
     def pair_sums(
-        self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
+        self,
+        selection: Selection,
+        ranges: Sequence[sums.StoredRange],
+        metrics: Sequence[Metric],
+        source: MoneySource = MoneySource.ALL,
     ) -> list[sums.PairSums]:
-        """Tokens and spend (nano-dollars, of a source) of a whole range, by member and model."""
+        """Metrics (spend in nano-dollars, of a source) of whole ranges, by member and model.
+
+        A pair that was used in one of the ranges has 0 for the others.
+        """
         with self._db.read() as connection:
             if selection.crossed:
-                found = self._crossed_rows(connection, selection, wanted, stored)
-                return sorted(sums.pairs_of_rows(found, source))
-            return sums.by_pair(connection, selection, wanted, stored, source)
+                return sums.together(
+                    (
+                        sums.pairs_of_rows(
+                            self._crossed_rows(connection, selection, *one), metrics, source
+                        )
+                        for one in ranges
+                    ),
+                    len(ranges),
+                )
+            return sums.by_pair(connection, selection, ranges, metrics, source)
 
     def rows_by_group(
         self,
@@ -618,10 +649,19 @@ class Store:
         )
 
 
-def _work(connection: Connection, window: Window, new: Mapping[RowKey, Usage]) -> list[RowChanges]:
+def _work(
+    connection: Connection,
+    window: Window,
+    new: Mapping[RowKey, Usage],
+    old: Mapping[RowKey, Figures] | None = None,
+) -> list[RowChanges]:
     """The changes to write for a window; at least one, because its records are written with the
-    last."""
-    old = window_rows(connection, window)
+    last.
+
+    `old` are its stored rows; they are read where they are not known.
+    """
+    if old is None:
+        old = window_rows(connection, window)
     return _changes(connection, old, new, _marks(connection, window.granularity)) or [RowChanges()]
 
 

@@ -6,29 +6,49 @@ pairs. So the database computes the sums and returns only these figures.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, pairwise, product
+from math import inf
+from typing import NamedTuple
 
 from bot.store.connection import Connection
-from bot.store.encoding import GRANULARITY, to_seconds
+from bot.store.encoding import GRANULARITY, PART_SECONDS, to_seconds
 from bot.store.usage import filled_months, imported
 from bot.store.usage import read as reading
 from bot.store.usage.selection import Selection
 from reports.time.timerange import Granularity, TimeRange, floor, next_bucket
-from reports.usage.dimensions import Metric, MoneySource
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import ZERO, Usage, plus
 
-PairSums = tuple[int, int, int, int]
-"""Member (key or creator; 0 if the selection is by neither) and model, as ids; tokens; spend in
-nano-dollars.
+StoredRange = tuple[TimeRange, Granularity]
+"""A range, and the granularity that it is read at."""
+PairSums = tuple[int, ...]
+"""Member (key or creator; 0 where the selection is by neither) and model, as ids; then the first
+metric of each range, the second metric of each range, and so on. Spend is in nano-dollars.
+"""
+DaySpend = tuple[int, int, int, int, int]
+"""A member's id, a day (its first second), nano-dollars from credits and from all sources, and how
+many hours were negative.
 """
 _PAIR = 2**31
 """Ids are below this, so a pair can be one integer, which SQLite sorts faster than two."""
-SignedSpan = tuple[Granularity, int, int, int, int]
-"""A granularity to read at, the start and end (seconds, half-open), 1 or -1 to multiply by, and a
-member: only members with ids above it are read; -1 means all of them.
-"""
 _MONTH_COSTS = 3 * 86_400
 """A month has about as many rows as three days: a key uses a model on some 40 days in 100."""
+
+
+class SignedSpan(NamedTuple):
+    """A granularity to read at, the start and end (seconds, half-open), and a member: only those
+    whose ids are above it are read; -1 is all of them. Rows count `times` (1, 0 or -1) for each
+    range that is read.
+    """
+
+    granularity: Granularity
+    start: int
+    end: int
+    member: int
+    times: tuple[int, ...]
+
+
 _SPEND = {
     MoneySource.ALL: "t.credits + t.byok",
     MoneySource.CREDITS: "t.credits",
@@ -42,39 +62,22 @@ def by_group(
     """The usage of a whole range by group; without a grouping, that of everything under 0."""
     if selection.by is None:
         return {0: reading.read_sum(connection, selection, wanted, stored)}
-    table = reading.selected_table(connection, selection, wanted, stored)
-    # stored sums have the rows of a member side by side in each part, so no sorting is needed
-    order = "t.part, t.member" if table.sums else table.group
-    statement = (
-        f"SELECT {table.group}, {reading.SUMS} FROM {table.tables} WHERE {table.where}"
-        f" GROUP BY {order}"
-    )
-    found: dict[int, Usage] = {}
-    for group, *figures in connection.execute(statement, table.params):
-        before = found.get(group)
-        found[group] = Usage._make(figures) if before is None else plus(before, figures)
-    return found
+    names = [f"t.{name}" for name in Usage._fields]
+    found = reading.sums_by_group(connection, selection, wanted, stored, names)
+    return {group: Usage._make(figures) for group, *figures in found}
 
 
-def tokens_and_spend(
+def of_metrics(
     connection: Connection,
     selection: Selection,
     wanted: TimeRange,
     stored: Granularity,
+    metrics: Sequence[Metric],
     source: MoneySource,
-) -> dict[int, tuple[int, int]]:
-    """Only tokens and spend (nano-dollars, of a source of money) of a whole range by group."""
-    table = reading.selected_table(connection, selection, wanted, stored)
-    order = "t.part, t.member" if table.sums and selection.by else "1"
-    statement = (
-        f"SELECT {table.group}, SUM(t.prompt + t.completion), SUM({_SPEND[source]})"
-        f" FROM {table.tables} WHERE {table.where} GROUP BY {order}"
-    )
-    found: dict[int, tuple[int, int]] = {}
-    for group, tokens, spend in connection.execute(statement, table.params):
-        before = found.get(group, (0, 0))
-        found[group] = before[0] + tokens, before[1] + spend
-    return found
+) -> dict[int, Sequence[int]]:
+    """Only some metrics (spend: nano-dollars, of a source of money) of a whole range by group."""
+    found = reading.values_by_group(connection, selection, wanted, stored, metrics, source)
+    return {group: values for group, *values in found}
 
 
 def spend_series(
@@ -101,102 +104,202 @@ def spend_series(
     return found
 
 
+def spend_of_hours_by_day(
+    connection: Connection, by: Dimension, wanted: TimeRange
+) -> list[DaySpend]:
+    """What each member of a dimension spent in the hours of a range, added up by UTC day."""
+    table = reading.selected_table(connection, Selection(by), wanted, Granularity.HOUR)
+    length = PART_SECONDS[GRANULARITY[Granularity.HOUR]]  # sums of hours are in parts of a day
+    day = "t.part" if table.sums else f"t.bucket / {length}"
+    statement = (
+        f"SELECT t.member, {day}, SUM(t.credits), SUM(t.credits + t.byok),"
+        " SUM(CASE WHEN t.credits < 0 OR t.byok < 0 THEN 1 ELSE 0 END)"
+        f" FROM {table.tables} WHERE {table.where} GROUP BY {day}, t.member"
+    )
+    return [
+        (member, day * length, from_credits, from_all, negative)
+        for member, day, from_credits, from_all, negative in connection.execute(
+            statement, table.params
+        )
+    ]
+
+
 def by_pair(
     connection: Connection,
     selection: Selection,
-    wanted: TimeRange,
-    stored: Granularity,
+    ranges: Sequence[StoredRange],
+    metrics: Sequence[Metric],
     source: MoneySource,
 ) -> list[PairSums]:
-    """Tokens and spend (of a source of money) of a whole range by member and model, in that order.
+    """Metrics (spend: of a source) of each of some ranges by member and model, in that order.
 
     The order affects where a rounded nano-dollar goes, so it must be the same on every database.
     """
-    tokens, spend = "t.prompt + t.completion", _SPEND[source]
-    if stored is Granularity.DAY and selection.owners is None:
-        spans = _signed_spans(connection, selection, wanted)
-        coded = [value for grain, *more in spans for value in (GRANULARITY[grain], *more)]
-        sought = (
-            "t.view = ? AND t.granularity = s.column1 AND t.bucket >= s.column2"
-            " AND t.bucket < s.column3"
+    values = reading.value_columns(metrics, source)
+    if selection.owners is not None or any(stored is not Granularity.DAY for _, stored in ranges):
+        return together(
+            [_by_pair_of_rows(connection, selection, one, values) for one in ranges], len(ranges)
         )
-        tables = (
-            f"(VALUES {', '.join(['(?, ?, ?, ?, ?)'] * len(spans))}) s"
-            f" CROSS JOIN sought(usage t ON {sought})"
-        )
-        of_models, params = reading.model_filter(selection)
-        above = any(member >= 0 for *_, member in spans)
-        where = f"{'t.member > s.column5' if above else 'TRUE'}{of_models}"
-        params = (*coded, int(selection.view), *params)
-        tokens, spend = f"s.column4 * ({tokens})", f"s.column4 * ({spend})"
-    else:
-        table = reading.usage_table(connection, selection, wanted, stored)
-        tables, where, params = table.tables, table.where, table.params
+    spans = _signed_spans(connection, selection, [wanted for wanted, _ in ranges])
+    coded = [
+        value
+        for span in spans
+        for value in (GRANULARITY[span.granularity], span.start, span.end, span.member, *span.times)
+    ]
+    row = f"({', '.join('?' * (4 + len(ranges)))})"
+    sought = (
+        "t.view = ? AND t.granularity = s.column1 AND t.bucket >= s.column2"
+        " AND t.bucket < s.column3"
+    )
+    tables = f"(VALUES {', '.join([row] * len(spans))}) s CROSS JOIN sought(usage t ON {sought})"
+    of_models, params = reading.model_filter(selection)
+    above = any(span.member >= 0 for span in spans)
+    where = f"{'t.member > s.column4' if above else 'TRUE'}{of_models}"
+    times = [f"s.column{5 + n}" for n in range(len(ranges))]
+    return _grouped_by_pair(
+        connection, selection, values, tables, where, (*coded, int(selection.view), *params), times
+    )
+
+
+def _by_pair_of_rows(
+    connection: Connection, selection: Selection, of: StoredRange, values: Sequence[str]
+) -> list[PairSums]:
+    table = reading.usage_table(connection, selection, *of)
+    return _grouped_by_pair(
+        connection, selection, values, table.tables, table.where, table.params, ["1"]
+    )
+
+
+def _grouped_by_pair(
+    connection: Connection,
+    selection: Selection,
+    values: Sequence[str],
+    tables: str,
+    where: str,
+    params: Sequence[object],
+    times: Sequence[str],
+) -> list[PairSums]:
+    """The sums of rows by pair, once for each expression (1, 0 or -1) that rows are taken times."""
     member = "t.member" if reading.group_column(selection.by) == "t.member" else "0"
+    each = [f"{one} AS x{n}" for n, one in enumerate(times)]
+    each += [f"{value} AS c{n}" for n, value in enumerate(values)]
+    summed = [f"SUM(x{x} * c{c})" for c in range(len(values)) for x in range(len(times))]
     # a limit keeps SQLite from merging the inner statement into the outer one, which would then
-    # sort whole rows instead of three integers
+    # sort whole rows instead of a few integers
     statement = (
-        f"SELECT pair / {_PAIR}, pair % {_PAIR}, SUM(tokens), SUM(spend) FROM ("
-        f"SELECT {member} * {_PAIR} + t.model AS pair, {tokens} AS tokens, {spend} AS spend"
+        f"SELECT pair / {_PAIR}, pair % {_PAIR}, {', '.join(summed)} FROM ("
+        f"SELECT {member} * {_PAIR} + t.model AS pair, {', '.join(each)}"
         f" FROM {tables} WHERE {where} LIMIT {2**62}) r GROUP BY pair"
-        " HAVING SUM(tokens) <> 0 OR SUM(spend) <> 0 ORDER BY pair"
+        f" HAVING {' OR '.join(f'{one} <> 0' for one in summed)} ORDER BY pair"
     )
     return connection.execute(statement, params).fetchall()
 
 
-def _signed_spans(
-    connection: Connection, selection: Selection, wanted: TimeRange
-) -> list[SignedSpan]:
-    """Spans whose usage, added or subtracted, is that of a range of UTC days, with few rows.
+def together(found: Iterable[Sequence[PairSums]], count: int) -> list[PairSums]:
+    """The sums of `count` ranges, which were read one by one, side by side."""
+    pairs: dict[tuple[int, int], list[int]] = {}
+    for at, sums in enumerate(found):
+        for member, model, *values in sums:
+            of_pair = pairs.setdefault((member, model), [0] * (count * len(values)))
+            of_pair[at::count] = values
+    return [(*pair, *of_pair) for pair, of_pair in sorted(pairs.items()) if any(of_pair)]
 
-    Reading a month and subtracting a few days takes fewer rows than reading most of its days. An
-    imported month has no days, so it counts as a whole or not at all.
+
+def _signed_spans(
+    connection: Connection, selection: Selection, wanted: Sequence[TimeRange]
+) -> list[SignedSpan]:
+    """The spans whose usage, added or subtracted, is that of ranges of UTC days, with few rows.
+
+    A month less its other days has fewer rows than most of its days, and days that one range adds
+    another may subtract. A month that a file brought has no days, so it counts as a whole or not
+    at all.
     """
     of_files = imported.months(connection)
     unfilled = filled_months.unfilled(connection, selection.view)
+    used_until = min((one.until.timestamp() for one in wanted if one.unfinished), default=inf)
     spans: list[SignedSpan] = []
-    first = floor(wanted.start, Granularity.MONTH)
-    while first < wanted.end:
+    first = floor(min(one.start for one in wanted), Granularity.MONTH)
+    end = max(one.end for one in wanted)
+    while first < end:
         after = next_bucket(first, Granularity.MONTH)
         month = to_seconds(first), to_seconds(after)
         days = [] if unfilled is None else list(unfilled.days(*month, of_files))
-        spans += _spans_of_month(month, wanted, days, is_of_file=month[0] in of_files)
+        ways = [_ways(month, one, days, is_of_file=month[0] in of_files) for one in wanted]
+        spans += min(map(_shared, product(*ways)), key=lambda found: _cost(found, used_until))
         first = after
     return spans
 
 
-def _spans_of_month(
+def _ways(
     month: tuple[int, int],
     wanted: TimeRange,
     unfilled: Iterable[filled_months.DaysAfter],
     *,
     is_of_file: bool,
-) -> list[SignedSpan]:
-    """The same for one month (its start and end), whose rows lack the unfilled days."""
+) -> list[list[SignedSpan]]:
+    """Each way to read what a range has of a month (its start and end): by its days, and as the
+    month, whose rows lack the unfilled days, less its other days.
+    """
     start, end = month
     a, b = max(to_seconds(wanted.start), start), min(to_seconds(wanted.end), end)
+    if a >= b:
+        return [[]]
+    by_day = [SignedSpan(Granularity.DAY, a, b, -1, (1,))]
+    if is_of_file and (a, b) != month:
+        return [by_day]
     filled_until = min((days.start for days in unfilled if days.member < 0), default=end)
-    others = [(start, min(a, filled_until)), (b, filled_until)]
-    rest = max(a, filled_until), b
-    used_until = min(end, to_seconds(wanted.until)) if wanted.unfinished else end
-    of_others = (others[0][1] - start) + max(min(used_until, filled_until) - b, 0)
-    of_days = of_others + max(rest[1] - rest[0], 0)
-    if (a, b) != month and (is_of_file or b - a <= of_days + _MONTH_COSTS):
-        return [(Granularity.DAY, a, b, 1, -1)]
-    spans: list[SignedSpan] = [(Granularity.MONTH, start, end, 1, -1)]
-    spans += [(Granularity.DAY, x, y, 1, member) for x, y, member in unfilled if member >= 0]
-    spans += [(Granularity.DAY, x, y, -1, -1) for x, y in others if x < y]
-    if rest[0] < rest[1]:
-        spans.append((Granularity.DAY, *rest, 1, -1))
-    return spans
+    spans = [SignedSpan(Granularity.MONTH, start, end, -1, (1,))]
+    spans += [
+        SignedSpan(Granularity.DAY, x, y, member, (1,)) for x, y, member in unfilled if member >= 0
+    ]
+    spans += [
+        SignedSpan(Granularity.DAY, x, y, -1, (-1,))
+        for x, y in ((start, min(a, filled_until)), (b, filled_until))
+        if x < y
+    ]
+    if (rest := max(a, filled_until)) < b:
+        spans.append(SignedSpan(Granularity.DAY, rest, b, -1, (1,)))
+    return [spans] if (a, b) == month else [by_day, spans]
 
 
-def pairs_of_rows(rows: Iterable[reading.Row], source: MoneySource) -> list[PairSums]:
+def _shared(ways: Sequence[Sequence[SignedSpan]]) -> list[SignedSpan]:
+    """The spans of one way for each range together: rows of several ranges are read once."""
+    edges = sorted(
+        {
+            edge
+            for span in chain(*ways)
+            if span.granularity is Granularity.DAY
+            for edge in (span.start, span.end)
+        }
+    )
+    times: dict[tuple[Granularity, int, int, int], list[int]] = {}
+    for at, spans in enumerate(ways):
+        for grain, start, end, member, (sign,) in spans:
+            cuts = [start, *(edge for edge in edges if start < edge < end), end]
+            pieces = [(start, end)] if grain is Granularity.MONTH else pairwise(cuts)
+            for piece in pieces:
+                times.setdefault((grain, *piece, member), [0] * len(ways))[at] += sign
+    return [SignedSpan(*key, tuple(signs)) for key, signs in times.items() if any(signs)]
+
+
+def _cost(spans: Iterable[SignedSpan], used_until: float) -> float:
+    """How long spans take to read, in seconds of usage; after `used_until` nothing is stored."""
+    return sum(
+        _MONTH_COSTS
+        if span.granularity is Granularity.MONTH
+        else max(0, min(span.end, used_until) - span.start)
+        for span in spans
+    )
+
+
+def pairs_of_rows(
+    rows: Iterable[reading.Row], metrics: Sequence[Metric], source: MoneySource
+) -> list[PairSums]:
     """The same from usage rows, for selections that no single view has."""
     found: dict[tuple[int, int], Usage] = {}
     for _, member, model, usage in rows:
         found[member, model] = plus(found.get((member, model), ZERO), usage)
     return [
-        (member, model, usage.tokens, usage.value(Metric.SPEND, source))
+        (member, model, *(usage.value(metric, source) for metric in metrics))
         for (member, model), usage in found.items()
     ]

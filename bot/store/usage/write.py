@@ -62,8 +62,14 @@ def statements(granularity: Granularity, change: RowChanges) -> Statements:
     code, month = GRANULARITY[granularity], GRANULARITY[Granularity.MONTH]
     return Statements(
         [(view, code, *place) for view, *place in change.gone],
-        [(view, code, *place, *figures) for (view, *place), figures in change.new],
-        [(view, code, *place, *figures) for (view, *place), figures in change.changed],
+        [
+            (view, code, bucket, member, model, *figures)
+            for (view, bucket, member, model), figures in change.new
+        ],
+        [
+            (view, code, bucket, member, model, *figures)
+            for (view, bucket, member, model), figures in change.changed
+        ],
         _sums(code, change.added),
         _sums(month, change.months),
         sorted(
@@ -87,10 +93,12 @@ def write(connection: Connection, work: Statements) -> None:
 
 
 def _sums(code: int, sums: Sums) -> list[Values]:
+    stored = {one for one in {dimension for dimension, _, _ in sums} if has_sums(one, code)}
+    parts = {bucket: part(code, bucket) for bucket in {bucket for _, _, bucket in sums}}
     rows = [
-        (dimension, code, part(code, bucket), member, bucket, *more)
+        (dimension, code, parts[bucket], member, bucket, *more)
         for (dimension, member, bucket), more in sums.items()
-        if has_sums(dimension, code)
+        if dimension in stored
     ]
     return sorted(rows)
 

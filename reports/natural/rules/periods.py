@@ -52,7 +52,7 @@ def read_hours(reader: TextReader) -> int:
 
 
 def read_half_year(reader: TextReader) -> int:
-    """`half year`, `half a year`, `last half year`: six months."""
+    """`half year`, `half a year`, `last half year`: six months; `half a day`: twelve hours."""
     at = 1 if reader.word() in vocabulary.PAST or reader.word() in {"past", "a"} else 0
     if reader.word(-1) in {"first", "second", "1st", "2nd"}:
         return 0
@@ -60,11 +60,11 @@ def read_half_year(reader: TextReader) -> int:
         count = at + 1
     elif reader.word(at) == "half":
         count = reader.skip(at + 1, {"a", "the"}) + 1
-        if reader.word(count - 1) != "year":
+        if reader.word(count - 1) not in {"year", "day"}:
             return 0
     else:
         return 0
-    reader.give("period", "6m")
+    reader.give("period", "12h" if reader.word(count - 1) == "day" else "6m")
     return count
 
 

@@ -50,6 +50,7 @@ from reports.render.tables import (
     empty_words,
     overview_headers,
     overview_rows,
+    parts_words,
 )
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.format import figure
@@ -104,7 +105,7 @@ def as_text(summary: Summary) -> str:
             shown = [figure(metric, part.sum), average(summary, part), change_words(summary, part)]
             name = capitalize_first(metric_words(summary.query, metric))
             lines.append(f"{name}: {', '.join(filter(None, shown))}")
-            if summary.query.metric and (parts := _parts(part)):
+            if summary.query.metric and (parts := "\n".join(parts_words(part))):
                 lines.append(parts.replace("\n", ", "))
         lines += _groups_as_text(summary)
     lines += [_dated(summary), *(as_sentence(words) for words in summary.partial)]
@@ -176,7 +177,7 @@ def _overview(summary: Summary) -> list[Block]:
 
 
 def _detail(summary: Summary, part: MetricSummary) -> list[Block]:
-    shown = filter(None, (_figures(summary, part.metric, part), _parts(part)))
+    shown = filter(None, (_figures(summary, part.metric, part), "\n".join(parts_words(part))))
     blocks: list[Block] = [fields(*shown), *_chart(summary, part)]
     if not summary.query.by:
         return blocks
@@ -188,23 +189,6 @@ def _figures(summary: Summary, metric: Metric, part: MetricSummary) -> str:
     total = f"*{name}*  *{figure(metric, part.sum)}*"
     lines = [total, average(summary, part), change_words(summary, part)]
     return "\n".join(filter(None, lines))
-
-
-def _parts(part: MetricSummary) -> str:
-    shown = {name: figure(part.metric, value) for name, value in part.parts.items()}
-    match part.metric:
-        case Metric.TOKENS:
-            return (
-                f"Prompt {shown['prompt']}\nCompletion {shown['completion']}\n"
-                f"of which reasoning {shown['reasoning']}"
-            )
-        case Metric.SPEND if len(shown) == 2:
-            estimated = " (estimated)" if part.parts["byok"] else ""
-            return f"Credits {shown['credits']}\nBYOK {shown['byok']}{estimated}"
-        case Metric.REQUESTS if part.parts["byok"]:
-            return f"Including {shown['byok']} through own provider keys (BYOK)"
-        case _:
-            return ""
 
 
 def _chart(summary: Summary, part: MetricSummary) -> list[Block]:

@@ -126,8 +126,7 @@ def analysis_report(
     if about.notes:
         warnings = "\n".join(f":warning: {escape(note)}" for note in about.notes)
         blocks.append(section(warnings[:LONGEST_SECTION]))
-    trigger = f"for <@{about.asked_by}>" if about.asked_by else escape(str(about.schedule))
-    blocks.append(context(f"Scheduled by <@{about.owner}>: {trigger}"))
+    blocks.append(context(_origin(about)))
     manage_buttons = [_manage(about)] if about.entry else []
     text = "\n".join([message.text, *map(escape, about.notes)])[:LONGEST_TEXT]
     return (
@@ -297,20 +296,24 @@ def _notes(found: Report, about: ReportContext) -> list[str]:
     return [*about.notes, *revised, *partial][:_MOST_NOTES]
 
 
+def _origin(about: ReportContext) -> str:
+    """Why a report was sent, and who set it up."""
+    owner = f"<@{about.owner}>"
+    if about.preview:
+        return f"Preview, only visible to you. Set up by {owner}"
+    if about.asked_by:
+        return f"Sent by <@{about.asked_by}>, set up by {owner}"
+    due = escape(when(about.due_at, about.schedule.zone))
+    return f"Scheduled for {due}, set up by {owner}"
+
+
 def _footer(found: Report, about: ReportContext) -> Block:
     as_of = found.summary.as_of
     as_of_text = f"Data as of {stamp(as_of)}" if as_of else "Nothing has been synced yet"
-    if about.preview:
-        origin = f"Preview, only visible to you. Set up by <@{about.owner}>"
-    elif about.asked_by:
-        origin = f"Sent by <@{about.asked_by}>, set up by <@{about.owner}>"
-    else:
-        origin = f"Scheduled for {escape(when(about.due_at, about.schedule.zone))}, set up by"
-        origin = f"{origin} <@{about.owner}>"
     lines = [
         _scope(found),
         as_of_text,
-        origin,
+        _origin(about),
         f"All your schedules: `{escape(about.command)} schedules`",
     ]
     return context(*(line[:1_900] for line in lines))

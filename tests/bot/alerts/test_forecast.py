@@ -43,9 +43,9 @@ def test_the_message_has_the_range_and_the_record(bot: AlertBot, words: str) -> 
     bot.tick()
     [message] = bot.direct_messages()
     assert "At this pace the month will end at $" in message["text"]
-    assert "Four times out of five it ends between $" in message["text"]
+    assert "The 80% range is $" in message["text"]
     assert re.search(
-        r"the last \d months, (such a forecast|the forecast of all keys together) was off by",
+        r"the last \d months, (this forecast|the forecast of all keys together) was off by",
         message["text"],
     )
 
@@ -156,7 +156,7 @@ def test_the_alert_has_the_range_and_the_record_of_the_answer(
     [band, record] = explain(watched, context, largest, "UTC")
     [row] = [one for one in answer.rows if one[0] == largest.label] or [None]
     low, high = row[4:6] if row else ("", "")
-    assert f"between {low} and {high}." in band if row else band in answer.sentences
+    assert f"range is {low} to {high}." in band if row else band in answer.sentences
     [said] = [one for one in answer.sentences if "on average" in one]
     assert record.partition(" was off by ")[2] == said.partition(" was off by ")[2]
 

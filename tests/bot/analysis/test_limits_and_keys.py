@@ -89,7 +89,7 @@ def test_what_does_not_fit_is_one_sentence(ask, words):
 def test_limits_in_slack_say_what_is_hit_first(shared):
     payload = shared.ask("limits")
     assert validate(payload["blocks"]) == []
-    assert "Member guardrail Cap for Grace Hopper" in payload["text"]
+    assert "Member guardrail “Cap” for Grace Hopper" in payload["text"]
     assert "2 keys have no limit and spent $13.00 in the past 30 days." in payload["text"]
 
 

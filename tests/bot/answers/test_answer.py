@@ -25,6 +25,8 @@ from tests.bot.answers.answer_reference import Reference
 from tests.cache_help import DAY, HOUR, MINUTE, NOW, Cache
 from tests.clock import Clock
 
+TOKENS_AND_SPEND = (Metric.TOKENS, Metric.SPEND)
+
 SECOND = timedelta(seconds=1)
 SLUGS = ("anthropic/claude-opus-4.5", "anthropic/claude-haiku-4.5", "openai/gpt-5.1", "x/free:free")
 PERIODS = (
@@ -615,8 +617,8 @@ def test_sums_of_a_range_are_those_of_its_buckets_and_rows(reference, data):
     sums = {id_: total(buckets.values()) for id_, buckets in series.items()}
     both = {id_: (one.tokens, one.value(Metric.SPEND, money)) for id_, one in sums.items()}
     assert dict(store.group_sums(*what)) == sums
-    found = store.tokens_and_spend(*what, money)
-    assert {id_: one for id_, one in found.items() if any(one)} == {
+    found = store.metric_sums(*what, (Metric.TOKENS, Metric.SPEND), money)
+    assert {id_: tuple(one) for id_, one in found.items() if any(one)} == {
         id_: one for id_, one in both.items() if any(one)
     }
     by_bucket = store.spend_series(*what, money)
@@ -628,4 +630,7 @@ def test_sums_of_a_range_are_those_of_its_buckets_and_rows(reference, data):
         tokens, spent = pairs.get((member, model), (0, 0))
         pairs[member, model] = tokens + usage.tokens, spent + usage.value(Metric.SPEND, money)
     used = sorted((*pair, *sums) for pair, sums in pairs.items() if any(sums))
-    assert [one for one in store.pair_sums(*what, money) if any(one[2:])] == used
+    assert store.pair_sums(what[0], [what[1:]], TOKENS_AND_SPEND, money) == used
+    assert store.pair_sums(what[0], [what[1:]] * 2, TOKENS_AND_SPEND, money) == [
+        (key, model, tokens, tokens, spend, spend) for key, model, tokens, spend in used
+    ]

@@ -49,6 +49,12 @@ def test_every_period_that_is_offered_fits_the_kind(kind):
         assert not isinstance(found, FormError), (period, found)
 
 
+def test_one_model_alone_means_that_everything_is_repriced_on_it():
+    query = read_fields(QuestionFields(kind=QueryKind.WHATIF, extra="sonnet"))
+    assert not isinstance(query, FormError)
+    assert query.words() == "whatif all -> sonnet 1m"
+
+
 def test_a_forecast_has_only_periods_that_are_still_running():
     assert {words for words, _ in periods_for(QueryKind.FORECAST)} > FORECAST_PERIODS
     left_over = QuestionFields(kind=QueryKind.FORECAST, span="last month", metric="tokens")
@@ -106,6 +112,6 @@ def test_plain_words_are_read_in_the_fields_and_mistakes_are_said_there(administ
     assert "why spend 3d creator:" in said
     assert "grace" in said.lower()
     looked(administered, form, QuestionField.KIND, "whatif", **{QuestionField.KIND: "whatif"})
-    values = {QuestionField.KIND: "whatif", QuestionField.EXTRA: "opus"}
+    values = {QuestionField.KIND: "whatif", QuestionField.EXTRA: "opus ->"}
     wrong = errors(administered.bot_client.submit("ada", form["id"], values))
     assert list(wrong) == [QuestionField.EXTRA]

@@ -1,6 +1,7 @@
 """Days are added to the rows by month in small steps; answers are the same after each of them."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 import pytest
 
@@ -9,12 +10,15 @@ from bot.store.connection import Area
 from bot.store.encoding import StoredView, to_seconds
 from bot.store.usage import filled_months, month_filling
 from bot.store.usage.filled_months import Mark
+from bot.store.usage.read import Ranking
 from bot.store.usage.selection import Selection
 from reports.time.timerange import Granularity, TimeRange
-from reports.usage.dimensions import Dimension, MoneySource
-from reports.usage.usage import Usage
+from reports.usage.dimensions import Dimension, Metric, MoneySource
+from reports.usage.usage import ZERO, Usage, plus
 from reports.usage.windows_to_fetch import Window
 from tests import databases
+
+TOKENS_AND_SPEND = (Metric.TOKENS, Metric.SPEND)
 
 DAY = timedelta(days=1)
 JANUARY, FEBRUARY, MARCH = (datetime(2026, month, 1, tzinfo=UTC) for month in (1, 2, 3))
@@ -34,6 +38,16 @@ SELECTIONS = (
     Selection.of(None, {Dimension.KEY: frozenset({102}), Dimension.MODEL: frozenset({1})}),
     Selection.of(Dimension.CREATOR, {Dimension.MODEL: frozenset({1})}),
 )
+FIRST = Ranking(1, (Metric.SPEND,), MoneySource.ALL)
+
+
+def cut(first, last):
+    """The days of January and February from one number until before another."""
+    days = tuple(JANUARY + n * DAY for n in range(first, last))
+    return TimeRange(days, days[-1] + DAY, Granularity.DAY, MARCH)
+
+
+CUTS = (cut(1, 59), cut(0, 33), cut(2, 31), cut(31, 57))
 
 
 @pytest.fixture
@@ -61,11 +75,9 @@ def answers(store):
         found += [read.whole, read.series, list(store.rows(selection, YEAR, Granularity.DAY))]
         order = KEYS if selection.by is Dimension.KEY else MODELS
         found.append(list(store.rows_by_group(selection, YEAR, Granularity.DAY, order)))
-        found.append(store.pair_sums(selection, YEAR, Granularity.DAY, MoneySource.ALL))
-        for first, last in ((1, 59), (0, 33), (2, 31), (31, 57)):
-            days = tuple(JANUARY + n * DAY for n in range(first, last))
-            cut = TimeRange(days, days[-1] + DAY, Granularity.DAY, MARCH)
-            found.append(store.pair_sums(selection, cut, Granularity.DAY, MoneySource.ALL))
+        found.append(store.pair_sums(selection, [(YEAR, Granularity.DAY)], TOKENS_AND_SPEND))
+        for cut in CUTS:
+            found.append(store.pair_sums(selection, [(cut, Granularity.DAY)], TOKENS_AND_SPEND))
     return found
 
 
@@ -101,6 +113,41 @@ def test_answers_are_the_same_after_each_step(store, most):
         assert answers(store) == before
     assert steps >= 2 * len(USED) / (most + 2)
     assert by_month(store) == sum(usage.requests for usage in USED.values())
+
+
+def test_ranges_that_are_read_together_have_the_sums_that_each_has_alone(store):
+    ranges = (CUTS[0], CUTS[3], cut(30, 34), cut(29, 33), YEAR)
+    stepped = True
+    while stepped:
+        for selection, one, other in product(SELECTIONS[::2], ranges, ranges):
+            both = [(one, Granularity.DAY), (other, Granularity.DAY)]
+            expected = {}
+            for at, alone in enumerate(both):
+                for *pair, tokens, spend in store.pair_sums(selection, [alone], TOKENS_AND_SPEND):
+                    of_pair = expected.setdefault(tuple(pair), [0] * 4)
+                    of_pair[at], of_pair[at + 2] = tokens, spend
+            assert store.pair_sums(selection, both, TOKENS_AND_SPEND) == [
+                (*pair, *sums) for pair, sums in sorted(expected.items())
+            ]
+        stepped = step(store, DAYS[-1], 5)
+
+
+def test_sums_of_days_that_are_read_by_month_are_those_of_the_days(store):
+    ranges = (*CUTS, cut(0, 35), cut(0, 34), cut(30, 36), cut(0, 31), cut(29, 59))
+    stepped = True
+    while stepped:
+        for selection, wanted in product(SELECTIONS, ranges):
+            if selection.by is None:
+                continue
+            expected = {}
+            for _, member, model, usage in store.rows(selection, wanted, Granularity.DAY):
+                group = model if selection.by is Dimension.MODEL else member
+                expected[group] = plus(expected.get(group, ZERO), usage)
+            assert store.group_sums(selection, wanted, Granularity.DAY) == expected
+            ranked = store.read(selection, wanted, Granularity.DAY, FIRST)
+            assert ranked.count == len(expected)
+            assert ranked.series.keys() <= {max(expected, key=lambda id_: expected[id_].credits)}
+        stepped = step(store, DAYS[-1], 5)
 
 
 @pytest.mark.parametrize("most", [1, 4, 1_000])

@@ -36,6 +36,8 @@ from reports.usage.usage import ZERO, Usage
 from reports.usage.windows_to_fetch import Window
 from tests import databases
 
+TOKENS_AND_SPEND = (Metric.TOKENS, Metric.SPEND)
+
 MINUTES, HOURS, DAYS, MONTHS = Granularity
 START = datetime(2026, 2, 20, tzinfo=UTC)
 SPAN = {MINUTES: 40, HOURS: 50, DAYS: 75}
@@ -166,7 +168,7 @@ class Replacing(RuleBasedStateMachine):
         pairs = defaultdict(lambda: ZERO)
         for _, member, model, usage in self.store.rows(selection, wanted, stored):
             pairs[member, model] = total([pairs[member, model], usage])
-        sums = self.store.pair_sums(selection, wanted, stored, MoneySource.ALL)
+        sums = self.store.pair_sums(selection, [(wanted, stored)], TOKENS_AND_SPEND)
         assert {(member, model): tuple(more) for member, model, *more in sums if any(more)} == {
             pair: (usage.tokens, usage.value(Metric.SPEND))
             for pair, usage in pairs.items()
@@ -190,6 +192,16 @@ class Replacing(RuleBasedStateMachine):
             group = model if by is Dimension.MODEL else member
             again[group, index] = total([again[group, index], usage])
         assert again == {(i, n): u for i, s in expected.items() for n, u in s.items()}
+
+    @rule()
+    def look_for_last_uses(self):
+        for dimension in Dimension:
+            last = {}
+            for bucket, key, user, slug in [*self.used[HOURS], *self.used[DAYS]]:
+                names = {Dimension.MODEL: slug, Dimension.KEY: key, Dimension.CREATOR: user}
+                id_ = self.ids[dimension, names[dimension]]
+                last[id_] = max(bucket, last.get(id_, bucket))
+            assert self.store.last_used(dimension) == last
 
     def some(self, dimension, numbers):
         if numbers is None:

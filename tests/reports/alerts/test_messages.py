@@ -16,7 +16,7 @@ from reports.alerts.kinds.new import first_use
 from reports.alerts.kinds.spike import Hour, spike, usual
 from reports.alerts.kinds.stale import Stale, stale
 from reports.alerts.limits_and_forecast import SpendLimit, SpendPace
-from reports.alerts.message_details import Detail, Driver, question
+from reports.alerts.message_details import Detail, Driver, question, why_question
 from reports.alerts.periods import AlertPeriod, QuietHours, span_at
 from reports.alerts.rule import Rule
 from reports.alerts.slack import cards
@@ -535,3 +535,10 @@ def test_a_chart_has_one_point_for_every_label(words, minutes):
         assert len(set(labels)) == len(labels) <= 20
         for series in drawn["chart"]["series"]:
             assert [point["label"] for point in series["data"]] == labels
+
+
+def test_a_spike_of_an_hour_that_is_running_is_explained_from_its_minutes():
+    measurement = spiked(50)
+    running = why_question(rule_of("spike by key"), measurement, BERLIN, NOW)
+    over = why_question(rule_of("spike by key"), measurement, BERLIN, NOW + HOUR)
+    assert (str(running.period), str(over.period)) == ("1h", "1d")

@@ -16,7 +16,10 @@ from reports.analysis.limits import (
     hour_of_week,
     hourly_pace,
     in_order,
+    may_fill,
+    most_per_week,
     reached,
+    recent_pace,
 )
 
 NOW = datetime(2026, 11, 25, 10, 20, tzinfo=UTC)  # a Wednesday
@@ -92,6 +95,42 @@ def test_a_usual_week_is_the_mean_of_its_hours():
     assert set(pace.hours) == {2 * DOLLAR}
     assert (pace.low, pace.high) == (Fraction(1, 2), Fraction(3, 2))
     assert hourly_pace(monday, []).hours == (0,) * 168
+
+
+def test_hours_in_which_more_was_given_back_than_spent_cost_nothing():
+    monday = datetime(2026, 11, 2, tzinfo=UTC)
+    costs = [-DOLLAR if n % 2 else 3 * DOLLAR for n in range(168)] * 3
+    pace = hourly_pace(monday, costs)
+    assert pace.hours == (3 * DOLLAR, 0) * 84
+    assert full_at(DOLLAR, pace, NOW, None) is not None
+    given_back = recent_pace(monday, [-DOLLAR] * 400)
+    assert given_back.hours == (0,) * 168
+    assert full_at(DOLLAR, given_back, NOW, None) is None
+
+
+@given(
+    unused=st.integers(0, 672),
+    costs=st.lists(st.integers(0, 9) | st.integers(0, 50 * DOLLAR), min_size=1, max_size=200),
+    left=st.integers(-5, 10**6) | st.integers(0, 40_000 * DOLLAR),
+    known=st.floats(0, 1),
+    resets=st.none() | st.integers(1, 40 * 24),
+)
+def test_what_cannot_fill_by_its_sum_is_not_full_by_its_hours(unused, costs, left, known, resets):
+    hours = ([0] * unused + costs * (672 // len(costs) + 1))[:672]
+    used = 672 - next((at for at, cost in enumerate(hours) if cost), 672)
+    most = most_per_week(sum(hours), int(used * known))
+    end = None if resets is None else NOW + timedelta(hours=resets)
+    pace = recent_pace(NOW.replace(minute=0) - timedelta(hours=672), hours)
+    assert sum(pace.hours) <= most
+    if not may_fill(left, most, NOW, end):
+        assert full_at(left, pace, NOW, end) is None
+
+
+def test_the_most_that_a_week_costs_allows_for_hours_that_are_rounded_up():
+    costs = [1] * 336 + [0] * 168  # two thirds of a nano-dollar become one, in each hour
+    usual = sum(hourly_pace(NOW, costs).hours)
+    assert usual == 168
+    assert most_per_week(sum(costs), len(costs)) >= usual
 
 
 def test_a_week_has_168_hours():

@@ -16,7 +16,7 @@ def test_the_usual_is_the_median_of_the_same_days_of_earlier_months() -> None:
     assert month.usual == 100 * NANO
     assert usual_sentence(month) == (
         "In the first 12 days of a month, you usually spend $100.00: the median of the past 3"
-        " months, which had $90.00 to $130.00. This month is 50.0% above that."
+        " months, which ranged from $90.00 to $130.00. This month is 50.0% above that."
     )
     said = own_month_json(month)
     assert said is not None

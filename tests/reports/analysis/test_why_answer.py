@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -66,3 +67,13 @@ def test_missing_usage_is_said_right_after_the_change():
     cell = CellUsage("k", "m", 10, 20, 10**9, 3 * 10**9)
     assert answer([cell], gaps=True).sentences[1] == UNLIKE
     assert UNLIKE not in answer([cell]).sentences
+
+
+@given(st.lists(st.builds(CellUsage, st.text("ab", max_size=2), st.text("xy", max_size=2),
+                          tokens, tokens, nano, nano), min_size=1, max_size=6))  # fmt: skip
+def test_the_waterfall_has_the_amounts_of_the_table(cells):
+    found = answer(cells)
+    steps = [step for step in found.steps if not step.level]
+    for step, shown in zip(steps, found.rows[-1][-3:], strict=bool(steps)):
+        if abs(step.amount) >= 10**8:  # ten cents, from which on money has cents
+            assert amount(shown) == Decimal(round(Fraction(step.amount, 10**7))) / 100

@@ -37,6 +37,8 @@ def command(text: str) -> str:
 
 
 QUESTIONS = {
+    "price half a day": "price 12h",
+    "keys of ada": "keys creator:ada@example.com",
     "how many credits did we use last month": "last month credits",
     "are costs going down": "why spend 1w",
     "are we spending more": "why spend 1w",
@@ -826,3 +828,12 @@ def test_what_is_unclear_or_impossible_is_said_in_one_sentence(
     assert isinstance(found, CommandError)
     assert found.problem.startswith(problem)
     assert found.candidates == choices
+
+
+def test_a_name_that_several_people_have_is_asked_about_in_a_what_if_question_too() -> None:
+    found = ask("what if sam used haiku last month")
+    assert isinstance(found, CommandError)
+    assert "“sam” could mean" in found.problem
+    assert found.choices == tuple(
+        f"whatif all -> haiku last month creator:{name}@example.com" for name in ("sam", "lee")
+    )

@@ -30,6 +30,7 @@ Spend by API key, past 2 weeks
 
 Spend  $2.51  $0.17 a day on average (current day included)  up $0.51 (+25.6%) vs the 2 weeks \
 before ($2.00)  ▂             █
+Credits $2.50, BYOK $0.0123 (estimated)
 
 API key      Sum    Share    Avg/day      Min      Max
 ---------  -----  -------  ---------  -------  -------  ---------------
