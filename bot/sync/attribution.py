@@ -13,17 +13,14 @@ from datetime import datetime
 
 from bot.openrouter import QueryGrouping, WireRow
 from bot.runtime.priority import pausing_for_requests
-from bot.store.usage.directory import IMPORTED, UNKNOWN, UNLISTED, Directory
-from bot.store.usage.traces import FROM_TRACES
+from bot.store.usage.directory import UNLISTED, Directory
+from bot.store.usage.trace_members import FROM_ELSEWHERE, SYNTHETIC_REFS
 from reports.usage.dimensions import Dimension
 from reports.usage.members import Member
 from reports.usage.usage import ZERO, Usage, minus, plus
 
 DIMENSION = {QueryGrouping.KEY: Dimension.KEY, QueryGrouping.CREATOR: Dimension.CREATOR}
 """The groupings of usage queries besides the total; each has its own query and view."""
-FROM_ELSEWHERE = (IMPORTED, UNKNOWN, FROM_TRACES)
-"""Prefixes of the refs of members that OpenRouter's rows never refer to."""
-SYNTHETIC_REFS = ("deleted:", "email:", "name:", UNLISTED, *FROM_ELSEWHERE)
 
 NewMember = tuple[str, str, str]
 """A member that occurs only in usage rows, to be added to the directory: ref, name, detail."""

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from bot.openrouter import KeyInfo, OpenRouter, OpenRouterError, OrganizationMember, Workspace
 from bot.store import Store
 from bot.store.sync_state import UNAVAILABLE
-from bot.sync.attribution import SYNTHETIC_REFS
+from bot.store.usage.trace_members import SYNTHETIC_REFS
 from bot.sync.details import DetailsSync
 from bot.sync.measured_intervals import RefreshPlanner
 from reports.usage.dimensions import Dimension

@@ -8,7 +8,6 @@ has more usage of a bucket than OpenRouter, that bucket is fetched from OpenRout
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from bot.openrouter import OpenRouter, TimedOutError
 from bot.runtime.priority import pausing_for_requests
 from bot.store import Store
 from bot.store.usage.openrouter_facts import MODELS
+from bot.store.usage.trace_members import TraceModels
 from bot.store.usage.traces import NOTE
 from bot.sync.pull_window import (
     ROUNDING,
@@ -159,12 +159,13 @@ class TracePuller:
         self, window: Window, totals: ModelTotals
     ) -> Iterator[tuple[datetime, list[TraceUsage]]]:
         """All buckets of a window with their rows, newest first."""
-        models = _ModelNames(self._store.fact(MODELS), totals)
+        known = {model for models in totals.by_bucket.values() for model in models}
+        models = TraceModels(self._store.fact(MODELS), known)
         for part in _parts(window, totals):
             yield from self._rows_by_bucket(part, models)
 
     def _rows_by_bucket(
-        self, part: Window, models: _ModelNames
+        self, part: Window, models: TraceModels
     ) -> Iterator[tuple[datetime, list[TraceUsage]]]:
         step, at = STEP[part.granularity], floor(part.end, part.granularity)
         at = at if at < part.end else at - step
@@ -185,29 +186,6 @@ class TracePuller:
         while at >= part.start:
             yield at, []
             at -= step
-
-
-class _ModelNames:
-    """Maps names of models to those in OpenRouter's totals, because a model has several names."""
-
-    def __init__(self, listed: str | None, totals: ModelTotals) -> None:
-        self._known = {model for models in totals.by_bucket.values() for model in models}
-        self._other: dict[str, str] = {}
-        for one in json.loads(listed)["models"] if listed else ():
-            name = next((slug for slug in one["slugs"] if slug in self._known), None)
-            if name:
-                self._other |= dict.fromkeys(one["slugs"], name)
-
-    def name(self, found: str) -> str:
-        """The name in OpenRouter's totals for a model in a trace; a variant (`:free`) belongs to
-        its model."""
-        base = found.partition(":")[0]
-        for one in (found, base):
-            if one in self._known:
-                return one
-            if one in self._other:
-                return self._other[one]
-        return found
 
 
 def rest_of(

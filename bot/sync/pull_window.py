@@ -29,7 +29,8 @@ from bot.store.sync_state import parts
 from bot.store.usage.diff import RowKey
 from bot.store.usage.directory import Directory
 from bot.store.usage.selection import Selection
-from bot.sync.attribution import DIMENSION, SYNTHETIC_REFS, AttributedUsage, MemberRow, NameResolver
+from bot.store.usage.trace_members import SYNTHETIC_REFS
+from bot.sync.attribution import DIMENSION, AttributedUsage, MemberRow, NameResolver
 from reports.time.timerange import HOUR, STEP, Granularity, floor
 from reports.usage.coverage import gaps, merge
 from reports.usage.dimensions import Dimension, Metric

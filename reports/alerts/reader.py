@@ -33,15 +33,16 @@ from reports.questions.grammar import (
     parse,
 )
 from reports.questions.kind_options import days_of
-from reports.questions.query import DEFAULT_TOP, Query
+from reports.questions.query import DEFAULT_TOP, MEASURED, Query
 from reports.time.period import Unit
 from reports.time.timerange import zone_names
-from reports.usage.dimensions import Dimension, Metric
+from reports.usage.dimensions import NAMES, Dimension, Metric
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean
 from reports.wording.token_cursor import TokenCursor
 
 _DAYS = {"day", "days"}
+NOT_BY_LIVE = "An alert can be by model, key or creator, not by {dimension}."
 
 
 @dataclass(slots=True)
@@ -73,6 +74,11 @@ class AlertReader:
                 return self._rule(asked.query, dated=asked.dated)
 
     def _rule(self, query: Query, *, dated: bool) -> Rule:
+        if query.kind in MEASURED:
+            raise WrongWords(f"I don't recognize “{query.kind}”.")
+        if query.live_dimensions:
+            label = NAMES[query.live_dimensions[0]].label
+            raise WrongWords(NOT_BY_LIVE.format(dimension=label))
         extra = "csv" if query.files else "share" if query.share else ""
         extra = extra or ("top" if query.top != DEFAULT_TOP else "")
         draft = replace(

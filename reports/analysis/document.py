@@ -61,6 +61,14 @@ class ShareChart:
 
 
 @dataclass(frozen=True, slots=True)
+class LatencyChart:
+    """Bars of p50 and p95 in microseconds, for each bucket; None in buckets without requests."""
+
+    p50: tuple[int | None, ...]
+    p95: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AnalysisDocument:
     """The answer to a question of one kind.
 
@@ -69,9 +77,9 @@ class AnalysisDocument:
     is about now. `exact` returns the rows of the CSV file and `data` the kind's own JSON, without
     the parts that all kinds share: messages need neither, and both contain every group. `groups`
     are the labels of the members that can be opened. `steps` are a waterfall in nano-dollars,
-    `shares` are the bars of a share; both are empty if there is no such chart. `ask_about` are
-    keys, as (label, id), whose owners can be asked about them. `empty`: there were no figures to
-    work with, which `sentences` explain.
+    `shares` are the bars of a share, `latency` those of latency; all are empty without such a
+    chart. `ask_about` are keys, as (label, id), whose owners may be asked about them. `empty`:
+    there were no figures to work with, which `sentences` explain.
     """
 
     query: Query
@@ -89,13 +97,14 @@ class AnalysisDocument:
     groups: tuple[str, ...] = ()
     steps: tuple[WaterfallStep, ...] = ()
     shares: ShareChart | None = None
+    latency: LatencyChart | None = None
     ask_about: tuple[tuple[str, str], ...] = ()
     empty: bool = False
 
     @property
     def charted(self) -> bool:
         """Whether the answer has a chart."""
-        return bool(self.steps or self.shares)
+        return bool(self.steps or self.shares or self.latency)
 
     @property
     def scope(self) -> str:

@@ -17,7 +17,7 @@ from operator import itemgetter
 from typing import NamedTuple, NoReturn
 
 from reports.render.csv import MEMBER, SLUG, quoted
-from reports.usage.dimensions import Dimension
+from reports.usage.dimensions import STORED, Dimension
 from reports.usage.figure_table import OVERVIEW, FigureKind
 from reports.usage.usage import NANO, Usage, nano_dollars
 from reports.wording.safe_text import clean
@@ -177,7 +177,7 @@ def _are_missing(names: Sequence[str]) -> str:
 def _columns(line: int, header: Sequence[str]) -> tuple[Dimension, list[int]]:
     """The file's grouping and the positions of its columns, the member last."""
     names = [name.strip().casefold() for name in header]
-    members = [d for d, name in MEMBER.items() if name.casefold() in names]
+    members = [d for d in STORED if d in MEMBER and MEMBER[d].casefold() in names]
     if len(members) > 1:
         raise BadFileError("grouped by both API Key and Creator; choose one of them", line)
     wanted = [*COLUMNS, *(MEMBER[d] for d in members)]

@@ -13,7 +13,7 @@ from reports.natural.text_reader import TextReader
 from reports.questions.grammar import CommandError, QuestionCommand
 from reports.questions.query import QueryKind
 from reports.time.timerange import NotBegunError, ranges
-from reports.usage.dimensions import Dimension, Metric, form_label
+from reports.usage.dimensions import STORED, Dimension, Metric, form_label
 from reports.wording.safe_text import clean
 
 _ORDER = (
@@ -176,7 +176,7 @@ def _grouped_for_shares(reader: TextReader) -> CommandError:
 
 def _over_what(over: str, words: str) -> CommandError:
     """The error for `spend > 100`, which doesn't say what is to be above it."""
-    choices = {form_label(by): canonical(f"{words} by {by}") for by in Dimension}
+    choices = {form_label(by): canonical(f"{words} by {by}") for by in STORED}
     return CommandError(
         f"What is to be over {clean(over, 20)}: each model, each API key or each creator?",
         choices=tuple(choices.values()),

@@ -14,8 +14,7 @@ _ALL_TIME = ("all time", "all-time", "alltime", "forever", "ever", "lifetime", "
              "since the beginning of time", "since inception", "to date")  # fmt: skip
 _UNITS_TO_DATE = ("month to date", "year to date", "week to date", "quarter to date")
 _NOT_COUNTED = {
-    "error", "errors", "failure", "failures", "failed", "failing", "latency", "latencies",
-    "throughput", "uptime", "downtime", "outages", "speed", "tps", "slow", "slowest", "fastest",
+    "throughput", "uptime", "downtime", "outages", "tps",
 }  # fmt: skip
 _UNDO = {"undo", "back", "go back", "revert", "undo that", "previous", "undo it"}
 _FEWER = {"less", "fewer", "shorter"}
@@ -26,7 +25,7 @@ NO_UNDO = (
 IN_DOLLARS = "Amounts are in US dollars, as OpenRouter bills them."
 FEWER = "To see fewer groups, say how many, like `top 3`."
 NOT_COUNTED = (
-    "I can't show errors or speed: OpenRouter's usage data has spend, tokens and requests only."
+    "I can't show throughput or uptime. With ClickHouse I can show `latency` and `errors`."
 )
 _UNUSUAL = {"unusual", "anomaly", "anomalies", "anomalous", "abnormal", "weird", "strange", "odd",
             "suspicious", "outlier", "outliers", "unexpected"}  # fmt: skip

@@ -12,7 +12,7 @@ from enum import StrEnum
 from reports.block_kit.message import RunButton
 from reports.questions.grammar import MOST_TOP
 from reports.questions.query import DEFAULT_TOP, WITHOUT_GROUPING, FileFormat, Query
-from reports.usage.dimensions import Dimension
+from reports.usage.dimensions import STORED
 from reports.wording.safe_text import clean, plain
 
 
@@ -106,7 +106,7 @@ def short_answer(short: ShortMessage, before: Query) -> ShortAnswer:
     if is_list:
         return ShortAnswer(sentence=WHOLE_LIST, runs=(csv,))
     if before.by is None:
-        splits = (replace(before, by=by) for by in Dimension)
+        splits = (replace(before, by=by) for by in STORED)
         runs = tuple(RunButton(f"By {one.by}", one.words()) for one in splits)
         return ShortAnswer(sentence=NO_GROUPS, runs=runs)
     if short is ShortMessage.TABLE:

@@ -263,7 +263,7 @@ _UNTIL = {"today": Unit.DAY, "day": Unit.DAY, "week": Unit.WEEK, "month": Unit.M
 """Words for what the credits should last through."""
 _BUDGETS = {"budget", "budgets"}
 _PLANNED_DIMENSIONS = {
-    "providers": Topic.PROVIDER, "apps": Topic.APP, "workspaces": Topic.WORKSPACE,
+    "apps": Topic.APP, "workspaces": Topic.WORKSPACE,
     "teams": Topic.TEAM, "departments": Topic.TEAM,
 }  # fmt: skip
 _ONE_OF_SUCH = {"top", "biggest", "largest", "most", "each", "every"}
@@ -280,6 +280,30 @@ NEW_OF = {
 _FILLERS[QueryKind.NEW] = _NEW | {
     "first", "time", "recently", "added", "started", "start", "used", "joined", "api",
 }  # fmt: skip
+_SLOW = {
+    "latency", "latencies", "slow", "slower", "slowest", "faster", "fastest", "speed", "p50", "p95",
+}  # fmt: skip
+_FAST = {"fast"}
+_SLOW_PHRASES = ("response time", "response times", "how long do", "how long does", "how long did")
+_OF_MONEY = {
+    "spend", "spending", "burn", "burning", "money", "credits", "budget", "budgets", "grow",
+    "growing", "run", "cost", "costs",
+}  # fmt: skip
+"""Words beside which `fast` is about how much is used, not about how long a request takes."""
+_FAILED = {
+    "error", "errors", "errored", "erroring", "fail", "fails", "failed", "failing", "failure",
+    "failures",
+}  # fmt: skip
+_FILLERS[QueryKind.LATENCY] = _SLOW | _FAST | {
+    "response", "time", "times", "long", "take", "takes", "took", "respond", "responds", "reply",
+    "answer", "requests", "request", "call", "calls", "median", "percentile", "seconds", "why",
+}  # fmt: skip
+_FILLERS[QueryKind.ERRORS] = _FAILED | {
+    "rate", "rates", "ratio", "share", "percentage", "percent", "proportion", "requests", "request",
+    "call", "calls", "generations", "often", "why",
+}  # fmt: skip
+_KIND_PHRASES[QueryKind.LATENCY] = ("response time", "response times")
+_KIND_PHRASES[QueryKind.ERRORS] = ("error rate", "failure rate", "share of", "percentage of")
 _BY_WORDS: tuple[tuple[Topic, set[str], tuple[str, ...]], ...] = (
     (Topic.RETIRING, _RETIRING, _RETIRING_PHRASES),
     (Topic.WHATIF, _WHATIF, _WHATIF_PHRASES),
@@ -323,7 +347,8 @@ def _topic_of(words: Sequence[str], *, named: bool) -> str:
     if words in (["who", "am", "i"], ["whoami"]):
         return ME
     text, given = _without_periods(words), set(words)
-    if first := _about_entities(words, text, given, named=named):
+    first = _about_quality(text, given) or _about_entities(words, text, given, named=named)
+    if first:
         return first
     for topic, triggers, phrases in _BY_WORDS:
         if _matches(given, text, triggers, phrases):
@@ -345,6 +370,14 @@ def _topic_of(words: Sequence[str], *, named: bool) -> str:
     if asks_for_direction(words):
         return Topic.WHY
     return _planned_dimension(words) or ""
+
+
+def _about_quality(text: str, given: set[str]) -> Topic | None:
+    """The topic of questions about failed and slow requests; None for other questions."""
+    if given & _FAILED:
+        return Topic.ERRORS
+    fast = given & _FAST and not given & _OF_MONEY
+    return Topic.LATENCY if given & _SLOW or fast or _has_phrase(text, _SLOW_PHRASES) else None
 
 
 def _matches(given: set[str], text: str, triggers: set[str], phrases: tuple[str, ...]) -> bool:

@@ -7,6 +7,7 @@
               | "last" COUNT ("h" | "hours" | "d" | "days" | ... | "y" | "years")
               | DATE | DATE ".." DATE            a DATE is 2026-10 or 2026-10-03
     dimension = "model" | "key" | "api key" | "creator" | "user" | "member"
+              | "provider" | "end-user" | "end user"               these two need ClickHouse
     filter    = ["-"] dimension ":" NAME         NAME may be "quoted", `*` is a wildcard, and
                                                  "-" leaves out what it names
     kind      = "price" | "why" | "forecast" | ...  what is asked of the usage, at most one
@@ -317,6 +318,8 @@ class _QuestionReader:
         named = self.words.take()
         if named.lower() == "api" and self.words.peek().lower() in {"key", "keys"}:
             named = self.words.take()
+        if named.lower() == "end" and self.words.peek().lower() in {"user", "users"}:
+            named = f"end-{self.words.take()}"
         dimension = (DIMENSIONS | _PLURAL).get(named.lower())
         if not dimension:
             topic = ungroupable(("by", named.lower()))

@@ -11,14 +11,14 @@ from dataclasses import replace
 from decimal import Decimal
 
 from reports.questions import kind_options
-from reports.questions.query import DEFAULT_PERIODS, Query, QueryKind
+from reports.questions.query import DEFAULT_PERIODS, LIVE, MEASURED, Query, QueryKind
 from reports.time.period import DEFAULT, Calendar, Unit
-from reports.usage.dimensions import Dimension, Metric, MoneySource
+from reports.usage.dimensions import NAMES, Dimension, Metric, MoneySource
 from reports.wording.token_cursor import TokenCursor
 
 ANSWERED = frozenset({
     QueryKind.PRICE, QueryKind.WHY, QueryKind.FORECAST, QueryKind.LIMITS, QueryKind.KEYS,
-    QueryKind.CACHE, QueryKind.WHATIF, QueryKind.RETIRING, QueryKind.NEW,
+    QueryKind.CACHE, QueryKind.WHATIF, QueryKind.RETIRING, QueryKind.NEW, *MEASURED,
 })  # fmt: skip
 """The kinds that have an answer, besides usage; their words are read as questions."""
 
@@ -28,6 +28,13 @@ STILL_RUNNING = (
 )
 OVER_NOTHING = "Any spend is over $0; name a higher amount, like `forecast over $5000`."
 FORECAST_OF_SPEND = "I can forecast spend only, not {metric}."
+NOT_LIVE = (
+    "`{kind}` can't be grouped or filtered by {dimension}; spend, tokens, requests, `latency` and"
+    " `errors` can."
+)
+LIVE_NOT_COMPARED = (
+    "Usage by provider or end user can't be compared with another time yet, so leave out `vs`."
+)
 ExtraWords = Callable[[str, TokenCursor], tuple[str, ...]]
 """Takes a word in lower case and a cursor over the words after it, some of which it may read.
 Returns the words as stored in `Query.extra`, or () if the word isn't one of the kind's.
@@ -70,6 +77,8 @@ _UNFIT: dict[QueryKind, dict[str, str]] = {
     QueryKind.WHATIF: kind_options.WHATIF_UNFIT,
     QueryKind.RETIRING: kind_options.RETIRING_UNFIT,
     QueryKind.NEW: kind_options.NEW_UNFIT,
+    QueryKind.LATENCY: kind_options.LATENCY_UNFIT,
+    QueryKind.ERRORS: kind_options.ERRORS_UNFIT,
 }
 """The sentence for each part of a question that doesn't fit a kind."""
 
@@ -85,6 +94,8 @@ LABELS = {
     QueryKind.WHATIF: "What if: the same tokens on another model",
     QueryKind.RETIRING: "Models that are retired soon",
     QueryKind.NEW: "New models, keys or creators",
+    QueryKind.LATENCY: "Latency of requests (needs ClickHouse)",
+    QueryKind.ERRORS: "Failed requests (needs ClickHouse)",
 }
 """The label of each kind in the form."""
 EXAMPLES = {
@@ -130,6 +141,7 @@ def fitted(query: Query, typed: frozenset[str]) -> Query:
     lists_models = kind is QueryKind.RETIRING and query.by is Dimension.MODEL
     if "by" not in typed and (lists_models or not takes(kind, "dimension")):
         query = replace(query, by=None)
+    query = _without_live(query, typed)
     if not takes(kind, "model"):
         kept = tuple(one for one in query.filters if one.dimension is not Dimension.MODEL)
         query = replace(query, filters=kept)
@@ -137,6 +149,18 @@ def fitted(query: Query, typed: frozenset[str]) -> Query:
         query = replace(query, versus=None)
     if "source" not in typed and not takes(kind, "source"):
         query = replace(query, source=MoneySource.ALL)
+    return query
+
+
+def _without_live(query: Query, typed: frozenset[str]) -> Query:
+    """A question without what only ClickHouse has, if its kind can't be asked by that."""
+    if query.kind in LIVE:
+        return query
+    if "by" not in typed and query.by and NAMES[query.by].live:
+        query = replace(query, by=None)
+    if "filter" not in typed:
+        stored = (one for one in query.filters if not NAMES[one.dimension].live)
+        query = replace(query, filters=tuple(stored))
     return query
 
 
@@ -160,6 +184,11 @@ def unfit(query: Query, typed: frozenset[str]) -> str:
         return FORECAST_OF_SPEND.format(metric=query.metric)
     if query.kind is QueryKind.FORECAST and query.extra and not Decimal(query.extra[1][1:]):
         return OVER_NOTHING
+    if query.live_dimensions and query.kind not in LIVE:
+        label = NAMES[query.live_dimensions[0]].label
+        return NOT_LIVE.format(kind=query.kind, dimension=label)
+    if query.live and query.kind is QueryKind.USAGE and query.versus:
+        return LIVE_NOT_COMPARED
     if query.kind is QueryKind.NEW and not query.extra:
         return kind_options.NEW_WHAT
     sentences = _UNFIT.get(query.kind, {})

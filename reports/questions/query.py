@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reports.time.period import DEFAULT, Calendar, Counted, Period, Unit
-from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
+from reports.usage.dimensions import NAMES, Dimension, Filter, Metric, MoneySource
 
 
 class QueryKind(StrEnum):
@@ -22,6 +22,8 @@ class QueryKind(StrEnum):
     WHATIF = "whatif"
     RETIRING = "retiring"
     NEW = "new"
+    LATENCY = "latency"
+    ERRORS = "errors"
 
 
 DEFAULT_PERIODS: dict[QueryKind, Period] = {
@@ -44,6 +46,11 @@ WITHOUT_GROUPING = WITHOUT_PERIOD | {QueryKind.NEW}
 """Kinds that list things by themselves, so no grouping is offered."""
 RUNNING = WITHOUT_PERIOD | {QueryKind.FORECAST}
 """Kinds whose answer is about a period that isn't over, so a schedule keeps their period."""
+
+MEASURED = frozenset({QueryKind.LATENCY, QueryKind.ERRORS})
+"""Kinds that are answered from ClickHouse alone."""
+LIVE = MEASURED | {QueryKind.USAGE}
+"""Kinds that can be grouped and filtered by what only ClickHouse has."""
 
 
 class Versus(StrEnum):
@@ -91,6 +98,17 @@ class Query:
     def metrics(self) -> tuple[Metric, ...]:
         """The requested metric, or all three."""
         return (self.metric,) if self.metric else tuple(Metric)
+
+    @property
+    def live_dimensions(self) -> tuple[Dimension, ...]:
+        """What it is grouped or filtered by and only ClickHouse has."""
+        used = (self.by, *(one.dimension for one in self.filters))
+        return tuple(one for one in used if one is not None and NAMES[one].live)
+
+    @property
+    def live(self) -> bool:
+        """Whether ClickHouse is asked for the answer, because stored usage doesn't have it."""
+        return self.kind in MEASURED or bool(self.live_dimensions)
 
     def words(self) -> str:
         """The question in the grammar's own words; parsing them gives the same question."""

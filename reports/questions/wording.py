@@ -24,6 +24,8 @@ KIND_WORDS = {
     QueryKind.WHATIF: "What if",
     QueryKind.RETIRING: "Retiring models",
     QueryKind.NEW: "New",
+    QueryKind.LATENCY: "Latency",
+    QueryKind.ERRORS: "Failed requests",
 }
 """The first words in the title of an answer, by kind."""
 _SOURCE = {

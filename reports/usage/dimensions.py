@@ -20,6 +20,8 @@ class Dimension(StrEnum):
     MODEL = "model"
     KEY = "key"
     CREATOR = "creator"
+    PROVIDER = "provider"
+    END_USER = "end-user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class DimensionNames:
     `label` is its name in messages; `words` are those of the question grammar, the first one is
     preferred, and `spoken` are further ones in natural language, with their plurals. `csv` is the
     column of its members in CSV files, in addition to the model's, which every row has. `example`
-    is a pattern for a filter.
+    is a pattern for a filter. `live`: only ClickHouse has it, so it is asked for each answer.
     """
 
     label: str
@@ -37,6 +39,7 @@ class DimensionNames:
     spoken: tuple[str, ...]
     csv: str
     example: str
+    live: bool = False
 
 
 NAMES = {
@@ -52,8 +55,16 @@ NAMES = {
         "Creator",
         "me",
     ),
+    Dimension.PROVIDER: DimensionNames(
+        "provider", ("provider",), (), "Provider", "anthropic", live=True
+    ),
+    Dimension.END_USER: DimensionNames(
+        "end user", ("end-user", "enduser"), (), "End User", "customer-17", live=True
+    ),
 }  # fmt: skip
 """The table of dimensions, in the order in which forms offer them."""
+STORED = tuple(dimension for dimension in Dimension if not NAMES[dimension].live)
+"""The dimensions of stored usage."""
 
 
 def form_label(dimension: Dimension) -> str:

@@ -64,6 +64,15 @@ def axis_figure(metric: Metric, value: int | Fraction) -> str:
     return axis_money(value) if metric is Metric.SPEND else number(value)
 
 
+def duration(micros: int) -> str:
+    """Microseconds as `812 ms`, or from a second on with three significant digits: `4.12 s`."""
+    if micros >= 999_500_000:
+        return f"{round(micros / 1_000_000):,} s"
+    if micros >= 999_500:
+        return f"{_digits(Fraction(micros, 1_000_000))} s"
+    return f"{round(micros / 1000)} ms" if micros >= 500 or not micros else "<1 ms"
+
+
 def percent(ratio: Fraction | float) -> str:
     """A share as a percentage with one decimal: `10.4%`, `100.0%`; `<0.1%` if it would be zero."""
     tenths = round(Fraction(ratio) * 1000)

@@ -79,6 +79,8 @@ UNDERSTANDING: tuple[tuple[str, str], ...] = (
     ("new models this month", "what was first used, and by whom; also `new keys`, `new creators`"),
     ("retiring", "models that end soon, who still uses them and for how much"),
     ("cache 1m by key", "the share of prompt tokens from a cache, and what caching saved"),
+    ("latency 1w by model", "p50 and p95 of how long requests take; needs ClickHouse"),
+    ("errors 1w by provider", "how many requests failed; needs ClickHouse, as `by provider` does"),
     (
         "whatif opus -> sonnet 1m",
         "the same at another model's list prices; also `whatif all -> sonnet`",

@@ -26,7 +26,7 @@ from reports.alerts.slack import format as figure_format
 from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.time.period import Period, Unit
 from reports.time.timerange import HOUR, TimeRange
-from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
+from reports.usage.dimensions import STORED, Dimension, Filter, Metric, MoneySource
 from reports.wording.times import zone_city
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Above(Watch):
     def form_dimensions(cls, what: str) -> tuple[str, ...]:
         """The form's choices of what to evaluate separately."""
         del what
-        return (ALL_TOGETHER, *Dimension)
+        return (ALL_TOGETHER, *STORED)
 
     @property
     def measured(self) -> Metric:

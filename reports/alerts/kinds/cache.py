@@ -20,7 +20,7 @@ from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.questions.query import QueryKind
 from reports.time.period import Counted, Period, Unit
 from reports.time.timerange import DAY, HOUR
-from reports.usage.dimensions import Dimension, MoneySource
+from reports.usage.dimensions import STORED, MoneySource
 from reports.usage.format import percent
 from reports.usage.usage import Usage
 from reports.wording.safe_text import clean
@@ -96,7 +96,7 @@ class Cache(Watch):
     def form_dimensions(cls, what: str) -> tuple[str, ...]:
         """The form's choices of what to evaluate separately."""
         del what
-        return (ALL_TOGETHER, *Dimension)
+        return (ALL_TOGETHER, *STORED)
 
     def with_limit(self, limit: int) -> Cache:
         """The same watch with another limit, in hundredths of a percent."""

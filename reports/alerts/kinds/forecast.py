@@ -21,7 +21,7 @@ from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.analysis.forecast import METHOD_DAYS
 from reports.time.period import Unit
 from reports.time.timerange import Granularity, TimeRange
-from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
+from reports.usage.dimensions import STORED, Dimension, Filter, Metric, MoneySource
 from reports.usage.usage import NANO, exact_money
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Forecast(Watch):
     def form_dimensions(cls, what: str) -> tuple[str, ...]:
         """The form's choices of what to evaluate separately."""
         del what
-        return (ALL_TOGETHER, *Dimension)
+        return (ALL_TOGETHER, *STORED)
 
     @property
     def money_source(self) -> MoneySource:

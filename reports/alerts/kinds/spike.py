@@ -31,7 +31,7 @@ from reports.questions.wording import DIMENSION_WORDS
 from reports.time.period import Counted, Period, Unit
 from reports.time.timerange import HOUR, Granularity, TimeRange
 from reports.time.timerange import floor as floor_time
-from reports.usage.dimensions import Dimension, Filter, MoneySource
+from reports.usage.dimensions import STORED, Dimension, Filter, MoneySource
 from reports.usage.format import number
 from reports.usage.usage import exact_money
 from reports.wording.times import clock_words, zone_city
@@ -108,7 +108,7 @@ class Spike(Watch):
     def form_dimensions(cls, what: str) -> tuple[str, ...]:
         """The form's choices of what to evaluate separately."""
         del what
-        return (ALL_TOGETHER, *Dimension)
+        return (ALL_TOGETHER, *STORED)
 
     @property
     def of_spend(self) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reports.analysis.document import AnalysisDocument, TableColumn
+from reports.analysis.latency_chart import latency_points
 from reports.analysis.share_chart import share_points
 from reports.analysis.slack.ask_owner import ask_owner_row
 from reports.block_kit.elements import (
@@ -76,6 +79,8 @@ def _chart(found: AnalysisDocument) -> list[Block]:
     """Slack's own chart of an answer that has one."""
     if found.steps:
         return [_steps(found)]
+    if found.latency and found.range:
+        return _latency(*latency_points(found.latency, found.range))
     points = share_points(found.shares, found.range) if found.shares and found.range else ()
     if len(points) < 2 or found.shares is None:
         return []
@@ -83,6 +88,19 @@ def _chart(found: AnalysisDocument) -> list[Block]:
     data = [{"label": label, "value": value} for label, value in points]
     chart = {"type": "bar", "series": [{"name": "Share", "data": data}], "axis_config": axis}
     return [{"type": CHART, "title": clean(found.shares.name, LONGEST_CHART_TITLE), "chart": chart}]
+
+
+def _latency(name: str, points: Sequence[tuple[str, float, float]]) -> list[Block]:
+    """Slack's own chart of p50 and p95."""
+    if len(points) < 2:
+        return []
+    series = [
+        {"name": which, "data": [{"label": point[0], "value": point[at]} for point in points]}
+        for at, which in ((1, "p50"), (2, "p95"))
+    ]
+    axis = {"categories": [point[0] for point in points], "y_label": "ms"}
+    chart = {"type": "line", "series": series, "axis_config": axis}
+    return [{"type": CHART, "title": clean(name, LONGEST_CHART_TITLE), "chart": chart}]
 
 
 def _steps(found: AnalysisDocument) -> Block:

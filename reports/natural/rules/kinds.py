@@ -14,7 +14,7 @@ from reports.usage.dimensions import Dimension, Metric
 
 _WITHOUT_METRIC = {
     QueryKind.PRICE, QueryKind.FORECAST, QueryKind.CACHE, QueryKind.RETIRING, QueryKind.NEW,
-    QueryKind.WHATIF,
+    QueryKind.WHATIF, QueryKind.LATENCY, QueryKind.ERRORS,
 }  # fmt: skip
 
 

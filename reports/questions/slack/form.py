@@ -32,7 +32,7 @@ from reports.questions.query import FileFormat, QueryKind
 from reports.questions.slack.answer import NOTHING_YET
 from reports.questions.summary import Summary
 from reports.render.tables import change_words, empty_words
-from reports.usage.dimensions import Dimension, form_label
+from reports.usage.dimensions import STORED, form_label
 from reports.usage.format import figure
 from reports.wording.safe_text import clean, escape
 
@@ -50,7 +50,7 @@ _EXTRA_LABELS = {
 }
 _BYS = (
     (ALL, "None"),
-    *((dimension, form_label(dimension)) for dimension in Dimension),
+    *((dimension, form_label(dimension)) for dimension in STORED),
 )
 _FILES = (
     (FileFormat.CSV, "CSV, for a spreadsheet"),
@@ -132,9 +132,14 @@ def entered(found: Entered) -> QuestionFields:
     )
 
 
-def preview_text(command: str, found: Summary | AnalysisDocument | str) -> str:
-    """The preview: the command, and a short answer or a sentence why there is none."""
+def preview_text(command: str, found: Summary | AnalysisDocument | str | None) -> str:
+    """The preview: the command, and a short answer or a sentence why there is none.
+
+    None: the answer takes too long for a preview.
+    """
     lines = [f"Same as typing: {code(command, 400)}"]
+    if found is None:
+        return lines[0]
     if isinstance(found, str):
         return "\n".join([*lines, f":warning: {escape(clean(found, 600))}"])
     if isinstance(found, AnalysisDocument):

@@ -201,6 +201,8 @@ def _lead(found: Report) -> str:
 def _change_text(found: Report) -> str:
     """The change from the previous period: `up $99.20 (8.6%) from last week`."""
     part, period = found.part, _previous_period_words(found)
+    if found.summary.query.live:
+        return f"not compared with {period}"
     if part.previous is None:
         return f"nothing to compare with: no data for {period}"
     previous = figure(found.metric, part.previous)

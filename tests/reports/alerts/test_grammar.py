@@ -25,7 +25,7 @@ from reports.alerts.validation import check
 from reports.commands import parse_command
 from reports.questions.grammar import CommandError, HelpCommand
 from reports.time.period import Unit
-from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
+from reports.usage.dimensions import STORED, Dimension, Filter, Metric, MoneySource
 
 DOLLAR = 10**9
 DAILY = Above(Metric.SPEND, 50 * DOLLAR, Unit.DAY)
@@ -360,7 +360,7 @@ WATCHES = st.one_of(
 RULES = st.builds(
     Rule,
     WATCHES,
-    st.none() | st.sampled_from(list(Dimension)),
+    st.none() | st.sampled_from(list(STORED)),
     st.lists(FILTERS, max_size=3, unique=True).map(tuple),
     st.sampled_from(
         [

@@ -321,6 +321,18 @@ KINDS = {
     "who still uses retiring models": "retiring by creator",
     "when is opus going to be deprecated": "retiring model:*opus*",
     "which of our models will go away next month": "retiring",
+    "how slow is sonnet": "latency 1d model:*sonnet*",
+    "why is sonnet so slow": "latency 1d model:*sonnet*",
+    "how fast is opus": "latency 1d model:*opus*",
+    "response times by key yesterday": "latency yesterday by key",
+    "what is our p95 latency": "latency 1d",
+    "which model is slowest": "latency 1d by model",
+    "which provider fails most": "errors 1d by provider",
+    "error rate yesterday": "errors yesterday",
+    "how many failed requests last week": "errors last week",
+    "how often do requests fail": "errors 1d",
+    "what share of requests failed this week by model": "errors this week by model",
+    "errors by end user": "errors 1d by end-user",
 }
 
 
@@ -340,8 +352,6 @@ def test_a_forecast_is_of_a_period_that_is_still_running(asked: str) -> None:
 
 
 TOPICS = {
-    "which provider is most used": Topic.PROVIDER,
-    "spend by provider last week": Topic.PROVIDER,
     "spend by app last month": Topic.APP,
     "top apps this month": Topic.APP,
     "spend by workspace": Topic.WORKSPACE,
@@ -652,11 +662,11 @@ def test_another_currency_in_an_alert_is_asked_about_and_never_converted(asked: 
     assert found.candidates == ("alert spend > $50 per day key:prod",)
 
 
-@pytest.mark.parametrize("asked", ["errors today", "how many failed requests last week", "latency"])
+@pytest.mark.parametrize("asked", ["throughput today", "our uptime", "tokens per second by model"])
 def test_what_openrouter_does_not_count_is_one_sentence(asked: str) -> None:
     found = ask(asked)
     assert isinstance(found, CommandError)
-    assert found.problem.startswith("I can't show errors or speed")
+    assert found.problem.startswith("I can't show throughput or uptime")
     assert not found.candidates
 
 
