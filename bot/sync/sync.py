@@ -20,7 +20,7 @@ from bot.sync.directory import DirectorySync
 from bot.sync.measured_intervals import RefreshPlanner
 from bot.sync.pull_from_clickhouse import PulledPart, TracePuller
 from bot.sync.pull_window import Callbacks, PartialAnswerError, pull
-from reports.time.timerange import DAY, HOUR, Granularity, floor
+from reports.time.time_range import DAY, HOUR, Granularity, floor
 from reports.usage.coverage import Coverage, Interval, gaps, merge
 from reports.usage.figure_table import OPTIONAL_NAMES
 from reports.usage.windows_to_fetch import (

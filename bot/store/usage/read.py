@@ -24,7 +24,7 @@ from bot.store.encoding import (
 )
 from bot.store.usage import filled_months, imported
 from bot.store.usage.selection import Ids, Selection
-from reports.time.timerange import STEP, Granularity, TimeRange, floor, next_bucket
+from reports.time.time_range import STEP, Granularity, TimeRange, floor, next_bucket
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import ZERO, Usage, plus, total
 
