@@ -76,7 +76,7 @@ def test_it_takes_every_request_once(world):
     world.slack.wait_for(lambda: world.slack.responses)
     again = world.bot_client.replay(ack)
     assert (ack.status, again.status) == (200, 401)
-    assert "already processed" in again.body
+    assert "already been processed" in again.body
     world.words("tokens 1m")
     assert len(world.slack.responses) == 2
 

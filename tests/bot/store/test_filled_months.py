@@ -10,10 +10,11 @@ from bot.store.connection import Area
 from bot.store.encoding import StoredView, to_seconds
 from bot.store.usage import filled_months, month_filling
 from bot.store.usage.filled_months import Mark
+from bot.store.usage.read import Ranking
 from bot.store.usage.selection import Selection
 from reports.time.timerange import Granularity, TimeRange
-from reports.usage.dimensions import Dimension, Metric
-from reports.usage.usage import Usage
+from reports.usage.dimensions import Dimension, Metric, MoneySource
+from reports.usage.usage import ZERO, Usage, plus
 from reports.usage.windows_to_fetch import Window
 from tests import databases
 
@@ -37,6 +38,7 @@ SELECTIONS = (
     Selection.of(None, {Dimension.KEY: frozenset({102}), Dimension.MODEL: frozenset({1})}),
     Selection.of(Dimension.CREATOR, {Dimension.MODEL: frozenset({1})}),
 )
+FIRST = Ranking(1, (Metric.SPEND,), MoneySource.ALL)
 
 
 def cut(first, last):
@@ -127,6 +129,24 @@ def test_ranges_that_are_read_together_have_the_sums_that_each_has_alone(store):
             assert store.pair_sums(selection, both, TOKENS_AND_SPEND) == [
                 (*pair, *sums) for pair, sums in sorted(expected.items())
             ]
+        stepped = step(store, DAYS[-1], 5)
+
+
+def test_sums_of_days_that_are_read_by_month_are_those_of_the_days(store):
+    ranges = (*CUTS, cut(0, 35), cut(0, 34), cut(30, 36), cut(0, 31), cut(29, 59))
+    stepped = True
+    while stepped:
+        for selection, wanted in product(SELECTIONS, ranges):
+            if selection.by is None:
+                continue
+            expected = {}
+            for _, member, model, usage in store.rows(selection, wanted, Granularity.DAY):
+                group = model if selection.by is Dimension.MODEL else member
+                expected[group] = plus(expected.get(group, ZERO), usage)
+            assert store.group_sums(selection, wanted, Granularity.DAY) == expected
+            ranked = store.read(selection, wanted, Granularity.DAY, FIRST)
+            assert ranked.count == len(expected)
+            assert ranked.series.keys() <= {max(expected, key=lambda id_: expected[id_].credits)}
         stepped = step(store, DAYS[-1], 5)
 
 
