@@ -96,12 +96,21 @@ def make_openrouter(
 def make_clickhouse(
     settings: Settings, wait: Callable[[float], object] | None = None
 ) -> ClickHouse | None:
-    """The client of the organization's ClickHouse; None without CLICKHOUSE_URL."""
+    """The client of the organization's ClickHouse for the sync; None without CLICKHOUSE_URL."""
     if not settings.clickhouse_url:
         return None
     from bot.clickhouse import ClickHouse  # noqa: PLC0415 - not needed by `ask` and `web`
 
     return ClickHouse(settings.clickhouse_url.value, settings.clickhouse_table, wait=wait)
+
+
+def make_live_clickhouse(settings: Settings) -> ClickHouse | None:
+    """The same for questions that somebody waits for, with shorter limits."""
+    if not settings.clickhouse_url:
+        return None
+    from bot.clickhouse import LIVE, ClickHouse  # noqa: PLC0415 - not needed by most questions
+
+    return ClickHouse(settings.clickhouse_url.value, settings.clickhouse_table, limits=LIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,12 +280,24 @@ class Bot:
             self.store,
             self.slack,
             self.metrics,
-            Renderer(self.settings.database_address),
+            Renderer(
+                self.settings.database_address,
+                self.settings.clickhouse_url.value,
+                self.settings.clickhouse_table,
+            ),
             self.clock,
             self.audit,
             ExpiringKeys(self.database, self.clock),
             StatusReader(self.database),
+            self._traces(),
         )
+
+    def _traces(self) -> ClickHouse | None:
+        """The client of ClickHouse for questions."""
+        traces = make_live_clickhouse(self.settings)
+        if traces:
+            self._stops.callback(traces.close)
+        return traces
 
     @cached_property
     def reports(self) -> ReportServices:

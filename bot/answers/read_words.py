@@ -31,7 +31,8 @@ def read_words(
     zone = zone_names().get((person.zone or "").lower()) or default
     asker = asker_of(services, person, Query())
     names = partial(known, services.store, asker, now, default)
-    return read(text, names, Clock(now, zone, default))
+    end_users = services.traces is not None
+    return read(text, names, Clock(now, zone, default), end_users=end_users)
 
 
 def question_words(services: Services, person: SlackUser, text: str) -> str | CommandError:

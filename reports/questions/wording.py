@@ -1,4 +1,4 @@
-"""Questions, time ranges and times in words, for messages."""
+"""Puts questions, time ranges and times into words, for messages."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ KIND_WORDS = {
     QueryKind.WHATIF: "What if",
     QueryKind.RETIRING: "Retiring models",
     QueryKind.NEW: "New",
+    QueryKind.LATENCY: "Latency",
+    QueryKind.ERRORS: "Failed requests",
 }
 """The first words in the title of an answer, by kind."""
 _SOURCE = {

@@ -1,4 +1,4 @@
-"""Read metrics, files, sources of money and words that say nothing."""
+"""Reads metrics, files, sources of money, and filler words."""
 
 from __future__ import annotations
 

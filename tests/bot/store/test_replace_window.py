@@ -31,7 +31,7 @@ from bot.store.usage.filled_months import contain, marks
 from bot.store.usage.read import Ranking
 from bot.store.usage.selection import Selection
 from reports.time.timerange import STEP, Granularity, TimeRange, floor
-from reports.usage.dimensions import Dimension, Metric, MoneySource
+from reports.usage.dimensions import STORED, Dimension, Metric, MoneySource
 from reports.usage.usage import ZERO, Usage
 from reports.usage.windows_to_fetch import Window
 from tests import databases
@@ -145,7 +145,7 @@ class Replacing(RuleBasedStateMachine):
         grain=st.sampled_from([MINUTES, HOURS, DAYS, MONTHS]),
         at=st.integers(0, 60),
         length=st.integers(1, 80),
-        by=st.none() | st.sampled_from(Dimension),
+        by=st.none() | st.sampled_from(STORED),
         models=some,
         keys=some,
         creators=some,
@@ -195,7 +195,7 @@ class Replacing(RuleBasedStateMachine):
 
     @rule()
     def look_for_last_uses(self):
-        for dimension in Dimension:
+        for dimension in STORED:
             last = {}
             for bucket, key, user, slug in [*self.used[HOURS], *self.used[DAYS]]:
                 names = {Dimension.MODEL: slug, Dimension.KEY: key, Dimension.CREATOR: user}

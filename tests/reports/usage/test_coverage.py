@@ -281,7 +281,7 @@ def test_such_days_are_utc_days_where_hours_are_missing() -> None:
     found = answerable_range(wanted(Month(2026, 9), "Asia/Kathmandu"), HELD)
     assert (found.stored, found.range.zone) == (Granularity.DAY, "UTC")
     assert found.partial == (
-        "days are UTC days: the days of Asia/Kathmandu do not begin on a full UTC hour",
+        "days are UTC days: the days of Asia/Kathmandu don't start on a full UTC hour",
     )
 
 
