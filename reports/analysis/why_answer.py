@@ -159,9 +159,11 @@ def first_sentence(query: Query, ranges: ComparedRanges, before: int, now: int) 
     if before == now:
         return f"{name} did not change: {figure(metric, now)}, as {against}."
     verb = "is" if metric is Metric.SPEND else "are"
+    shown = figure(metric, now)
+    amount = f"{shown} now" if ranges.now.unfinished else f"then {shown}"
     return (
         f"{name} {verb} {difference(metric, now, before)}: {figure(metric, before)} {against},"
-        f" {figure(metric, now)} now."
+        f" {amount}."
     )
 
 
