@@ -1,4 +1,4 @@
-"""Parse what people type, in Slack and in the terminal.
+"""Parses what people type, in Slack and in the terminal.
 
 The strict grammar is tried first. Other text is parsed as natural language, and the answer then
 says how it was understood.
@@ -21,7 +21,7 @@ from reports.natural.refusals import refusal
 from reports.questions.grammar import CommandError, QuestionCommand
 from reports.questions.query import LIVE
 from reports.schedules.grammar import is_schedule
-from reports.time.timerange import NotBegunError, ranges
+from reports.time.period_to_range import NotStartedError, ranges
 from reports.usage.dimensions import Dimension
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import plain
@@ -53,7 +53,7 @@ class Clock:
 def read(
     text: str, names: Callable[[], KnownNames], clock: Clock, *, end_users: bool = False
 ) -> ParsedText | CommandError | None:
-    """What somebody typed, as a command of the grammar; None where nothing is asked.
+    """Parse typed text into a command of the grammar; None if it asks for nothing.
 
     `text` is without the mention of the bot. `names` gives the names that the asker may use; it is
     called only where the grammar does not cover the words. `end_users`: `by user` means the end
@@ -72,7 +72,7 @@ def read(
     if strict.certain:
         return strict
     if not is_schedule(text) and not is_alert(text) and (why := refusal(text)):
-        return CommandError(why, examples=())  # no example has to do with it
+        return CommandError(why, examples=())  # no example would help
     known = names()
     found = parse_text(text, known, clock.today)
     if isinstance(found, ParsedText) and not found.is_strict:
@@ -119,7 +119,7 @@ def _in_started_zone(found: ParsedText, clock: Clock) -> ParsedText:
         return found
     try:
         ranges(read.query.period, clock.now, clock.default)
-    except NotBegunError:
+    except NotStartedError:
         asked = replace(read.query, zone=clock.zone)
         return replace(found, words=asked.words(), given=found.given | {"zone"})
     return found

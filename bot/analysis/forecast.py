@@ -33,7 +33,7 @@ from reports.analysis.forecast import (
 from reports.analysis.forecast_answer import ForecastGroup, ForecastScope, forecast_answer
 from reports.questions.grammar import CommandError
 from reports.time.period import Calendar, Unit
-from reports.time.timerange import DAY, Granularity, TimeRange, local
+from reports.time.time_range import DAY, Granularity, TimeRange, local
 from reports.usage.coverage import answerable_range, is_stored
 from reports.usage.dimensions import MoneySource
 

@@ -14,7 +14,8 @@ from bot.store.usage.selection import Selection
 from bot.store.usage.store import CacheState
 from reports.analysis.forecast import RECENT_DAYS
 from reports.time.period import Calendar, Unit
-from reports.time.timerange import DAY, Granularity, TimeRange, local, ranges
+from reports.time.period_to_range import ranges
+from reports.time.time_range import DAY, Granularity, TimeRange, local
 from reports.usage.coverage import AnswerableRange, Coverage, answerable_range
 from reports.usage.dimensions import Metric, MoneySource
 from reports.usage.usage import Usage

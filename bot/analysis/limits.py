@@ -38,7 +38,7 @@ from reports.analysis.limits import (
 from reports.analysis.limits_answer import UnlimitedKeys, limits_answer
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query
-from reports.time.timerange import DAY, Granularity, TimeRange, floor
+from reports.time.time_range import DAY, Granularity, TimeRange, floor
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.members import NO_CREATOR
 

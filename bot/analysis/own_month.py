@@ -13,7 +13,8 @@ from reports.analysis.own_month import MOST_MONTHS, OwnMonth, own_month
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query, Versus
 from reports.time.period import Calendar, Unit
-from reports.time.timerange import TimeRange, earlier_months
+from reports.time.period_to_range import earlier_months
+from reports.time.time_range import TimeRange
 from reports.usage.coverage import answerable_range, is_stored
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.usage import total

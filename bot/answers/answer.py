@@ -20,7 +20,7 @@ from reports.questions.query import Query, Versus
 from reports.questions.summary import ALL, Summary, UsageFigures, summarize
 from reports.questions.wording import EARLIER, period_words
 from reports.time.period import Counted
-from reports.time.timerange import NotBegunError, OverlapError, Ranges, ranges, shifted_back
+from reports.time.period_to_range import NotStartedError, OverlapError, Ranges, ranges, shifted_back
 from reports.usage.coverage import AnswerableRange, Coverage, answerable_range, gaps, is_stored
 from reports.usage.dimensions import NAMES, Dimension, Filter
 from reports.usage.members import CHATROOM
@@ -111,7 +111,7 @@ def make_plan(
         both = ranges(query.period, now, zone_of(query, zone))
         if query.versus in EARLIER:
             both = replace(both, previous=shifted_back(both.current, EARLIER[query.versus]))
-    except NotBegunError as error:
+    except NotStartedError as error:
         return CommandError(f"{error}, so there is nothing to show yet.", query.words())
     except OverlapError as error:
         return CommandError(

@@ -6,7 +6,7 @@ from bot.store import Store
 from bot.store.usage.directory import Directory
 from bot.store.usage.selection import Selection
 from bot.store.usage.traces import NOT_IN_CLICKHOUSE, NOT_IN_CLICKHOUSE_NAME, SAME_NAME
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.usage import Usage, total
 from reports.wording.safe_text import clean

@@ -15,7 +15,7 @@ from reports.questions.grammar import CommandError, QuestionCommand
 from reports.questions.query import Query
 from reports.reader import Clock, read
 from reports.schedules.grammar import ScheduledQuestion
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 from reports.wording.typed_text import readable
 
 

@@ -1,7 +1,7 @@
-"""Attribute usage from traces to keys and creators: traces have names of keys, and no hashes.
+"""Attributes usage from traces to keys and creators: traces have the names of keys, but no hashes.
 
-A name that several keys share can't be resolved: its usage goes to a member that stands for all of
-them. The creator is the owner of the key, by OpenRouter's directory.
+A name that several keys share can't be resolved: its usage is attributed to a member that stands
+for all of them. The creator is the key's owner in OpenRouter's directory.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from reports.usage.usage import Usage
 
 
 class MissingUsage(NamedTuple):
-    """What OpenRouter counts of a model in a bucket (its start, UTC) and ClickHouse lacks."""
+    """Usage of a model in a bucket (its start, UTC) that OpenRouter counts and ClickHouse lacks."""
 
     bucket: datetime
     model: str
@@ -46,9 +46,10 @@ def attribute(
     step: timedelta,
     refresh: Callable[[], object],
 ) -> tuple[tuple[RowKey, Usage], ...]:
-    """The rows of traces as rows to store, in both views; `step` is the length of their buckets.
+    """Convert rows of traces to rows to store, in both views; `step` is the length of their
+    buckets.
 
-    `refresh` is called if a name isn't in the directory. Those still missing become members.
+    `refresh` is called if a name isn't in the directory. Names still missing become members.
     """
     names = {row.key for row in pausing_for_requests(rows)}
     keys = TraceKeys(store.directory(), listed=is_listed(store, QueryGrouping.KEY))
@@ -85,7 +86,7 @@ _VIEWS = (StoredView.KEY, Dimension.KEY), (StoredView.CREATOR, Dimension.CREATOR
 def _with_members(
     store: Store, refs: Collection[str], keys: TraceKeys, *, missing: bool
 ) -> Directory:
-    """The directory, with the members that usage from traces needs beside those of OpenRouter."""
+    """The directory, with the additional members that usage from traces needs."""
     directory = store.directory()
     creators = [(CREATOR_UNKNOWN, CREATOR_UNKNOWN_NAME)]
     creators += [(NOT_IN_CLICKHOUSE, NOT_IN_CLICKHOUSE_NAME)] if missing else []
@@ -117,7 +118,7 @@ def _with_members(
 
 
 def _owner_ref(ref: str, keys: TraceKeys, directory: Directory) -> str:
-    """The ref of the creator whom a member that stands for keys belongs to."""
+    """The ref of the creator that a member standing for keys belongs to."""
     if ref == NOT_IN_CLICKHOUSE:
         return NOT_IN_CLICKHOUSE
     owner = keys.owner(ref)

@@ -1,4 +1,4 @@
-"""An analysis as a PDF document: its sentences, its chart, its table and its notes.
+"""Writes an analysis as a PDF document: its sentences, chart, table and notes.
 
 It writes dates as the answer in Slack does (`15 Dec 2026`), in sentences, tables and charts alike:
 names that others chose stand among them, so no text is rewritten here.
@@ -19,7 +19,7 @@ from reports.render.charts.waterfall import draw_waterfall
 from reports.render.fonts import Face, fit, text_width
 from reports.render.pdf.cover import wrap
 from reports.render.pdf.pages import LEFT, PAGE_WIDTH, RIGHT, Pages
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.wording.safe_text import clean
 
 _TITLE, _SIZE, _SMALL = 18.0, 9.5, 8.0
@@ -27,13 +27,13 @@ _ROW = 16.0
 _GAP = 10.0
 _CHART = 170.0
 _MOST_NAME = 0.45
-"""The part of the width that the first column may take; figures need the rest."""
+"""The share of the width that the first column may take; figures need the rest."""
 
 
 def write_analysis_pdf(
     found: AnalysisDocument, out: BinaryIO, *, organization: str, command: str = "/activity"
 ) -> int:
-    """Write the answer as a PDF document to `out`; returns how many pages it has."""
+    """Write the answer as a PDF document to `out`; returns the number of pages."""
     title = clean(found.title, 300)
     paper = PageCanvas(out, title=f"{title} · {organization}")
     pages = Pages(paper, title, found.as_of, found.made, stamp)
@@ -114,7 +114,8 @@ def _draw_table(pages: Pages, found: AnalysisDocument, running: str) -> None:
 
 
 def _edges(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[tuple[float, float]]:
-    """Where each column begins and ends: as wide as its texts, the first has what is left."""
+    """The left and right edge of each column: as wide as its texts; the first one takes the
+    rest."""
     wide = [
         max(
             text_width(heads[at], Face.BOLD),

@@ -1,4 +1,4 @@
-"""Commands and questions that are about something other than usage figures.
+"""Recognizes commands and questions that aren't about usage figures.
 
 Each topic is answered by its own code. `not_yet` is the answer for topics without any, so that
 people don't get the answer to another question.
@@ -43,7 +43,7 @@ class TopicAsked:
 
 @dataclass(frozen=True, slots=True)
 class BalanceAsked:
-    """A request for the credits that are left, and how long they last.
+    """A request for the remaining credits, and how long they will last.
 
     `until` is set where it is asked if they last through the day, week, month or year.
     """

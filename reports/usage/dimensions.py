@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Metric(StrEnum):
-    """What is measured: money in nano-dollars, tokens, or requests."""
+    """A metric: spend in nano-dollars, tokens, or requests."""
 
     SPEND = "spend"
     TOKENS = "tokens"
@@ -15,7 +15,7 @@ class Metric(StrEnum):
 
 
 class Dimension(StrEnum):
-    """What usage is grouped by."""
+    """A dimension that usage can be grouped by."""
 
     MODEL = "model"
     KEY = "key"
@@ -28,10 +28,10 @@ class Dimension(StrEnum):
 class DimensionNames:
     """The names of a dimension.
 
-    `label` is its name in messages; `words` are those of the question grammar, the first one the
-    usual one, and `spoken` further ones in natural language, with their plurals. `csv` is the
-    column of its members in CSV files besides the model's, which every row has. `example` is a
-    pattern for a filter. `live`: only ClickHouse has it, so it is asked for each answer.
+    `label` is its name in messages; `words` are those of the question grammar, the first one is
+    preferred, and `spoken` are further ones in natural language, with their plurals. `csv` is the
+    column of its members in CSV files, in addition to the model's, which every row has. `example`
+    is a pattern for a filter. `live`: only ClickHouse has it, so it is asked for each answer.
     """
 
     label: str

@@ -1,4 +1,4 @@
-"""Figures as text in messages and charts: money, counts, percentages and changes."""
+"""Formats figures in messages and charts: money, counts, percentages and changes."""
 
 from __future__ import annotations
 

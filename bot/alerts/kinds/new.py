@@ -15,7 +15,7 @@ from bot.store.usage.selection import Ids
 from reports.alerts.evaluation import Measurement
 from reports.alerts.kinds.new import New, first_use
 from reports.alerts.periods import SETTLED, AlertPeriod
-from reports.time.timerange import DAY, HOUR, Granularity, floor
+from reports.time.time_range import DAY, HOUR, Granularity, floor
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.usage import ZERO, Usage
 from reports.usage.windows_to_fetch import HISTORY

@@ -1,4 +1,4 @@
-"""An analysis as a Slack message, within Slack's limits for any organization."""
+"""Creates the Slack message of an analysis, within Slack's limits for any organization."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from reports.usage.usage import NANO
 from reports.wording.safe_text import clean, escape
 
 _MOST_ROWS = 60
-"""Rows of a table: Slack takes 100, and about 13,200 characters in a whole message."""
+"""Rows of a table: Slack accepts 100, and about 13,200 characters in a whole message."""
 _LONGEST_CELL = 60
 _MOST_PARTIAL = 5
 
@@ -104,8 +104,8 @@ def _latency(name: str, points: Sequence[tuple[str, float, float]]) -> list[Bloc
 
 
 def _steps(found: AnalysisDocument) -> Block:
-    """Slack has no waterfall: bars of the changes alone, since beside the levels between which they
-    lie they would look like more of the same.
+    """Slack has no waterfall chart, so only the changes are drawn as bars: next to the levels
+    before and after, they would look like more levels.
     """
     changes = [step for step in found.steps if not step.level]
     points = [{"label": step.label, "value": round(step.amount / NANO, 6)} for step in changes]

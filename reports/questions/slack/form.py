@@ -1,4 +1,4 @@
-"""The modal that asks a question, for who does not care for words."""
+"""The modal for asking a question without typing a command."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _inputs(fields: QuestionFields) -> Iterator[Block]:
 
 
 def entered(found: Entered) -> QuestionFields:
-    """What stood in the modal; what it did not ask for is as usual."""
+    """The values of the modal, with defaults for missing inputs."""
     usual = QuestionFields()
     kind = found.text(QuestionField.KIND, usual.kind)
     return QuestionFields(
@@ -133,7 +133,7 @@ def entered(found: Entered) -> QuestionFields:
 
 
 def preview_text(command: str, found: Summary | AnalysisDocument | str | None) -> str:
-    """The command that it is, and the answer in short; a sentence where there is none.
+    """The preview: the command, and a short answer or a sentence why there is none.
 
     None: the answer takes too long for a preview.
     """

@@ -234,31 +234,31 @@ def test_the_grammar_reads_alerts(words, rule):
         (
             "requests > 0 per week",
             (
-                "Any usage is above “0”. To hear about first uses, use `alert new model` or `alert"
-                " new key`."
+                "Any usage is above “0”. To be notified of first uses, use `alert new model`"
+                " or `alert new key`."
             ),
             "",
         ),
         (
             "tokens > 0k per hour",
             (
-                "Any usage is above “0k”. To hear about first uses, use `alert new model` or `alert"
-                " new key`."
+                "Any usage is above “0k”. To be notified of first uses, use `alert new model`"
+                " or `alert new key`."
             ),
             "",
         ),
         (
             "spend > $0 per day",
             (
-                "Any usage is above “$0”. To hear about first uses, use `alert new model` or `alert"
-                " new key`."
+                "Any usage is above “$0”. To be notified of first uses, use `alert new model`"
+                " or `alert new key`."
             ),
             "",
         ),
         (
             "spend byok > $0.00 per month",
             (
-                "Any usage is above “$0.00”. To hear about first uses, use `alert new model` or"
+                "Any usage is above “$0.00”. To be notified of first uses, use `alert new model` or"
                 " `alert new key`."
             ),
             "",
@@ -266,8 +266,8 @@ def test_the_grammar_reads_alerts(words, rule):
         (
             "forecast > $0 per month",
             (
-                "Any usage is above “$0”. To hear about first uses, use `alert new model` or `alert"
-                " new key`."
+                "Any usage is above “$0”. To be notified of first uses, use `alert new model`"
+                " or `alert new key`."
             ),
             "",
         ),
@@ -332,7 +332,7 @@ def test_the_examples_are_understood(example):
 def test_other_words_are_not_a_rule():
     assert rule_of("spike by key") == Rule(Spike(), KEY)
     for words in ("quiet off", "nonsense", ""):
-        with pytest.raises(ValueError, match="words of a rule"):
+        with pytest.raises(ValueError, match="aren't a rule"):
             rule_of(words)
 
 
