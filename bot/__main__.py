@@ -414,7 +414,7 @@ def import_(files: tuple[str, ...], granularity: str | None) -> None:
     from bot.app import open_store, utc_now  # noqa: PLC0415
     from bot.imports.import_csv import import_files  # noqa: PLC0415
     from bot.imports.summary_text import summary  # noqa: PLC0415
-    from reports.time.timerange import Granularity  # noqa: PLC0415
+    from reports.time.time_range import Granularity  # noqa: PLC0415
 
     store = open_store(_settings(Need.DATABASE))
     chosen = Granularity(granularity) if granularity else None

@@ -23,7 +23,7 @@ from bot.store.expiring_keys import ExpiringKeys
 from reports.admin.audit_log import Act
 from reports.block_kit.message import Message
 from reports.questions.query import WITHOUT_PERIOD, Query
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 from reports.usage.dimensions import Dimension
 from reports.wording.typed_text import mentions_without_name, unmarked, with_names
 

@@ -21,7 +21,7 @@ from reports.natural.refusals import refusal
 from reports.questions.grammar import CommandError, QuestionCommand
 from reports.questions.query import LIVE
 from reports.schedules.grammar import is_schedule
-from reports.time.timerange import NotBegunError, ranges
+from reports.time.period_to_range import NotStartedError, ranges
 from reports.usage.dimensions import Dimension
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import plain
@@ -119,7 +119,7 @@ def _in_started_zone(found: ParsedText, clock: Clock) -> ParsedText:
         return found
     try:
         ranges(read.query.period, clock.now, clock.default)
-    except NotBegunError:
+    except NotStartedError:
         asked = replace(read.query, zone=clock.zone)
         return replace(found, words=asked.words(), given=found.given | {"zone"})
     return found

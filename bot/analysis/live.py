@@ -47,7 +47,7 @@ from reports.questions.query import Query, QueryKind
 from reports.questions.summary import ALL, Summary, UsageFigures, summarize
 from reports.questions.wording import capitalize_first
 from reports.time.period import Counted, Unit
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.coverage import is_stored
 from reports.usage.dimensions import NAMES, Dimension, Filter
 from reports.usage.members import CHATROOM

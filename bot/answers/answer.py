@@ -20,7 +20,7 @@ from reports.questions.query import Query, Versus
 from reports.questions.summary import ALL, Summary, UsageFigures, summarize
 from reports.questions.wording import EARLIER, period_words
 from reports.time.period import Counted
-from reports.time.timerange import NotBegunError, OverlapError, Ranges, ranges, shifted_back
+from reports.time.period_to_range import NotStartedError, OverlapError, Ranges, ranges, shifted_back
 from reports.usage.coverage import AnswerableRange, Coverage, answerable_range, gaps, is_stored
 from reports.usage.dimensions import NAMES, Dimension, Filter
 from reports.usage.members import CHATROOM
@@ -111,7 +111,7 @@ def make_plan(
         both = ranges(query.period, now, zone_of(query, zone))
         if query.versus in EARLIER:
             both = replace(both, previous=shifted_back(both.current, EARLIER[query.versus]))
-    except NotBegunError as error:
+    except NotStartedError as error:
         return CommandError(f"{error}, so there is nothing to show yet.", query.words())
     except OverlapError as error:
         return CommandError(
@@ -150,7 +150,8 @@ def _sync_failure(store: Store) -> tuple[str, ...]:
 
 
 def _slowed(store: Store, answered: AnswerableRange) -> tuple[str, ...]:
-    """That the newest data is older than usual, where there are too many keys to fetch it often."""
+    """A note that the newest data is older than usual, if there are too many keys to fetch it
+    often."""
     slowed = read_slowed(store)
     if slowed is None or not answered.range.unfinished or answered.stored not in slowed.every:
         return ()

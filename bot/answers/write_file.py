@@ -1,4 +1,4 @@
-"""Write the answer to a question as a CSV, PDF or PNG file."""
+"""Writes the answer to a question as a CSV, PDF or PNG file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from reports.questions.query import Query, QueryKind, Versus
 from reports.questions.range_names import file_words
 from reports.questions.summary import ALL, Summary, in_order
 from reports.questions.wording import filter_words
-from reports.time.timerange import NotBegunError, ranges
+from reports.time.period_to_range import NotStartedError, ranges
 from reports.usage.coverage import answerable_range, is_stored
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import Usage, UsageRow
@@ -215,7 +215,7 @@ def file_name(query: Query, at: datetime, zone: str, format_: Format) -> str:
     by = f"-by-{query.by}" if query.by else ""
     try:
         when = file_words(ranges(query.period, at, zone_of(query, zone)).current)
-    except NotBegunError:  # the export reports the reason later
+    except NotStartedError:  # the export reports the reason later
         when = str(query.period).replace("..", "_")
     about = str(query.metric or "activity")
     if query.kind is not QueryKind.USAGE:

@@ -41,7 +41,7 @@ from bot.clickhouse.traces import (
     read_usage_row,
 )
 from bot.runtime.priority import pause_for_requests, pausing_for_requests
-from reports.time.timerange import STEP, Granularity
+from reports.time.time_range import STEP, Granularity
 
 T = TypeVar("T")
 

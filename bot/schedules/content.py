@@ -38,7 +38,7 @@ from reports.schedules.slack.message import (
     report_message,
     when,
 )
-from reports.time.timerange import ranges
+from reports.time.period_to_range import ranges
 from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.usage.usage import ZERO
 from reports.wording.safe_text import clean

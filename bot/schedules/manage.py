@@ -38,7 +38,7 @@ from reports.schedules.grammar import EXAMPLES, ListSchedules, ScheduledQuestion
 from reports.schedules.recurrence import TargetKind, query_for_run
 from reports.schedules.slack import cards
 from reports.schedules.slack import notices as words
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 from reports.usage.dimensions import Dimension
 from reports.wording.delivery_problems import FIXES
 from reports.wording.safe_text import escape

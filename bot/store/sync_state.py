@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from bot.store import Store
 from reports.questions.query import Query
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.dimensions import Dimension
 from reports.wording.safe_text import clean
 

@@ -7,7 +7,7 @@ import json
 
 from bot.store import Store
 from bot.store.sync_state import SLOWED, read_slowed
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.fetch_intervals import RefreshPlan, refresh_plan
 from reports.usage.windows_to_fetch import SYNC_INTERVAL
 

@@ -37,7 +37,7 @@ from bot.sync.pull_window import (
     pull,
 )
 from bot.sync.trace_attribution import MissingUsage, attribute
-from reports.time.timerange import STEP, floor
+from reports.time.time_range import STEP, floor
 from reports.usage.figure_table import FIGURES, NAMES, FigureKind
 from reports.usage.usage import ZERO, Usage, minus, plus, total
 from reports.usage.windows_to_fetch import Window

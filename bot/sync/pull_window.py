@@ -31,7 +31,7 @@ from bot.store.usage.directory import Directory
 from bot.store.usage.selection import Selection
 from bot.store.usage.trace_members import SYNTHETIC_REFS
 from bot.sync.attribution import DIMENSION, AttributedUsage, MemberRow, NameResolver
-from reports.time.timerange import HOUR, STEP, Granularity, floor
+from reports.time.time_range import HOUR, STEP, Granularity, floor
 from reports.usage.coverage import gaps, merge
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.figure_table import FIGURES, OPTIONAL_NAMES, FigureKind

@@ -19,7 +19,7 @@ from reports.questions.form_error import FormError
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
 from reports.time.period import Unit
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 from reports.usage.dimensions import Dimension, Metric
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean

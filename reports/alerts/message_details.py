@@ -14,7 +14,7 @@ from reports.analysis.limits import LimitKind
 from reports.questions.query import Query, QueryKind
 from reports.time.period import Calendar, Counted, Month, Period, Unit
 from reports.time.period import DateSpan as Days
-from reports.time.timerange import DAY, HOUR, STEP, Granularity, TimeRange, floor, local
+from reports.time.time_range import DAY, HOUR, STEP, Granularity, TimeRange, floor, local
 from reports.usage.dimensions import Dimension, Filter
 
 LONG = timedelta(days=2)

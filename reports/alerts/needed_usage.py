@@ -7,7 +7,7 @@ from datetime import datetime
 
 from reports.alerts.periods import AlertPeriod
 from reports.alerts.rule import Rule
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.dimensions import Dimension, Filter
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from reports.time.period import Unit
-from reports.time.timerange import DAY, HOUR, Granularity, floor, local
+from reports.time.time_range import DAY, HOUR, Granularity, floor, local
 
 SETTLED = 3 * HOUR
 """How long a period is still evaluated after its end, because the newest usage arrives late."""

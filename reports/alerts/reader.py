@@ -35,7 +35,7 @@ from reports.questions.grammar import (
 from reports.questions.kind_options import days_of
 from reports.questions.query import DEFAULT_TOP, MEASURED, Query
 from reports.time.period import Unit
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 from reports.usage.dimensions import NAMES, Dimension, Metric
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reports.alerts.needed_usage import Needed
     from reports.alerts.periods import AlertPeriod
     from reports.alerts.rule import Rule
-    from reports.time.timerange import TimeRange
+    from reports.time.time_range import TimeRange
 
 ALL_TOGETHER = "all"
 """The form's value for evaluating everything combined, not each member of a dimension."""

@@ -19,7 +19,7 @@ from reports.analysis.nothing import nothing_used
 from reports.analysis.text import iso
 from reports.questions.query import Query
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first, since_words, title
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.format import money, number, percent
 from reports.usage.usage import ZERO, Usage, dollars
 

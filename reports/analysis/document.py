@@ -11,7 +11,7 @@ from typing import Any
 from reports.questions.query import Query
 from reports.questions.summary import ALL
 from reports.questions.wording import filter_words, range_words
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 
 
 @dataclass(frozen=True, slots=True)

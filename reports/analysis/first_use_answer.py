@@ -16,7 +16,7 @@ from reports.questions.wording import (
     period_words,
     since_words,
 )
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import Dimension
 from reports.usage.format import money, number
 from reports.usage.usage import dollars

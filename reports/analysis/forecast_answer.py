@@ -15,7 +15,7 @@ from reports.analysis.text import iso
 from reports.questions.query import Query
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first, period_words, stamp, title
 from reports.time.period import Calendar, Unit
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.dimensions import Dimension
 from reports.usage.format import money, percent
 from reports.usage.usage import dollars, nano_dollars

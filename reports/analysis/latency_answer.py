@@ -22,7 +22,7 @@ from reports.analysis.request_figures import (
 from reports.analysis.text import iso
 from reports.questions.query import Query
 from reports.questions.wording import title
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.format import duration, number
 
 NOTE = (

@@ -11,7 +11,7 @@ from reports.render.charts.draw_bars import draw_bars
 from reports.render.charts.palette import PALETTE, tint
 from reports.render.charts.png import titled_png
 from reports.render.charts.slack_chart_data import step
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.format import duration
 
 NAME = "Latency: p50 (dark) and p95 (light)"

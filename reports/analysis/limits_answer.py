@@ -13,7 +13,7 @@ from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn
 from reports.analysis.limits import FullAt, LimitForecast, LimitKind
 from reports.questions.query import Query
 from reports.questions.wording import title
-from reports.time.timerange import DAY
+from reports.time.time_range import DAY
 from reports.usage.format import money, percent
 from reports.usage.usage import dollars
 

@@ -19,7 +19,7 @@ from reports.render.charts.waterfall import draw_waterfall
 from reports.render.fonts import Face, fit, text_width
 from reports.render.pdf.cover import wrap
 from reports.render.pdf.pages import LEFT, PAGE_WIDTH, RIGHT, Pages
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.wording.safe_text import clean
 
 _TITLE, _SIZE, _SMALL = 18.0, 9.5, 8.0

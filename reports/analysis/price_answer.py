@@ -12,7 +12,7 @@ from reports.analysis.nothing import nothing_used
 from reports.analysis.price import Prices, UnitPrice, free_groups, prices
 from reports.questions.query import Query
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first, title
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.dimensions import MoneySource
 from reports.usage.format import money, number
 from reports.usage.usage import Usage, dollars

@@ -11,7 +11,7 @@ from reports.render.charts.draw_bars import draw_bars
 from reports.render.charts.palette import PALETTE
 from reports.render.charts.png import titled_png
 from reports.render.charts.slack_chart_data import step
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 
 _TENTHS = 1_000
 """Bars are drawn in tenths of a percent: finer than a picture can show."""

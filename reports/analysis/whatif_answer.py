@@ -12,7 +12,7 @@ from reports.analysis.nothing import nothing_used
 from reports.analysis.whatif import Repriced
 from reports.questions.query import Query
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first, title
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.coverage import NO_DATA_FOR_PERIOD
 from reports.usage.format import money, percent
 from reports.usage.usage import dollars

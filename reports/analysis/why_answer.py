@@ -28,7 +28,7 @@ from reports.questions.wording import (
     range_words,
     title,
 )
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.format import difference, figure, money
 from reports.usage.usage import NANO, dollars

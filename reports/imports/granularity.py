@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from reports.imports.activity_csv import BadFileError
-from reports.time.timerange import HOUR, STEP, Granularity, floor, next_bucket
+from reports.time.time_range import HOUR, STEP, Granularity, floor, next_bucket
 from reports.usage.coverage import Interval
 
 COARSE_FIRST = (Granularity.MONTH, Granularity.DAY, Granularity.HOUR, Granularity.MINUTE)

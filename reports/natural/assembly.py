@@ -12,7 +12,7 @@ from reports.natural.rules.kinds import apply_kind
 from reports.natural.text_reader import TextReader
 from reports.questions.grammar import CommandError, QuestionCommand
 from reports.questions.query import QueryKind
-from reports.time.timerange import NotBegunError, ranges
+from reports.time.period_to_range import NotStartedError, ranges
 from reports.usage.dimensions import STORED, Dimension, Metric, form_label
 from reports.wording.safe_text import clean
 
@@ -137,7 +137,7 @@ def _ignored_words(reader: TextReader, read: Command) -> tuple[str, ...]:
     now = datetime.combine(reader.today, time(12), UTC)
     try:
         drawn = str(ranges(read.query.period, now).current.granularity)
-    except NotBegunError:
+    except NotStartedError:
         return tuple(reader.ignored)
     same = {"date": "day", "hourly": "hour", "daily": "day", "monthly": "month"}
     units = [(words, words.casefold().split()[-1].rstrip("s")) for words in reader.ignored]

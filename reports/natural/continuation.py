@@ -20,7 +20,7 @@ from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.kinds import takes
 from reports.questions.query import Query
 from reports.time.period import Calendar, DateSpan, Month, Period, Unit
-from reports.time.timerange import NotBegunError, ranges
+from reports.time.period_to_range import NotStartedError, ranges
 from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
 
 _CONNECTIVES = {
@@ -125,7 +125,7 @@ def pinned(query: Query, at: datetime, now: datetime, zone: str) -> Query:
         return query
     try:
         then, today = ranges(period, at, zone).current, ranges(period, now, zone).current
-    except NotBegunError:
+    except NotStartedError:
         return query
     if then.start == today.start:
         return query

@@ -46,7 +46,7 @@ from reports.time.period import (
     Period,
     Unit,
 )
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 from reports.usage.dimensions import NAMES, Filter, Metric, MoneySource
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean, plain

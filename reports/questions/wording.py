@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from reports.questions.query import WITHOUT_PERIOD, Query, QueryKind, Versus
 from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import NAMES, Metric, MoneySource
 from reports.wording.safe_text import clean
 

@@ -16,7 +16,7 @@ from reports.questions.wording import (
     since_words,
 )
 from reports.render.charts.labels import each
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.dimensions import Metric
 from reports.usage.format import change, difference, figure, percent
 from reports.wording.safe_text import clean

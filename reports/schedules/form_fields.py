@@ -33,7 +33,7 @@ from reports.schedules.recurrence import (
     usual_period,
 )
 from reports.time.period import DEFAULT
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean
 

@@ -16,7 +16,7 @@ from reports.questions.query import RUNNING, Query
 from reports.schedules import cron
 from reports.schedules.cron import Cron
 from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
-from reports.time.timerange import DAY, local
+from reports.time.time_range import DAY, local
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WORKDAYS = frozenset(range(5))

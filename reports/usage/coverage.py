@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reports.time.timerange import DAY, HOUR, Granularity, TimeRange, floor, local, next_bucket
+from reports.time.time_range import DAY, HOUR, Granularity, TimeRange, floor, local, next_bucket
 
 Interval = tuple[datetime, datetime]
 Coverage = Mapping[Granularity, tuple[Interval, ...]]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from reports.time.timerange import HOUR, Granularity
+from reports.time.time_range import HOUR, Granularity
 from reports.usage.windows_to_fetch import SYNC_INTERVAL
 
 STEADY_REQUESTS = 45.0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from reports.time.timerange import DAY, HOUR, STEP, Granularity, floor
+from reports.time.time_range import DAY, HOUR, STEP, Granularity, floor
 from reports.usage.coverage import Coverage, gaps
 
 MINUTE = timedelta(minutes=1)

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 
 from reports.time.period import YEARS, Month
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 
 _LONGEST = 40  # longer words are no typos; comparing them takes quadratic time
 _CUTOFF = 0.6  # difflib's default similarity; the edit distance below is stricter

@@ -14,7 +14,7 @@ from bot.store import Database, Store
 from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import Query
 from reports.questions.summary import Summary
-from reports.time.timerange import ranges
+from reports.time.period_to_range import ranges
 from reports.usage.dimensions import Dimension, Metric
 from tests.bench import naive
 from tests.bench.organizations import LARGE, NOW, database

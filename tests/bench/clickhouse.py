@@ -26,7 +26,7 @@ from bot.store import Database, Store
 from reports.analysis.document import AnalysisDocument
 from reports.questions.grammar import CommandError, parse
 from reports.questions.summary import Summary
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from tests.bench.table import Figure, at_most
 from tests.cache_help import check, kept, truth
 from tests.clickhouse_server import INSTALLED, ClickHouseServer

@@ -29,7 +29,7 @@ from bot.store.copying import copy
 from reports.analysis.document import AnalysisDocument
 from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import QueryKind
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.dimensions import Dimension
 from reports.usage.windows_to_fetch import newest_window
 from tests import databases

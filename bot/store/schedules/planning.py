@@ -13,7 +13,7 @@ from bot.store.readable import UNREADABLE, Row, read_one
 from bot.store.schedules.notices import add_notice
 from bot.store.schedules.schedules import StoredSchedule, after, entry
 from reports.schedules.recurrence import DueRun, TargetKind, due_runs, split_missed
-from reports.time.timerange import DAY
+from reports.time.time_range import DAY
 from reports.usage.dimensions import Dimension
 
 log = logging.getLogger(__name__)

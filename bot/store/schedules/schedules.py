@@ -22,7 +22,7 @@ from reports.schedules.recurrence import (
     occurrence,
     rule_of,
 )
-from reports.time.timerange import DAY
+from reports.time.time_range import DAY
 
 _COLUMNS = (
     "s.id, s.maker, s.email, s.question, s.rule, s.at, s.zone, s.target, s.channel, s.name,"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from bot.store.connection import Connection
 from bot.store.encoding import GRANULARITY, from_seconds, to_seconds
-from reports.time.timerange import Granularity, next_bucket
+from reports.time.time_range import Granularity, next_bucket
 
 ALL_MEMBERS = 2**31 - 1
 """Ids are below this, so a mark with it includes its whole day."""

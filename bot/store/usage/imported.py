@@ -22,7 +22,7 @@ from bot.store.encoding import (
     to_seconds,
 )
 from bot.store.usage import filled_months
-from reports.time.timerange import Granularity, next_bucket
+from reports.time.time_range import Granularity, next_bucket
 from reports.usage.coverage import Interval, gaps, merge
 
 _DAY, _MONTH = GRANULARITY[Granularity.DAY], GRANULARITY[Granularity.MONTH]

@@ -18,7 +18,7 @@ from bot.store.usage import read as reading
 from bot.store.usage.directory import Directory
 from bot.store.usage.read import Ranking, UsageTotals
 from bot.store.usage.selection import Ids, Selection
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import ZERO, Usage, minus, plus
 

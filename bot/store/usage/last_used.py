@@ -13,7 +13,7 @@ from bot.store.encoding import (
     from_seconds,
     has_sums,
 )
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.dimensions import Dimension
 
 _FINE = (GRANULARITY[Granularity.HOUR], GRANULARITY[Granularity.DAY])

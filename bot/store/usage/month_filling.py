@@ -11,7 +11,7 @@ from bot.store.encoding import FIGURES, GRANULARITY, StoredView
 from bot.store.usage.diff import RowChanges, change_of_months
 from bot.store.usage.filled_months import ALL_MEMBERS, DAY_SECONDS, Mark, marks, set_mark
 from bot.store.usage.write import statements, write
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 
 MOST_AT_ONCE = 1_500
 """Rows added in one step, which makes other writers wait about 20 ms."""

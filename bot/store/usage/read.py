@@ -24,7 +24,7 @@ from bot.store.encoding import (
 )
 from bot.store.usage import filled_months, imported
 from bot.store.usage.selection import Ids, Selection
-from reports.time.timerange import STEP, Granularity, TimeRange, floor, next_bucket
+from reports.time.time_range import STEP, Granularity, TimeRange, floor, next_bucket
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import ZERO, Usage, plus, total
 
@@ -156,12 +156,13 @@ def _ranked(
 
     `count` is the number of buckets.
     """
-    whole = [ZERO] * count
+    groups: list[list[Usage]] = [[] for _ in range(count)]
     for buckets in series.values():
         for index, usage in buckets.items():
-            whole[index] = plus(whole[index], usage)
+            groups[index].append(usage)
+    whole = tuple(map(total, groups))
     if ranking is None:
-        return UsageTotals(tuple(whole), series, len(series))
+        return UsageTotals(whole, series, len(series))
     sums = {group: total(buckets.values()) for group, buckets in series.items()}
     sources = {
         metric: ranking.source if metric is Metric.SPEND else MoneySource.ALL
@@ -172,7 +173,7 @@ def _ranked(
         for group, used in sums.items()
     ]
     chosen = largest(rows, ranking.top)
-    return UsageTotals(tuple(whole), {group: series[group] for group in chosen}, len(series))
+    return UsageTotals(whole, {group: series[group] for group in chosen}, len(series))
 
 
 def largest(rows: Sequence[Sequence[int]], top: int) -> list[int]:

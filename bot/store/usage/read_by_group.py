@@ -8,7 +8,7 @@ from itertools import groupby
 from bot.store.connection import Connection
 from bot.store.usage import read as reading
 from bot.store.usage.selection import Selection
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import Usage, plus
 

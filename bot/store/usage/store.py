@@ -30,7 +30,7 @@ from bot.store.usage.latest_rows import LatestRows
 from bot.store.usage.read import Ranking, UsageTotals
 from bot.store.usage.selection import Selection
 from bot.store.usage.write import statements, window_rows, write
-from reports.time.timerange import HOUR, Granularity, TimeRange, floor, next_bucket
+from reports.time.time_range import HOUR, Granularity, TimeRange, floor, next_bucket
 from reports.usage.coverage import Coverage, Interval, gaps, intersection, merge
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.figure_table import OPTIONAL_NAMES

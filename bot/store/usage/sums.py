@@ -16,7 +16,7 @@ from bot.store.encoding import GRANULARITY, PART_SECONDS, to_seconds
 from bot.store.usage import filled_months, imported
 from bot.store.usage import read as reading
 from bot.store.usage.selection import Selection
-from reports.time.timerange import Granularity, TimeRange, floor, next_bucket
+from reports.time.time_range import Granularity, TimeRange, floor, next_bucket
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import ZERO, Usage, plus
 

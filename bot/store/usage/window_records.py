@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.store.connection import Connection
 from bot.store.encoding import GRANULARITY, to_seconds
 from bot.store.usage import figure_coverage, imported
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.coverage import Interval, merge
 from reports.usage.windows_to_fetch import Window
 

@@ -10,7 +10,7 @@ from bot.store.connection import Connection
 from bot.store.encoding import FIGURES, GRANULARITY, VIEWS, has_sums, part, to_seconds
 from bot.store.usage import imported
 from bot.store.usage.diff import Figures, RowChanges, RowKey, Sums
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.windows_to_fetch import Window
 
 Values = tuple[int, ...]

@@ -25,7 +25,7 @@ from reports.alerts.rule import USUAL_LIMITS, Rule, amount
 from reports.alerts.slack import format as figure_format
 from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.time.period import Period, Unit
-from reports.time.timerange import HOUR, TimeRange
+from reports.time.time_range import HOUR, TimeRange
 from reports.usage.dimensions import STORED, Dimension, Filter, Metric, MoneySource
 from reports.wording.times import zone_city
 

@@ -25,7 +25,7 @@ from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.analysis.limits import LimitKind
 from reports.analysis.limits_answer import full_words
 from reports.time.period import Period
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.dimensions import Dimension, MoneySource
 from reports.wording.safe_text import clean
 from reports.wording.times import zone_city

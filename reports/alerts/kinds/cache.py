@@ -19,7 +19,7 @@ from reports.alerts.threshold import Amount
 from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.questions.query import QueryKind
 from reports.time.period import Counted, Period, Unit
-from reports.time.timerange import DAY, HOUR
+from reports.time.time_range import DAY, HOUR
 from reports.usage.dimensions import STORED, MoneySource
 from reports.usage.format import percent
 from reports.usage.usage import Usage

@@ -17,7 +17,7 @@ from reports.alerts.rule import Rule
 from reports.alerts.slack.format import price
 from reports.alerts.watch import Watch
 from reports.time.period import Counted, Period, Unit
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.dimensions import MoneySource
 from reports.usage.usage import NANO, exact_money
 

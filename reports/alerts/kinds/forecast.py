@@ -20,7 +20,7 @@ from reports.alerts.slack.format import for_each, of_limit, price
 from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.analysis.forecast import METHOD_DAYS
 from reports.time.period import Unit
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import STORED, Dimension, Filter, Metric, MoneySource
 from reports.usage.usage import NANO, exact_money
 

@@ -19,7 +19,7 @@ from reports.alerts.slack.format import price
 from reports.alerts.watch import Watch
 from reports.analysis.keys import KEYS_PAGE
 from reports.time.period import Counted, Period, Unit
-from reports.time.timerange import DAY, TimeRange
+from reports.time.time_range import DAY, TimeRange
 from reports.usage.dimensions import Dimension
 from reports.wording.safe_text import clean
 

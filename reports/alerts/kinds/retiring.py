@@ -17,7 +17,7 @@ from reports.alerts.slack.format import many, price
 from reports.alerts.watch import Watch
 from reports.analysis.retiring import ModelUser
 from reports.time.period import Counted, Period, Unit
-from reports.time.timerange import DAY
+from reports.time.time_range import DAY
 from reports.usage.dimensions import Dimension, MoneySource
 from reports.wording.safe_text import clean
 

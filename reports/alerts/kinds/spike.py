@@ -29,8 +29,8 @@ from reports.alerts.slack.format import price
 from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.questions.wording import DIMENSION_WORDS
 from reports.time.period import Counted, Period, Unit
-from reports.time.timerange import HOUR, Granularity, TimeRange
-from reports.time.timerange import floor as floor_time
+from reports.time.time_range import HOUR, Granularity, TimeRange
+from reports.time.time_range import floor as floor_time
 from reports.usage.dimensions import STORED, Dimension, Filter, MoneySource
 from reports.usage.format import number
 from reports.usage.usage import exact_money

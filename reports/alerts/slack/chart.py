@@ -15,7 +15,7 @@ from reports.block_kit.message import CHART
 from reports.questions.slack.answer import UNITS
 from reports.questions.wording import bucket_words
 from reports.render.charts.slack_chart_data import MOST_POINTS
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.dimensions import Metric
 from reports.usage.usage import NANO
 

@@ -11,7 +11,7 @@ from reports.alerts.periods import AlertPeriod
 from reports.alerts.rule import Rule
 from reports.questions.wording import DIMENSION_WORDS
 from reports.time.period import Unit
-from reports.time.timerange import HOUR
+from reports.time.time_range import HOUR
 from reports.usage.dimensions import Metric
 from reports.usage.format import money, number
 from reports.wording.times import clock_words, day_words

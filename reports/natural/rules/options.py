@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reports.natural import vocabulary
 from reports.natural.text_reader import TextReader
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 from reports.usage.dimensions import Metric
 
 

@@ -29,7 +29,7 @@ from reports.questions.wording import (
 )
 from reports.render.tables import ranked_groups
 from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
-from reports.time.timerange import OverlapError, shifted_back
+from reports.time.period_to_range import OverlapError, shifted_back
 from reports.usage.dimensions import STORED, Dimension, Filter, Metric
 from reports.wording.safe_text import clean
 

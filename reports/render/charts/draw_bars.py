@@ -16,7 +16,7 @@ from reports.render.charts.bar_data import Bars, Part, stack
 from reports.render.charts.palette import charted, tint
 from reports.render.fonts import Face, fit, text_width
 from reports.render.tables import averaged_over
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.dimensions import Metric
 from reports.usage.format import figure
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from reports.questions.summary import ALL, MetricSummary, Series
 from reports.questions.wording import bucket_words
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.wording.safe_text import clean
 
 MOST_POINTS = 20

@@ -28,7 +28,7 @@ from reports.questions.wording import DIMENSION_WORDS, before_words, filter_word
 from reports.render.tables import missing_words
 from reports.schedules.recurrence import Recurrence
 from reports.schedules.report import CENT, Cell, Mover, Report, Revision
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.format import change, difference, figure, money, percent
 from reports.usage.members import NO_CREATOR

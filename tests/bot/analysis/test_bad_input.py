@@ -50,7 +50,7 @@ def test_it_says_what_is_missing_and_what_to_try(ask, words, said):
     ("words", "problem"),
     [
         ("forecast 2099-03", "I can forecast how a period that is still running ends"),
-        ("price 2099-03", "2099-03 has not begun"),
+        ("price 2099-03", "2099-03 hasn't started yet"),
         ("limits model:gpt*", "Limits are set for keys, members and workspaces, not for models"),
         ("keys model:gpt*", "keys can be filtered by key and creator, but not by model."),
         ("retiring by model", "retiring lists models anyway; by key or by creator says who uses"),

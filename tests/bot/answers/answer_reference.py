@@ -13,7 +13,7 @@ from bot.answers.answer import Plan
 from bot.demo.openrouter.organization import Organization, Record
 from bot.store import Store
 from reports.questions.query import Query
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.coverage import answerable_range
 from reports.usage.dimensions import STORED, Dimension, Metric, MoneySource
 from reports.usage.members import CHATROOM, Member, labels

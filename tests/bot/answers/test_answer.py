@@ -18,7 +18,7 @@ from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.slack.answer import as_text
 from reports.render.charts.draw_bars import average_words
 from reports.render.json import as_json
-from reports.time.timerange import ranges
+from reports.time.period_to_range import ranges
 from reports.usage.dimensions import STORED, Dimension, Metric
 from reports.usage.usage import total
 from tests.bot.answers.answer_reference import Reference

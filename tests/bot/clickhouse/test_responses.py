@@ -15,7 +15,7 @@ from bot.clickhouse import (
     ClickHouseRefusedError,
     ClickHouseTooLongError,
 )
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 
 DAY = datetime(2026, 11, 22, tzinfo=UTC)
 COLUMNS = b"".join(

@@ -25,7 +25,7 @@ from bot.store import Database, Store
 from bot.store.encoding import StoredView, to_seconds
 from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.summary import Summary
-from reports.time.timerange import DAY, Granularity
+from reports.time.time_range import DAY, Granularity
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.usage import Usage, dollars
 from reports.usage.windows_to_fetch import Window

@@ -13,7 +13,7 @@ from bot.imports.summary_text import summary
 from bot.store import Database, Store
 from bot.store.encoding import StoredView
 from reports.questions.grammar import parse
-from reports.time.timerange import HOUR, Granularity
+from reports.time.time_range import HOUR, Granularity
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.usage import Usage
 from reports.usage.windows_to_fetch import Window

@@ -12,7 +12,7 @@ from bot.store.encoding import DIMENSION, GRANULARITY, StoredView, has_sums, to_
 from bot.store.usage.filled_months import ALL_MEMBERS, Mark, set_mark
 from bot.store.usage.read import Ranking
 from bot.store.usage.selection import Selection
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import STORED, Dimension, Metric, MoneySource
 from reports.usage.usage import Usage
 from reports.usage.windows_to_fetch import Window

@@ -30,7 +30,7 @@ from bot.store.usage import month_filling
 from bot.store.usage.filled_months import contain, marks
 from bot.store.usage.read import Ranking
 from bot.store.usage.selection import Selection
-from reports.time.timerange import STEP, Granularity, TimeRange, floor
+from reports.time.time_range import STEP, Granularity, TimeRange, floor
 from reports.usage.dimensions import STORED, Dimension, Metric, MoneySource
 from reports.usage.usage import ZERO, Usage
 from reports.usage.windows_to_fetch import Window

@@ -13,7 +13,7 @@ from bot.demo.openrouter.sample_organization import sample
 from reports.alerts.evaluation import AlertState, EventKind, Phase, evaluate
 from reports.alerts.kinds.spike import Hour, Spike, known_past, may_spike, past_hours, spike, usual
 from reports.alerts.rule import SPIKE_FLOOR, Rule
-from reports.time.timerange import HOUR
+from reports.time.time_range import HOUR
 from reports.usage.dimensions import STORED, Dimension
 
 NOW = datetime(2026, 11, 22, 10, 31, tzinfo=UTC)

@@ -24,7 +24,7 @@ from reports.schedules.form_fields import Frequency, ScheduleFields, read_fields
 from reports.schedules.grammar import ScheduledQuestion
 from reports.schedules.recurrence import WEEKDAYS, TargetKind
 from reports.schedules.slack import form as schedule_form
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 from reports.usage.dimensions import STORED, Dimension
 from tests.reports.render.anything import EVIL, names, summaries
 from tests.reports.render.samples import NOW

@@ -37,7 +37,8 @@ from reports.render.charts.sparkline import BLOCKS, sparkline
 from reports.schedules.recurrence import Recurrence, TargetKind, Weekly
 from reports.schedules.slack.cards import LastRunOutcome, ScheduleCard
 from reports.time.period import Counted, Unit
-from reports.time.timerange import Granularity, ranges
+from reports.time.period_to_range import ranges
+from reports.time.time_range import Granularity
 from reports.usage.dimensions import STORED, Dimension, Filter, Metric
 from reports.usage.format import money
 from reports.usage.usage import NANO

@@ -16,7 +16,7 @@ from reports.imports.activity_csv import LONGEST_LINE, BadFileError, FileRow, Pa
 from reports.imports.granularity import Dates, find_granularity
 from reports.questions.query import Query
 from reports.render.csv import write_csv
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import Usage, UsageRow
 

@@ -11,16 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
-from reports.time.timerange import (
-    DAY,
-    HOUR,
-    STEP,
-    Granularity,
-    TimeRange,
-    floor,
-    ranges,
-    zone_names,
-)
+from reports.time.period_to_range import ranges
+from reports.time.time_range import DAY, HOUR, STEP, Granularity, TimeRange, floor, zone_names
 from reports.usage.coverage import Coverage, Interval, answerable_range, gaps, is_stored, merge
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
