@@ -121,8 +121,8 @@ def group_histories(
 def _previous(
     found: PlannedAnalysis, store: Store
 ) -> tuple[Mapping[int, int] | None, tuple[str, ...]]:
-    """The spend of the whole period before by group (None where it is not stored), and phrases
-    about what is missing in it.
+    """The previous period's spend by group (None if it isn't stored), and phrases about missing
+    data.
     """
     query, zone = found.plan.query, found.plan.source.range.zone
     start = found.plan.source.range.start.astimezone(ZoneInfo(zone)).date()

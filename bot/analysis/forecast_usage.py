@@ -1,4 +1,4 @@
-"""Reads what a forecast is worked out from, for the answer and for alert rules alike."""
+"""Reads the usage that forecasts are based on, for the answer and for alert rules."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def forecast_period(state: CacheState, unit: Unit, now: datetime, zone: str) -> 
 
 
 def days_before(today: date, count: int, coverage: Coverage) -> AnswerableRange:
-    """So many whole days of UTC before today."""
+    """The whole UTC days before today, as many as given."""
     end = datetime.combine(today, datetime.min.time(), UTC)
     buckets = tuple(end - n * DAY for n in range(count, 0, -1))
     return answerable_range(TimeRange(buckets, end, Granularity.DAY, end), coverage)

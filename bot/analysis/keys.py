@@ -1,4 +1,4 @@
-"""Gathers what is known of each API key: owner, limit, creation, last use and spend."""
+"""Gathers what is known about each API key: owner, limit, creation, last use and spend."""
 
 from __future__ import annotations
 

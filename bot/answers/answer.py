@@ -150,7 +150,8 @@ def _sync_failure(store: Store) -> tuple[str, ...]:
 
 
 def _slowed(store: Store, answered: AnswerableRange) -> tuple[str, ...]:
-    """That the newest data is older than usual, where there are too many keys to fetch it often."""
+    """A note that the newest data is older than usual, if there are too many keys to fetch it
+    often."""
     slowed = read_slowed(store)
     if slowed is None or not answered.range.unfinished or answered.stored not in slowed.every:
         return ()

@@ -1,4 +1,4 @@
-"""What answers say about usage whose key or creator can't be told from traces in ClickHouse."""
+"""Notes on usage whose key or creator can't be determined from traces in ClickHouse."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _share_words(lost: Usage, whole: Usage) -> str:
 def _shared_names(
     store: Store, directory: Directory, wanted: TimeRange, stored: Granularity
 ) -> list[str]:
-    """That keys with one name can't be told apart, if they were used."""
+    """A note that keys with the same name can't be distinguished, if they were used."""
     used = [
         key.name
         for key in directory.of[Dimension.KEY]

@@ -1,4 +1,4 @@
-"""Render CSV, PDF and PNG files in a separate process.
+"""Renders CSV, PDF and PNG files in a separate process.
 
 Rendering keeps the interpreter busy for seconds, which would delay acknowledgements.
 """

@@ -1,4 +1,4 @@
-"""Parse what a person typed, with the names that they may see."""
+"""Parses what a person typed, with the names that they may see."""
 
 from __future__ import annotations
 

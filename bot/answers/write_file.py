@@ -1,4 +1,4 @@
-"""Write the answer to a question as a CSV, PDF or PNG file."""
+"""Writes the answer to a question as a CSV, PDF or PNG file."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ KEEP = {Granularity.MINUTE: 2 * DAY, Granularity.HOUR: 100 * DAY}
 LOOK_BACK_HOUR = 3  # UTC; a quiet hour for most organizations
 AFTER_REFUSAL = timedelta(minutes=15)  # permanent errors need a person to fix them
 AFTER_TROUBLE = timedelta(seconds=30)  # transient errors pass soon
-GIVEN_UP = HOUR
+RETRY_AFTER = HOUR
 """How long to wait before retrying a past window that couldn't be fetched."""
 BACKFILL_EVERY = timedelta(seconds=10)
 """A window takes three queries, so this is at most about 18 of the 60 queries per minute."""
@@ -273,7 +273,7 @@ class Sync:
         """Coverage, with recently given up windows and other windows added."""
         now = self._clock()
         self._given_up = [
-            (window, at) for window, at in self._given_up if timedelta() <= now - at < GIVEN_UP
+            (window, at) for window, at in self._given_up if timedelta() <= now - at < RETRY_AFTER
         ]
         added: dict[Granularity, list[Interval]] = {g: [] for g in ORDER}
         for window in (*(window for window, _ in self._given_up), *others):

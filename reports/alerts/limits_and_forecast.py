@@ -73,7 +73,7 @@ class SpendPace:
     """How much was used in a time range just before now.
 
     Of a limit only `full` counts: when it is reached at its usual pace, as in the answer `limits`;
-    None where it lasts until it resets.
+    None if it lasts until it resets.
     """
 
     used: int = 0

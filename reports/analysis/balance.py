@@ -63,7 +63,7 @@ class Balance:
 
     @property
     def enough(self) -> Enough | None:
-        """Whether the credits last until the goal; None where there is none to reach."""
+        """Whether the credits last until the goal; None if there is no goal."""
         if self.goal is None or not (self.bought or self.left):
             return None
         full, end = self.full, self.goal.end

@@ -144,7 +144,7 @@ def _candidates(
 
 
 def _until(today: datetime, since: datetime, figures: UsageLookup) -> list[GranularInterval]:
-    """The part of a day before `since`: hours, and minutes where the cache has them."""
+    """The part of a day before `since`: hours, and minutes if the cache has them."""
     hour = floor(since, Granularity.HOUR)
     complete_from = figures.complete_from(Granularity.MINUTE)
     if complete_from is None or complete_from > hour:
