@@ -58,7 +58,10 @@ test-postgres: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto --dist loadfile --database postgres tests/bot/store tests/bot/sync \
 		tests/bot/schedules tests/bot/alerts tests/bot/imports tests/bot/test_bad_items.py \
 		tests/bot/answers tests/bot/home tests/bot/listeners tests/bot/modals tests/bot/questions \
-		tests/bot/http/test_shared_signatures.py tests/bot/test_fleet.py \
+		tests/bot/admin tests/bot/http tests/bot/commands/test_balance.py \
+		tests/bot/commands/test_command.py tests/bot/commands/test_everyday_questions.py \
+		tests/bot/analysis/test_limits_and_keys.py tests/bot/analysis/test_cache.py \
+		tests/bot/analysis/test_first_use.py tests/bot/test_app.py tests/bot/test_fleet.py \
 		--ignore tests/bot/alerts/test_year.py
 
 # without the engine, `make test` skips these

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from bot.answers.visibility import Asker
     from bot.answers.write_file import Format, Job
+    from bot.clickhouse import ClickHouse
     from bot.store import Store
     from reports.analysis.document import AnalysisDocument
     from reports.analysis.own_month import OwnMonth
@@ -204,10 +205,9 @@ def ask(
 ) -> None:
     """Answer a question from the cache, with the same words as in Slack."""
     from bot.analysis.own_month import MY_MONTH  # noqa: PLC0415
-    from bot.analysis.registry import answer_any  # noqa: PLC0415
     from bot.answers.known_names import known  # noqa: PLC0415
     from bot.answers.visibility import ANYONE, ME, Asker  # noqa: PLC0415
-    from bot.answers.write_file import Format, Job  # noqa: PLC0415
+    from bot.answers.write_file import Format  # noqa: PLC0415
     from bot.app import open_store, utc_now  # noqa: PLC0415
     from reports.commands import parse_command  # noqa: PLC0415
     from reports.questions.grammar import CommandError, HelpCommand, QuestionCommand  # noqa: PLC0415
@@ -230,7 +230,8 @@ def ask(
 
     line = _one_line(_with_summary(words) if pdf_file else words)
     line = unmarked(line, settings.command)  # so that commands copied from Slack work here
-    parsed_text = read(line, names, Clock(now, settings.zone, settings.zone))
+    clock, end_users = Clock(now, settings.zone, settings.zone), bool(settings.clickhouse_url)
+    parsed_text = read(line, names, clock, end_users=end_users)
     if isinstance(parsed_text, CommandError):
         _exit_with_problem(parsed_text, line)
     parsed = parse_command(parsed_text.words) if parsed_text else HelpCommand()
@@ -248,17 +249,44 @@ def ask(
     wanted = _files(parsed, {Format.CSV: csv_file, Format.PDF: pdf_file, Format.PNG: png_file})
     if len([file for file in wanted.values() if file == "-"]) + as_json > 1:
         raise click.UsageError("Only one of --json and the files can go to stdout.")
-    asker = Asker(email)
-    found = answer_any(store, parsed.query, now, settings.zone, asker, whole=True)
-    if isinstance(found, CommandError):
-        _exit_with_problem(found, line)
-    _write_files(
-        store, Job(parsed.query.words(), now, settings.zone, Format.CSV, asker), parsed, wanted
-    )
+    _answer_question(
+        store, parsed, line, Asker(email), now, settings, wanted,
+        as_json=as_json, own_month=own_month,
+    )  # fmt: skip
+    store.close()
+
+
+def _answer_question(
+    store: Store,
+    parsed: QuestionCommand,
+    line: str,
+    asker: Asker,
+    now: datetime,
+    settings: Settings,
+    wanted: Mapping[Format, str],
+    *,
+    as_json: bool,
+    own_month: bool,
+) -> None:
+    """Print the answer to a question and write its files; `line` is what was typed."""
+    from bot.analysis.registry import answer_any  # noqa: PLC0415
+    from bot.answers.write_file import Format, Job  # noqa: PLC0415
+    from bot.app import make_live_clickhouse  # noqa: PLC0415
+    from reports.questions.grammar import CommandError  # noqa: PLC0415
+
+    query = parsed.query
+    with ExitStack() as stack:
+        traces = make_live_clickhouse(settings) if query.live else None
+        if traces:
+            stack.enter_context(closing(traces))
+        found = answer_any(store, query, now, settings.zone, asker, whole=True, traces=traces)
+        if isinstance(found, CommandError):
+            _exit_with_problem(found, line, understood=query.live)
+        job = Job(query.words(), now, settings.zone, Format.CSV, asker)
+        _write_files(store, job, parsed, wanted, traces)
     if as_json or not wanted:
         own = _own_month(store, now, settings.zone, asker) if own_month else None
         _print(found, settings, own, as_json=as_json)
-    store.close()
 
 
 def _files(parsed: QuestionCommand, options: Mapping[Format, str | None]) -> dict[Format, str]:
@@ -272,7 +300,11 @@ def _files(parsed: QuestionCommand, options: Mapping[Format, str | None]) -> dic
 
 
 def _write_files(
-    store: Store, job: Job, parsed: QuestionCommand, wanted: Mapping[Format, str]
+    store: Store,
+    job: Job,
+    parsed: QuestionCommand,
+    wanted: Mapping[Format, str],
+    traces: ClickHouse | None,
 ) -> None:
     """Write the files that the question asks for, and those that options ask for (by format)."""
     from bot.answers.write_file import Format, file_name  # noqa: PLC0415
@@ -282,7 +314,7 @@ def _write_files(
         for one in parsed.query.files
     }
     for format_, file in (asked | dict(wanted)).items():
-        _write(store, replace(job, format=format_), file)
+        _write(store, replace(job, format=format_), file, traces)
 
 
 def _answer_other(
@@ -327,16 +359,16 @@ def _with_summary(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple("pdf summary" if word == "summary" else words[i] for i, word in enumerate(said))
 
 
-def _write(store: Store, job: Job, file: str) -> None:
+def _write(store: Store, job: Job, file: str, traces: ClickHouse | None) -> None:
     """Write a file; errors become ClickExceptions with the file's name."""
     from bot.answers.write_file import UnanswerableError, write_file  # noqa: PLC0415
 
     try:
         if file == "-":
-            write_file(store, job, sys.stdout.buffer)
+            write_file(store, job, sys.stdout.buffer, traces)
             return
         with _atomic_file(Path(file)) as out:
-            write_file(store, job, out)
+            write_file(store, job, out, traces)
     except UnanswerableError as error:
         raise click.ClickException(str(error)) from error
     except BrokenPipeError:
@@ -382,7 +414,7 @@ def import_(files: tuple[str, ...], granularity: str | None) -> None:
     from bot.app import open_store, utc_now  # noqa: PLC0415
     from bot.imports.import_csv import import_files  # noqa: PLC0415
     from bot.imports.summary_text import summary  # noqa: PLC0415
-    from reports.time.timerange import Granularity  # noqa: PLC0415
+    from reports.time.time_range import Granularity  # noqa: PLC0415
 
     store = open_store(_settings(Need.DATABASE))
     chosen = Granularity(granularity) if granularity else None
@@ -546,17 +578,19 @@ def _print_help() -> None:
     click.echo(help_text("activity ask"))
 
 
-def _exit_with_problem(wrong: CommandError, line: str = "") -> NoReturn:
+def _exit_with_problem(
+    wrong: CommandError, line: str = "", *, understood: bool = False
+) -> NoReturn:
     """Print a problem with the command and exit.
 
     `line` is the typed command: if it starts with a kind of question, the exit code is FAILED,
-    because scripts use these.
+    because scripts use these; also if the question was `understood`, but ClickHouse has no answer.
     """
     from reports.questions.grammar import tokens  # noqa: PLC0415
     from reports.questions.kinds import kind_of  # noqa: PLC0415
 
     meant = [f"activity ask {shlex.join(tokens(one))}" for one in wrong.candidates]
-    if kind_of(line.partition(" ")[0].lower()):
+    if understood or kind_of(line.partition(" ")[0].lower()):
         like = f" Try: {' or '.join(meant)}" if meant else ""
         raise click.ClickException(wrong.problem.replace("`", "") + like)
 

@@ -96,12 +96,21 @@ def make_openrouter(
 def make_clickhouse(
     settings: Settings, wait: Callable[[float], object] | None = None
 ) -> ClickHouse | None:
-    """The client of the organization's ClickHouse; None without CLICKHOUSE_URL."""
+    """The client of the organization's ClickHouse for the sync; None without CLICKHOUSE_URL."""
     if not settings.clickhouse_url:
         return None
     from bot.clickhouse import ClickHouse  # noqa: PLC0415 - not needed by `ask` and `web`
 
     return ClickHouse(settings.clickhouse_url.value, settings.clickhouse_table, wait=wait)
+
+
+def make_live_clickhouse(settings: Settings) -> ClickHouse | None:
+    """The same for questions that somebody waits for, with shorter limits."""
+    if not settings.clickhouse_url:
+        return None
+    from bot.clickhouse import LIVE, ClickHouse  # noqa: PLC0415 - not needed by most questions
+
+    return ClickHouse(settings.clickhouse_url.value, settings.clickhouse_table, limits=LIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,12 +280,24 @@ class Bot:
             self.store,
             self.slack,
             self.metrics,
-            Renderer(self.settings.database_address),
+            Renderer(
+                self.settings.database_address,
+                self.settings.clickhouse_url.value,
+                self.settings.clickhouse_table,
+            ),
             self.clock,
             self.audit,
             ExpiringKeys(self.database, self.clock),
             StatusReader(self.database),
+            self._traces(),
         )
+
+    def _traces(self) -> ClickHouse | None:
+        """The client of ClickHouse for questions."""
+        traces = make_live_clickhouse(self.settings)
+        if traces:
+            self._stops.callback(traces.close)
+        return traces
 
     @cached_property
     def reports(self) -> ReportServices:
@@ -335,7 +356,7 @@ class Bot:
 
     @cached_property
     def evaluator(self) -> RuleEvaluator:
-        """What judges alert rules."""
+        """The evaluator of alert rules."""
         from bot.alerts.evaluate import RuleEvaluator  # noqa: PLC0415
 
         return RuleEvaluator(self.alerts)
@@ -414,7 +435,7 @@ class Bot:
         self._stops.callback(reporting.release)
 
     def _sync(self, sync: Sync, owner: str) -> None:
-        """Turns for as long as there is something to fetch; one process at a time."""
+        """Sync as long as there is something to fetch; one process at a time."""
         if self._lease(owner):
             with heartbeat(lambda: self._lease(owner)):
                 self._sync_turns(sync, owner)
@@ -443,12 +464,13 @@ class Bot:
         return self.store.lease(LEASE, owner, SYNC_LEASE, self.clock)
 
     def _give_lease_back(self) -> None:
-        """Let another process sync at once, instead of after the end of the lease."""
+        """Release the sync lease, so that another process can sync at once."""
         with isolated(log, "The lease of the sync could not be given back"):
             self.store.lease(LEASE, self.owner, timedelta(), self.clock)
 
     def _evaluate_alerts(self, pause: timedelta) -> None:
-        """Evaluate the alert rules on what was just synced; a failure there stops no sync."""
+        """Evaluate the alert rules on what was just synced; a failure there doesn't stop the
+        sync."""
         with isolated(log, "Alert rules could not be evaluated after a sync"):
             try:
                 self.evaluator.tick(pause)
@@ -463,7 +485,7 @@ class Bot:
 
 
 def _not_ready(error: Exception) -> str:
-    """What probes are told of an error: anybody may ask, so no path, host or name is in it."""
+    """The text of an error for probes: anybody may see it, so it contains no path, host or name."""
     if isinstance(error, StoreError):
         return error.public
     return f"the database can't be read ({type(error).__name__})"

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
 
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 
 WHERE = {
     "OPENROUTER_MANAGEMENT_KEY": "create one at openrouter.ai/settings/management-keys",

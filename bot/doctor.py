@@ -38,7 +38,7 @@ from bot.store import file_check as checkup
 from bot.store.errors import NO_DRIVER
 from bot.store.sqlite import has_safe_wal
 from bot.store.sync_state import COSTS, failure
-from reports.time.timerange import DAY, Granularity, floor
+from reports.time.time_range import DAY, Granularity, floor
 
 TIMEOUT = 15  # seconds per request: a slow network passes, a blocked one is reported soon
 CLOCK_MAY_DIFFER = timedelta(seconds=60)  # Slack allows five minutes

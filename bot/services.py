@@ -11,6 +11,7 @@ from enum import StrEnum
 from bot.access.policy import Refusal, refusal, sees_own_only
 from bot.answers.file_worker import Renderer
 from bot.answers.visibility import Asker
+from bot.clickhouse import ClickHouse
 from bot.config import Settings
 from bot.http.metrics import Metrics
 from bot.slack.client import Slack
@@ -22,7 +23,7 @@ from bot.store.expiring_keys import ExpiringKeys
 from reports.admin.audit_log import Act
 from reports.block_kit.message import Message
 from reports.questions.query import WITHOUT_PERIOD, Query
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 from reports.usage.dimensions import Dimension
 from reports.wording.typed_text import mentions_without_name, unmarked, with_names
 
@@ -64,7 +65,10 @@ REFUSED = OutcomeKind.REFUSED
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything needed to answer a question; created once, in the composition root."""
+    """Everything needed to answer a question; created once, in the composition root.
+
+    `traces` is the organization's ClickHouse, if it is connected.
+    """
 
     settings: Settings
     store: Store
@@ -75,6 +79,7 @@ class Services:
     audit: AuditLog
     expiring_keys: ExpiringKeys
     status_reader: StatusReader
+    traces: ClickHouse | None = None
 
 
 def admit(

@@ -1,5 +1,5 @@
 """The pure core: questions, figures, messages and files, without any I/O.
 
-Not only scheduled reports (those are `reports/schedules/`): functions here take values and return
-values or bytes. `bot/` does all input and output.
+The name doesn't mean scheduled reports (those are in `reports/schedules/`). Functions here take
+values and return values or bytes; `bot/` does all I/O.
 """

@@ -1,4 +1,4 @@
-"""Parse a command: a question, or words about schedules, alerts or the bot itself."""
+"""Parses a command: a question, or words about schedules, alerts or the bot itself."""
 
 from __future__ import annotations
 

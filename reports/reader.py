@@ -1,4 +1,4 @@
-"""Parse what people type, in Slack and in the terminal.
+"""Parses what people type, in Slack and in the terminal.
 
 The strict grammar is tried first. Other text is parsed as natural language, and the answer then
 says how it was understood.
@@ -6,6 +6,7 @@ says how it was understood.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -18,10 +19,17 @@ from reports.natural.parsed_text import ParsedText
 from reports.natural.parser import UNDERSTOOD, parse_text, strictly
 from reports.natural.refusals import refusal
 from reports.questions.grammar import CommandError, QuestionCommand
+from reports.questions.query import LIVE
 from reports.schedules.grammar import is_schedule
-from reports.time.timerange import NotBegunError, ranges
+from reports.time.period_to_range import NotStartedError, ranges
+from reports.usage.dimensions import Dimension
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import plain
+
+BY_END_USER = "These are the end users that requests name; `by creator` shows members."
+_QUOTED = re.compile(r'("[^"]*")')
+_END_USER = re.compile(r"\bend users?\b(?!:)", re.IGNORECASE)
+_BY_USER = re.compile(r"\bby users?(?![\w:-])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +51,28 @@ class Clock:
 
 
 def read(
-    text: str, names: Callable[[], KnownNames], clock: Clock
+    text: str, names: Callable[[], KnownNames], clock: Clock, *, end_users: bool = False
 ) -> ParsedText | CommandError | None:
-    """What somebody typed, as a command of the grammar; None where nothing is asked.
+    """Parse typed text into a command of the grammar; None if it asks for nothing.
 
     `text` is without the mention of the bot. `names` gives the names that the asker may use; it is
-    called only where the grammar does not cover the words. `ParsedText.words` is always a command
-    that `parse_command` reads; `ParsedText.note` is the sentence to show above its answer.
+    called only where the grammar does not cover the words. `end_users`: `by user` means the end
+    users that requests name, which ClickHouse knows; else creators. `ParsedText.words` is always a
+    command that `parse_command` reads; `ParsedText.note` is the sentence to show above its answer.
     """
+    text = _outside_quotes(_END_USER, "end-user", text)
     strict = parse_command(text)
+    if end_users and _may_be_by_end_user(strict):
+        meant = _outside_quotes(_BY_USER, f"by {Dimension.END_USER}", text)
+        again = parse_command(meant) if meant != text else strict
+        if again is not strict and not isinstance(again, CommandError):
+            return replace(strictly(meant, again), remarks=(BY_END_USER,))
     if not isinstance(strict, CommandError):
         return strictly(text, strict)
     if strict.certain:
         return strict
     if not is_schedule(text) and not is_alert(text) and (why := refusal(text)):
-        return CommandError(why, examples=())  # no example has to do with it
+        return CommandError(why, examples=())  # no example would help
     known = names()
     found = parse_text(text, known, clock.today)
     if isinstance(found, ParsedText) and not found.is_strict:
@@ -73,6 +88,19 @@ def read(
     if found.suggestion and not nearest.keeps_amounts(plain(text), found.suggestion):
         return replace(found, suggestion="")
     return found
+
+
+def _outside_quotes(pattern: re.Pattern[str], instead: str, text: str) -> str:
+    """The text with `instead` for each match that is not in a quoted name."""
+    parts = _QUOTED.split(text)
+    return "".join(one if one.startswith('"') else pattern.sub(instead, one) for one in parts)
+
+
+def _may_be_by_end_user(read: object) -> bool:
+    """Whether a question by creator could be asked by end user as well."""
+    if not isinstance(read, QuestionCommand) or read.query.by is not Dimension.CREATOR:
+        return False
+    return read.query.kind in LIVE and read.query.versus is None
 
 
 def _zone(found: ParsedText) -> str:
@@ -91,7 +119,7 @@ def _in_started_zone(found: ParsedText, clock: Clock) -> ParsedText:
         return found
     try:
         ranges(read.query.period, clock.now, clock.default)
-    except NotBegunError:
+    except NotStartedError:
         asked = replace(read.query, zone=clock.zone)
         return replace(found, words=asked.words(), given=found.given | {"zone"})
     return found

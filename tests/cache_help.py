@@ -13,7 +13,7 @@ from bot.store import Database, Store
 from bot.store.encoding import FIGURES, GRANULARITY, StoredView
 from bot.store.usage import filled_months
 from bot.sync.sync import Sync
-from reports.time.timerange import Granularity, floor
+from reports.time.time_range import Granularity, floor
 from reports.usage.usage import ZERO, Usage
 from tests import databases
 from tests.clock import Clock

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from random import Random
 from typing import Any
 
 from bot.demo.openrouter.organization import Organization, Record
@@ -21,6 +22,31 @@ def traces_of(organization: Organization, *, metadata: bool = True) -> Iterator[
     names = {key.hash: key.name for key in organization.keys}
     for number, record in enumerate(organization.records):
         yield from _generations(record, number, names.get(record.key), metadata=metadata)
+
+
+PROVIDERS = ("Anthropic", "Amazon Bedrock", "Google Vertex", None)
+END_USERS = ("customer-1", "customer-2", "'; DROP TABLE x; --\\\n\t<b>*_~`", "(no end user)", None)
+
+
+def with_quality(traces: Iterable[Trace], failing: float = 0.1) -> Iterator[Trace]:
+    """The same traces with provider, end user and duration, and requests that failed.
+
+    The figures of usage stay the same: what failed used nothing. `failing` is how many fail for
+    each request that doesn't.
+    """
+    chance = Random(7)
+    for number, trace in enumerate(traces):
+        at = {
+            "PROVIDER_NAME": chance.choice(PROVIDERS),
+            "USER_ID": chance.choice(END_USERS),
+            "DURATION_MS": round(chance.lognormvariate(7, 1), 3),
+        }
+        yield trace | at
+        if trace["SPAN_TYPE"] == "GENERATION" and chance.random() < failing:
+            nothing = dict.fromkeys(("PROMPT_TOKENS", "COMPLETION_TOKENS", "TOTAL_COST"), 0)
+            failed = {"SPAN_ID": f"failed-{number}", "STATUS": "error", "METADATA": "{}"}
+            nothing |= dict.fromkeys(("REASONING_TOKENS", "CACHED_TOKENS"), 0)
+            yield trace | at | nothing | failed
 
 
 def _generations(

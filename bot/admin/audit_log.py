@@ -12,7 +12,7 @@ from bot.store.admin.audit_log import READ_SECONDS, AuditFilter
 from reports.admin.grammar import AuditRequest
 from reports.admin.slack import audit_log as render
 from reports.block_kit.message import mrkdwn_message, text_message
-from reports.time.timerange import NotBegunError, ranges
+from reports.time.period_to_range import NotStartedError, ranges
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ def show(services: Services, person: SlackUser, asked: AuditRequest) -> Outcome:
         return Outcome(mrkdwn_message(refused), OutcomeKind.REFUSED)
     try:
         wanted = _wanted(services, asked)
-    except NotBegunError as error:
+    except NotStartedError as error:
         text = f"{error}, so there is nothing to show yet."
         return Outcome(text_message(text), OutcomeKind.MISUNDERSTOOD)
     services.audit.flush(READ_SECONDS)

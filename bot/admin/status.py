@@ -23,7 +23,7 @@ from reports.admin.status import (
 from reports.alerts.slack.sentences import in_words
 from reports.block_kit.message import Message
 from reports.schedules.slack.notices import target_words
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.coverage import gaps
 
 MOST = 5  # reports and alerts in each list, to keep the status short

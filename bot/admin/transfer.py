@@ -21,7 +21,7 @@ from reports.commands import parse_command
 from reports.questions.grammar import QuestionCommand
 from reports.schedules.recurrence import Recurrence, TargetKind
 from reports.schedules.recurrence import rule_of as recurrence_of
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 
 Json = dict[str, Any]
 FORMAT = 1

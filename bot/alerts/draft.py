@@ -16,7 +16,7 @@ from reports.alerts.rule import Recipient, RecipientKind, Rule
 from reports.alerts.slack import notices as words
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 from reports.usage.dimensions import Metric
 
 UNSEEN = Refusal(

@@ -202,7 +202,9 @@ class MessageActions:
             services.slack.respond(reply_to, mrkdwn_message(text))
             return
         zone = services.settings.zone
-        answered = answer_any(services.store, query, at, zone, asker, whole=False)
+        answered = answer_any(
+            services.store, query, at, zone, asker, whole=False, traces=services.traces
+        )
         if isinstance(answered, CommandError):
             services.slack.respond(reply_to, error(answered, services.settings.command))
             return

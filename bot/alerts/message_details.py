@@ -15,7 +15,7 @@ from reports.alerts.evaluation import Measurement
 from reports.alerts.limits_and_forecast import SpendPace
 from reports.alerts.message_details import Detail, Driver
 from reports.alerts.needed_usage import Needed
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import ZERO, Usage
 

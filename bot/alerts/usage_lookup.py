@@ -11,7 +11,7 @@ from bot.store.encoding import from_seconds, to_seconds
 from bot.store.usage.selection import Selection
 from reports.alerts.needed_usage import Needed
 from reports.alerts.periods import AlertPeriod
-from reports.time.timerange import STEP, Granularity, TimeRange, floor
+from reports.time.time_range import STEP, Granularity, TimeRange, floor
 from reports.usage.coverage import Coverage, gaps
 from reports.usage.usage import ZERO, Usage
 

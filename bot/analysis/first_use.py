@@ -13,7 +13,7 @@ from reports.analysis.document import AnalysisDocument
 from reports.analysis.first_use import FirstUse, newest_first
 from reports.analysis.first_use_answer import first_use_answer
 from reports.questions.grammar import CommandError
-from reports.time.timerange import Granularity, TimeRange, floor, next_bucket
+from reports.time.time_range import Granularity, TimeRange, floor, next_bucket
 from reports.usage.coverage import AnswerableRange
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.members import NO_CREATOR

@@ -33,7 +33,7 @@ from reports.analysis.forecast import (
 from reports.analysis.forecast_answer import ForecastGroup, ForecastScope, forecast_answer
 from reports.questions.grammar import CommandError
 from reports.time.period import Calendar, Unit
-from reports.time.timerange import DAY, Granularity, TimeRange, local
+from reports.time.time_range import DAY, Granularity, TimeRange, local
 from reports.usage.coverage import answerable_range, is_stored
 from reports.usage.dimensions import MoneySource
 
@@ -121,8 +121,8 @@ def group_histories(
 def _previous(
     found: PlannedAnalysis, store: Store
 ) -> tuple[Mapping[int, int] | None, tuple[str, ...]]:
-    """The spend of the whole period before by group (None where it is not stored), and phrases
-    about what is missing in it.
+    """The previous period's spend by group (None if it isn't stored), and phrases about missing
+    data.
     """
     query, zone = found.plan.query, found.plan.source.range.zone
     start = found.plan.source.range.start.astimezone(ZoneInfo(zone)).date()

@@ -1,4 +1,4 @@
-"""Reads what a forecast is worked out from, for the answer and for alert rules alike."""
+"""Reads the usage that forecasts are based on, for the answer and for alert rules."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from bot.store.usage.selection import Selection
 from bot.store.usage.store import CacheState
 from reports.analysis.forecast import RECENT_DAYS
 from reports.time.period import Calendar, Unit
-from reports.time.timerange import DAY, Granularity, TimeRange, local, ranges
+from reports.time.period_to_range import ranges
+from reports.time.time_range import DAY, Granularity, TimeRange, local
 from reports.usage.coverage import AnswerableRange, Coverage, answerable_range
 from reports.usage.dimensions import Metric, MoneySource
 from reports.usage.usage import Usage
@@ -81,7 +82,7 @@ def forecast_period(state: CacheState, unit: Unit, now: datetime, zone: str) -> 
 
 
 def days_before(today: date, count: int, coverage: Coverage) -> AnswerableRange:
-    """So many whole days of UTC before today."""
+    """The whole UTC days before today, as many as given."""
     end = datetime.combine(today, datetime.min.time(), UTC)
     buckets = tuple(end - n * DAY for n in range(count, 0, -1))
     return answerable_range(TimeRange(buckets, end, Granularity.DAY, end), coverage)

@@ -1,4 +1,4 @@
-"""Gathers what is known of each API key: owner, limit, creation, last use and spend."""
+"""Gathers what is known about each API key: owner, limit, creation, last use and spend."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from reports.analysis.keys_answer import UNKNOWN, keys_answer
 from reports.analysis.limits import LimitKind
 from reports.questions.grammar import CommandError
 from reports.questions.kind_options import days_of
-from reports.time.timerange import HOUR, Granularity, TimeRange, floor
+from reports.time.time_range import HOUR, Granularity, TimeRange, floor
 from reports.usage.dimensions import Dimension, Metric
 
 _SPEND_OF = timedelta(days=30)

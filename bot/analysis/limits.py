@@ -38,7 +38,7 @@ from reports.analysis.limits import (
 from reports.analysis.limits_answer import UnlimitedKeys, limits_answer
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query
-from reports.time.timerange import DAY, Granularity, TimeRange, floor
+from reports.time.time_range import DAY, Granularity, TimeRange, floor
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.members import NO_CREATOR
 
@@ -246,7 +246,7 @@ def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
 
 
 def _whose(request: AnalysisRequest, *, narrowed: bool) -> str:
-    """Whose limits were asked for, where not all were."""
+    """Whose limits were requested, if not all were."""
     if request.asker.own_only or visibility.SELF in request.query.extra:
         return "your keys"
     return "these keys" if narrowed else ""
@@ -373,7 +373,7 @@ def _unforecast(one: _Counted, spend: HourlySpend, now: datetime) -> tuple[_Coun
 
 
 def limit_full(limit: TrackedLimit, spend: HourlySpend, now: datetime) -> FullAt | None:
-    """When one limit is full, as the answer says it; None where that is not before its reset."""
+    """When one limit is full, as the answer says it; None if that isn't before its reset."""
     counted = _Counted(limit.kind, limit.cap, limit.by, limit.ids, limit.byok)
     return _forecasts([counted], spend, now)[0].full if _known(counted) else None
 
@@ -381,8 +381,8 @@ def limit_full(limit: TrackedLimit, spend: HourlySpend, now: datetime) -> FullAt
 def credits_forecast(
     known: OpenRouterLimits, spend: HourlySpend, now: datetime
 ) -> LimitForecast | None:
-    """The credits as a limit, and when they run out; None where none were bought or are known."""
-    if not known.bought or known.used is None:  # where none were ever bought, none run out
+    """The credits as a limit, and when they run out; None if none were bought or known."""
+    if not known.bought or known.used is None:  # if none were ever bought, none can run out
         return None
     left = known.bought - known.used
     full = full_at(left, spend.pace_of_credits(), now, None)

@@ -1,4 +1,4 @@
-"""One's own month: the question behind `me`, and what the person usually spends."""
+"""Gathers a person's month: the question behind `me`, and what they usually spend."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from reports.analysis.own_month import MOST_MONTHS, OwnMonth, own_month
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query, Versus
 from reports.time.period import Calendar, Unit
-from reports.time.timerange import TimeRange, earlier_months
+from reports.time.period_to_range import earlier_months
+from reports.time.time_range import TimeRange
 from reports.usage.coverage import answerable_range, is_stored
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.usage import total
@@ -45,7 +46,7 @@ def gather_own_month(
 
 
 def _spend(store: Store, selection: Selection, of: TimeRange) -> int | None:
-    """The spend in a range in nano-dollars; None where it isn't known completely."""
+    """The spend in a range in nano-dollars; None if it isn't known completely."""
     coverage = store.state().coverage
     known = answerable_range(of, coverage)
     if not of.unfinished and not is_stored(known.range, known.stored, coverage):

@@ -1,4 +1,4 @@
-"""Gathers what unit prices are worked out from."""
+"""Gathers the usage that unit prices are computed from."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from bot.answers import visibility
 from bot.answers.answer import Plan, make_plan, missing
@@ -16,16 +17,23 @@ from reports.questions.query import Query
 from reports.usage.coverage import AnswerableRange
 from reports.usage.usage import Usage
 
+if TYPE_CHECKING:
+    from bot.clickhouse import ClickHouse
+
 
 @dataclass(frozen=True, slots=True)
 class AnalysisRequest:
-    """A question, its moment (UTC), the default zone of calendar periods, and who asks."""
+    """A question, its moment (UTC), the default zone of calendar periods, and who asks.
+
+    `traces` is the organization's ClickHouse, if it is connected.
+    """
 
     store: Store
     query: Query
     now: datetime
     zone: str
     asker: Asker = ANYONE
+    traces: ClickHouse | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,13 +20,14 @@ from reports.questions.query import Query, Versus
 from reports.questions.summary import ALL, Summary, UsageFigures, summarize
 from reports.questions.wording import EARLIER, period_words
 from reports.time.period import Counted
-from reports.time.timerange import NotBegunError, OverlapError, Ranges, ranges, shifted_back
+from reports.time.period_to_range import NotStartedError, OverlapError, Ranges, ranges, shifted_back
 from reports.usage.coverage import AnswerableRange, Coverage, answerable_range, gaps, is_stored
-from reports.usage.dimensions import Dimension, Filter
+from reports.usage.dimensions import NAMES, Dimension, Filter
 from reports.usage.members import CHATROOM
 from reports.usage.usage import Usage, total
 from reports.wording.safe_text import clean
 
+NOT_STORED = "Only ClickHouse has that; this needs usage that is stored here."
 NOTHING: Mapping[int, Usage] = {}
 """The buckets of a group without usage."""
 
@@ -59,6 +60,8 @@ def _answer(
     plan = make_plan(store, query, now, zone, asker)
     if isinstance(plan, CommandError):
         return plan
+    if query.live:
+        return CommandError(NOT_STORED, examples=())
     state = store.state()
     stored, wanted = plan.source.stored, plan.source.range
     ranking = None if whole else Ranking(query.top, query.metrics, query.source)
@@ -95,7 +98,7 @@ def make_plan(
     """Resolve a question at a time (UTC), or return an error.
 
     Mentioned people are replaced by their e-mail addresses; the question of a person with limited
-    visibility is narrowed to their own usage.
+    visibility is narrowed to their own usage. What only ClickHouse has isn't part of the selection.
     """
     narrowed = visibility.narrowed(store.directory(), query, asker)
     if isinstance(narrowed, CommandError):
@@ -108,7 +111,7 @@ def make_plan(
         both = ranges(query.period, now, zone_of(query, zone))
         if query.versus in EARLIER:
             both = replace(both, previous=shifted_back(both.current, EARLIER[query.versus]))
-    except NotBegunError as error:
+    except NotStartedError as error:
         return CommandError(f"{error}, so there is nothing to show yet.", query.words())
     except OverlapError as error:
         return CommandError(
@@ -147,7 +150,8 @@ def _sync_failure(store: Store) -> tuple[str, ...]:
 
 
 def _slowed(store: Store, answered: AnswerableRange) -> tuple[str, ...]:
-    """That the newest data is older than usual, where there are too many keys to fetch it often."""
+    """A note that the newest data is older than usual, if there are too many keys to fetch it
+    often."""
     slowed = read_slowed(store)
     if slowed is None or not answered.range.unfinished or answered.stored not in slowed.every:
         return ()
@@ -214,12 +218,15 @@ def _groups_before(
 def _select(directory: Directory, query: Query, asker: Asker) -> Selection | CommandError:
     resolved: list[tuple[Filter, frozenset[int]]] = []
     for one in query.filters:
+        if NAMES[one.dimension].live:
+            continue
         found = _members(directory, one, asker)
         if isinstance(found, CommandError):
             return _unmatched_filter(query, one, found)
         resolved.append((one, found))
     wanted = visibility.allowed(directory, resolved)
-    return Selection.of(query.by, wanted)
+    live = query.by is not None and NAMES[query.by].live
+    return Selection.of(None if live else query.by, wanted)
 
 
 def _unmatched_filter(query: Query, unmatched: Filter, found: CommandError) -> CommandError:

@@ -84,7 +84,7 @@ def controls(
 
 
 def _why(found: Summary | AnalysisDocument, what: AnswerState) -> str:
-    """The question that explains the change that an answer shows; empty where it shows none.
+    """The question that explains the change shown in an answer; empty if it shows none.
 
     It stays about the same days, whenever it is asked: the answer may be a report of last week.
     """

@@ -1,4 +1,4 @@
-"""The state of an answer: everything needed to reproduce it, in its message or by thread."""
+"""Stores the state of an answer, everything needed to reproduce it, in its message or by thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What answers say about usage whose key or creator can't be told from traces in ClickHouse."""
+"""Notes on usage whose key or creator can't be determined from traces in ClickHouse."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from bot.store import Store
 from bot.store.usage.directory import Directory
 from bot.store.usage.selection import Selection
 from bot.store.usage.traces import NOT_IN_CLICKHOUSE, NOT_IN_CLICKHOUSE_NAME, SAME_NAME
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.usage import Usage, total
 from reports.wording.safe_text import clean
@@ -53,7 +53,7 @@ def _share_words(lost: Usage, whole: Usage) -> str:
 def _shared_names(
     store: Store, directory: Directory, wanted: TimeRange, stored: Granularity
 ) -> list[str]:
-    """That keys with one name can't be told apart, if they were used."""
+    """A note that keys with the same name can't be distinguished, if they were used."""
     used = [
         key.name
         for key in directory.of[Dimension.KEY]

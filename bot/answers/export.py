@@ -144,7 +144,9 @@ def _notice_if_slow(services: Services, reply_to: ReplyTarget, format_: Format) 
 def _figures_instead(services: Services, query: Query, job: Job, code: str) -> Message:
     """Why there is no file, with the main figures as text."""
     why = _REFUSED.get(code, f"Slack didn't accept the file ({code}).")
-    found = answer_any(services.store, query, job.at, job.zone, job.asker, whole=False)
+    found = answer_any(
+        services.store, query, job.at, job.zone, job.asker, whole=False, traces=services.traces
+    )
     if isinstance(found, AnalysisDocument):
         return Message(f"{escape(why)}\n{analysis_text(found)}", analysis_message(found).blocks)
     return text_message(why) if isinstance(found, CommandError) else figures(why, found)

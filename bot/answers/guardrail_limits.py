@@ -20,10 +20,10 @@ from reports.usage.dimensions import Dimension
 def guardrail_limits(
     store: Store, details: Mapping[str, KeyDetails] | None, directory: Directory
 ) -> Iterator[TrackedLimit]:
-    """The limits of members and of keys that aren't disabled; none until guardrails were read.
+    """The limits of members and of keys that aren't disabled.
 
-    Their labels are the guardrails' names. The default guardrail of a workspace applies to all of
-    its members and keys without an assignment.
+    Yields nothing until the guardrails have been fetched. Labels are the guardrails' names. The
+    default guardrail of a workspace applies to all of its members and keys without an assignment.
     """
     as_of = guardrails_at(store)
     if as_of is None or details is None:
@@ -70,7 +70,7 @@ def _of_keys(
 
 
 class _Workspaces:
-    """Which keys and people belong to which workspace."""
+    """Maps workspaces to their keys and people."""
 
     def __init__(
         self, store: Store, details: Mapping[str, KeyDetails], directory: Directory
@@ -102,8 +102,8 @@ class _Workspaces:
     def counted(self, workspace: str, user: str, creator: int) -> tuple[Dimension, Ids]:
         """Whose usage counts toward a member's budget in a workspace.
 
-        Everything that the member used, the chatroom too, where it was all in the default
-        workspace; elsewhere what went through the member's keys there.
+        If all of the member's keys are in the default workspace: all of their usage, including the
+        chatroom. Otherwise, only the usage of their keys in this workspace.
         """
         own = self._own.get(user, {})
         if workspace == self._default and set(own.values()) <= {workspace}:

@@ -11,7 +11,7 @@ from bot.store import Store
 from bot.store.usage.selection import Selection
 from reports.alerts.periods import AlertPeriod
 from reports.analysis.limits import LimitKind
-from reports.time.timerange import Granularity, TimeRange, next_bucket
+from reports.time.time_range import Granularity, TimeRange, next_bucket
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.limits import Limit, fullest_first
 from reports.usage.usage import total

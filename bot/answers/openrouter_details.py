@@ -85,7 +85,7 @@ def guardrails(store: Store) -> tuple[StoredGuardrail, ...] | None:
 
 
 def guardrails_at(store: Store) -> datetime | None:
-    """When guardrails were last read (UTC); None where they never were."""
+    """When guardrails were last fetched (UTC); None if never."""
     stored = _stored(store, openrouter_facts.GUARDRAILS)
     return datetime.fromisoformat(stored["at"]) if stored else None
 
@@ -121,9 +121,9 @@ def models(store: Store) -> Mapping[str, StoredModel] | None:
 
 
 def listed_model(listed: Mapping[str, StoredModel], slug: str) -> StoredModel | None:
-    """A model of the list by a slug that usage names; None where the list has it not.
+    """A model of the list by a slug in usage; None if it isn't in the list.
 
-    Suffixes that only decide where a request goes have no entry of their own.
+    Suffixes that only affect the routing of requests have no entry of their own.
     """
     base, _, variant = slug.partition(":")
     if slug in listed or variant not in {"exacto", "nitro", "floor"}:

@@ -1,4 +1,4 @@
-"""Parse what a person typed, with the names that they may see."""
+"""Parses what a person typed, with the names that they may see."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reports.questions.grammar import CommandError, QuestionCommand
 from reports.questions.query import Query
 from reports.reader import Clock, read
 from reports.schedules.grammar import ScheduledQuestion
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 from reports.wording.typed_text import readable
 
 
@@ -31,7 +31,8 @@ def read_words(
     zone = zone_names().get((person.zone or "").lower()) or default
     asker = asker_of(services, person, Query())
     names = partial(known, services.store, asker, now, default)
-    return read(text, names, Clock(now, zone, default))
+    end_users = services.traces is not None
+    return read(text, names, Clock(now, zone, default), end_users=end_users)
 
 
 def question_words(services: Services, person: SlackUser, text: str) -> str | CommandError:

@@ -1,17 +1,19 @@
-"""Write the answer to a question as a CSV, PDF or PNG file."""
+"""Writes the answer to a question as a CSV, PDF or PNG file."""
 
 from __future__ import annotations
 
 import marshal
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import chain, groupby, islice
-from typing import IO, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from bot.analysis.registry import GATHERERS, analyze
+from bot.analysis.request import AnalysisRequest
 from bot.answers import visibility
 from bot.answers.answer import Plan, answer, make_plan, zone_of
 from bot.answers.visibility import ANYONE, Asker
@@ -23,15 +25,20 @@ from reports.questions.query import Query, QueryKind, Versus
 from reports.questions.range_names import file_words
 from reports.questions.summary import ALL, Summary, in_order
 from reports.questions.wording import filter_words
-from reports.time.timerange import NotBegunError, ranges
+from reports.time.period_to_range import NotStartedError, ranges
 from reports.usage.coverage import answerable_range, is_stored
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import Usage, UsageRow
 from reports.wording.safe_text import clean
 
+if TYPE_CHECKING:
+    from bot.clickhouse import ClickHouse
+
 NO_CHART = "This answer has no chart."
 _BATCH = 4_096  # rows per write to the temporary file
 _ORGANIZATION = "organisation"  # the fact's name since the first version
+_LIVE_SOURCE = "ClickHouse, by OpenRouter's Broadcast"
+_NO_ORGANIZATION = "OpenRouter organization"
 
 
 class Format(StrEnum):
@@ -82,17 +89,21 @@ class UnanswerableError(Exception):
     """The question of a file can no longer be answered; the text is meant for people."""
 
 
-def write_file(store: Store, job: Job, out: BinaryIO) -> Summary | AnalysisDocument:
+def write_file(
+    store: Store, job: Job, out: BinaryIO, traces: ClickHouse | None = None
+) -> Summary | AnalysisDocument:
     """Write the file to `out`; returns the answer in it. Raises UnanswerableError.
 
     All figures are read from one snapshot, which ends before rendering starts, so that a sync never
-    waits for it.
+    waits for it; or from `traces`, the organization's ClickHouse.
     """
     parsed = parse(job.words)
     if not isinstance(parsed, QuestionCommand):
         raise UnanswerableError("This question can no longer be read. Please ask it again.")
     if parsed.query.kind in GATHERERS:
-        return _write_analysis(store, parsed.query, job, out)
+        return _write_analysis(store, parsed.query, job, out, traces)
+    if parsed.query.live:
+        return _write_live(store, parsed.query, job, out, traces)
     with tempfile.TemporaryFile() as spool:
         with store.snapshot():
             plan = make_plan(store, parsed.query, job.at, job.zone, job.asker)
@@ -101,7 +112,7 @@ def write_file(store: Store, job: Job, out: BinaryIO) -> Summary | AnalysisDocum
                 wrong = plan if isinstance(plan, CommandError) else found
                 raise UnanswerableError(wrong.problem if isinstance(wrong, CommandError) else "")
             _spool(_rows(store, plan, found, job), spool)
-            organization = store.fact(_ORGANIZATION) or "OpenRouter organization"
+            organization = store.fact(_ORGANIZATION) or _NO_ORGANIZATION
             directory = store.directory()
             labels = visibility.labels(directory, job.asker)
         names = _Names(labels, {i: m.name for i, m in directory.members.items()})
@@ -109,14 +120,55 @@ def write_file(store: Store, job: Job, out: BinaryIO) -> Summary | AnalysisDocum
     return found
 
 
+def _write_live(
+    store: Store, query: Query, job: Job, out: BinaryIO, traces: ClickHouse | None
+) -> Summary:
+    """Write usage that only ClickHouse has; its rows are few enough to be kept in memory."""
+    from bot.analysis.live import live_usage  # noqa: PLC0415 - loads the client of ClickHouse
+
+    request = AnalysisRequest(store, query, job.at, job.zone, job.asker, traces)
+    found = live_usage(request, rows=job.format in {Format.CSV, Format.PDF})
+    if isinstance(found, CommandError):
+        raise UnanswerableError(found.problem)
+    summary, organization = found.summary, store.fact(_ORGANIZATION) or _NO_ORGANIZATION
+    match job.format:
+        case Format.CSV:
+            from reports.render.csv import write_csv  # noqa: PLC0415
+
+            write_csv(summary.query, iter(found.rows), out)
+        case Format.PDF:
+            from reports.render.pdf import write_pdf  # noqa: PLC0415
+
+            part = next(iter(summary.metrics.values()))
+            rows: dict[str, list[UsageRow]] = defaultdict(list)
+            for row in found.rows:
+                rows[row.member].append(row)
+            groups = in_order(part.groups) if summary.query.metric else ()
+            sections = ((group.label, iter(rows[group.label])) for group in groups)
+            write_pdf(
+                summary, sections, out,
+                organization=organization, command=job.command, source=_LIVE_SOURCE,
+            )  # fmt: skip
+        case Format.SUMMARY:
+            from reports.render.pdf import write_pdf_summary  # noqa: PLC0415
+
+            write_pdf_summary(
+                summary, out, organization=organization, command=job.command, source=_LIVE_SOURCE
+            )
+        case Format.PNG:
+            from reports.render.charts.png import chart_png  # noqa: PLC0415
+
+            out.write(chart_png(summary))
+    return summary
+
+
 def _write_analysis(
-    store: Store, query: Query, job: Job, out: BinaryIO
+    store: Store, query: Query, job: Job, out: BinaryIO, traces: ClickHouse | None
 ) -> Summary | AnalysisDocument:
-    with store.snapshot():
-        found = analyze(store, query, job.at, job.zone, job.asker)
-        if isinstance(found, CommandError):
-            raise UnanswerableError(found.problem)
-        organization = store.fact(_ORGANIZATION) or "OpenRouter organization"
+    found = analyze(store, query, job.at, job.zone, job.asker, traces=traces)
+    if isinstance(found, CommandError):
+        raise UnanswerableError(found.problem)
+    organization = store.fact(_ORGANIZATION) or _NO_ORGANIZATION
     match job.format:
         case Format.CSV:
             # imported only when needed
@@ -140,6 +192,12 @@ def _png(found: AnalysisDocument) -> bytes:
 
         steps = [(step.label, step.amount, step.level) for step in found.steps]
         return waterfall_png(clean(f"{found.title} ({dates})", 300), steps)
+    if found.latency and found.range:
+        from reports.analysis.latency_chart import NAME, latency_png  # noqa: PLC0415
+
+        narrowed = filter_words(found.query)
+        name = f"{NAME}{narrowed and f', {narrowed}'} ({dates})"
+        return latency_png(clean(name, 300), found.latency, found.range)
     if found.shares and found.range:
         from reports.analysis.share_chart import share_png  # noqa: PLC0415
 
@@ -157,7 +215,7 @@ def file_name(query: Query, at: datetime, zone: str, format_: Format) -> str:
     by = f"-by-{query.by}" if query.by else ""
     try:
         when = file_words(ranges(query.period, at, zone_of(query, zone)).current)
-    except NotBegunError:  # the export reports the reason later
+    except NotStartedError:  # the export reports the reason later
         when = str(query.period).replace("..", "_")
     about = str(query.metric or "activity")
     if query.kind is not QueryKind.USAGE:

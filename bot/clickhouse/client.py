@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from datetime import datetime, timedelta
-from itertools import chain
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import chain, islice
 from time import monotonic
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -21,39 +22,63 @@ from bot.clickhouse.errors import (
     OTHER_SETTINGS,
     ClickHouseError,
     ClickHouseRefusedError,
+    ClickHouseTooLongError,
     error_of,
     no_table,
 )
+from bot.clickhouse.selection import LiveSelection
 from bot.clickhouse.traces import (
+    LiveUsage,
     TraceCheck,
+    TracePlace,
+    TraceQuality,
     TraceUsage,
     read_check_row,
     read_line,
+    read_live_row,
+    read_place_row,
+    read_quality_row,
     read_usage_row,
 )
-from bot.runtime.priority import pausing_for_requests
-from reports.time.timerange import STEP, Granularity
+from bot.runtime.priority import pause_for_requests, pausing_for_requests
+from reports.time.time_range import STEP, Granularity
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 TABLE = "OPENROUTER_TRACES"
-QUERY_SECONDS = 120
+QUERY_SECONDS = 120.0
 """How long the server may work on a query, including the time in which rows are stored here."""
 STREAM_SECONDS = 300.0
 """How long a whole response may take, in case the server never stops sending."""
 TRIES = 3
+LIVE_SECONDS = 15.0
+"""How long the server may work on a query that somebody waits for. A month of five million requests
+takes a few seconds; there are at most two queries a question."""
+MOST_ROWS = 200_000
+"""Rows of an answer: 31 days of 6,000 end users a day, which take about 100 MB here."""
 _TRY_AGAIN_SECONDS = 2.0
+_PAUSE_EVERY = 64
+"""Rows between two pauses for Slack's requests, as in other loops over rows."""
 LONGEST_LINE = 2**20
 """The maximum length of a row in bytes; names of keys and models take a few hundred at most."""
 _LONGEST_ERROR = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimits:
+    """Seconds that the server may work on a query and that its response may take, and tries."""
+
+    query: float = QUERY_SECONDS
+    stream: float = STREAM_SECONDS
+    tries: int = TRIES
+
+
+LIVE = TimeLimits(LIVE_SECONDS, LIVE_SECONDS + 5, 1)
+"""The limits of queries that somebody waits for: who asks can try again."""
 _MODES: tuple[Mapping[str, str], ...] = (
-    {
-        "readonly": "1",
-        "max_execution_time": str(QUERY_SECONDS),
-        "cancel_http_readonly_queries_on_client_close": "1",
-    },
+    {"readonly": "1", "cancel_http_readonly_queries_on_client_close": "1"},
     {"readonly": "1"},
     {},
 )
@@ -62,17 +87,24 @@ read-only may change neither settings nor data; other users may have limits of t
 _Rows = Generator[Mapping[str, Any], None, None]
 _SECOND = timedelta(seconds=1)
 _MILLISECOND = timedelta(milliseconds=1)
-_TIMEOUT = httpx.Timeout(QUERY_SECONDS + 15.0, connect=10.0)
+_CONNECT_SECONDS, _MARGIN = 10.0, 15.0
+"""How long connecting may take, and how much longer a response may take than the query."""
 
 
 class ClickHouse:
     """Reads usage from the table of traces. Every call may raise ClickHouseError.
 
-    `url` is https://user:password@host:8443/database; `wait` sleeps for some seconds.
+    `url` is https://user:password@host:8443/database; `wait` sleeps for some seconds. Several
+    threads may use it at a time.
     """
 
     def __init__(
-        self, url: str, table: str = TABLE, *, wait: Callable[[float], object] | None = None
+        self,
+        url: str,
+        table: str = TABLE,
+        *,
+        wait: Callable[[float], object] | None = None,
+        limits: TimeLimits = TimeLimits(),
     ) -> None:
         parts = urlsplit(url)
         self._base = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/"
@@ -83,6 +115,7 @@ class ClickHouse:
         self._wait = threading.Event().wait if wait is None else wait
         self._columns: TraceColumns | None = None
         self._mode = 0
+        self._limits = limits
         headers = {
             "X-ClickHouse-User": unquote(parts.username or "") or "default",
             "X-ClickHouse-Key": self._password,
@@ -91,7 +124,10 @@ class ClickHouse:
         }
         self._http = httpx.Client(
             headers={name.encode(): value.encode() for name, value in headers.items()},
-            timeout=_TIMEOUT,
+            timeout=httpx.Timeout(
+                limits.query + min(_MARGIN, limits.query),
+                connect=min(_CONNECT_SECONDS, limits.query / 3),
+            ),
         )
 
     def __repr__(self) -> str:
@@ -101,9 +137,9 @@ class ClickHouse:
         """Close the connections."""
         self._http.close()
 
-    def columns(self) -> TraceColumns:
-        """The columns of the table, read on first use."""
-        if self._columns is None:
+    def columns(self, *, again: bool = False) -> TraceColumns:
+        """The columns of the table, read on first use, or `again`."""
+        if self._columns is None or again:
             found = list(self._rows(statements.COLUMNS, {"name": self._table}))
             if not found:
                 raise ClickHouseRefusedError(no_table(self.table))
@@ -124,7 +160,9 @@ class ClickHouse:
         }
         query = statements.usage(self.columns())
         with closing(self._rows(query, parameters)) as rows:
-            for row in pausing_for_requests(rows):
+            for number, row in enumerate(rows):  # each as it comes: the next may be an error
+                if number % _PAUSE_EVERY == 0:
+                    pause_for_requests()
                 yield self._read(read_usage_row, row)
 
     def check(self, start: datetime, end: datetime) -> TraceCheck:
@@ -134,6 +172,47 @@ class ClickHouse:
         if len(found) != 1:
             raise ClickHouseError("ClickHouse's response has no row.")
         return self._read(read_check_row, found[0])
+
+    def places(self, start: datetime, end: datetime) -> list[TracePlace]:
+        """The keys, owners and models of the requests in a window (UTC, end exclusive)."""
+        parameters = _window(start, end) | {"table": self._table}
+        rows = self._all(statements.places(self.columns()), parameters)
+        return [self._read(read_place_row, row) for row in pausing_for_requests(rows)]
+
+    def live_usage(
+        self, buckets: Sequence[datetime], end: datetime, wanted: LiveSelection, *, models: bool
+    ) -> list[LiveUsage]:
+        """Usage of a range by bucket (given by their starts, UTC) and group, and model if wanted.
+
+        Raises ClickHouseTooLongError if there are more than MOST_ROWS rows.
+        """
+        query = statements.live_usage(self.columns(), wanted.selection, models=models)
+        rows = self._all(query, {**self._range(buckets, end), **wanted.parameters})
+        return [self._read(read_live_row, row) for row in pausing_for_requests(rows)]
+
+    def quality(
+        self, buckets: Sequence[datetime], end: datetime, wanted: LiveSelection
+    ) -> list[TraceQuality]:
+        """Failed requests and latency of a range: of all, by bucket (start, UTC) and by group.
+
+        Raises ClickHouseTooLongError if there are more than MOST_ROWS rows.
+        """
+        query = statements.quality(self.columns(), wanted.selection)
+        rows = self._all(query, {**self._range(buckets, end), **wanted.parameters})
+        return [self._read(read_quality_row, row) for row in pausing_for_requests(rows)]
+
+    def _range(self, buckets: Sequence[datetime], end: datetime) -> dict[str, str]:
+        epoch = datetime.fromtimestamp(0, UTC)
+        edges = ",".join(str((one - epoch) // _SECOND) for one in buckets)
+        return _window(buckets[0], end) | {"table": self._table, "edges": f"[{edges}]"}
+
+    def _all(self, query: str, parameters: Mapping[str, str]) -> list[Mapping[str, Any]]:
+        """All rows of a response that is kept in memory."""
+        with closing(self._rows(query, parameters)) as rows:
+            found = list(islice(rows, MOST_ROWS + 1))
+        if len(found) > MOST_ROWS:
+            raise ClickHouseTooLongError(f"The answer has more than {MOST_ROWS:,} rows.")
+        return found
 
     def _read(self, read: Callable[[Mapping[str, Any]], T], row: Mapping[str, Any]) -> T:
         try:
@@ -152,7 +231,11 @@ class ClickHouse:
                 self._mode += 1
                 continue
             except ClickHouseError as error:
-                if error.permanent or attempt == TRIES or error.__class__ is not ClickHouseError:
+                if (
+                    error.permanent
+                    or attempt == self._limits.tries
+                    or error.__class__ is not ClickHouseError
+                ):
                     self._columns = None  # the table may have been recreated
                     raise
                 log.info("ClickHouse: %s Retrying.", error)
@@ -165,8 +248,11 @@ class ClickHouse:
 
     def _send(self, query: str, parameters: Mapping[str, str]) -> _Rows:
         params = {f"param_{name}": value for name, value in parameters.items()}
-        end = monotonic() + STREAM_SECONDS
-        with self._response(query, dict(_MODES[self._mode]) | params) as response:
+        end = monotonic() + self._limits.stream
+        settings = dict(_MODES[self._mode])
+        if self._mode == 0:
+            settings["max_execution_time"] = str(int(self._limits.query))
+        with self._response(query, settings | params) as response:
             if response.status_code != 200 or "X-ClickHouse-Exception-Code" in response.headers:
                 raise self._error(response)
             for line in _lines(response):

@@ -32,12 +32,17 @@ class TraceField(Enum):
     COMPLETION = ("COMPLETION_TOKENS",), ""
     COST = ("TOTAL_COST",), ""
     TRACE = ("TRACE_ID",), "spans are identified by their ID alone"
-    STATUS = ("STATUS",), "failed requests are counted like others"
+    STATUS = ("STATUS",), "failed requests are counted like others, and their share is unknown"
     REASONING = ("REASONING_TOKENS",), "reasoning tokens have no key"
     CACHED = ("CACHED_TOKENS",), "cached tokens are unknown"
     METADATA = ("METADATA",), "BYOK requests and their spend have no key"
     CREATOR = ("CREATOR_USER_ID",), "creators are the owners of keys"
     ENTITY = ("ENTITY_ID",), "creators are the owners of keys"
+    PROVIDER = ("PROVIDER_NAME", "PROVIDER_SLUG"), "usage by provider is unknown"
+    END_USER = ("USER_ID",), "usage by end user is unknown"
+    DURATION = ("DURATION_MS",), "latency is unknown"
+    START = ("START_TIME",), "latency is unknown"
+    END = ("END_TIME",), "latency is unknown"
 
     def __init__(self, names: tuple[str, ...], without: str) -> None:
         self.names = names
@@ -69,10 +74,25 @@ class TraceColumns:
 
     def missing(self) -> tuple[str, ...]:
         """A phrase for each column that the table lacks, with what is unknown without it."""
+        optional = {TraceField.CREATOR, TraceField.START, TraceField.END}
+        if self.has_latency:
+            optional.add(TraceField.DURATION)
         return tuple(
             f"{field.names[0]}: {field.without}"
             for field in TraceField
-            if field not in self.found and field not in {TraceField.CREATOR, TraceField.STATUS}
+            if field not in self.found and field not in optional
+        )
+
+    @property
+    def has_latency(self) -> bool:
+        """Whether the table says how long requests took."""
+        return (
+            TraceField.DURATION in self.found
+            or {
+                TraceField.START,
+                TraceField.END,
+            }
+            <= self.found.keys()
         )
 
 

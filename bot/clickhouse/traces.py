@@ -30,6 +30,41 @@ class TraceUsage(NamedTuple):
     usage: Usage
 
 
+class TracePlace(NamedTuple):
+    """How many requests there were with a key (by name), of an owner, to a model."""
+
+    key: str
+    owner: str
+    model: str
+    requests: int
+
+
+class LiveUsage(NamedTuple):
+    """Usage of one bucket (its start, UTC) and group; `model` is empty unless it was asked for."""
+
+    bucket: datetime
+    group: str
+    model: str
+    usage: Usage
+
+
+class TraceQuality(NamedTuple):
+    """Requests of one time or group: how many, how many failed, how long the others took.
+
+    `kind` is `all`, `bucket` (`value` is its start in seconds since 1970) or `group`. `timed` is
+    the number of requests whose duration is known and that did not fail; `p50` and `p95` are
+    quantiles of their durations in microseconds, None without any.
+    """
+
+    kind: str
+    value: str
+    requests: int
+    failed: int
+    timed: int
+    p50: int | None
+    p95: int | None
+
+
 class TraceCheck(NamedTuple):
     """The numbers of rows, generations, and generations with cost metadata in a window."""
 
@@ -53,16 +88,49 @@ def read_usage_row(row: Mapping[str, Any]) -> TraceUsage:
         _name(row["r_key"]),
         _name(row["r_owner"]),
         _name(row["r_model"]),
-        Usage(
-            requests=_count(row["r_requests"]),
-            byok_requests=_count(row["r_byok_requests"]),
-            prompt=_count(row["r_prompt"]),
-            completion=_count(row["r_completion"]),
-            reasoning=_count(row["r_reasoning"]),
-            credits=_nano(row["r_credits"]),
-            byok=_nano(row["r_byok"]),
-            cached=_count(row["r_cached"]),
-        ),
+        _usage(row),
+    )
+
+
+def read_live_row(row: Mapping[str, Any]) -> LiveUsage:
+    """A row of the statement `live_usage`. Raises ValueError or KeyError."""
+    bucket = datetime.fromtimestamp(_count(row["r_bucket"]), UTC)
+    return LiveUsage(bucket, _name(row["r_group"]), _name(row["r_model_1"]), _usage(row))
+
+
+def read_place_row(row: Mapping[str, Any]) -> TracePlace:
+    """A row of the statement `places`. Raises ValueError or KeyError."""
+    key, owner, model = (_name(row[name]) for name in ("r_key", "r_owner", "r_model"))
+    return TracePlace(key, owner, model, _count(row["r_requests"]))
+
+
+def read_quality_row(row: Mapping[str, Any]) -> TraceQuality:
+    """A row of the statement `quality`. Raises ValueError or KeyError."""
+    timed = _count(row["r_timings"])
+    found = [_count(one) for one in row["r_quantiles"]] if timed else [None, None]
+    p50, p95 = found
+    return TraceQuality(
+        _name(row["r_kind"]),
+        _name(row["r_value"]),
+        _count(row["r_requests"]),
+        _count(row["r_failures"]),
+        timed,
+        p50,
+        p95,
+    )
+
+
+def _usage(row: Mapping[str, Any]) -> Usage:
+    """The figures of a row."""
+    return Usage(
+        requests=_count(row["r_requests"]),
+        byok_requests=_count(row["r_byok_requests"]),
+        prompt=_count(row["r_prompt"]),
+        completion=_count(row["r_completion"]),
+        reasoning=_count(row["r_reasoning"]),
+        credits=_nano(row["r_credits"]),
+        byok=_nano(row["r_byok"]),
+        cached=_count(row["r_cached"]),
     )
 
 

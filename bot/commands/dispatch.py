@@ -327,7 +327,9 @@ def _figures(
     now, zone = asked.at or services.clock(), zone_for(services, person, query)
     with priority.compute_slot():
         asked_now = replace(query, share=False)
-        found = answer_any(services.store, asked_now, now, zone, asker, whole=False)
+        found = answer_any(
+            services.store, asked_now, now, zone, asker, whole=False, traces=services.traces
+        )
     if isinstance(found, CommandError):
         return Reply(misunderstood(services, reply_to, found), OutcomeKind.MISUNDERSTOOD)
     state = answer_state(query, now, zone, asker, reply_to.user)

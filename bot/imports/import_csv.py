@@ -25,7 +25,7 @@ from bot.store.usage.imported import Intake
 from bot.store.usage.staging import Staging
 from reports.imports.activity_csv import LONGEST_LINE, BadFileError, FileRow, read_csv
 from reports.imports.granularity import Dates, find_granularity
-from reports.time.timerange import HOUR, Granularity
+from reports.time.time_range import HOUR, Granularity
 from reports.usage.coverage import Interval
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import Usage

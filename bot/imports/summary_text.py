@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from bot.imports.import_csv import Imported
 from bot.store.encoding import to_seconds
 from reports.imports.granularity import Dates
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.coverage import Interval
 from reports.usage.dimensions import NAMES
 from reports.wording.safe_text import clean

@@ -29,7 +29,7 @@ from bot.slack.types import ReplyTarget, SlackUser
 from reports.admin.audit_log import DONE, Act
 from reports.block_kit.inputs import Entered, Meta, notice
 from reports.block_kit.message import Message
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 
 EntryT = TypeVar("EntryT")
 DraftT = TypeVar("DraftT")

@@ -35,7 +35,7 @@ from bot.openrouter.guardrails import (
 )
 from bot.openrouter.models import ListedModel, read_models
 from bot.openrouter.rate_limiter import RateLimiter
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 
 T = TypeVar("T")
 

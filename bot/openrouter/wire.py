@@ -18,7 +18,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from bot.runtime.priority import pause_for_requests, pausing_for_requests
-from reports.time.timerange import Granularity, floor
+from reports.time.time_range import Granularity, floor
 from reports.usage import figure_table
 from reports.usage.dimensions import Metric
 from reports.usage.figure_table import REQUIRED, FigureKind, summands

@@ -135,7 +135,9 @@ def _answer(
     about_now = query.kind in WITHOUT_PERIOD
     zone = zone_for(services, person, query) if about_now else what.zone
     with priority.compute_slot():
-        found = answer_any(services.store, query, at, zone, asker, whole=False)
+        found = answer_any(
+            services.store, query, at, zone, asker, whole=False, traces=services.traces
+        )
     if isinstance(found, CommandError):
         services.slack.respond(reply_to, error(found, services.settings.command))
         return "misunderstood"

@@ -94,7 +94,7 @@ class QuestionForm:
                 f"{escape(visibility.why_no_usage(asker))} {ask_admins(self._services.settings)}"
             )
             return ShowView(notice(render.TITLE, words))
-        found = self._answer(query, asker, zone_for(self._services, person, query))
+        found = self._answer_now(query, asker, zone_for(self._services, person, query))
         if isinstance(found, CommandError):
             wrong = QuestionField.EXTRA if query.kind in NEEDS_WORDS else QuestionField.WHOSE
             return FieldErrors({wrong: field_error_text(found)})
@@ -112,11 +112,17 @@ class QuestionForm:
         person: SlackUser,
         asker: Asker,
         query: Query,
-        found: Summary | AnalysisDocument,
+        found: Summary | AnalysisDocument | None,
         channel: str,
     ) -> None:
         services, reply_to = self._services, ReplyTarget("", person.id)
         now, zone = services.clock(), zone_for(services, person, query)
+        if found is None:
+            late = self._answer(query, asker, zone)
+            if isinstance(late, CommandError):
+                services.slack.say(reply_to, late.problem)
+                return
+            found = late
         what = answer_state(query, now, zone, asker, person.id)
         file = (
             upload_chart(services, asker, what)
@@ -151,12 +157,28 @@ class QuestionForm:
             return ARCHIVED
         return "" if seen.member else UNSEEN
 
+    def _answer_now(
+        self, query: Query, asker: Asker, zone: str
+    ) -> Summary | AnalysisDocument | CommandError | None:
+        """The answer; None if it takes longer than Slack waits for a form."""
+        if query.live and self._services.traces is not None:
+            return None
+        return self._answer(query, asker, zone)
+
     def _answer(
         self, query: Query, asker: Asker, zone: str
     ) -> Summary | AnalysisDocument | CommandError:
         services = self._services
         with priority.compute_slot():
-            return answer_any(services.store, query, services.clock(), zone, asker, whole=False)
+            return answer_any(
+                services.store,
+                query,
+                services.clock(),
+                zone,
+                asker,
+                whole=False,
+                traces=services.traces,
+            )
 
     def _view(self, person: SlackUser, fields: QuestionFields, meta: Meta) -> View:
         return render.view(fields, meta, self._preview_text(person, fields))
@@ -168,7 +190,7 @@ class QuestionForm:
         if isinstance(query, FormError):
             return f":warning: {escape(clean(query.problem, 600))}"
         zone = zone_for(self._services, person, query)
-        found = self._answer(query, asker_of(self._services, person, query), zone)
+        found = self._answer_now(query, asker_of(self._services, person, query), zone)
         public_query = replace(query, share=fields.to != ME)
         figures = field_error_text(found) if isinstance(found, CommandError) else found
         return render.preview_text(public_query.command(self._services.settings.command), figures)

@@ -27,6 +27,7 @@ from reports.questions.query import Query
 from reports.questions.slack.answer import error
 from reports.schedules.suggestion import suggest_schedule
 
+NOT_WATCHED = "No alert can watch that: only ClickHouse has it."
 SHARED_ALREADY = "This answer has already been shared here."
 
 
@@ -68,7 +69,9 @@ def _share(
         services.slack.say(reply_to, alone)
         return f"refused: {alone}"
     with priority.compute_slot():
-        found = answer_any(services.store, query, what.at, what.zone, asker, whole=False)
+        found = answer_any(
+            services.store, query, what.at, what.zone, asker, whole=False, traces=services.traces
+        )
     if isinstance(found, CommandError):
         services.slack.respond(reply_to, error(found, services.settings.command))
         return "misunderstood"
@@ -113,6 +116,9 @@ def alert_words(
     """An answer's question as the words of an alert; None after a refusal was sent."""
     query = _passed_on(services, reply_to, location, what, person, Act.ALERTED)
     if query is None:
+        return None
+    if query.live:
+        services.slack.say(reply_to, NOT_WATCHED)
         return None
     asker = asker_of(services, person, query)
     with priority.compute_slot():

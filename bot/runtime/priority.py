@@ -122,12 +122,35 @@ connection_ready = _priority.connection_ready
 pause_for_requests = _priority.pause_for_requests
 
 
+_holding = threading.local()
+
+
 @contextmanager
 def compute_slot() -> Iterator[None]:
     """Compute an answer: at most two at a time, and only while no request is being handled."""
     with _slots:
-        pause_for_requests()
+        _holding.slot = True
+        try:
+            pause_for_requests()
+            yield
+        finally:
+            _holding.slot = False
+
+
+@contextmanager
+def without_compute_slot() -> Iterator[None]:
+    """Inside `compute_slot`: give the slot to others while this answer waits for a server.
+
+    Does nothing in a thread that has none.
+    """
+    if not getattr(_holding, "slot", False):
         yield
+        return
+    _slots.release()
+    try:
+        yield
+    finally:
+        _slots.acquire()
 
 
 def pausing_for_requests(items: Iterable[T]) -> Iterator[T]:

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from time import monotonic
 from zoneinfo import ZoneInfo
 
-from bot.analysis.registry import GATHERERS, analyze
+from bot.analysis.registry import GATHERERS, analyze, answer_any
 from bot.answers.answer_message import controls, needs_uploaded_chart
 from bot.answers.answer_state import AnswerState, answer_state
 from bot.answers.file_worker import RenderError
@@ -27,6 +27,7 @@ from bot.store.schedules.schedules import StoredSchedule
 from reports.block_kit.message import Message
 from reports.questions.grammar import CommandError
 from reports.questions.query import RUNNING
+from reports.questions.summary import Summary
 from reports.questions.wording import stamp, title
 from reports.schedules.recurrence import Daily, TargetKind, occurrence, query_for_run, usual_period
 from reports.schedules.report import CENT, Report, Revision
@@ -37,7 +38,7 @@ from reports.schedules.slack.message import (
     report_message,
     when,
 )
-from reports.time.timerange import ranges
+from reports.time.period_to_range import ranges
 from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.usage.usage import ZERO
 from reports.wording.safe_text import clean
@@ -251,7 +252,8 @@ class ReportBuilder:
         members = asked.known.as_json()
         changed = renamed != draft.name or members != draft.members
         total_spend = found.summary.totals.value(Metric.SPEND, asked.subject.query.source)
-        spend = None if occasion.asked_by else total_spend
+        untracked = occasion.asked_by or asked.subject.query.live
+        spend = None if untracked else total_spend
         return ReportContent(
             payload=json.dumps(payload),
             message=message,
@@ -271,7 +273,10 @@ class ReportBuilder:
     ) -> ReportContent:
         """The content for an analysis question, such as a forecast."""
         services, subject, draft = self._services, asked.subject, occasion.entry.draft
-        found = analyze(services.store, subject.query, subject.at, subject.zone, subject.asker)
+        found = analyze(
+            services.store, subject.query, subject.at, subject.zone, subject.asker,
+            traces=services.traces,
+        )  # fmt: skip
         if isinstance(found, CommandError):
             raise UnreportableError(found.problem)
         renamed, channel_note = self._channel(occasion.entry)
@@ -343,8 +348,21 @@ class ReportBuilder:
             shared = self._shared.setdefault(without_files(subject), _SharedFigures())
         with shared.lock:
             if shared.report is None:
-                shared.report = reports.make_report(self._services.store, without_files(subject))
+                shared.report = self._report(without_files(subject))
         return shared
+
+    def _report(self, subject: ReportQuestion) -> Report | CommandError:
+        """The figures; those from ClickHouse alone without what is compared with earlier ones."""
+        services = self._services
+        if not subject.query.live:
+            return reports.make_report(services.store, subject)
+        found = answer_any(
+            services.store, subject.query, subject.at, subject.zone, subject.asker,
+            whole=True, traces=services.traces,
+        )  # fmt: skip
+        if isinstance(found, Summary):
+            return Report(found, None, {}, ())
+        return found if isinstance(found, CommandError) else CommandError("")
 
     def _uploaded_chart(
         self, subject: ReportQuestion, shared: _SharedFigures, *, charted: bool
@@ -452,6 +470,8 @@ class ReportBuilder:
     ) -> tuple[tuple[Revision, ...], dict[int, int]]:
         """How OpenRouter has changed the spend of the last reports since they were sent."""
         found, revised = [], {}
+        if self._asked(occasion).subject.query.live:  # spend isn't tracked
+            return (), {}
         earlier_runs = self._runs.earlier_reports(
             occasion.entry, occasion.recipient, occasion.due_at, MAX_REVISIONS
         )

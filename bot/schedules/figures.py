@@ -18,7 +18,7 @@ from bot.store.usage.traces import NOTE
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
 from reports.schedules.report import Cell, Report, movers, top_models
-from reports.time.timerange import Granularity, floor
+from reports.time.time_range import Granularity, floor
 from reports.usage.coverage import AnswerableRange, answerable_range, gaps, is_stored
 from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.usage.members import Member

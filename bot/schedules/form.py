@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from bot.access.policy import Refusal, may_send_to_creators
+from bot.analysis.live import needs_clickhouse
 from bot.answers.answer import answer
 from bot.answers.read_words import question_words
 from bot.modals.edit_modal import EditForm
@@ -151,8 +152,12 @@ class ScheduleForm(EditForm[StoredSchedule, NewSchedule, ScheduleFields]):
         now = services.clock()
         asker = asker_of(services, owner, scheduled.query)
         question = query_for_run(scheduled.query, now, scheduled.zone or zone)
-        found = answer(services.store, question, now, zone, asker, whole=False)
-        preview_of = found if isinstance(found, Summary) else _question_error(found)
+        found: Summary | CommandError | None
+        if question.live:  # takes longer than Slack waits for a form
+            found = None if services.traces else needs_clickhouse(question)
+        else:
+            found = answer(services.store, question, now, zone, asker, whole=False)
+        preview_of = _question_error(found) if isinstance(found, CommandError) else found
         words = render.preview_text(scheduled, zone, now, preview_of)
         if channels and scheduled.target.kind is TargetKind.CHANNEL:
             conversation = self._manager.channel(scheduled.target.id, owner.id)

@@ -19,6 +19,7 @@ from bot.access.policy import (
     may_send_to_creators,
     sees_own_only,
 )
+from bot.analysis.live import needs_clickhouse
 from bot.answers import visibility
 from bot.answers.answer import make_plan
 from bot.schedules import figures as reports
@@ -37,7 +38,7 @@ from reports.schedules.grammar import EXAMPLES, ListSchedules, ScheduledQuestion
 from reports.schedules.recurrence import TargetKind, query_for_run
 from reports.schedules.slack import cards
 from reports.schedules.slack import notices as words
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 from reports.usage.dimensions import Dimension
 from reports.wording.delivery_problems import FIXES
 from reports.wording.safe_text import escape
@@ -336,6 +337,8 @@ class ScheduleManager:
             person.id, self._services.settings
         ):
             return Refusal(f"{TO_CREATORS} You can send yourself your own report with `to me`.")
+        if scheduled.query.live and self._services.traces is None:
+            return needs_clickhouse(scheduled.query)
         probe = query_for_run(scheduled.query, self._services.clock(), zone)
         found = make_plan(self._services.store, probe, self._services.clock(), zone, asker)
         if isinstance(found, CommandError):

@@ -1,4 +1,4 @@
-"""What the statements in this package run on, whichever database it is.
+"""The interface that the statements of this package use for any database engine.
 
 Statements are written once, in the SQL that SQLite and PostgreSQL share, with `?` for parameters.
 Three table functions stand for lists, which are passed as Python lists:
@@ -9,7 +9,7 @@ Three table functions stand for lists, which are passed as Python lists:
                     `key`
 
 `a CROSS JOIN b` makes SQLite read `a` first; PostgreSQL chooses the order by itself, and may read
-all of `b`. Where `b` is large and each row of `a` needs little of it, write
+all of `b`. If `b` is large and each row of `a` needs little of it, write
 
     a CROSS JOIN sought(b x ON condition)
 
@@ -32,10 +32,11 @@ _SOUGHT = re.compile(r"\bCROSS JOIN sought\((\w+) (\w+) ON ([^()]+)\)")
 
 
 class Area(IntEnum):
-    """What a transaction writes. Writers of one area take turns; PostgreSQL locks the number.
+    """The area that a transaction writes. Writers of one area take turns; PostgreSQL locks the
+    number.
 
-    USAGE is usage and the directory, KEYS are the expiring keys, LEDGER everything else. Where a
-    sync writes, reports and alerts need not wait for it, and people's clicks wait for neither.
+    USAGE is usage and the directory, KEYS are the expiring keys, LEDGER everything else. So reports
+    and alerts don't wait for a sync that is writing, and people's clicks wait for neither.
     """
 
     USAGE = 1
@@ -44,11 +45,11 @@ class Area(IntEnum):
 
 
 class StatementResult(Protocol):
-    """The rows that a statement returned, each a tuple, or how many it changed."""
+    """The rows that a statement returned, as tuples, or the number of rows that it changed."""
 
     @property
     def rowcount(self) -> int:
-        """How many rows were changed."""
+        """The number of changed rows."""
         ...
 
     @property
@@ -61,7 +62,7 @@ class StatementResult(Protocol):
         ...
 
     def fetchall(self) -> list[Any]:
-        """The rows that are left."""
+        """The remaining rows."""
         ...
 
     def __iter__(self) -> Iterator[Any]: ...
@@ -77,7 +78,7 @@ class Connection(Protocol):
 
     @property
     def sorts_groups(self) -> bool:
-        """Whether GROUP BY sorts all rows, so that it is faster to group a part at a time."""
+        """Whether GROUP BY sorts all rows, which makes grouping one part at a time faster."""
         ...
 
     @property
@@ -96,7 +97,7 @@ class Connection(Protocol):
         ...
 
     def stream(self, statement: str, parameters: Sequence[Any] = ...) -> Iterator[Any]:
-        """StatementResult one by one, so that memory stays flat however many there are."""
+        """The rows of a statement one by one, so that memory use doesn't depend on their number."""
         ...
 
     def insert_rows(
@@ -118,26 +119,27 @@ C = TypeVar("C")
 class Engine(Protocol[C]):
     """One kind of database: connections and transactions; errors are the driver's own.
 
-    Seconds are how long a lock is waited for; then comes an error for which `is_busy` is true.
+    Arguments in seconds limit the wait for a lock; after that, an error is raised for which
+    `is_busy` is true.
     """
 
     errors: tuple[type[Exception], ...]
     """The driver's base class of errors."""
     name: str
-    """What people may call the database; without user and password."""
+    """The database's name for users, without user name and password."""
     offset: timedelta
     """How far the database's clock is ahead of this machine's."""
 
     def begin_read(self, seconds: float) -> C:
-        """A connection in a read-only transaction that sees the present state."""
+        """Start a read-only transaction that sees the current state."""
         ...
 
     def end_read(self, connection: C) -> None:
-        """End a read transaction; the connection is used again."""
+        """End a read transaction; the connection can be reused."""
         ...
 
     def begin_write(self, area: Area, seconds: float) -> C:
-        """A connection in a transaction that no other one of its area runs beside."""
+        """Start a transaction that excludes all others of its area."""
         ...
 
     def commit(self, connection: C) -> None:
@@ -145,7 +147,7 @@ class Engine(Protocol[C]):
         ...
 
     def end_write(self, area: Area, connection: C) -> None:
-        """Roll back what was not committed, and let the next writer in."""
+        """Roll back what wasn't committed, and let the next writer start."""
         ...
 
     def is_busy(self, error: Exception) -> bool:
@@ -153,7 +155,8 @@ class Engine(Protocol[C]):
         ...
 
     def explain(self, error: Exception) -> StoreError | None:
-        """What an error means to people; None for a mistake in this program."""
+        """The error as a StoreError with a message for users; None for a mistake in this
+        program."""
         ...
 
     def size(self) -> int:
@@ -161,16 +164,17 @@ class Engine(Protocol[C]):
         ...
 
     def finish_copy(self, numbered: Sequence[str]) -> None:
-        """After rows were copied in: let ids of these tables go on, and the planner know."""
+        """Finish copying rows into these tables: update their id sequences and the planner's
+        statistics."""
         ...
 
     def close(self) -> None:
-        """Close all idle connections; those in use are closed when they are returned."""
+        """Close all idle connections; others are closed when they are returned."""
         ...
 
 
 def with_lists(statement: str, table: Callable[[str, str], str]) -> tuple[str, bool]:
-    """A statement whose table functions are replaced, and whether it had any.
+    """Replace the table functions of a statement; also returns whether it had any.
 
     `table` returns the replacement of a function and its alias.
     """
@@ -179,7 +183,7 @@ def with_lists(statement: str, table: Callable[[str, str], str]) -> tuple[str, b
 
 
 def with_sought(statement: str, join: Callable[[str, str, str], str]) -> str:
-    """A statement whose joins with `sought` are replaced.
+    """Replace the joins with `sought` in a statement.
 
     `join` returns the replacement for a table, its alias and the condition.
     """

@@ -1,7 +1,7 @@
-"""Copying a whole database into an empty one, of either engine: resumable, and verified at the end.
+"""Copies a whole database into an empty one, of either engine; resumable, and verified at the end.
 
-Each table is copied in the order of its key, some thousand rows a transaction. A copy that was cut
-off goes on after the last row that arrived; a fact in the target marks it as unfinished.
+Each table is copied in the order of its key, some thousand rows per transaction. An interrupted
+copy continues after the last copied row; a fact in the target marks it as unfinished.
 """
 
 from __future__ import annotations
@@ -45,20 +45,20 @@ KEYS: dict[str, tuple[str, ...]] = {
     "memory": ("key",),
     "fact": ("name",),
 }
-"""Every table that is copied, with its key; a lease is of a running process, and is not."""
+"""All tables to copy, with their keys. Leases belong to running processes and aren't copied."""
 NUMBERED = ("member", "note", "run", "notice", "alert_event", "alert_telling", "audit")
-"""The tables whose ids the database gives out."""
+"""The tables with auto-assigned ids."""
 ROWS = 5_000
-"""Rows of a transaction: about 50 ms."""
+"""Rows per transaction, which takes about 50 ms."""
 _MARK = "unfinished copy"
-_SEEDED = {"member", "fact"}  # have rows in a new database, too
+_SEEDED = {"member", "fact"}  # these also have rows in a new database
 _SUMMED = {"usage": ("view", "granularity"), "total": ("dimension", "granularity")}
 _INTEGERS = frozenset({"usage", "total", "held", "sync", "imported", "month_filled", "log_request"})
 
 
 @dataclass(frozen=True, slots=True)
 class CopyProgress:
-    """How far a copy is: the rows that have arrived, of how many, and the table at hand."""
+    """The progress of a copy: the number of copied rows, of all rows, and the current table."""
 
     done: int
     rows: int
@@ -66,9 +66,9 @@ class CopyProgress:
 
 
 def copy(source: Database, target: Database, report: Callable[[CopyProgress], object]) -> int:
-    """Copy everything; returns the number of rows. Nothing may be written to either meanwhile.
+    """Copy everything; returns the number of rows. Neither database may be written to meanwhile.
 
-    Raises StoreError where the target is not empty, or is not the same as the source afterwards.
+    Raises StoreError if the target isn't empty, or differs from the source afterwards.
     """
     _begin(target, _fingerprint(source))
     with source.read() as connection:
@@ -86,20 +86,20 @@ def copy(source: Database, target: Database, report: Callable[[CopyProgress], ob
 
 
 def _fingerprint(source: Database) -> str:
-    """What tells one source from another, without a password in it."""
+    """A digest that identifies the source; it doesn't reveal the password."""
     address = source.address
     name = str(address.absolute()) if isinstance(address, Path) else address
     return hashlib.sha256(name.encode()).hexdigest()[:16]
 
 
 def _begin(target: Database, fingerprint: str) -> None:
-    """Mark the target as unfinished, or find it so. Raises StoreError where it is in use."""
+    """Mark the target as unfinished, unless it already is. Raises StoreError if it is in use."""
     with target.write() as writer:
         found = writer.execute("SELECT value FROM fact WHERE name = ?", (_MARK,)).fetchone()
         if found is not None:
             if found[0] != fingerprint:
                 raise StoreError(
-                    "An unfinished copy of another database is there. Copy into an empty one."
+                    "The target has an unfinished copy of another database. Copy into an empty one."
                 )
             return
         used = [table for table in KEYS if table not in _SEEDED and _count(writer, table)]
@@ -118,7 +118,7 @@ def _count(connection: Connection, table: str) -> int:
 
 
 def _copy_table(source: Connection, target: Database, table: str) -> Iterator[int]:
-    """Copy the rows of a table that are missing; after each transaction, how many are there."""
+    """Copy the missing rows of a table; yields the number of copied rows after each transaction."""
     key = KEYS[table]
     columns = [one[0] for one in source.execute(f"SELECT * FROM {table} LIMIT 0").description]
     order = ", ".join(key)
@@ -134,7 +134,7 @@ def _copy_table(source: Connection, target: Database, table: str) -> Iterator[in
 
 
 def _arrived(target: Database, table: str) -> tuple[int, tuple[int, ...] | None]:
-    """How many rows of a table have arrived, and the key of the last one.
+    """The number of copied rows of a table, and the key of the last one.
 
     Engines sort texts differently, so a table whose key is a text starts again; these are small.
     """
@@ -167,7 +167,8 @@ def _insert(
 
 
 def _verify(source: Database, target: Database) -> None:
-    """Raise StoreError unless both have as many rows in each table, and the same sums of usage."""
+    """Raise StoreError unless both have the same number of rows in each table and the same
+    usage."""
     with source.read() as one, target.read() as other:
         for table in KEYS:
             more = int(table == "fact")  # the mark

@@ -1,7 +1,7 @@
-"""The database: reads of one state, and writes of all or nothing, on either engine.
+"""The database: consistent reads and atomic writes, with either engine.
 
 With SQLite's rollback journal a commit waits for every open read transaction and keeps new ones out
-meanwhile. Therefore a thread that holds a read transaction may never begin a write, nor wait for
+meanwhile. Therefore a thread that holds a read transaction must never start a write or wait for
 one. The same holds on PostgreSQL, where a thread would need two connections.
 """
 
@@ -30,9 +30,9 @@ from bot.store.sqlite import SqliteEngine
 T = TypeVar("T")
 
 BUSY_SECONDS = 30.0
-"""How long work without a waiting person waits for another program's lock."""
+"""How long background work waits for another program's lock."""
 SETTLED_SECONDS = 30.0
-"""Without a failed write for so long, writing is well again: a sync writes every few seconds."""
+"""After this long without a failed write, the problem is over: a sync writes every few seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +85,10 @@ class _Silent:
     """Observes nothing."""
 
     def failed(self, error: StoreError) -> None:
-        """Nothing is done."""
+        """Do nothing."""
 
     def written(self) -> None:
-        """Nothing is done."""
+        """Do nothing."""
 
 
 class _Reader:
@@ -102,10 +102,10 @@ class _Reader:
 class Database:
     """Opens a database and migrates its tables; methods may be called from any thread.
 
-    `address` is the path of an SQLite file, which is created where it is missing, or the URL of a
+    `address` is the path of an SQLite file, which is created if it doesn't exist, or the URL of a
     PostgreSQL database. With `must_exist` nothing is created, and no server's tables are changed.
-    Raises StoreError if the database is not ours, comes from a newer version, or cannot be read or
-    written.
+    Raises StoreError if the database isn't the bot's, comes from a newer version, or can't be read
+    or written.
     """
 
     def __init__(self, address: Path | str, *, must_exist: bool = False) -> None:
@@ -119,10 +119,10 @@ class Database:
 
     @property
     def trouble(self) -> StoreError | None:
-        """Why writes fail at present, or None. Locks of other programs do not count.
+        """The reason why writes are failing, or None. Locks of other programs don't count.
 
-        It is over once a write has gone well and none has failed for SETTLED_SECONDS: on a full
-        disk small ones may go well between those that fail.
+        It is over once a write has succeeded and none has failed for SETTLED_SECONDS: on a full
+        disk, small writes may succeed between failing ones.
         """
         if self._failed is None:
             return None
@@ -131,17 +131,17 @@ class Database:
         return None if over else error
 
     def is_free(self, seconds: float) -> bool:
-        """Whether the database can be read within some seconds, as far as locks are concerned."""
+        """Whether no lock prevents reading the database for longer than some seconds."""
         try:
             with patience(seconds), self.read():
                 return True
         except DatabaseBusyError:
             return False
         except StoreError:
-            return True  # the next use raises what is wrong
+            return True  # the next use raises the error
 
     def check_write(self) -> None:
-        """Write something small, so that `trouble` tells how things are now."""
+        """Write something small, so that `trouble` is up to date."""
         with suppress(StoreError), patience(1.0), self.write() as connection:
             connection.execute(
                 "INSERT INTO fact (name, value) VALUES ('write check', ?)"
@@ -151,11 +151,12 @@ class Database:
 
     @property
     def name(self) -> str:
-        """What people may call it: the path of a file; of a server, no user and no password."""
+        """Its name for users: the path of a file, or a server's address without user and
+        password."""
         return self.engine.name
 
     def now(self) -> datetime:
-        """The present (UTC) by the database's clock, which all of its processes share."""
+        """The current time (UTC) by the database's clock, which all of its processes share."""
         return datetime.now(UTC) + self.engine.offset
 
     def size(self) -> int:
@@ -164,7 +165,8 @@ class Database:
 
     @contextmanager
     def write(self, area: Area = Area.LEDGER) -> Iterator[Connection]:
-        """One transaction, with no other of its area beside it: all of it is kept, or nothing.
+        """Run one transaction, which excludes others of its area and is committed completely or not
+        at all.
 
         Raises StoreError, and NestedAccessError in a thread that holds a reader.
         """
@@ -188,18 +190,18 @@ class Database:
         self.observer.written()
 
     def check_may_write(self) -> None:
-        """Raise NestedAccessError where this thread may neither write nor wait for a write."""
+        """Raise NestedAccessError if this thread may neither write nor wait for a write."""
         if self.reading:
             raise NestedAccessError(
-                "A write must not begin while this thread holds a read transaction: the commit"
-                " would wait for it. Write before the read, or after it."
+                "A write must not start while this thread holds a read transaction: the commit "
+                "would wait for it. Write before the read, or after it."
             )
         if self._is_writing():
-            raise NestedAccessError("A write must not begin inside another write of its thread.")
+            raise NestedAccessError("A write must not start inside another write of its thread.")
 
     @property
     def is_shared(self) -> bool:
-        """Whether it is on a server, so that processes on several machines may use it."""
+        """Whether the database is on a server, so that processes on several machines may use it."""
         return not isinstance(self.address, Path)
 
     @property
@@ -209,7 +211,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A reader, which sees one state of the database from first to last.
+        """Read one consistent state of the database.
 
         A read within a read of the same thread sees the same state. Raises StoreError, and
         NestedAccessError inside a write of the same thread.
@@ -230,7 +232,7 @@ class Database:
             raise
 
     def _use(self, reader: _Reader) -> Iterator[Connection]:
-        """A reader's connection; the last one who uses it gives it back to the pool."""
+        """Use a reader's connection; its last user returns it to the pool."""
         reader.depth += 1
         try:
             yield reader.connection
@@ -251,7 +253,7 @@ class Database:
         return getattr(self._local, "writing", False)
 
     def _wait(self, begin: Callable[[float], T]) -> T:
-        """What `begin` gives, as soon as the lock that it needs is free.
+        """Call `begin` until the lock that it needs is free; returns its result.
 
         Raises DatabaseBusyError after as long as this thread's patience lasts.
         """
@@ -272,7 +274,7 @@ class Database:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turn errors of the driver's with a cause outside this program into StoreError."""
+        """Convert errors of the driver whose cause is outside this program to StoreError."""
         try:
             yield
         except self.engine.errors as error:

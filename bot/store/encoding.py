@@ -1,4 +1,4 @@
-"""How values are stored: small integers for names, whole seconds or milliseconds for times.
+"""Encodes stored values: small integers for names, whole seconds or milliseconds for times.
 
 This is the only codec for times in the store.
 """
@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import NamedTuple
 
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.dimensions import Dimension
 from reports.usage.figure_table import NAMES
 
 FIGURES = ", ".join(NAMES)
-"""The columns of usage and of its sums, in the order of Usage, whatever their order in the file."""
+"""The columns of usage and of its sums, in the order of Usage; tables may order them
+differently."""
 
 GRANULARITY = {
     Granularity.MINUTE: 0,
@@ -47,7 +48,7 @@ DIMENSIONS = {
 DIMENSION = {dimension: stored.code for dimension, stored in DIMENSIONS.items()}
 DIMENSION_OF = {code: dimension for dimension, code in DIMENSION.items()}
 ALL_OF: Mapping[int, int] = {StoredView.KEY: 0, StoredView.CREATOR: 4}
-"""The codes of the sums of everything in a view."""
+"""The dimension code of the sum of everything, by view."""
 MEMBERS_OF: Mapping[int, int] = {
     stored.view: stored.code for stored in DIMENSIONS.values() if stored.view is not None
 }
@@ -55,7 +56,8 @@ MEMBERS_OF: Mapping[int, int] = {
 MODELS = DIMENSION[Dimension.MODEL]
 
 VIEWS = ", ".join(str(int(view)) for view in StoredView)
-"""The codes of all views, for `view IN (...)`: with it, rows are sought by granularity and time."""
+"""The codes of all views, for `view IN (...)`, so that the index finds rows by granularity and
+time."""
 SUMMED = ", ".join(str(code) for code in sorted({*DIMENSION.values(), *ALL_OF.values()}))
 """The codes of all sums, for `dimension IN (...)`."""
 
@@ -78,20 +80,19 @@ def has_sums(dimension: int, granularity: int) -> bool:
 
 
 PART_SECONDS = {0: 3_600, 1: 86_400, 2: 8 * 86_400, 3: 122 * 86_400}
-"""The length of the parts of time, by granularity, within which sums are ordered by member.
-
-Shorter parts make answers slower. Longer ones make writing slower: a window that is fetched again
-then touches as many pages as there are keys. Stored rows depend on it: a change needs a migration.
+"""The length of a part, by granularity: a span of time within which sums are ordered by member.
+Shorter parts make answers slower. Longer ones make writes slower: writing a window again then
+touches as many pages as there are keys. Stored rows depend on it, so changing it needs a migration.
 """
 
 
 def to_seconds(moment: datetime) -> int:
-    """A time as usage stores it: whole seconds since 1970, UTC."""
+    """A time as stored with usage: whole seconds since 1970, UTC."""
     return int(moment.timestamp())
 
 
 def part(granularity: int, bucket: int) -> int:
-    """The part of time that a bucket's sums belong to, for the code of a granularity."""
+    """The number of the part that a bucket's sums belong to, for the code of a granularity."""
     return bucket // PART_SECONDS[granularity]
 
 
@@ -104,7 +105,7 @@ Clock = Callable[[], datetime]
 
 
 def to_milliseconds(moment: datetime) -> int:
-    """A time as schedules, alerts and the audit log store it: whole milliseconds since 1970."""
+    """A time as stored with schedules, alerts and audit entries: whole milliseconds since 1970."""
     return round(moment.timestamp() * 1000)
 
 

@@ -9,9 +9,9 @@ NO_DRIVER = (
 
 
 class StoreError(Exception):
-    """The database cannot be used; the text tells who runs the bot why, and what to do.
+    """The database can't be used; the text tells the bot's operators why, and what to do.
 
-    `public` says it to people in Slack, without paths or names of machines.
+    `public` is the text for people in Slack, without paths or names of machines.
     """
 
     permanent = True
@@ -26,7 +26,7 @@ class DatabaseBusyError(StoreError):
 
 
 class DiskFullError(StoreError):
-    """There is no room to write; what was saved before is unchanged and can be read."""
+    """The disk is full; what was saved before is unchanged and can be read."""
 
     permanent = False
     public = "The bot's disk is full, so nothing can be saved until its admins free some space."
@@ -40,7 +40,7 @@ class DatabaseLostError(StoreError):
 
 
 class CommitUnknownError(DatabaseLostError):
-    """The connection broke while a transaction was committed: it may be saved, or not.
+    """The connection broke during a commit, so the transaction may be saved or not.
 
     The caller must check what is stored before it tries again.
     """
@@ -52,7 +52,7 @@ class CommitUnknownError(DatabaseLostError):
 
 
 class NestedAccessError(RuntimeError):
-    """A mistake in this program: a write inside a read of the same thread, or the other way."""
+    """A mistake in this program: a write inside a read of the same thread, or the reverse."""
 
 
 class LockedError(Exception):

@@ -1,4 +1,4 @@
-"""Small values that expire: keys that may be claimed once, and texts behind short ids."""
+"""Stores small values that expire: keys that can be claimed once, and texts with short ids."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from bot.store.errors import StoreError
 T = TypeVar("T")
 
 _POLL_SECONDS = 0.02
-"""Between two looks at a key that is held: people don't notice it, and 50 a second are no load."""
+"""The pause between checks of a held key: too short to notice, and 50 per second are no load."""
 
 _ID = 20
-"""Hex digits of a text's id (80 bits): no collisions, and short enough for Slack's fields."""
+"""Hex digits of a text's id (80 bits): enough to avoid collisions, and short enough for Slack."""
 
 
 class ExpiringKeys:
@@ -32,7 +32,7 @@ class ExpiringKeys:
 
     @property
     def shared(self) -> bool:
-        """Whether processes on several machines may have these keys in common."""
+        """Whether processes on several machines may share these keys."""
         return self._db.is_shared
 
     def claim(self, key: str, length: timedelta) -> bool:
@@ -54,8 +54,8 @@ class ExpiringKeys:
     def hold(self, key: str, seconds: float) -> Iterator[None]:
         """Hold a key inside the block, while nobody else holds it.
 
-        Waits for it for at most `seconds`, and goes on without it then: whoever held it for so long
-        was killed, or has lost it.
+        Waits for at most `seconds`, then continues without it: a process that held the key for that
+        long was killed, or has lost it.
         """
         end = monotonic() + seconds
         while not (held := self.claim(key, timedelta(seconds=seconds))) and monotonic() < end:
@@ -64,7 +64,7 @@ class ExpiringKeys:
             yield
         finally:
             if held:
-                with suppress(StoreError):  # it expires by itself
+                with suppress(StoreError):  # the key expires by itself
                     self.release(key)
 
     def keep(self, value: str, length: timedelta) -> str:
@@ -80,7 +80,7 @@ class ExpiringKeys:
         return key
 
     def put(self, key: str, value: str, length: timedelta) -> None:
-        """Store a text under a key for `length`, replacing the one before."""
+        """Store a text under a key for `length`, replacing the previous one."""
         with self._db.write(Area.KEYS) as connection:
             now = self._delete_expired(connection)
             connection.execute(
@@ -92,10 +92,11 @@ class ExpiringKeys:
     def update(
         self, key: str, change: Callable[[str | None], tuple[str, T]], length: timedelta
     ) -> T:
-        """Replace the text under a key with the one that `change` returns, and return the rest.
+        """Replace the text under a key with the one that `change` returns; returns its other
+        result.
 
-        `change` gets the stored text, or None. No other process changes it meanwhile. The text is
-        stored for `length` from now on.
+        `change` gets the stored text, or None. No other process can change it meanwhile. The text
+        is stored for `length` from now on.
         """
         with self._db.write(Area.KEYS) as connection:
             now = self._delete_expired(connection)

@@ -51,7 +51,7 @@ def exposed(path: Path) -> tuple[Path, ...]:
 
 
 def others_can_read(file: Path) -> bool:
-    """Whether other users can read a file: its mode and that of all folders above it allow it.
+    """Whether the modes of a file and of all folders above it let other users read it.
 
     Secrets that a container runtime mounts don't count: any user may read them, but the container
     has no other users.
@@ -67,7 +67,8 @@ def others_can_read(file: Path) -> bool:
 
 
 def network(path: Path, mounts: Iterable[str]) -> str | None:
-    """The type of network file system that a path is on, or None; `mounts` as in /proc/mounts."""
+    """The type of the network file system that a path is on, or None; `mounts` is like
+    /proc/mounts."""
     resolved, longest, kind = path.absolute().resolve(), -1, ""
     for line in mounts:
         fields = line.split()

@@ -1,12 +1,12 @@
-"""The tables, migration by migration. A migration that has landed is never changed.
+"""The migrations that create and change the tables. A migration that has landed is never changed.
 
-Each is written out as SQLite's SQL: nothing in it comes from constants that a later version may
-change. bot/store/postgres_schema.py turns it into PostgreSQL's, so write plain statements: CREATE
-TABLE with `STRICT` at its end, `id INTEGER PRIMARY KEY` where numbers are given out, and qualified
-columns in `DO UPDATE SET`. Name the columns in every INSERT, since a column that is added later
-stands last in older files. A new stored figure needs a migration with `ALTER TABLE usage ADD COLUMN
-... INTEGER NOT NULL DEFAULT 0` and the same for `total`, a line in reports/usage/figure_table.py, a
-field in reports.usage.usage.Usage, and a dump in tests/bot/store/earlier/.
+Each is complete SQL for SQLite, which doesn't use constants that a later version may change.
+bot/store/postgres_schema.py translates it for PostgreSQL, so write plain statements: CREATE TABLE
+with `STRICT` at its end, `id INTEGER PRIMARY KEY` for auto-assigned ids, and qualified columns in
+`DO UPDATE SET`. Name the columns in every INSERT, because columns added later come last in older
+files. A new stored figure needs a migration with `ALTER TABLE usage ADD COLUMN ... INTEGER NOT NULL
+DEFAULT 0` and the same for `total`, a line in reports/usage/figure_table.py, a field in
+reports.usage.usage.Usage, and a dump in tests/bot/store/earlier/.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Protocol
 
 
 class Schema(Protocol):
-    """What a migration runs its statements on."""
+    """The connection on which a migration runs its statements."""
 
     def execute(self, statement: str, /) -> object:
         """Run one statement."""
@@ -91,10 +91,10 @@ def m001_usage(db: Schema) -> None:
 
 @migration
 def m002_imported(db: Schema) -> None:
-    """The buckets that came from a file, until a sync from OpenRouter replaces them.
+    """The buckets imported from a file, until a sync from OpenRouter replaces them.
 
-    `until` is the bucket's end, or the moment of the import where that was earlier. `open`: the
-    newest bucket of its file, which may have been unfinished when the file was made.
+    `until` is the bucket's end, or the time of the import if that was earlier. `open`: the newest
+    bucket of its file, which may have been unfinished when the file was made.
     """
     db.execute(
         """CREATE TABLE imported (
@@ -110,7 +110,7 @@ def m003_schedules(db: Schema) -> None:
 
     Times are milliseconds since 1970 (leases are short). A run's `period` is a local date, not an
     instant, and unique with its schedule and recipient. `next_at` is when a run may be claimed
-    (again): after a lease, a pause, or the wait for an uncertain outcome. `fence` counts claims.
+    (again): after a lease, a pause, or an uncertain outcome. `fence` counts claims.
     """
     for statement in (
         """CREATE TABLE schedule (
@@ -163,9 +163,10 @@ def m004_since(db: Schema) -> None:
 def m005_alerts(db: Schema) -> None:
     """Alert rules, their states, events and messages.
 
-    Times are milliseconds since 1970. A state belongs to a rule, a subject (a member, or all) and
-    a period; without one, the rule is armed. An event is written together with the state that it
-    changes; a telling is a message made of one or more events, and is found again by its key.
+    Times are milliseconds since 1970. A state belongs to a rule, a subject (a member, or all) and a
+    period; a subject without a state hasn't triggered. An event is written together with the state
+    that it changes; a telling is a message about one or more events; its key identifies it in
+    Slack.
     """
     for statement in (
         """CREATE TABLE alert_rule (
@@ -233,7 +234,7 @@ def m006_audit(db: Schema) -> None:
 def m007_memory(db: Schema) -> None:
     """Keys that may be claimed only once, and answer states too long for a message.
 
-    `until` is seconds since 1970; a row that has expired means nothing and is deleted.
+    `until` is seconds since 1970; expired rows are ignored and deleted.
     """
     for statement in (
         """CREATE TABLE memory (
@@ -281,9 +282,9 @@ def m009_report_opt_out(db: Schema) -> None:
 
 @migration
 def m010_log_requests(db: Schema) -> None:
-    """The requests that Logs exports brought, so that one that comes again counts once.
+    """Requests imported from Logs exports, so that duplicates count once.
 
-    `request` is a number made of its id; `bucket` is the one that it was counted in.
+    `request` is a number derived from the request's id; `bucket` is the one it was counted in.
     """
     db.execute(
         """CREATE TABLE log_request (
@@ -295,9 +296,9 @@ def m010_log_requests(db: Schema) -> None:
 
 @migration
 def m011_day_parts(db: Schema) -> None:
-    """Days in parts of eight days, also where an early m008 made parts of sixteen.
+    """Days in parts of eight days, even if an early m008 created parts of sixteen.
 
-    A file that both have written has two rows for some buckets, which add up to the right sum.
+    A file written by both versions has two rows for some buckets, which add up to the correct sum.
     """
     figures = ("requests", "byok_requests", "prompt", "completion", "reasoning", "credits", "byok")
     names = ", ".join(figures)
@@ -320,9 +321,9 @@ def m011_day_parts(db: Schema) -> None:
 
 @migration
 def m012_cache(db: Schema) -> None:
-    """Cached tokens, what caching saved (nano-dollars), and for which times these are known.
+    """Cached tokens, what caching saved (nano-dollars), and the times for which these are known.
 
-    Stored usage has 0 where they are not: they were never asked for, or did not come.
+    Elsewhere stored usage has 0, because they were never requested or not returned.
     """
     for statement in (
         "ALTER TABLE usage ADD COLUMN cached INTEGER NOT NULL DEFAULT 0",
@@ -341,8 +342,8 @@ def m012_cache(db: Schema) -> None:
 def m013_months(db: Schema) -> None:
     """Rows by month in both views: the sums of the rows by day.
 
-    The months that files brought have theirs already. Each month is a statement of its own, since
-    the two engines name months differently.
+    Months imported from files already have monthly rows. Each month is a separate statement,
+    because the two engines name months differently.
     """
     figures = ("requests", "byok_requests", "prompt", "completion", "reasoning", "credits", "byok",
                "cached", "saved")  # fmt: skip
@@ -366,10 +367,10 @@ def m013_months(db: Schema) -> None:
 
 @migration
 def m014_month_filled(db: Schema) -> None:
-    """How far the rows by month contain those by day; without a row of a view, all of them.
+    """How many of the rows by day are included in the rows by month; all, if a view has no row
+    here.
 
-    They contain the days before `bucket`, and those members of that day whose ids are up to
-    `member`.
+    Included are the days before `bucket`, and on that day the members with ids up to `member`.
     """
     db.execute(
         """CREATE TABLE month_filled (
@@ -380,9 +381,9 @@ def m014_month_filled(db: Schema) -> None:
 
 @migration
 def m015_month_parts(db: Schema) -> None:
-    """Sums of months in parts of 122 days: those of one month then share pages.
+    """Sums by month in parts of 122 days, so that those of one month share pages.
 
-    In one part for all time, each member's months lay side by side, so writing one month of all
+    In a single part, each member's months were stored side by side, so writing one month of all
     members touched the pages of all months.
     """
     figures = ("requests", "byok_requests", "prompt", "completion", "reasoning", "credits", "byok",

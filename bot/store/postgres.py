@@ -1,9 +1,9 @@
 """PostgreSQL, shared by any number of processes: connections, locks and errors.
 
 A writer takes the transaction-level advisory lock of its area right after BEGIN, so writers of one
-area follow each other, in all processes, as they do on SQLite. Readers are REPEATABLE READ. Nothing
-that belongs to a session is used (no session locks, prepared statements or LISTEN), so a PgBouncer
-in transaction mode may stand in between.
+area take turns, across all processes, as with SQLite. Readers are REPEATABLE READ. No session
+features are used (session locks, prepared statements or LISTEN), so PgBouncer in transaction mode
+works.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from bot.store.postgres_server import CONNECT_SECONDS, Server, is_busy, is_start
 MOST_OPEN = 8
 """Connections of this process at once; small servers allow about 20 in all."""
 MOST_IDLE = 4
-"""Connections that are kept open for later: a server process of some MB each."""
+"""Idle connections to keep open; each is a server process of some MB."""
 START_SECONDS = 60.0
-"""How long a process that starts waits for a server that is starting, too."""
+"""How long a starting process waits for a server that is also starting."""
 OFFSET_SECONDS = 30.0
-"""How often the server's clock is read; clocks drift by far less in that time."""
+"""How often the server's clock is read; clocks drift much less in that time."""
 OFFSET_LEAST = timedelta(milliseconds=100)
-"""Smaller differences of the clocks are left as they are: a round trip may take as long."""
+"""Smaller clock differences are ignored, because a round trip may take as long."""
 _FETCH = 2_000  # rows at a time: some hundred KB
 _LOCKS = 0x0AC71  # the first number of our advisory locks; the second is the area
 _LISTS = {
@@ -46,12 +46,12 @@ _LISTS = {
 }
 _READ = (
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
-    " SET LOCAL jit = off;"  # compiling a statement takes longer than most answers
-    " SET LOCAL work_mem = '32MB';"  # groupings of 10,000 keys do not go to the disk
+    " SET LOCAL jit = off;"  # compiling a statement takes longer than running most of them
+    " SET LOCAL work_mem = '32MB';"  # keeps groupings of 10,000 keys in memory
     # groups are expected to be forty times as many as there are: with less, all rows are sorted
     " SET LOCAL hash_mem_multiplier = 4;"
-    " SET LOCAL cursor_tuple_fraction = 1;"  # what is streamed is read to its end
-    # this is also what takes the snapshot; BEGIN does not
+    " SET LOCAL cursor_tuple_fraction = 1;"  # streamed results are read completely
+    # this also takes the snapshot; BEGIN alone doesn't
     " SELECT extract(epoch FROM clock_timestamp())::float8"
 )
 _WRITE = (
@@ -72,7 +72,7 @@ class _BoolDumper(Dumper):
 
 @lru_cache(maxsize=1024)
 def translated(statement: str) -> bytes:
-    """A statement of this package as psycopg takes it: see bot.store.connection."""
+    """Translate a statement of this package for psycopg: see bot.store.connection."""
     escaped = with_sought(statement.replace("%", "%%"), _lateral)
     text, _ = with_lists(escaped, lambda kind, alias: _LISTS[kind].format(alias))
     return text.replace("?", "%s").encode()
@@ -85,7 +85,7 @@ def _lateral(table: str, alias: str, condition: str) -> str:
 
 
 def _storable(parameters: Sequence[Any]) -> list[Any]:
-    """Parameters as PostgreSQL takes them: without U+0000, and lists of integers as texts."""
+    """Convert parameters for PostgreSQL: without U+0000, and lists of integers as texts."""
     return [_storable_value(one) for one in parameters]
 
 
@@ -100,15 +100,15 @@ def _storable_value(value: Any) -> Any:  # noqa: ANN401 - parameters are of any 
 
 
 def _array(numbers: Iterable[int]) -> str:
-    """Integers as the text of an array: an eighth of the time that psycopg takes for a list."""
+    """Integers as the text of an array, which takes an eighth of psycopg's time for a list."""
     return f"{{{str([*map(int, numbers)])[1:-1]}}}"  # codes are enums, which look different
 
 
 class PostgresConnection:
-    """A connection that takes the statements of this package: see bot.store.connection."""
+    """A connection that runs the statements of this package: see bot.store.connection."""
 
     OperationalError = psycopg.OperationalError
-    sorts_groups = False  # it has hash tables, and a statement for each part is a round trip
+    sorts_groups = False  # it uses hash tables, and a statement for each part would be a round trip
     rows_at_once = 1_000
     """At most 50 ms of CPU time, also at 10,000 keys, where each row has sums of its own."""
 
@@ -133,7 +133,7 @@ class PostgresConnection:
         return cursor
 
     def stream(self, statement: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
-        """Rows one by one; what is not read to its end ends with the transaction."""
+        """Rows one by one; an unfinished stream ends with the transaction."""
         name = f"rows_{next(self._names)}"
         declare = f"DECLARE {name} NO SCROLL CURSOR FOR ".encode()
         self.raw.execute(declare + translated(statement), _storable(parameters))
@@ -180,10 +180,10 @@ def _by_column(rows: Sequence[Sequence[int]]) -> list[str]:
 
 
 class PostgresEngine:
-    """A database on a server, given by its URL; its tables are migrated, unless `must_exist`.
+    """A database on a server; its tables are migrated, unless `must_exist`.
 
-    Raises StoreError if it cannot be used, is not ours, or comes from a newer version. The URL's
-    password is in no error.
+    Raises StoreError if it can't be used, isn't the bot's, or comes from a newer version. Errors
+    never contain the URL's password.
     """
 
     errors: tuple[type[Exception], ...] = (psycopg.Error,)
@@ -227,7 +227,7 @@ class PostgresEngine:
     # -- transactions
 
     def begin_read(self, seconds: float) -> PostgresConnection:
-        """A connection in a read-only transaction that sees the present state."""
+        """Start a read-only transaction that sees the current state."""
         connection, (epoch,) = self._begin(_READ, seconds)
         self._measure(epoch)
         return connection
@@ -237,7 +237,7 @@ class PostgresEngine:
         self._give_back(connection)
 
     def begin_write(self, area: Area, seconds: float) -> PostgresConnection:
-        """A connection in a transaction that holds the lock of its area."""
+        """Start a transaction that holds the lock of its area."""
         end = monotonic() + seconds
         if not self._writers[area].acquire(timeout=seconds):
             raise LockedError
@@ -252,30 +252,31 @@ class PostgresEngine:
         return connection
 
     def commit(self, connection: PostgresConnection) -> None:
-        """Commit. Raises CommitUnknownError where the connection broke before the answer came."""
+        """Commit. Raises CommitUnknownError if the connection broke before the server answered."""
         try:
             done = connection.raw.execute("COMMIT")
         except psycopg.Error as error:
             if connection.raw.closed:
                 raise CommitUnknownError(
                     f"The connection to the database {self.server.name} broke while a change was"
-                    f" being committed ({self.server.reason(error)}). It may be saved or not."
+                    f" being committed ({self.server.reason(error)}). The change may be saved or "
+                    "not."
                 ) from error
             raise
         if done.statusmessage != "COMMIT":
             raise RuntimeError("A statement failed before, so the transaction was rolled back.")
 
     def end_write(self, area: Area, connection: PostgresConnection) -> None:
-        """Roll back what was not committed, and let the next writer in."""
+        """Roll back what wasn't committed, and let the next writer start."""
         try:
             self._give_back(connection)
         finally:
             self._writers[area].release()
 
     def _begin(self, statements: str, seconds: float) -> tuple[PostgresConnection, Any]:
-        """A connection that has run these, and the row of the last of them.
+        """Take a connection and run these statements; returns it with the row of the last one.
 
-        Idle connections that the server has closed meanwhile are thrown away: nothing was done on
+        Idle connections that the server closed meanwhile are discarded, because nothing was done on
         them yet.
         """
         while True:
@@ -297,7 +298,7 @@ class PostgresEngine:
             return connection, row
 
     def _measure(self, epoch: float) -> None:
-        """Note how far the server's clock is ahead, as the answer that just came says."""
+        """Measure how far the server's clock is ahead, from the response just received."""
         if monotonic() - self._measured < OFFSET_SECONDS:
             return
         self._measured = monotonic()
@@ -308,7 +309,7 @@ class PostgresEngine:
     # -- connections
 
     def _take(self, seconds: float) -> PostgresConnection:
-        """A connection of one's own. Raises LockedError where all are in use for so long."""
+        """Take a connection. Raises LockedError if all stay in use for that long."""
         if not self._turns.acquire(timeout=seconds):
             raise LockedError
         try:
@@ -351,7 +352,8 @@ class PostgresEngine:
             self.end_read(connection)
 
     def finish_copy(self, numbered: Sequence[str]) -> None:
-        """Let the ids of tables go on after the highest, and count rows for the planner."""
+        """Set the id sequences of tables to the highest ids, and update the planner's
+        statistics."""
         connection = self.begin_write(Area.LEDGER, CONNECT_SECONDS)
         try:
             for table in numbered:
@@ -366,7 +368,7 @@ class PostgresEngine:
             self.end_write(Area.LEDGER, connection)
 
     def close(self) -> None:
-        """Close all connections; one in use is closed when it is given back."""
+        """Close all connections; one in use is closed when it is returned."""
         with self._lock:
             self._closed = True
             idle, self.idle = self.idle, []
@@ -380,5 +382,6 @@ class PostgresEngine:
         return is_busy(error)
 
     def explain(self, error: Exception) -> StoreError | None:
-        """What an error means to people; None for a mistake in our statements."""
+        """The error as a StoreError with a message for users; None for a mistake in our
+        statements."""
         return self.server.explain(error)

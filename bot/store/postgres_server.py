@@ -1,4 +1,4 @@
-"""A PostgreSQL server by its URL: connecting to it, its errors in words, and a look at it."""
+"""A PostgreSQL server: connects to it, explains its errors, and checks its state."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bot.store.errors import (
 from bot.store.postgres_schema import missing_migrations
 
 CONNECT_SECONDS = 10
-"""How long a server may take to answer; one that restarts refuses at once."""
+"""How long a server may take to answer; a restarting one refuses immediately."""
 _DEFAULTS: dict[str, str | int] = {
     "application_name": "activity",
     "connect_timeout": CONNECT_SECONDS,
@@ -34,7 +34,7 @@ _BUSY = {"55P03", "40P01"}  # lock_not_available, deadlock_detected
 _DISK_FULL = "53100"
 _FORBIDDEN = {"42501", "25006"}  # insufficient_privilege, read_only_sql_transaction
 _LOST = ("08", "28", "3D", "53", "57", "58")  # connection, login, database, resources, operator
-_STARTING = "the database system is starting up"  # psycopg does not pass the code of a refusal on
+_STARTING = "the database system is starting up"  # psycopg reports no code for a refusal
 _LONGEST_REASON = 200
 
 
@@ -49,9 +49,9 @@ def is_starting(error: Exception) -> bool:
 
 
 class Server:
-    """Connects to a database by its URL; `name` names it without user and password.
+    """Connects to a database by its URL; `name` is its name without user and password.
 
-    Raises StoreError for a URL that cannot be read. The password is in no error.
+    Raises StoreError for an invalid URL. Errors never contain the password.
     """
 
     def __init__(self, url: str) -> None:
@@ -67,15 +67,17 @@ class Server:
         self.name = f"{given.get('dbname') or 'postgres'} on {given.get('host') or 'localhost'}"
 
     def connect(self) -> psycopg.Connection[Any]:
-        """A new connection that begins no transactions by itself and prepares no statements."""
+        """A new connection in autocommit mode, without prepared statements."""
         return psycopg.connect(self._conninfo, autocommit=True, prepare_threshold=None)
 
     def explain(self, error: Exception) -> StoreError | None:
-        """What an error means to people; None for a mistake in our statements."""
+        """The error as a StoreError with a message for users; None for a mistake in our
+        statements."""
         state = getattr(error, "sqlstate", None)
         if is_busy(error):
             return DatabaseBusyError(
-                f"The database {self.name} is busy: others kept its lock for too long. Try again in"
+                f"The database {self.name} is busy: other processes held its lock for too long. "
+                "Try again in"
                 " a minute."
             )
         if state == _DISK_FULL:
@@ -86,19 +88,21 @@ class Server:
         if state in _FORBIDDEN:
             return StoreError(
                 f"The database {self.name} refuses what the bot needs ({self.reason(error)})."
-                " Check the rights of the user in DATABASE_URL, and that the server is no replica."
+                " Check the rights of the user in DATABASE_URL, and that the server isn't a "
+                "read-only replica."
             )
         if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and (
             state is None or state.startswith(_LOST)
         ):
             return DatabaseLostError(
-                f"The database {self.name} can't be reached ({self.reason(error)}). Check that its"
-                " server runs and that DATABASE_URL is right; the bot goes on by itself."
+                f"The database {self.name} can't be reached ({self.reason(error)}). Check"
+                " that its server is running and that DATABASE_URL is correct; the bot then"
+                " continues by itself."
             )
         return None
 
     def reason(self, error: Exception) -> str:
-        """What the driver says, in one line and without the password."""
+        """The driver's error message, on one line and without the password."""
         said = " ".join(str(error).split())
         if self._password:
             said = said.replace(self._password, "***")
@@ -107,10 +111,10 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class ServerState:
-    """What a look at a server found.
+    """The state of a server.
 
-    `round_trip` is in milliseconds. `missing` are the migrations that are still to be run. `ahead`
-    is how far its clock is ahead of this machine's.
+    `round_trip` is in milliseconds. `missing` are the migrations that haven't been run. `ahead` is
+    how far its clock is ahead of this machine's.
     """
 
     name: str
@@ -122,7 +126,7 @@ class ServerState:
 
 
 def look(url: str) -> ServerState:
-    """How a server is. Changes nothing. Raises StoreError where the database can't be used."""
+    """Check a server without changing anything. Raises StoreError if the database can't be used."""
     server = Server(url)
     try:
         with server.connect() as connection:
@@ -136,7 +140,7 @@ def look(url: str) -> ServerState:
     except psycopg.Error as error:
         raise server.explain(error) or error from None
     if found is None:
-        raise StoreError(f"The database {server.name} gave no answer.")
+        raise StoreError(f"The database {server.name} didn't answer.")
     version, clock, encrypted = found
     return ServerState(
         server.name,

@@ -1,7 +1,7 @@
-"""Reading rows that another version of the program may have written.
+"""Reads rows that another version of the program may have written.
 
 After a rollback the database can hold rows with fields or values that this version does not know.
-One such row must not hide the readable ones beside it, so readers leave it out and say so.
+One such row must not hide the readable ones, so it is left out and logged.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ Row = Sequence[Any]
 """A row whose first column identifies it."""
 
 UNREADABLE = "unreadable"
-"""Stored as the reason why a row was set aside."""
+"""The reason stored for rows that were set aside."""
 NOT_READABLE = (LookupError, ValueError, TypeError, AttributeError, OverflowError)
-"""What parsing a row of another version raises: missing keys, unknown fields, other types."""
+"""Errors when parsing a row of another version: missing keys, unknown fields, other types."""
 
 
 def split(rows: Iterable[Row], read: Callable[[Any], T], what: str) -> tuple[list[T], list[Row]]:
-    """The values of the rows that can be read, in order, and the rows that cannot.
+    """The values of the readable rows, in order, and the unreadable rows.
 
     `what` names the kind of row in the log, for example "alert event".
     """
@@ -40,16 +40,16 @@ def split(rows: Iterable[Row], read: Callable[[Any], T], what: str) -> tuple[lis
 
 
 def readable(rows: Iterable[Row], read: Callable[[Any], T], what: str) -> list[T]:
-    """The values of the rows that can be read, in order; the others are logged and left out."""
+    """The values of the readable rows, in order; the others are logged and left out."""
     return split(rows, read, what)[0]
 
 
 def read_one(row: Row | None, read: Callable[[Any], T], what: str) -> T | None:
-    """The value of a row; None where there is no row or it cannot be read, which is logged."""
+    """The value of a row; None if there is no row or it can't be read, which is logged."""
     found = readable([] if row is None else [row], read, what)
     return found[0] if found else None
 
 
-@lru_cache(maxsize=4096)  # the same row is read every minute: it is logged once per process
+@lru_cache(maxsize=4096)  # the same row may be read every minute, so it is logged once per process
 def _warn(what: str, id_: str, why: str) -> None:
     log.error("This version cannot read %s %s, so it is left out: %s", what, id_, why)

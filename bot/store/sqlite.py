@@ -1,8 +1,8 @@
 """SQLite in one file: one writer behind a lock, and a pool of readers.
 
-Write-ahead logging is used only where this SQLite has the fix for its rare corruption race
-(3.51.3, 3.50.7, 3.44.6; see sqlite.org/wal.html); elsewhere the rollback journal. With a rollback
-journal a commit waits for every open read transaction and keeps new ones out meanwhile.
+Write-ahead logging is used only if this SQLite has the fix for its rare corruption race (3.51.3,
+3.50.7, 3.44.6; see sqlite.org/wal.html); otherwise the rollback journal. With a rollback journal a
+commit waits for every open read transaction and keeps new ones out meanwhile.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from bot.store.errors import DatabaseBusyError, DiskFullError, LockedError, Stor
 from bot.store.migrations import SET, STEPS
 
 COMMIT_SECONDS = 10.0
-"""How long a commit waits for readers; with a rollback journal new ones wait for it meanwhile."""
+"""How long a commit waits for readers; with a rollback journal, new readers wait meanwhile."""
 MOST_IDLE = 8
-"""Readers that are kept open for the next read; each may hold 16 MiB of cache."""
+"""Idle readers to keep open; each may use 16 MiB of cache."""
 _BESIDE = ("", "-wal", "-shm", "-journal")
 _CACHE_KIB = 16_384
 _ROWS_OF_INSERT = 100
@@ -44,7 +44,7 @@ _OUTSIDE = _BUSY | _BROKEN | {
 
 
 def has_safe_wal(version: tuple[int, ...]) -> bool:
-    """Whether an SQLite of this version may keep a write-ahead log beside several connections."""
+    """Whether this version of SQLite is safe with a write-ahead log and several connections."""
     if version[:2] == (3, 44):
         return version >= (3, 44, 6)
     if version[:2] == (3, 50):
@@ -54,8 +54,8 @@ def has_safe_wal(version: tuple[int, ...]) -> bool:
 
 @lru_cache(maxsize=1024)
 def _translated(statement: str) -> tuple[str, bool]:
-    """A statement as SQLite understands it, and whether any of its parameters is a list."""
-    # CROSS JOIN keeps the order, so the rows are sought anyway
+    """Translate a statement for SQLite; also returns whether any of its parameters is a list."""
+    # CROSS JOIN keeps the order, so SQLite looks the rows up anyway
     plain = with_sought(statement, lambda table, alias, on: f"CROSS JOIN {table} {alias} ON {on}")
     return with_lists(plain, lambda _, alias: f"json_each(?) {alias}")
 
@@ -68,7 +68,7 @@ def _insert(table: str, columns: Sequence[str], conflict: str, rows: int) -> str
 
 
 class SqliteConnection(sqlite3.Connection):
-    """A connection that takes the statements of this package: see bot.store.connection."""
+    """A connection that runs the statements of this package: see bot.store.connection."""
 
     sorts_groups = True
     rows_at_once = 3_000
@@ -84,7 +84,7 @@ class SqliteConnection(sqlite3.Connection):
         return super().execute(text, parameters)
 
     def stream(self, statement: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
-        """Rows one by one; a cursor of SQLite's does that anyway."""
+        """Rows one by one, as SQLite's cursors do anyway."""
         return self.execute(statement, parameters)
 
     def insert_rows(
@@ -107,9 +107,9 @@ class SqliteConnection(sqlite3.Connection):
 
 
 class SqliteEngine:
-    """Opens (or creates) the file, readable by its owner alone, and migrates its tables.
+    """Opens (or creates) the file, readable only by its owner, and migrates its tables.
 
-    Raises StoreError if the file is not a database of ours, comes from a newer version, or cannot
+    Raises StoreError if the file isn't a database of the bot, comes from a newer version, or can't
     be read or written. All areas share one writer.
     """
 
@@ -143,7 +143,7 @@ class SqliteEngine:
             raise _explain(self.path, error) from error
 
     def begin_write(self, area: Area, seconds: float) -> SqliteConnection:  # noqa: ARG002 - one lock
-        """The writer with its transaction begun."""
+        """Start a transaction of the writer."""
         end = monotonic() + seconds
         if not self._lock.acquire(timeout=seconds):
             raise LockedError
@@ -157,12 +157,12 @@ class SqliteEngine:
         return self.writer
 
     def commit(self, connection: SqliteConnection) -> None:
-        """Commit, waiting for readers where the journal needs that."""
+        """Commit, waiting for readers if the journal requires that."""
         connection.execute(f"PRAGMA busy_timeout = {int(COMMIT_SECONDS * 1000)}")
         connection.execute("COMMIT")
 
     def end_write(self, area: Area, connection: SqliteConnection) -> None:  # noqa: ARG002 - one lock
-        """Roll back what was not committed, and let the next writer in."""
+        """Roll back what wasn't committed, and let the next writer start."""
         try:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -170,7 +170,7 @@ class SqliteEngine:
             self._lock.release()
 
     def begin_read(self, seconds: float) -> SqliteConnection:
-        """A reader whose transaction sees the present state."""
+        """Start a read transaction that sees the current state."""
         with self._pool:
             reader = self.idle.pop() if self.idle else None
         if reader is None:
@@ -180,7 +180,7 @@ class SqliteEngine:
         try:
             reader.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
             reader.execute("BEGIN")
-            # BEGIN alone takes no lock: the state would be that of the first statement later on
+            # BEGIN alone takes no lock: the state would be that at the first statement
             reader.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
         except BaseException:
             reader.close()
@@ -207,17 +207,18 @@ class SqliteEngine:
         return is_busy(error)
 
     def explain(self, error: Exception) -> StoreError | None:
-        """What an error means to people; None for a mistake in our statements."""
+        """The error as a StoreError with a message for users; None for a mistake in our
+        statements."""
         known = isinstance(error, LockedError) or _code(error) in _OUTSIDE
         return _explain(self.path, error) if known else None
 
     def size(self) -> int:
-        """The space that the file takes, with what is beside it, in bytes."""
+        """The size of the file and its journal files, in bytes."""
         files = (self.path.with_name(self.path.name + suffix) for suffix in _BESIDE)
         return sum(file.stat().st_size for file in files if file.exists())
 
     def finish_copy(self, numbered: Sequence[str]) -> None:
-        """Nothing: SQLite gives out the highest id plus one, and plans without statistics."""
+        """Do nothing: SQLite assigns the highest id plus one, and plans without statistics."""
 
     def close(self) -> None:
         """Close all connections; a reader in use is closed when its read ends."""
@@ -230,12 +231,12 @@ class SqliteEngine:
             self.writer.close()
 
     def _make_private(self) -> None:
-        """Create the file without rights for others; the journal inherits the file's mode."""
+        """Create the file without permissions for others; the journal inherits the file's mode."""
         if not self.path.exists():
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
 
     def _connect(self, seconds: float, *setup: str) -> SqliteConnection:
-        """A new connection, prepared by statements that wait so long for a lock."""
+        """Open and configure a connection, waiting at most this long for a lock."""
         connection = sqlite3.connect(
             self.path,
             timeout=seconds,
@@ -252,7 +253,8 @@ class SqliteEngine:
         return connection
 
     def _prepare(self, *, keep_journal: bool, seconds: float) -> None:
-        """Choose the journal, and migrate. Whoever only looks at a file keeps its journal."""
+        """Choose the journal, and migrate. If the file is only inspected, its journal isn't
+        changed."""
         applied = self._applied()
         if not keep_journal:
             safe = has_safe_wal(sqlite3.sqlite_version_info)
@@ -269,9 +271,9 @@ class SqliteEngine:
                 self.end_write(Area.LEDGER, connection)
 
     def _applied(self) -> set[str]:
-        """The migrations that the file has seen.
+        """The migrations that were applied to the file.
 
-        Raises StoreError if it is not ours, or was written by a newer version.
+        Raises StoreError if it isn't the bot's, or was written by a newer version.
         """
         found = self.writer.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         names = {row[0] for row in found}
@@ -321,7 +323,7 @@ def busy(path: Path) -> DatabaseBusyError:
 
 
 def _explain(path: Path, error: Exception) -> StoreError:
-    """What an error means to people, and what they can do."""
+    """Explain an error to users, and what they can do."""
     code = _code(error) if isinstance(error, sqlite3.Error) else None
     if code in _BUSY or isinstance(error, LockedError):
         return busy(path)

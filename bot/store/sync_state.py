@@ -1,6 +1,6 @@
-"""What a sync records for answers: last failure, first sync, unavailable parts.
+"""Facts that a sync records for answers: last failure, first sync, unavailable parts.
 
-The syncing process writes these facts; the functions here read and word them.
+The syncing process writes these facts; the functions here read them and put them into words.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from bot.store import Store
 from reports.questions.query import Query
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.dimensions import Dimension
 from reports.wording.safe_text import clean
 
@@ -26,14 +26,13 @@ SLOWED = "slowed"
 """The fact with the intervals at which usage is fetched if they are longer than usual: JSON, the
 number of `keys` and seconds in `every` by granularity; empty if they are as usual."""
 LEASE, LEASE_LENGTH = "sync", timedelta(seconds=15)
-"""The lease of the one process that syncs; a heartbeat renews it every 5 seconds.
-
-So another process syncs within 15 seconds after that one was killed.
+"""The lease of the process that syncs; a heartbeat renews it every 5 seconds. If that process is
+killed, another one takes over within 15 seconds.
 """
 
 COSTS = {
     "members": "people may be shown by e-mail address, and some as unknown",
-    "workspaces": "keys, limits and budgets of other workspaces than the default one are unknown",
+    "workspaces": "keys, limits and budgets of workspaces other than the default one are unknown",
     "keys": "keys that share a name cannot be told apart, and their owners and limits are unknown",
     "credits": "the balance is unknown or old",
     "budgets": "workspace budgets are unknown or old",
@@ -63,8 +62,8 @@ class SlowedSync:
     every: Mapping[Granularity, timedelta]
 
     def words(self, granularity: Granularity) -> str:
-        """A note for answers that are read at a granularity, such as `data by hour is updated every
-        12 minutes, to stay within OpenRouter's rate limit with 100,000 keys`.
+        """A note for answers read at a granularity, such as `data by hour is updated every 12
+        minutes, to stay within OpenRouter's rate limit with 100,000 keys`.
         """  # fmt: skip
         seconds = round(self.every[granularity].total_seconds())
         often = f"{seconds} seconds" if seconds < 120 else f"{round(seconds / 60)} minutes"
@@ -122,7 +121,7 @@ def sentences(store: Store) -> list[str]:
 
 
 def missed(store: Store, query: Query) -> tuple[str, ...]:
-    """What an answer to a query lacks because parts could not be read, for the notes below it."""
+    """Notes on what an answer lacks because parts could not be read."""
     asked = {query.by, *(one.dimension for one in query.filters)}
     unavailable = parts(store)
     return tuple(

@@ -1,1 +1,1 @@
-"""Fetching usage from OpenRouter into the cache."""
+"""Fetches usage from OpenRouter into the cache."""

@@ -1,4 +1,4 @@
-"""Attribute usage rows to members: OpenRouter returns names, which several members may share.
+"""Attributes usage rows to members: OpenRouter returns names, which several members may share.
 
 Members that share a name are queried again by id. The remaining usage of the name belongs to a
 deleted key or member of the same name.
@@ -13,24 +13,21 @@ from datetime import datetime
 
 from bot.openrouter import QueryGrouping, WireRow
 from bot.runtime.priority import pausing_for_requests
-from bot.store.usage.directory import IMPORTED, UNKNOWN, UNLISTED, Directory
-from bot.store.usage.traces import FROM_TRACES
+from bot.store.usage.directory import UNLISTED, Directory
+from bot.store.usage.trace_members import FROM_ELSEWHERE, SYNTHETIC_REFS
 from reports.usage.dimensions import Dimension
 from reports.usage.members import Member
 from reports.usage.usage import ZERO, Usage, minus, plus
 
 DIMENSION = {QueryGrouping.KEY: Dimension.KEY, QueryGrouping.CREATOR: Dimension.CREATOR}
-"""What each usage query besides the total is grouped by: one query, and one view, for each."""
-FROM_ELSEWHERE = (IMPORTED, UNKNOWN, FROM_TRACES)
-"""Prefixes of the refs of members that OpenRouter's rows never mean."""
-SYNTHETIC_REFS = ("deleted:", "email:", "name:", UNLISTED, *FROM_ELSEWHERE)
+"""The groupings of usage queries besides the total; each has its own query and view."""
 
 NewMember = tuple[str, str, str]
 """A member that occurs only in usage rows, to be added to the directory: ref, name, detail."""
 NameAndEmail = tuple[str, str]
 """The name and e-mail address of a row."""
 MemberRow = tuple[Member, WireRow]
-"""A member and a row of the query by its id."""
+"""A member, and a row of the query filtered by its id."""
 RowIdentity = tuple[datetime, str, NameAndEmail]
 
 
@@ -64,7 +61,8 @@ class NameResolver:
                 self._by_email[member.detail.casefold()].append(member)
 
     def candidates(self, who: NameAndEmail) -> Sequence[Member]:
-        """The members that a name may mean; an e-mail address means one, preferably active."""
+        """The members that a name may refer to; for an e-mail address one member, preferably an
+        active one."""
         name, email = who
         if email:
             return sorted(self._by_email.get(email.casefold(), []), key=lambda m: m.gone)[:1]
@@ -82,7 +80,7 @@ class NameResolver:
     def shared(self, rows: Sequence[WireRow]) -> frozenset[NameAndEmail]:
         """Names of more than one member: known ones, or with duplicate or too early rows.
 
-        An empty name means no member, but also a person with neither name nor address.
+        An empty name means no member, or a person with neither name nor address.
         """
         places = Counter(_identity(row) for row in pausing_for_requests(rows))
         doubled = {who for (_, _, who), count in places.items() if count > 1 and any(who)}
@@ -173,7 +171,7 @@ def _identity(row: WireRow) -> RowIdentity:
 def _remaining_usage(
     rows: Sequence[WireRow], member_rows: Sequence[MemberRow], shared: frozenset[NameAndEmail]
 ) -> dict[RowIdentity, Usage]:
-    """The usage of shared names minus the rows queried by id, where there were more rows."""
+    """The usage of shared names minus the rows queried by id, if anything remains."""
     counts: Counter[RowIdentity] = Counter()
     remaining: dict[RowIdentity, Usage] = {}
     for row in pausing_for_requests(rows):

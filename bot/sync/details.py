@@ -1,4 +1,4 @@
-"""Fetch guardrails, key details and list prices, for answers about limits, keys and prices.
+"""Fetches guardrails, key details and list prices, for answers about limits, keys and prices.
 
 Each part is stored as its own fact (JSON) with the time of the request. A part that can't be
 fetched keeps its stored value.
@@ -18,7 +18,7 @@ from bot.store.usage.openrouter_facts import GUARDRAILS, KEYS, MODELS
 T = TypeVar("T")
 
 MODELS_EVERY = timedelta(hours=6)
-"""The list of models is long, and its prices change a few times a month."""
+"""The list of models is long, and its prices only change a few times per month."""
 
 
 class Attempt(Protocol):

@@ -1,4 +1,4 @@
-"""Fetch OpenRouter's directory: keys and members, credits, limits and budgets.
+"""Fetches OpenRouter's directory: keys and members, credits, limits and budgets.
 
 Usage doesn't depend on it. A part that can't be fetched is recorded for answers and the status,
 and retried with the next listing.
@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from bot.openrouter import KeyInfo, OpenRouter, OpenRouterError, OrganizationMember, Workspace
 from bot.store import Store
 from bot.store.sync_state import UNAVAILABLE
-from bot.sync.attribution import SYNTHETIC_REFS
+from bot.store.usage.trace_members import SYNTHETIC_REFS
 from bot.sync.details import DetailsSync
 from bot.sync.measured_intervals import RefreshPlanner
 from reports.usage.dimensions import Dimension
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 CREDITS_EVERY = timedelta(minutes=15)
-"""Credits take one request, so they are read this often even where the directory is long."""
+"""Credits take one request, so they are fetched this often even if the directory is long."""
 
 
 class DirectorySync:
@@ -54,17 +54,17 @@ class DirectorySync:
         self._details = DetailsSync(api, store, self._try)
 
     def list_when_old(self) -> None:
-        """List it unless that was done a short time ago; credits are read more often than that."""
+        """Fetch the directory if it is old; credits are fetched more often."""
         if not self._listed_within(self._planner.plan.list_every):
             self.list_now()
         elif not self._within(self._credits_read, CREDITS_EVERY):
             self._read_credits_alone()
 
     def list_for(self, window: Window) -> None:
-        """Update the directory because it lacks a name in a window's rows.
+        """Fetch the directory because it lacks a name in a window's rows.
 
-        What was used before it was last listed may be a deleted key's; then at most once a minute,
-        or less often where the directory is long.
+        Usage from before the last listing may be a deleted key's; then fetch at most once per
+        minute, or less often if the directory is long.
         """
         listed = self._listed_within(self._planner.plan.list_unknown)
         if not listed or self._listed is None or window.end > self._listed:
@@ -77,7 +77,7 @@ class DirectorySync:
         return at is not None and timedelta() <= self._clock() - at < age
 
     def list_now(self) -> None:
-        """Fetch keys and people, credits and budgets and store what came."""
+        """Fetch keys, people, credits and budgets, and store the results."""
         at, before = self._clock(), self._api.requests
         self._failed = {}
         workspaces = self._try("workspaces", self._api.workspaces)
@@ -107,7 +107,8 @@ class DirectorySync:
         self._store_failures()
 
     def _try(self, part: str, call: Callable[[], T]) -> T | None:
-        """A call's result, or None after recording its failure under the part's name."""
+        """Make a call; returns its result, or None after recording its failure under the part's
+        name."""
         self._alive()
         try:
             return call()
@@ -140,7 +141,7 @@ class DirectorySync:
                 one.ref and not one.ref.startswith(SYNTHETIC_REFS) and not one.gone
                 for one in creators
             ):
-                self._failed["members"] = "OpenRouter lists no members any more"
+                self._failed["members"] = "OpenRouter doesn't list any members anymore"
                 return None
         return people
 
@@ -173,7 +174,7 @@ class DirectorySync:
         self._store.keep_fact("limits", json.dumps(limits))
 
     def _read_credits(self, limits: dict[str, Any], at: datetime) -> None:
-        """Read credits into `limits`; what does not come stays as it was."""
+        """Read credits into `limits`; keep the values that can't be fetched."""
         self._credits_read = at
         credits_ = self._try("credits", self._api.credits)
         if credits_ is not None:

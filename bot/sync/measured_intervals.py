@@ -1,4 +1,5 @@
-"""How often the newest usage and the directory are fetched, measured by what each fetch takes."""
+"""Determines how often the newest usage and the directory are fetched, from the cost of each
+fetch."""
 
 from __future__ import annotations
 
@@ -6,19 +7,20 @@ import json
 
 from bot.store import Store
 from bot.store.sync_state import SLOWED, read_slowed
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.fetch_intervals import RefreshPlan, refresh_plan
 from reports.usage.windows_to_fetch import SYNC_INTERVAL
 
 _WEIGHT = 0.5
-"""The weight of the newest measurement in the average: a fetch that was made twice because views
-did not add up should not slow everything down for long."""
+"""The weight of the newest measurement in the average: a fetch that was repeated because views
+didn't add up shouldn't slow everything down for long."""
 _CHANGED = 0.1
-"""The plan is stored again once an interval differs by a tenth; else every fetch would write."""
+"""The plan is stored again once an interval differs by a tenth; otherwise every fetch would
+write."""
 
 
 class RefreshPlanner:
-    """Measures what fetches take, and says how often they can be made.
+    """Measures how many requests fetches take, and determines how often they can be made.
 
     Other processes read the stored plan: for answers, for status, and to know whether a granularity
     is due.
@@ -32,7 +34,7 @@ class RefreshPlanner:
 
     @property
     def plan(self) -> RefreshPlan:
-        """The plan by what was measured; before the first measurement what is stored."""
+        """The plan according to measurements; before the first one, the stored plan."""
         plan = refresh_plan(self._queries, self._listing)
         if self._queries:
             return plan
@@ -42,16 +44,16 @@ class RefreshPlanner:
         return RefreshPlan(slowed.every, plan.list_every, plan.list_unknown, requests=plan.requests)
 
     def fetched(self, granularity: Granularity, requests: int) -> None:
-        """Take in how many requests the newest buckets of a granularity took."""
+        """Record how many requests fetching the newest buckets of a granularity took."""
         before = self._queries.get(granularity, float(requests))
         self._queries[granularity] = before + (requests - before) * _WEIGHT
 
     def listed(self, requests: int) -> None:
-        """Take in how many requests a listing of the directory took."""
+        """Record how many requests fetching the directory took."""
         self._listing = requests
 
     def store(self, keys: int) -> None:
-        """Store the plan where it changed noticeably. `keys` is how many keys there are."""
+        """Store the plan if it changed noticeably. `keys` is the number of keys."""
         plan = self.plan
         if self._stored and not _differs(plan, self._stored):
             return

@@ -1,14 +1,13 @@
-"""Fetch a window of usage from ClickHouse, and compare it with OpenRouter's own totals.
+"""Fetches a window of usage from ClickHouse, and compares it with OpenRouter's own totals.
 
 OpenRouter's totals by bucket and model are the truth; they take few requests, however many keys
-there are. What ClickHouse lacks of them (sampling, a filter of keys, traces that are late, BYOK
-without cost metadata) is stored for members of their own, so that no sum is too small. A bucket of
-which ClickHouse has more than OpenRouter is fetched from OpenRouter instead.
+there are. Usage that ClickHouse lacks (because of sampling, a filter of keys, late traces, or BYOK
+without cost metadata) is stored under separate members, so that no sum is too small. If ClickHouse
+has more usage of a bucket than OpenRouter, that bucket is fetched from OpenRouter instead.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from bot.openrouter import OpenRouter, TimedOutError
 from bot.runtime.priority import pausing_for_requests
 from bot.store import Store
 from bot.store.usage.openrouter_facts import MODELS
+from bot.store.usage.trace_members import TraceModels
 from bot.store.usage.traces import NOTE
 from bot.sync.pull_window import (
     ROUNDING,
@@ -37,7 +37,7 @@ from bot.sync.pull_window import (
     pull,
 )
 from bot.sync.trace_attribution import MissingUsage, attribute
-from reports.time.timerange import STEP, floor
+from reports.time.time_range import STEP, floor
 from reports.usage.figure_table import FIGURES, NAMES, FigureKind
 from reports.usage.usage import ZERO, Usage, minus, plus, total
 from reports.usage.windows_to_fetch import Window
@@ -45,9 +45,10 @@ from reports.usage.windows_to_fetch import Window
 log = logging.getLogger(__name__)
 
 PART_ROWS = 20_000
-"""Rows that are stored at a time: some 30 MB, whatever the length of the window."""
+"""Rows stored at a time: some 30 MB, whatever the length of the window."""
 MOST_TRACES = 5_000_000
-"""Generations of one query: the server keeps the ID of each, to count it once (about 1 GB)."""
+"""Generations per query: the server keeps the ID of each in memory to count it once (about 1
+GB)."""
 
 _CACHED, _SAVED = NAMES.index("cached"), NAMES.index("saved")
 _MONEY = frozenset(index for index, figure in enumerate(FIGURES) if figure.kind is FigureKind.MONEY)
@@ -63,7 +64,7 @@ class PulledPart(NamedTuple):
 
 @dataclass(slots=True)
 class _Run:
-    """Buckets next to each other that come from one source, newest first."""
+    """Adjacent buckets from one source, newest first."""
 
     trusted: bool
     start: datetime
@@ -90,7 +91,7 @@ class TracePuller:
     def pull(
         self, window: Window, calls: Callbacks, now: datetime
     ) -> Generator[PulledPart, None, None]:
-        """The usage of a window in parts, newest first, each to be stored as it comes.
+        """The usage of a window in parts, newest first, each to be stored immediately.
 
         Raises OpenRouterError, which is TimedOutError if the window is too long, and
         ClickHouseError.
@@ -158,12 +159,13 @@ class TracePuller:
         self, window: Window, totals: ModelTotals
     ) -> Iterator[tuple[datetime, list[TraceUsage]]]:
         """All buckets of a window with their rows, newest first."""
-        models = _ModelNames(self._store.fact(MODELS), totals)
+        known = {model for models in totals.by_bucket.values() for model in models}
+        models = TraceModels(self._store.fact(MODELS), known)
         for part in _parts(window, totals):
             yield from self._rows_by_bucket(part, models)
 
     def _rows_by_bucket(
-        self, part: Window, models: _ModelNames
+        self, part: Window, models: TraceModels
     ) -> Iterator[tuple[datetime, list[TraceUsage]]]:
         step, at = STEP[part.granularity], floor(part.end, part.granularity)
         at = at if at < part.end else at - step
@@ -174,11 +176,9 @@ class TracePuller:
                         yield at, []
                         at -= step
                     if bucket != at:
-                        raise ClickHouseError(
-                            "ClickHouse sent rows of another time than asked for."
-                        )
+                        raise ClickHouseError("ClickHouse sent rows outside of the requested time.")
                     found = [row._replace(model=models.name(row.model)) for row in group]
-                    # a row without a model can't be stored; it is part of what is missing then
+                    # a row without a model can't be stored, so it counts as missing
                     yield at, [row for row in found if row.model]
                     at -= step
         except ClickHouseTooLongError as error:
@@ -188,39 +188,17 @@ class TracePuller:
             at -= step
 
 
-class _ModelNames:
-    """Names of models as OpenRouter's totals have them: a model has several."""
-
-    def __init__(self, listed: str | None, totals: ModelTotals) -> None:
-        self._known = {model for models in totals.by_bucket.values() for model in models}
-        self._other: dict[str, str] = {}
-        for one in json.loads(listed)["models"] if listed else ():
-            name = next((slug for slug in one["slugs"] if slug in self._known), None)
-            if name:
-                self._other |= dict.fromkeys(one["slugs"], name)
-
-    def name(self, found: str) -> str:
-        """The name of a model that a trace names; a variant (`:free`) belongs to its model."""
-        base = found.partition(":")[0]
-        for one in (found, base):
-            if one in self._known:
-                return one
-            if one in self._other:
-                return self._other[one]
-        return found
-
-
 def rest_of(
     truth: Mapping[str, Usage],
     rows: Sequence[TraceUsage],
     known: Collection[str],
     newer: float,
 ) -> dict[str, Usage] | None:
-    """What the rows of a bucket lack of OpenRouter's totals, by model.
+    """The difference between OpenRouter's totals of a bucket and its rows, by model.
 
-    None if the rows can't be right: they have more than OpenRouter, or none of its models but
-    others. They may have more by the share `newer` (1: by anything), which OpenRouter may not have
-    counted yet. `known` are optional figures.
+    None if the rows can't be correct: they have more than OpenRouter, or only other models. They
+    may exceed OpenRouter by the share `newer` (1: by any amount), which it may not have counted
+    yet. `known` are optional figures.
     """
     sums: dict[str, Usage] = defaultdict(lambda: ZERO)
     counts: dict[str, int] = defaultdict(int)
@@ -250,9 +228,9 @@ def rest_of(
 
 
 def _newer_share(start: datetime, end: datetime, now: datetime) -> float:
-    """The share of a bucket's usage that OpenRouter may not have counted yet; 0 once it settled.
+    """The share of a bucket's usage that OpenRouter may not have counted yet; 0 once it is final.
 
-    Twice what steady usage would make of it, because usage isn't steady.
+    Twice the share for steady usage, because usage isn't steady.
     """
     if end <= now - SETTLED:
         return 0.0
@@ -260,7 +238,7 @@ def _newer_share(start: datetime, end: datetime, now: datetime) -> float:
 
 
 def _parts(window: Window, totals: ModelTotals) -> Iterator[Window]:
-    """A window in parts of at most MOST_TRACES requests (or one bucket), newest first."""
+    """Split a window into parts of at most MOST_TRACES requests (or one bucket), newest first."""
     count, end = 0, window.end
     buckets = sorted((at for at in totals.by_bucket if window.start <= at < end), reverse=True)
     previous = end

@@ -1,4 +1,4 @@
-"""Fetch one window of usage from OpenRouter: complete, attributed, and checked against totals.
+"""Fetches one window of usage from OpenRouter: complete, attributed, and checked against totals.
 
 Missing data is unknown, not 0: a response that lacks a metric, has no readable row, has rows twice,
 or is empty although usage is stored is rejected as a whole, so that the stored usage stays.
@@ -29,8 +29,9 @@ from bot.store.sync_state import parts
 from bot.store.usage.diff import RowKey
 from bot.store.usage.directory import Directory
 from bot.store.usage.selection import Selection
-from bot.sync.attribution import DIMENSION, SYNTHETIC_REFS, AttributedUsage, MemberRow, NameResolver
-from reports.time.timerange import HOUR, STEP, Granularity, floor
+from bot.store.usage.trace_members import SYNTHETIC_REFS
+from bot.sync.attribution import DIMENSION, AttributedUsage, MemberRow, NameResolver
+from reports.time.time_range import HOUR, STEP, Granularity, floor
 from reports.usage.coverage import gaps, merge
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.figure_table import FIGURES, OPTIONAL_NAMES, FigureKind
@@ -43,8 +44,8 @@ log = logging.getLogger(__name__)
 LISTS = {QueryGrouping.KEY: ("keys", "workspaces"), QueryGrouping.CREATOR: ("members",)}
 """The parts of the directory that name the members of a view."""
 MOST_QUERIES = 120
-"""Queries per window (two minutes' worth): more than any real window needs, but an end if responses
-stay truncated however small the parts are."""
+"""Queries per window (two minutes' worth): more than any real window needs, but a limit if
+responses stay truncated however small the parts are."""
 
 SETTLED = 3 * MINUTE
 """How long after its end a bucket may still be incomplete."""
@@ -67,7 +68,7 @@ class PartialAnswerError(OpenRouterError):
 class PulledWindow:
     """The rows of a window in both views, notes on problems, and the number of fetched rows.
 
-    `known` are the optional figures that came with all rows, `queries` how many were made.
+    `known` are the optional figures that all rows have, `queries` the number of queries made.
     """
 
     rows: tuple[tuple[RowKey, Usage], ...]
@@ -129,8 +130,8 @@ def pull(
 class ModelTotals:
     """OpenRouter's totals of a window by bucket and model.
 
-    `notes` say what is wrong with them, `lacking` are optional metrics that they lack, `queries` is
-    how many were made.
+    `notes` say what is wrong with them, `lacking` are the optional metrics that they lack,
+    `queries` is the number of queries made.
     """
 
     by_bucket: Mapping[datetime, Mapping[str, Usage]]
@@ -187,7 +188,7 @@ def _views(
 def _check_unused(store: Store, window: Window, totals: _Part) -> frozenset[str]:
     """Reject a response in which a metric is null in all rows although usage of it is stored.
 
-    With fewer requests than stored, usage was taken back, and the metric with it. Returns the
+    With fewer requests than stored, usage was removed upstream, and the metric with it. Returns the
     optional metrics that are null like this: they are unknown. Raises PartialAnswerError for
     required ones.
     """
@@ -282,13 +283,13 @@ class _Fetching:
 
     @property
     def queries(self) -> int:
-        """How many queries were made."""
+        """The number of queries made."""
         return MOST_QUERIES - self._queries_left
 
     def fetch(
         self, view: QueryGrouping, window: Window, only: IdFilter | None, pool: tuple[str, ...]
     ) -> _Part:
-        """All rows of a window, split by time until no response is truncated, then by ids.
+        """Fetch all rows of a window, split by time until no response is truncated, then by ids.
 
         `pool` are the ids by which the view can be split. Raises OpenRouterError.
         """

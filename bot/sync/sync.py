@@ -1,4 +1,4 @@
-"""Keep the cache in sync with OpenRouter: first what is due, then what is missing."""
+"""Keeps the cache in sync with OpenRouter: fetches what is due, then what is missing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bot.sync.directory import DirectorySync
 from bot.sync.measured_intervals import RefreshPlanner
 from bot.sync.pull_from_clickhouse import PulledPart, TracePuller
 from bot.sync.pull_window import Callbacks, PartialAnswerError, pull
-from reports.time.timerange import DAY, HOUR, Granularity, floor
+from reports.time.time_range import DAY, HOUR, Granularity, floor
 from reports.usage.coverage import Coverage, Interval, gaps, merge
 from reports.usage.figure_table import OPTIONAL_NAMES
 from reports.usage.windows_to_fetch import (
@@ -47,17 +47,17 @@ KEEP = {Granularity.MINUTE: 2 * DAY, Granularity.HOUR: 100 * DAY}
 LOOK_BACK_HOUR = 3  # UTC; a quiet hour for most organizations
 AFTER_REFUSAL = timedelta(minutes=15)  # permanent errors need a person to fix them
 AFTER_TROUBLE = timedelta(seconds=30)  # transient errors pass soon
-GIVEN_UP = HOUR
-"""How long a past window that couldn't be fetched isn't retried."""
+RETRY_AFTER = HOUR
+"""How long to wait before retrying a past window that couldn't be fetched."""
 BACKFILL_EVERY = timedelta(seconds=10)
-"""A window takes three queries, so this is about 18 of the 60 queries a minute at most."""
-BACKFILL_TRIES = 3  # windows a day without the figures before the backfill stops
+"""A window takes three queries, so this is at most about 18 of the 60 queries per minute."""
+BACKFILL_TRIES = 3  # windows per day without the figures before the backfill stops
 PAST_SECONDS = 30.0
-"""For how long rows of the past are read from ClickHouse, before the newest usage is fetched."""
+"""How long past rows are read from ClickHouse before the newest usage is fetched again."""
 _QUARTERS = "quarters"
-"""The name of the fact that stores until when minutes were summed to quarter hours."""
+"""The fact with the time through which minutes have been summed into quarter hours."""
 _SECONDS_A_QUERY = 1.0
-"""OpenRouter allows about one query per second; slower responses are measured."""
+"""OpenRouter allows about one query per second; if responses are slower, that is measured."""
 _QUERIES_A_WINDOW = 3  # totals and two views
 
 
@@ -176,14 +176,15 @@ class Sync:
         return Turn(0, more=False, error=error)
 
     def _record(self, now: datetime, words: str) -> None:
-        """Store why a turn failed, for answers and the status."""
+        """Record why a turn failed, for answers and the status."""
         try:
             self._store.keep_fact(TROUBLE, json.dumps({"at": now.isoformat(), "words": words}))
         except StoreError as worse:
             log.warning("Sync: the failure could not be recorded: %s", worse)
 
     def _newest(self, now: datetime) -> tuple[int, OpenRouterError | None]:
-        """Fetch the newest buckets of all due granularities: changed rows, and an error if any.
+        """Fetch the newest buckets of all due granularities; returns changed rows, and an error if
+        any.
 
         A failing granularity doesn't stop the others.
         """
@@ -254,7 +255,7 @@ class Sync:
             return
         self._backfilled = now
         remaining = self._fetch_past(window)
-        if remaining == window:  # it timed out; from now on windows are shorter
+        if remaining == window:  # it timed out, so windows are shorter from now on
             return
         part = Window(window.granularity, remaining.end if remaining else window.start, window.end)
         if gaps((part.start, part.end), self._store.known(self._figures())[part.granularity]):
@@ -269,10 +270,10 @@ class Sync:
         return self._with(self._store.state().pulled, ())
 
     def _with(self, known: Coverage, others: Iterable[Window]) -> Coverage:
-        """Coverage plus the windows that were given up recently, and other windows."""
+        """Coverage, with recently given up windows and other windows added."""
         now = self._clock()
         self._given_up = [
-            (window, at) for window, at in self._given_up if timedelta() <= now - at < GIVEN_UP
+            (window, at) for window, at in self._given_up if timedelta() <= now - at < RETRY_AFTER
         ]
         added: dict[Granularity, list[Interval]] = {g: [] for g in ORDER}
         for window in (*(window for window, _ in self._given_up), *others):
@@ -332,7 +333,7 @@ class Sync:
         return bool(self._looking_back)
 
     def _forget(self, now: datetime) -> None:
-        """Delete old usage by minute and hour, which coarser buckets contain as well.
+        """Delete old usage by minute and hour, which coarser buckets also contain.
 
         If a zone in use has a fractional-hour offset, minutes are summed to quarter hours, which
         are kept as long as hours.
@@ -352,7 +353,7 @@ class Sync:
             self._store.forget(granularity, floor(now - length, granularity))
 
     def _keep(self, window: Window, synced_at: datetime | None) -> tuple[int, Window | None]:
-        """Fetch and store a window: changed rows, and what is left of a long window of the past."""
+        """Fetch and store a window; returns changed rows, and the rest of a long past window."""
         now, begun = self._clock(), monotonic()
         calls = Callbacks(
             refresh=lambda: self._directory.list_for(window),
@@ -371,7 +372,7 @@ class Sync:
                 )
                 count += pulled.count
                 for note in pulled.notes:
-                    if note == NOTE:  # with sampling each time; answers say how much it is
+                    if note == NOTE:  # each time with sampling; answers say how much
                         log.info("Sync: %s", note)
                     else:
                         log.warning("Sync: %s", note)
@@ -398,9 +399,10 @@ class Sync:
             yield PulledPart(window, pull(self._api, self._store, window, calls, now))
 
     def _next_length(self, fetched: Window, rows: int, *, cut: bool) -> timedelta:
-        """How much is fetched next time, given what was; `cut`: it was not all that was asked for.
+        """The length of the next window, from that of the last one; `cut`: only part of it was
+        fetched.
 
-        From ClickHouse that is as much as can be stored in PAST_SECONDS.
+        From ClickHouse, it is as much as can be stored in PAST_SECONDS.
         """
         if not self._traces:
             return next_length(fetched, rows)
@@ -433,7 +435,7 @@ class Sync:
         windows = [
             window for granularity in ORDER for window in missing_windows(granularity, now, known)
         ]
-        if self._traces:  # windows are as long as they can be, and take as long as they have rows
+        if self._traces:  # windows are as long as possible, and their time depends on their rows
             missing = sum((one.end - one.start) / HISTORY[one.granularity] for one in windows)
             seconds = missing * self._seconds / max(self._shares, 0.001)
         else:

@@ -46,7 +46,7 @@ class SyncOnce:
         )
 
     def wait(self) -> bool:
-        """Wait until no other process syncs; False if nothing is left to do then.
+        """Wait until no other process syncs; False if nothing is left to do.
 
         Raises OpenRouterError if the other process can't sync.
         """

@@ -1,4 +1,4 @@
-"""Entries of the audit log."""
+"""Defines the entries of the audit log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from reports.wording.safe_text import visible
 
-LONGEST_WHAT = 300  # characters: the longest question
+LONGEST_WHAT = 300  # characters: the length of the longest question
 LONGEST_OUTCOME = 120  # characters: a sentence
 DONE = "done"
 HIDDEN = "***"
@@ -42,7 +42,7 @@ class Act(StrEnum):
 class AuditEntry:
     """One entry: time (UTC), Slack user id, e-mail address, act, subject, channel id, outcome.
 
-    `outcome` is `done` or the reason why not.
+    `outcome` is `done` or a reason.
     """
 
     at: datetime

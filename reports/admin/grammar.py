@@ -26,7 +26,7 @@ TOPICS = {
     "running": "running", "running it": "running", "run": "running", "admin": "running",
     "admins": "running", "status": "running", "audit": "running",
 }  # fmt: skip
-"""Words after `help`, and the section they mean."""
+"""Words after `help`, and the sections they refer to."""
 _PERSON = "Choose people from Slack's list as you type @, so that I know who is meant."
 
 
@@ -120,6 +120,6 @@ def _audit(rest: str) -> AuditRequest | CommandError:
 
 
 def parse_period(words: str) -> Period | None:
-    """The period that words name, if they contain nothing else."""
+    """The period that words name, if they name nothing else."""
     found = parse(words)
     return found.query.period if isinstance(found, QuestionCommand) else None

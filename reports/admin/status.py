@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 
 LATE_AFTER = {
     Granularity.MINUTE: timedelta(minutes=5),

@@ -17,12 +17,12 @@ from reports.wording.safe_text import clean
 MOST_DOLLARS = 10**8
 MOST_COUNT = 10**15
 _PARTS: dict[Unit | None, int] = {Unit.HOUR: 100, Unit.DAY: 10, Unit.WEEK: 4}
-"""By how much less is absurd already in a shorter time than a month."""
+"""Divides the highest plausible monthly amount for shorter periods."""
 _TOKENS = 1_000
-"""How many tokens a request has, about."""
+"""The approximate number of tokens per request."""
 CENT = NANO // 100
 MakeRule = Callable[[int], Rule]
-"""Makes the rule that is meant, of a limit."""
+"""Creates the intended rule from a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class RuleDraft:
 
 
 class WrongRule(ValueError):  # noqa: N818 - its text is what is said
-    """`rule` is what was probably meant."""
+    """A draft isn't a valid rule; `rule` is what was probably meant."""
 
     def __init__(self, problem: str, rule: Rule) -> None:
         super().__init__(problem)
@@ -64,13 +64,13 @@ def corrected_rule(draft: RuleDraft) -> Rule:
 
 
 def rule(draft: RuleDraft, watch: Watch) -> Rule:
-    """The rule of a draft that watches this."""
+    """The rule for a draft with this watch."""
     to = draft.to or Recipient()
     return Rule(watch, draft.by, draft.filters, to, draft.urgent, draft.zone)
 
 
 def money(found: Amount, example: Rule, make: MakeRule) -> int:
-    """A threshold in nano-dollars. WrongRule if it is none; `example` has one that is sensible."""
+    """A threshold in nano-dollars. Raises WrongRule if it isn't one; `example` suggests one."""
     most = highest_limit(example)
     nano, typed = _fit(found.value, most), clean(found.typed, 20)
     above = not example.watch.below  # a balance triggers below its limit
@@ -95,7 +95,7 @@ def money(found: Amount, example: Rule, make: MakeRule) -> int:
 
 
 def highest_limit(rule: Rule) -> int:
-    """From which threshold on a rule could never fire, in dollars, tokens or requests."""
+    """The threshold above which a rule could never trigger, in dollars, tokens or requests."""
     watch = rule.watch
     part = _PARTS.get(watch.limit_unit, 1)
     if watch.measured is Metric.SPEND:
@@ -109,13 +109,13 @@ def _never(example: Rule, said: str) -> str:
 
 
 def _fit(value: Decimal, most: int) -> int:
-    """An amount in nano-dollars, without its sign, from a cent up to the most."""
+    """An amount in nano-dollars, without its sign, limited to between a cent and the maximum."""
     value = min(abs(value), Decimal(most))
     return max(nano_dollars(value), CENT) if value else 0
 
 
 def count(found: Amount, metric: Metric, example: Rule, make: MakeRule) -> int:
-    """A threshold in tokens or requests. WrongRule if it is none."""
+    """A threshold in tokens or requests. Raises WrongRule if it isn't one."""
     most = highest_limit(example)
     whole, typed = min(int(abs(found.value)), most), clean(found.typed, 20)
     if found.comma or found.value != int(found.value):
@@ -129,11 +129,11 @@ def count(found: Amount, metric: Metric, example: Rule, make: MakeRule) -> int:
 
 
 def above_zero(limit: int, found: Amount, example: Rule) -> int:
-    """A threshold that is one. WrongRule where any use at all is above it."""
+    """A threshold above zero. Raises WrongRule if any use at all would exceed it."""
     if limit > 0:
         return limit
     said = (
-        f"Any usage is above “{clean(found.typed, 20)}”. To hear about first uses, use"
+        f"Any usage is above “{clean(found.typed, 20)}”. To be notified of first uses, use"
         " `alert new model` or `alert new key`."
     )
     raise WrongRule(said, example)

@@ -1,16 +1,16 @@
-"""Evaluation: one measurement against the stored state of its subject; does an event follow?
+"""Evaluates a measurement with the stored state of its subject: decides whether it causes an event.
 
-There are two kinds of figures, which can trigger again in two ways.
+There are two kinds of figures, which differ in how they can trigger again.
 
-A *sum of a period* (spend of a day, a part of a limit, first use) only grows; where it falls,
-OpenRouter has revised it. So each threshold triggers once in each period, whatever is revised, and
-can trigger again in the next period.
+A *sum of a period* (spend of a day, a part of a limit, first use) only grows, unless OpenRouter
+revises it. So each threshold triggers once in each period, regardless of revisions, and can trigger
+again in the next period.
 
 A *level* (the balance, the age of the data, an hour against its baseline, a forecast) moves both
 ways. It triggers once, and can trigger again only after it was clearly on the other side of the
-threshold: by a tenth, and a spike by half, since spend by the hour goes up and down on a busy day.
+threshold: by a tenth, or for a spike by half, because hourly spend fluctuates on a busy day.
 
-Evaluating the same measurement again changes nothing, nor does one older than the last.
+Evaluating the same measurement again changes nothing; neither does an older one.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from reports.alerts.rule import Rule
 from reports.alerts.watch import Watch
 
 _NO_LIMIT = -1
-"""The limit of a state whose recovery was never delivered: no measurement has it, so that the next
-one is compared with its own limit only."""
+"""The limit of a state whose recovery was never delivered. No measurement has it, so the next one
+is compared only with its own limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """What an hour of the week usually costs: median and spread in nano-dollars, of `count` hours.
 
-    A spike begins above `threshold`, in nano-dollars.
+    An hour above `threshold` (nano-dollars) is a spike.
     """
 
     median: int
@@ -47,12 +47,12 @@ class Measurement:
 
     `subject` identifies it (a member's id, empty for the whole), `label` is for people. `value` is
     the figure in the unit of the watch (nano-dollars, tokens, requests, seconds), None if it is
-    unknown. `limit` is the threshold, or all of a budget, in the same unit. `at` (UTC) is how
-    recent the figure is. `part`: the hour or period still runs, so the value will grow. `period` is
-    None for levels that have none, `hour` the hour that a spike is about, `usual` what it is
-    compared with. `so_far` is what a forecast starts from, `creator` the e-mail address of the
-    creator that the subject belongs to. `visibility` is that of the rule's owner, see
-    `WatchedRule`. `unused`: it is new, and nobody has used it yet.
+    unknown. `limit` is the threshold, or the whole budget, in the same unit. `at` (UTC) is how
+    recent the figure is. `part`: the hour or period isn't over, so the value will grow. `period` is
+    None for levels that have none, `hour` is the hour of a spike, `usual` what it is compared with.
+    `so_far` is what a forecast starts from, `creator` the e-mail address of the creator that the
+    subject belongs to. `visibility` is that of the rule's owner, see `WatchedRule`. `unused`: the
+    subject is new, and nobody has used it yet.
     """
 
     subject: str
@@ -84,8 +84,8 @@ class AlertState:
     """The state of one subject in one period (see `period_key`), as it is stored.
 
     `step` counts the thresholds that have triggered (budgets have several), `peak` is the value
-    farthest beyond, `limit` the threshold that they belong to. `at` is how recent the last
-    measurement was, `since` when it triggered first, `ends` when the period ends (all UTC).
+    farthest beyond the threshold, `limit` is that threshold. `at` is how recent the last
+    measurement was, `since` when it first triggered, `ends` when the period ends (all UTC).
     `visibility` is that of its measurements.
     """
 
@@ -110,9 +110,9 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertEvent:
-    """Something to send a message about. `step` counts the thresholds crossed so far, from 1.
+    """An event to send a message about. `step` counts the thresholds crossed so far, from 1.
 
-    A first crossing is a message of its own; further thresholds and recovery go into its thread; an
+    A first crossing gets its own message; further thresholds and recovery go into its thread; an
     end only changes the message.
     """
 
@@ -136,7 +136,7 @@ def period_key(measurement: Measurement) -> str:
 
 
 def reached(watch: Watch, measurement: Measurement) -> int:
-    """How many thresholds a measurement is beyond, from 0; the first is the lowest."""
+    """The number of thresholds that a measurement is beyond, from 0; the first is the lowest."""
     return 0 if measurement.value is None else watch.reached(measurement.value, measurement.limit)
 
 
@@ -148,14 +148,15 @@ def evaluate(rule: Rule, measurement: Measurement, state: AlertState, now: datet
     if measurement.value is None:
         return Evaluation(state)
     if state.visibility != measurement.visibility:
-        state = AlertState()  # it was about other usage
+        state = AlertState()  # the state was about other usage
     if rule.watch.is_level:
         return _level(rule.watch, measurement, state, now)
     return _sum(rule.watch, measurement, state, now)
 
 
 def ended(state: AlertState, measurement: Measurement, now: datetime) -> Evaluation:
-    """Close a period that has ended and settled; what triggered in it gets an ENDED event."""
+    """Close a period that has ended and is final; if its subject had triggered, it gets an ENDED
+    event."""
     if (
         state.phase is not Phase.TRIGGERED
         or measurement.period is None
@@ -167,7 +168,7 @@ def ended(state: AlertState, measurement: Measurement, now: datetime) -> Evaluat
 
 
 def without_event(state: AlertState, event: AlertEvent) -> AlertState:
-    """A state without its last event, so that the next measurement causes that event again.
+    """Undo a state's last event, so that the next measurement causes it again.
 
     Events that were delivered before still count.
     """
@@ -176,7 +177,7 @@ def without_event(state: AlertState, event: AlertEvent) -> AlertState:
             return AlertState(visibility=state.visibility)
         case EventKind.FURTHER:
             return replace(state, step=max(0, event.step - 1), limit=event.measurement.limit)
-        case EventKind.RECOVERED:  # any measurement below its own threshold recovers again
+        case EventKind.RECOVERED:  # lets any measurement below its threshold recover again
             return replace(state, phase=Phase.TRIGGERED, limit=_NO_LIMIT)
         case EventKind.ENDED:
             return state
@@ -185,7 +186,7 @@ def without_event(state: AlertState, event: AlertEvent) -> AlertState:
 def _sum(watch: Watch, measurement: Measurement, state: AlertState, now: datetime) -> Evaluation:
     """The sum of a period: each threshold triggers once, in whichever order measurements come."""
     step, value = reached(watch, measurement), measurement.value or 0
-    # another limit is another threshold, which hasn't triggered yet
+    # a different limit is a different threshold, which hasn't triggered yet
     other = state.phase is not Phase.UNKNOWN and state.limit != measurement.limit
     triggered = 0 if other else state.step
     after = _updated(measurement, state, max(value, 0 if other else state.peak))

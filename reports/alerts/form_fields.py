@@ -1,4 +1,4 @@
-"""An alert rule as the fields of a form, and back.
+"""Converts an alert rule to the fields of a form, and back.
 
 The fields become the words of an alert, which the grammar reads. So a form has the same defaults
 and errors as the command.
@@ -19,7 +19,7 @@ from reports.questions.form_error import FormError
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.query import Query
 from reports.time.period import Unit
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 from reports.usage.dimensions import Dimension, Metric
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean
@@ -47,9 +47,9 @@ class AlertField(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertFields:
-    """What the form holds; fields that don't apply to `kind` and `to` are ignored.
+    """The values of the form; fields that don't apply to `kind` and `to` are ignored.
 
-    `metric` may name its source (`spend byok`), `limit` is typed as in words (`$50`, `10m`,
+    `metric` may name its source (`spend byok`), `limit` is typed as in a command (`$50`, `10m`,
     `80% 100%`), `whose` are filters.
     """
 
@@ -70,7 +70,7 @@ UNITS = (Unit.HOUR, Unit.DAY, Unit.WEEK, Unit.MONTH)
 
 
 def fields_of(rule: Rule, zone: str) -> AlertFields:
-    """The fields of a rule; `zone` is used where it names none."""
+    """The fields of a rule; `zone` is used if it names none."""
     found = AlertFields(
         by=rule.by or ALL,
         whose=" ".join(map(str, rule.filters)),
@@ -83,7 +83,7 @@ def fields_of(rule: Rule, zone: str) -> AlertFields:
 
 
 def read_fields(fields: AlertFields) -> Rule | FormError:
-    """The rule of the fields, or what is wrong in which of them."""
+    """The rule of the fields, or errors by field."""
     zone = zone_names().get(fields.zone.strip().lower())
     if kind_of(fields.kind).has_zone and zone is None:
         meant, typed = nearest.zone(fields.zone), clean(fields.zone, 40) if fields.zone else ""
@@ -114,7 +114,7 @@ def read_fields(fields: AlertFields) -> Rule | FormError:
 
 
 def _parts(fields: AlertFields, whose: str, zone: str) -> Iterator[tuple[AlertField, str]]:
-    """The words after the watch, by the field that they come from."""
+    """The words after the watch, by their field."""
     if fields.by != ALL and fields.by in kind_of(fields.kind).form_dimensions(fields.what):
         yield AlertField.BY, f"by {fields.by}"
     if whose:
@@ -130,7 +130,7 @@ def _parts(fields: AlertFields, whose: str, zone: str) -> Iterator[tuple[AlertFi
 
 
 def _invalid_field(watch: str, parts: dict[AlertField, str]) -> AlertField:
-    """The field without which the rule would be valid."""
+    """The field that makes the rule invalid."""
     for field in parts:
         remaining = [words for name, words in parts.items() if name is not field]
         if isinstance(parse_alert(" ".join(["alert", watch, *remaining])), Rule):
@@ -141,5 +141,5 @@ def _invalid_field(watch: str, parts: dict[AlertField, str]) -> AlertField:
 def _watch(fields: AlertFields) -> str:
     limit, kind = fields.limit.strip(), kind_of(fields.kind)
     if limit[:1].isdigit() and kind.in_dollars(fields.metric) and not limit.endswith("%"):
-        limit = f"${limit}"  # the field says that it is dollars
+        limit = f"${limit}"  # the field's label says dollars
     return kind.form_words(fields, limit)

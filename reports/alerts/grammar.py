@@ -1,4 +1,4 @@
-"""The words after `alert` and `alerts`: what to watch, and who gets the messages, in any order.
+"""Parses the words after `alert` and `alerts`: what to watch, and who is notified, in any order.
 
     alerts    = "alerts" [PAGE]
     alert     = "alert" { watch | whose | recipient | "urgent" | "tz" ZONE }
@@ -43,14 +43,14 @@ QUIETS = (QUIET, "alert quiet 10pm-8am", "alert quiet off")
 
 @dataclass(frozen=True, slots=True)
 class ListAlerts:
-    """The person wants to see their alert rules."""
+    """A request to list one's alert rules."""
 
     page: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class SetQuiet:
-    """The person sets their quiet hours, or turns them off (None)."""
+    """A request to set one's quiet hours, or to turn them off (None)."""
 
     quiet: QuietHours | None
 
@@ -59,20 +59,20 @@ Read = Rule | ListAlerts | SetQuiet | HelpCommand | CommandError
 
 
 def is_alert(text: str) -> bool:
-    """Whether a text is about alerts, by its first word."""
+    """Whether the first word of a text says that it is about alerts."""
     return starts_with_list_word(text, "alerts")
 
 
 def rule_of(words: str) -> Rule:
-    """The rule of its own words. ValueError if they aren't a rule's."""
+    """Parse a rule's own words. Raises ValueError if they aren't a rule."""
     found = parse_alert(f"alert {words}")
     if not isinstance(found, Rule):
-        raise ValueError("these are not the words of a rule")
+        raise ValueError("these words aren't a rule")
     return found
 
 
 def parse_alert(text: str) -> Read:
-    """Read the words of an alert, `alert` itself with them."""
+    """Read the words of an alert, including `alert` itself."""
     typed = plain(text).strip() if len(text) <= LONGEST * 5 else text
     if len(typed) > LONGEST:
         said = f"That's {len(typed):,} characters. An alert can have at most {LONGEST}."
@@ -97,7 +97,7 @@ def parse_alert(text: str) -> Read:
 
 
 def _read(words: list[str], tries: int = 3) -> Rule | HelpCommand:
-    """Read a rule; where a correction is known, suggest the whole command with it."""
+    """Read a rule; if a correction is known, suggest the whole corrected command."""
     try:
         return AlertReader().read(words)
     except WrongWords as wrong:
@@ -113,7 +113,7 @@ def _read(words: list[str], tries: int = 3) -> Rule | HelpCommand:
 
 
 def _meant(words: list[str], tries: int) -> str:
-    """The corrected command, with further mistakes corrected as well."""
+    """The corrected command, with further mistakes also corrected."""
     if tries < 0:
         return EXAMPLE
     if words[:1] == ["quiet"]:
@@ -128,7 +128,7 @@ def _meant(words: list[str], tries: int) -> str:
 
 
 def split_signs(words: list[str]) -> list[str]:
-    """Split words at signs that have no spaces around them: `spend>$50/day`."""
+    """Split words at signs without spaces around them: `spend>$50/day`."""
     found: list[str] = []
     for word in words:
         if ":" in word or '"' in word or word.startswith(("<#", "<@", "<!")) or word in ABOVE:
@@ -171,7 +171,7 @@ def parse_quiet(words: list[str]) -> SetQuiet | CommandError:
 
 
 def quiet_meant(words: list[str]) -> str:
-    """The command that sets the quiet hours of some words, or an example of it."""
+    """The command that sets the quiet hours in some words, or an example."""
     found = parse_quiet(words)
     if isinstance(found, CommandError):
         return QUIET

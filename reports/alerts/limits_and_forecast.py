@@ -1,7 +1,7 @@
-"""Limits as they are set at OpenRouter, the balance, and where they lead at the present pace.
+"""Limits set at OpenRouter, the balance, and their forecast at the current pace.
 
-OpenRouter says what was used of a limit when it was last asked; what was used since then is added
-from usage, which is fresher.
+OpenRouter reports how much of a limit was used at the time of the request; usage since then is
+added from the cache, which is more recent.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ _KINDS = {
 class SpendLimit:
     """A limit set at OpenRouter in nano-dollars, as OpenRouter reported it at `reported_at`.
 
-    `reset` is daily, weekly, monthly, or empty for one that never resets. `used` is None where
-    OpenRouter does not say. `subject` names it for good: one workspace may have several.
+    `reset` is daily, weekly, monthly, or empty for one that never resets. `used` is None if
+    OpenRouter doesn't report it. `subject` is a permanent name, because one workspace may have
+    several limits.
     """
 
     subject: str
@@ -46,19 +47,19 @@ class SpendLimit:
         return spans(unit, "UTC", since, now) if unit else (None,)
 
     def reported_in(self, period: AlertPeriod | None) -> bool:
-        """Whether what OpenRouter said of its use is about a period."""
+        """Whether OpenRouter's report of its use is for a period."""
         if self.used is None:
             return False
         return period is None or period.start <= self.reported_at < period.end
 
 
 def limit_kind(subject: str) -> LimitKind:
-    """The kind of the limit with this subject, by its first word."""
+    """The kind of a limit, from the first word of its subject."""
     return _KINDS.get(subject.partition(" ")[0], LimitKind.KEY)
 
 
 def guardrail_label(member: str, guardrail: str) -> str:
-    """What the budget of a guardrail for a member or key is called: `Ada (guardrail Interns)`."""
+    """The label of a guardrail's budget for a member or key: `Ada (guardrail Interns)`."""
     return f"{member}{_GUARDRAIL}{guardrail})"
 
 
@@ -69,10 +70,10 @@ def member_of(label: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SpendPace:
-    """How much was used over a stretch of time just before now.
+    """How much was used in a time range just before now.
 
     Of a limit only `full` counts: when it is reached at its usual pace, as in the answer `limits`;
-    None where it lasts until it resets.
+    None if it lasts until it resets.
     """
 
     used: int = 0

@@ -1,4 +1,4 @@
-"""Whether a suggested alert keeps all that was typed: each number, sign, unit and name."""
+"""Checks that a suggested alert keeps everything typed: each number, sign, unit and name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _IGNORED = FILLERS | PER | {"alert", "alerts", "to", "in", "by", "api"}
 
 
 def keeps_meaning(typed: Sequence[str], meant: str) -> bool:
-    """Whether each word that was typed is in a suggestion, or is a misspelling of one in it.
+    """Whether each typed word is in a suggestion, or is a misspelling of a word in it.
 
     `typed` are the words after `alert`, with signs split off. An amount keeps its value, currency
     and percent sign, a threshold its direction, a period its length. False for no suggestion.
@@ -35,7 +35,7 @@ def keeps_meaning(typed: Sequence[str], meant: str) -> bool:
 
 
 def _keeps_amount(found: Amount, remaining: list[str], amounts: Sequence[Amount]) -> bool:
-    """Whether an amount is kept, with the multiplier, currency or percent sign that follows it."""
+    """Whether an amount is kept, along with the multiplier, currency or percent sign after it."""
     value, percent, currency = found.value, found.percent, found.currency
     if remaining and remaining[0].lower() in MULTIPLIERS:
         value *= MULTIPLIERS[remaining.pop(0).lower()]
@@ -44,7 +44,7 @@ def _keeps_amount(found: Amount, remaining: list[str], amounts: Sequence[Amount]
         percent = True
     elif remaining and is_currency(remaining[0].lower()):
         currency = currency_of(remaining.pop(0))[1]
-    # a missing percent sign may be added, but none is dropped
+    # a missing percent sign may be added, but not dropped
     return not currency and any(
         one.value == value and (one.percent or not percent) for one in amounts
     )

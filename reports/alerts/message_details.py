@@ -1,4 +1,4 @@
-"""What goes with an alert: what drives it, its pace, a chart, and the question that shows more."""
+"""Details of an alert: what drives it, its pace, a chart, and the question that shows more."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reports.analysis.limits import LimitKind
 from reports.questions.query import Query, QueryKind
 from reports.time.period import Calendar, Counted, Month, Period, Unit
 from reports.time.period import DateSpan as Days
-from reports.time.timerange import DAY, HOUR, STEP, Granularity, TimeRange, floor, local
+from reports.time.time_range import DAY, HOUR, STEP, Granularity, TimeRange, floor, local
 from reports.usage.dimensions import Dimension, Filter
 
 LONG = timedelta(days=2)
@@ -31,7 +31,7 @@ _LIMITED = {
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """A key or model behind an alert: its usage, and that in the period before (None: unknown)."""
+    """A key or model behind an alert: its usage now and in the previous period (None: unknown)."""
 
     name: str
     value: int
@@ -40,9 +40,9 @@ class Driver:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """What is looked up for the message of an alert.
+    """The details looked up for an alert's message.
 
-    `pace` is the use of the subject just before; `keys` and `models` are what drives it, largest
+    `pace` is the subject's most recent usage; `keys` and `models` are what drives it, largest
     first; `range` and `values` make the chart, in the unit of the watch. `notes` are sentences of
     plain text that the kind of alert adds.
     """
@@ -56,7 +56,8 @@ class Detail:
 
 
 def period_drivers(measurement: Measurement) -> tuple[AlertPeriod, AlertPeriod]:
-    """The measured period so far and the same part of the one before; without one, weeks."""
+    """The measured period so far and the same part of the one before; the last two weeks if there
+    is none."""
     period = measurement.period
     if period is None:
         return week_drivers(measurement)
@@ -80,7 +81,7 @@ def recent_pace(measurement: Measurement) -> AlertPeriod:
 
 
 def before_words(rule: Rule, measurement: Measurement) -> str:
-    """What usage is compared with: `the week before`, `same part of the day before`."""
+    """Says what usage is compared with: `the week before`, `same part of the day before`."""
     if rule.watch.compares_hours:
         return "same hour last week"
     period = measurement.period
@@ -147,7 +148,7 @@ def question(rule: Rule, measurement: Measurement, zone: str) -> Query | None:
     of = subject_of(rule, measurement)
     filters = rule.filters
     if of is not None:
-        # the label of what is new to a creator names both
+        # the label of something new to a creator names both
         name = measurement.label
         name = name.partition(", used by ")[0] if new_of_each(rule) else name
         name = member_of(name) if watch.set_at_openrouter else name
@@ -182,7 +183,7 @@ def why_question(rule: Rule, measurement: Measurement, zone: str, now: datetime)
 
 
 def why_moment(measurement: Measurement, now: datetime) -> datetime:
-    """When `why_question` is asked: now, or at the end of the hour or period that it is about."""
+    """The time of `why_question`: now, or the end of its hour or period."""
     about = measurement.hour or measurement.period
     return min(now, about.end - _MINUTE) if about else now
 
@@ -193,7 +194,7 @@ def new_of_each(rule: Rule) -> bool:
 
 
 def subject_of(rule: Rule, measurement: Measurement) -> Dimension | None:
-    """Which dimension the subject of a measurement is a member of; None for the whole."""
+    """The dimension of a measurement's subject; None for the whole."""
     if rule.watch.set_at_openrouter:
         return _LIMITED.get(limit_kind(measurement.subject))
     return rule.watch.subject_dimension(rule.by) if measurement.subject else None

@@ -1,6 +1,6 @@
 """The periods in which alerts are evaluated, quiet hours, and snoozes.
 
-Periods are half-open and UTC; where they begin and end is the calendar of a zone.
+Periods are half-open and in UTC; their starts and ends follow the calendar of a zone.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from reports.time.period import Unit
-from reports.time.timerange import DAY, HOUR, Granularity, floor, local
+from reports.time.time_range import DAY, HOUR, Granularity, floor, local
 
 SETTLED = 3 * HOUR
-"""How long after its end a period is still evaluated: the newest usage arrives late."""
+"""How long a period is still evaluated after its end, because the newest usage arrives late."""
 CATCH_UP = 3 * DAY
 """How far back periods are evaluated that ended while no process was running."""
 
@@ -30,7 +30,7 @@ class AlertPeriod:
 
 @lru_cache(maxsize=4096)
 def span_at(unit: Unit, zone: str, moment: datetime) -> AlertPeriod:
-    """The hour, day, week (from Monday), month or year of a zone that a moment falls into."""
+    """The hour, day, week (from Monday), month or year of a zone that contains a time."""
     there = moment.astimezone(ZoneInfo(zone))
     if unit is Unit.HOUR:
         offset = there.utcoffset() or timedelta()
@@ -53,7 +53,7 @@ def span_at(unit: Unit, zone: str, moment: datetime) -> AlertPeriod:
 
 
 def spans(unit: Unit, zone: str, since: datetime, now: datetime) -> tuple[AlertPeriod, ...]:
-    """The periods to evaluate at `now`, oldest first: all that could still change after `since`.
+    """The periods to evaluate at `now`, oldest first: all that could have changed after `since`.
 
     `since` (UTC) is when rules were last evaluated, or when the rule was set up if that is later.
     """
@@ -66,7 +66,7 @@ def spans(unit: Unit, zone: str, since: datetime, now: datetime) -> tuple[AlertP
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """A person's quiet hours, by the clock of their zone; they may run through midnight."""
+    """A person's quiet hours, by the clock of their zone; they may include midnight."""
 
     start: time
     end: time

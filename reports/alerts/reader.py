@@ -33,15 +33,16 @@ from reports.questions.grammar import (
     parse,
 )
 from reports.questions.kind_options import days_of
-from reports.questions.query import DEFAULT_TOP, Query
+from reports.questions.query import DEFAULT_TOP, MEASURED, Query
 from reports.time.period import Unit
-from reports.time.timerange import zone_names
-from reports.usage.dimensions import Dimension, Metric
+from reports.time.time_range import zone_names
+from reports.usage.dimensions import NAMES, Dimension, Metric
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean
 from reports.wording.token_cursor import TokenCursor
 
 _DAYS = {"day", "days"}
+NOT_BY_LIVE = "An alert can be by model, key or creator, not by {dimension}."
 
 
 @dataclass(slots=True)
@@ -53,7 +54,7 @@ class AlertReader:
     draft: RuleDraft = field(default_factory=RuleDraft)
 
     def read(self, words: list[str]) -> Rule | HelpCommand:
-        """The rule, or WrongWords or WrongRule with what is wrong with it."""
+        """Read the rule. Raises WrongWords or WrongRule."""
         self.words = TokenCursor(words)
         rules: tuple[Callable[[str], bool], ...] = (
             self._filter, self._watch, self._sign, self._days, self._amount, self._frequency,
@@ -73,6 +74,11 @@ class AlertReader:
                 return self._rule(asked.query, dated=asked.dated)
 
     def _rule(self, query: Query, *, dated: bool) -> Rule:
+        if query.kind in MEASURED:
+            raise WrongWords(f"I don't recognize “{query.kind}”.")
+        if query.live_dimensions:
+            label = NAMES[query.live_dimensions[0]].label
+            raise WrongWords(NOT_BY_LIVE.format(dimension=label))
         extra = "csv" if query.files else "share" if query.share else ""
         extra = extra or ("top" if query.top != DEFAULT_TOP else "")
         draft = replace(
@@ -86,7 +92,7 @@ class AlertReader:
         return rule
 
     def _with_correction(self, wrong: CommandError) -> ValueError:
-        """What is wrong with a word, and the whole command with the nearest one in its place."""
+        """The error for a word, and the whole command with the closest known word instead."""
         for word in self.question:
             if f"“{clean(word, 40)}”" not in wrong.problem:
                 continue
@@ -108,7 +114,7 @@ class AlertReader:
             return WrongRule(wrong.problem, worse.rule)
 
     def _filter(self, word: str) -> bool:
-        """Filters, `by` and `tz` are read as in a question, with what follows them."""
+        """Read a filter, `by` or `tz` as in a question, with the words that follow."""
         lower = word.lower()
         kind, colon, name = word.partition(":")
         if colon and kind.lower().removesuffix("s") in DIMENSIONS:
@@ -139,7 +145,7 @@ class AlertReader:
         if watch is None:
             return False
         if watch == "credits" and before and before != "credits":
-            return False  # then it is a source of money
+            return False  # in that case, it is a source of money
         if before and before != watch:
             raise WrongWords(f"An alert can only watch one thing: `{before}` or `{watch}`.")
         dimensions = kind_of(watch).dimensions
@@ -180,7 +186,7 @@ class AlertReader:
         return True
 
     def _days(self, word: str) -> bool:
-        """A number of days, `60d` or `60 days`, for the kinds that take one."""
+        """Read a number of days, `60d` or `60 days`, for the kinds that take one."""
         if not kind_of(self.draft.watch).takes_days:
             return False
         apart = word.isascii() and word.isdecimal() and self.words.peek().lower() in _DAYS

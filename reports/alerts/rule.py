@@ -1,4 +1,4 @@
-"""Alert rules: what they watch, which usage, and who gets the messages. Money in nano-dollars."""
+"""Alert rules: what they watch, for which usage, and who is notified. Money is in nano-dollars."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from reports.usage.usage import NANO, exact_money
 SPIKE_FLOOR = 5 * NANO
 """The default minimum of an hourly spike: less isn't worth a message."""
 STALE_AFTER = 3_600
-"""Seconds: twelve syncs in a row have failed by then, at one every five minutes."""
+"""In seconds: by then, twelve consecutive syncs have failed, at one every five minutes."""
 PERCENTS = (80, 100)
-"""The default percentages of a budget: one while there is time to act, one when it is used up."""
+"""The default percentages of a budget: one while there is time to act, and one when it is used
+up."""
 USUAL_LIMITS = {Metric.SPEND: 50 * NANO, Metric.TOKENS: 10**7, Metric.REQUESTS: 10**4}
-"""The limits that are suggested where none was typed."""
+"""The limits to suggest if none was typed."""
 
 
 class RecipientKind(StrEnum):
@@ -49,10 +50,10 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An alert rule. Without a zone, its periods are in its owner's.
+    """An alert rule. Without a zone, its periods are in its owner's zone.
 
     With `by`, each member of the dimension is evaluated separately, else everything that matches
-    the filters combined. Urgent alerts are sent during quiet hours too.
+    the filters combined. Urgent alerts are also sent during quiet hours.
     """
 
     watch: Watch
@@ -71,7 +72,7 @@ class Rule:
 
 
 def amount(metric: Metric, value: int) -> str:
-    """A threshold in full, as it can be typed: `$5,000`, `10M`, `12345`."""
+    """An exact threshold, as it can be typed: `$5,000`, `10M`, `12345`."""
     if metric is Metric.SPEND:
         return exact_money(value)
     for size, suffix in ((10**9, "B"), (10**6, "M"), (10**3, "K")):

@@ -1,4 +1,4 @@
-"""Alert states and events as JSON values, to store them and read them back exactly."""
+"""Converts alert states and events to JSON values and back, without loss."""
 
 from __future__ import annotations
 

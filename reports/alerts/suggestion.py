@@ -1,4 +1,4 @@
-"""Suggests an alert for an answer: the same usage at 1.5 times the present rate."""
+"""Suggests an alert for an answer: the same usage at 1.5 times the current rate."""
 
 from __future__ import annotations
 

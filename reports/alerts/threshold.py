@@ -1,6 +1,6 @@
-"""Thresholds as people type them, `$50`, `1,000`, `10m`, `80%`, and common mistakes in them.
+"""Parses typed thresholds, such as `$50`, `1,000`, `10m` or `80%`, and common mistakes.
 
-Nothing is read with `Decimal()` alone: it accepts other scripts, `1_000`, `1e9` and `NaN`.
+`Decimal()` alone isn't enough: it accepts other scripts, `1_000`, `1e9` and `NaN`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SIGNS = {"€": "euros", "£": "pounds", "¥": "yen", "₹": "rupees", "₿": "
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A number and what was written next to it: a dollar sign, another currency, a `%`.
+    """A number and the text next to it: a dollar sign, another currency, a `%`.
 
     `comma`: it may have a comma as its decimal point.
     """
@@ -65,7 +65,8 @@ def amount(word: str) -> Amount | None:
 
 
 def currency_of(word: str) -> tuple[bool, str]:
-    """Whether a word or sign means US dollars, and the name of the other currency it means."""
+    """Whether a word or sign means US dollars, and the name of the currency if it is another
+    one."""
     lower = word.lower()
     if lower in _DOLLARS:
         return True, ""

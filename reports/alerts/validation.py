@@ -1,7 +1,7 @@
 """Checks a partly read alert: what is missing, out of range, or could never trigger.
 
-Each mistake comes with the rule that was probably meant. What only one kind can get wrong is
-checked by that kind.
+Each mistake comes with the rule that was probably meant. Mistakes specific to one kind are checked
+by that kind.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def check(draft: RuleDraft) -> Rule:
 
 
 def _beginnings() -> list[str]:
-    """The words that an alert can start with, one way for each kind."""
+    """The words that an alert can start with, one example for each kind."""
     found = list(map(str, Metric))
     for kind in KINDS:
         for word in kind.spellings[:1]:
@@ -55,7 +55,7 @@ def _meant(draft: RuleDraft) -> str:
 
 
 def _check_free(rule: Rule) -> None:
-    """Spend on free models alone never exceeds anything."""
+    """Reject spend on only free models, which never exceeds anything."""
     models = [one.pattern for one in rule.filters if one.dimension is Dimension.MODEL]
     free = models and all(pattern.lower().endswith(_FREE) for pattern in models)
     if rule.watch.of_spend and free:
@@ -65,7 +65,8 @@ def _check_free(rule: Rule) -> None:
 
 
 def _check_owner(rule: Rule) -> None:
-    """A key, a limit and a creator have an owner; a model and the organization have none."""
+    """Check that there is an owner: keys, limits and creators have one; models and the organization
+    don't."""
     if rule.to.kind is not RecipientKind.OWNER:
         return
     people = {Dimension.KEY, Dimension.CREATOR}

@@ -1,4 +1,4 @@
-"""The words of alerts, and what each of them means."""
+"""The words of the alert grammar, and their meanings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FREQUENCIES = {
 }  # fmt: skip
 PER = {"per", "a", "an", "each", "every", "this", "/"}
 WATCHES = SPELLINGS
-"""The key of the kind that each word names."""
+"""The key of the kind, by its word."""
 FILLERS = {
     "for", "of", "on", "if", "when", "is", "are", "goes", "gets", "than", "at", "least", "me",
     "the", "and", "my", "usage", "use", "any", "with", "used", "alert", "please", "tell", "notify",
@@ -33,7 +33,8 @@ KNOWN = (
 
 
 class WrongWords(ValueError):  # noqa: N818 - its text is what is said
-    """`instead` is what would do in the place of a word, `corrected` a whole command."""
+    """Words aren't a valid alert; `instead` replaces the wrong word, `corrected` is a whole
+    command."""
 
     def __init__(
         self, problem: str, corrected: str = EXAMPLE, instead: tuple[str, str] | None = None

@@ -1,8 +1,8 @@
-"""What an alert rule watches: the base class of all kinds.
+"""The base class of all kinds of alerts: what a rule watches.
 
-Each kind is one subclass in `reports/alerts/kinds/` and is listed in `registry.KINDS`. Everything
-else asks the kind: the grammar, the form, the evaluation and the messages have no list of kinds of
-their own. The figures of a kind are read from the cache by `bot/alerts/kinds/`.
+Each kind is one subclass in `reports/alerts/kinds/` and is listed in `registry.KINDS`. The grammar,
+the form, the evaluation and the messages call the kind's methods and have no lists of kinds
+themselves. `bot/alerts/kinds/` reads the figures of a kind from the cache.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reports.alerts.needed_usage import Needed
     from reports.alerts.periods import AlertPeriod
     from reports.alerts.rule import Rule
-    from reports.time.timerange import TimeRange
+    from reports.time.time_range import TimeRange
 
 ALL_TOGETHER = "all"
 """The form's value for evaluating everything combined, not each member of a dimension."""
@@ -46,72 +46,72 @@ class Watch(ABC):
     spellings: ClassVar[tuple[str, ...]] = ()
     """The words that name this kind after `alert`, in lower case."""
     phrases: ClassVar[tuple[str, ...]] = ()
-    """Regular expressions for what people say in plain words instead of the kind's word."""
+    """Regular expressions for natural language that means this kind."""
     dimensions: ClassVar[tuple[Dimension, ...]] = ()
-    """The dimensions one of which follows the kind's word, as in `new model`."""
+    """The dimensions that can follow the kind's word, as in `new model`; one must."""
     nouns: ClassVar[tuple[str, ...]] = ()
     """The words that may stand right before the kind's word, as in `key unused`."""
     takes_days: ClassVar[bool] = False
     """Whether a number of days may follow, as in `unused 60d`."""
     takes_metric: ClassVar[bool] = False
-    """Whether a metric may follow, which says nothing more: `forecast spend`."""
+    """Whether a metric may follow, without changing the meaning: `forecast spend`."""
     in_percent: ClassVar[bool] = False
     """Whether its thresholds are percentages."""
 
     # -- the help and the form
 
     help: ClassVar[tuple[tuple[str, str], ...]] = ()
-    """Commands (without the slash command) for the help, and what each of them does."""
+    """Commands (without the slash command) for the help, and what they do."""
     form_label: ClassVar[str]
     form_limit: ClassVar[tuple[str, str] | None] = None
-    """The label and the hint of the threshold's input; None for no threshold."""
+    """The label and hint of the threshold's input; None if there is no threshold."""
     usual_limit: ClassVar[str] = ""
-    """What the threshold's input holds at first."""
+    """The initial value of the threshold's input."""
     form_metrics: ClassVar[tuple[str, ...]] = ()
     has_unit: ClassVar[bool] = False
     has_filters: ClassVar[bool] = True
     has_zone: ClassVar[bool] = False
-    """Whether its periods are those of the rule's time zone."""
+    """Whether its periods follow the rule's time zone."""
     in_zone_of_organization: ClassVar[bool] = False
-    """Whether that zone is by default the organization's, as in answers, and not its owner's."""
+    """Whether that zone defaults to the organization's, as in answers, instead of its owner's."""
 
     # -- what it measures
 
     from_usage: ClassVar[bool] = True
-    """Whether it is measured from synced usage, which may be missing or out of date."""
+    """Whether it is measured from synced usage, which may be incomplete or out of date."""
     whole_organization: ClassVar[bool] = False
     """Whether it has a single subject, the organization, and no owner."""
     set_at_openrouter: ClassVar[bool] = False
-    """Whether its limits are set at OpenRouter, whose periods begin at midnight UTC."""
+    """Whether its limits are set at OpenRouter, whose periods start at midnight UTC."""
     admins_only: ClassVar[bool] = False
-    """Whether people who may only see their own usage can't have it."""
+    """Whether it isn't available to people who may only see their own usage."""
     hides_nothing: ClassVar[bool] = False
     """Whether its figures are the same for everyone, however little usage they may see."""
     happens_once: ClassVar[bool] = False
-    """Whether a subject triggers it at most once, so that nothing newer is known afterwards."""
+    """Whether a subject triggers it at most once, so that there are no newer figures."""
     below: ClassVar[bool] = False
     """Whether it triggers below its limit."""
     is_level: ClassVar[bool] = False
-    """Whether its figure moves both ways, instead of growing through a period."""
+    """Whether its figure can rise and fall, instead of only growing within a period."""
     compares_hours: ClassVar[bool] = False
-    """Whether each hour has a limit of its own, made from earlier hours."""
+    """Whether each hour has its own limit, computed from earlier hours."""
     grows: ClassVar[bool] = False
-    """Whether its chart shows a sum that grows towards the limit."""
+    """Whether its chart shows a sum that grows toward the limit."""
     slow_by_member: ClassVar[bool] = False
-    """Whether measuring each member of a dimension takes too long to do it while someone waits."""
+    """Whether measuring each member of a dimension takes too long while someone waits."""
 
     # -- the messages
 
     names_subject: ClassVar[bool] = True
-    """Whether headlines say whose usage it is."""
+    """Whether headlines name the subject."""
     has_threshold: ClassVar[bool] = False
     """Whether its messages offer to change the threshold."""
     shows_current: ClassVar[bool] = True
     """Whether a rule's card shows the figures of subjects that haven't triggered."""
     has_details: ClassVar[bool] = True
-    """Whether there is usage behind it that a question can show."""
+    """Whether a question can show the usage behind it."""
     question_kind: ClassVar[QueryKind] = QueryKind.USAGE
-    """The kind of the question that shows more of it."""
+    """The kind of the question that shows more about it."""
 
     @abstractmethod
     def words(self) -> str:
@@ -120,7 +120,7 @@ class Watch(ABC):
     @classmethod
     @abstractmethod
     def check(cls, draft: RuleDraft) -> Rule:
-        """The rule of a draft of this kind. Raises WrongRule with the rule probably meant."""
+        """The rule for a draft of this kind. Raises WrongRule with the rule probably meant."""
 
     @classmethod
     @abstractmethod
@@ -165,7 +165,7 @@ class Watch(ABC):
 
     @property
     def limit_unit(self) -> Unit | None:
-        """The unit of time that its limit is for; None where it has none."""
+        """The unit of time that its limit is for; None if it has none."""
         return None
 
     def with_limit(self, limit: int) -> Watch:
@@ -178,7 +178,7 @@ class Watch(ABC):
         return type(self) is type(other)
 
     def subject_dimension(self, by: Dimension | None) -> Dimension | None:
-        """Which dimension its subjects are members of; `by` is the rule's."""
+        """The dimension of its subjects; `by` is the rule's."""
         return by
 
     def needed(
@@ -194,28 +194,28 @@ class Watch(ABC):
         return ()
 
     def reached(self, value: int, limit: int) -> int:
-        """How many of its thresholds a value has passed, from 0."""
+        """The number of its thresholds that a value has passed, from 0."""
         return int(value > limit)
 
     def farther(self, value: int, peak: int) -> int:
-        """Whichever of two values is farther past the limit."""
+        """The value of two that is farther past the limit."""
         return max(value, peak)
 
     def is_clear(self, value: int, limit: int, *, unfinished: bool) -> bool:
-        """Whether a level is clearly on the right side of the limit again: by a tenth.
+        """Whether a level has clearly recovered, by a tenth of the limit.
 
-        `unfinished`: the measured hour still runs.
+        `unfinished`: the measured hour isn't over.
         """
         del unfinished
         return value * 10 <= limit * 9
 
     def pace_period(self, measurement: Measurement) -> AlertPeriod | None:
-        """The period just before now over which the current pace is measured; None: no pace."""
+        """The most recent period, over which the current pace is measured; None for no pace."""
         del measurement
         return None
 
     def driver_periods(self, measurement: Measurement) -> tuple[AlertPeriod, AlertPeriod] | None:
-        """The period to find the drivers in and the one to compare with; None: no drivers."""
+        """The period to find the drivers in and the one to compare with; None for no drivers."""
         del measurement
         return None
 
@@ -234,7 +234,8 @@ class Watch(ABC):
         """When it sends messages, in a sentence of plain text."""
 
     def already(self) -> str:
-        """What follows "It's" where the threshold is passed from the start; "" for nothing."""
+        """The words after "It's" if the threshold is already passed; "" if there is nothing to
+        say."""
         return ""
 
     def current(self, measurement: Measurement) -> str:
@@ -244,19 +245,20 @@ class Watch(ABC):
 
     @abstractmethod
     def topic(self, event: AlertEvent, zone: str) -> str:
-        """The headline without whose usage it is, in plain text."""
+        """The headline, without the subject, in plain text."""
 
     @abstractmethod
     def sentence(self, event: AlertEvent, zone: str, pace: SpendPace | None) -> str:
-        """The figure, its limit, and where the current pace leads, in plain text."""
+        """The figure, its limit, and the projection at the current pace, in plain text."""
 
     def explanation(self, event: AlertEvent) -> str:
-        """What the figure is compared with or measured by, in plain text; "" for nothing."""
+        """What the figure is compared with or measured by, in plain text; "" if there is nothing to
+        say."""
         del event
         return ""
 
     def advice(self) -> str:
-        """What to do about it, in plain text; "" for nothing."""
+        """Advice on what to do, in plain text; "" if there is none."""
         return ""
 
     @abstractmethod

@@ -41,10 +41,10 @@ class Goal:
 class Balance:
     """Purchased credits as reported by OpenRouter at `reported_at` (UTC), in nano-dollars.
 
-    `spent` is what the pace comes from: credits spent in the past four weeks, in the `hours` whole
-    hours since the first that had any. `full` is when they run out at that pace, counted from `now`
-    (UTC), as in the answer `limits`; None where they are used up or last for over three months.
-    `goal` is set where it is asked whether they last until then.
+    `spent` determines the pace: credits spent in the past four weeks, in the `hours` whole hours
+    since the first with any. `full` is when they run out at that pace from `now` (UTC), as in the
+    answer `limits`; None if they are used up or last for over three months. `goal` is set where it
+    is asked whether they last until then.
     """
 
     bought: int
@@ -63,7 +63,7 @@ class Balance:
 
     @property
     def enough(self) -> Enough | None:
-        """Whether the credits last until the goal; None where there is none to reach."""
+        """Whether the credits last until the goal; None if there is no goal."""
         if self.goal is None or not (self.bought or self.left):
             return None
         full, end = self.full, self.goal.end
@@ -80,7 +80,7 @@ class Balance:
 
     @property
     def low(self) -> bool:
-        """Whether what was bought is used up or will be within `SOON`."""
+        """Whether the purchased credits are used up or will be within `SOON`."""
         if not self.bought and not self.left:
             return False
         return self.left <= 0 or (self.lasts is not None and self.lasts < SOON)
@@ -129,7 +129,7 @@ def _enough_sentence(balance: Balance, enough: Enough, goal: Goal, zone: str) ->
 
 
 def duration_words(length: timedelta) -> str:
-    """A length of time in words, rounded down: `about 21 hours`, `about 11 days`."""
+    """A duration in words, rounded down: `about 21 hours`, `about 11 days`."""
     if length < _HOUR:
         return "less than an hour"
     if length < _MAX_IN_HOURS:

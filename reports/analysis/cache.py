@@ -1,7 +1,7 @@
-"""What prompt caching does: the share of prompt tokens that came from a cache, and what it saved.
+"""Computes the share of prompt tokens that came from a cache, and what caching saved.
 
 Both figures come from OpenRouter. More tokens can be cached than were in the prompt, and writing to
-a cache can cost more than reading from it saved; both are kept as they are.
+a cache can cost more than reading from it saved; both are reported unchanged.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from statistics import median
 from reports.usage.usage import Usage, total
 
 _FEWEST_BEFORE, _FEWEST_AFTER = 3, 3
-"""Buckets on each side of a fall: fewer before are no usual level, and two days after may be a
-weekend, on which other things run."""
+"""Buckets on each side of a drop: fewer before aren't a usual level, and two days after may be a
+weekend with different usage."""
 _SMALLEST_FALL = Fraction(1, 10)
-"""A fall of less than ten percentage points happens by itself as people do different things."""
+"""A drop of less than ten percentage points occurs by itself as usage varies."""
 _ABOVE_NOISE = 3
-"""A fall is at least this many times the median change between buckets: less may be chance."""
+"""A drop is at least this many times the median change between buckets: less may be chance."""
 _MOST_FALLS = 50
-"""The largest groups, in which falls are searched for: as many as a table can have."""
+"""The number of largest groups in which drops are searched for: as many as a table can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class CacheFall:
     """A share of cached prompt tokens that fell and stayed low.
 
     `since` is the index of the first bucket after it; `before` and `after` are the shares on both
-    sides. `missed` is what caching would have saved more since then at the earlier share and the
-    earlier saving for each cached token, in nano-dollars; None where that can't be worked out.
+    sides. `missed` is how much more caching would have saved since then at the earlier share and
+    the earlier saving per cached token, in nano-dollars; None if that can't be computed.
     """
 
     since: int
@@ -42,9 +42,9 @@ class CacheFall:
 
 @dataclass(frozen=True, slots=True)
 class CacheUse:
-    """Tokens, and what the cache saved in nano-dollars (negative where it cost more).
+    """Tokens, and what the cache saved in nano-dollars (negative if it cost more).
 
-    `cached` and `saved` are None where they are not known; `reasoning` is a part of completion.
+    `cached` and `saved` are None if unknown; `reasoning` is a part of completion.
     """
 
     label: str
@@ -78,11 +78,11 @@ class UnknownFigures:
 
 @dataclass(frozen=True, slots=True)
 class CacheReport:
-    """The whole and its groups (those with most prompt tokens first), over the counted buckets.
+    """The whole and its groups (most prompt tokens first), over the counted buckets.
 
     `buckets` is the usage of the whole by bucket index. `left_out` are the indexes of buckets with
-    usage whose cached tokens are unknown: nothing of them is counted, unless they are unknown in
-    all buckets. Then everything else is counted, and `cached` is None.
+    usage whose cached tokens are unknown: these buckets aren't counted, unless cached tokens are
+    unknown in all buckets. Then everything else is counted, and `cached` is None.
     """
 
     whole: CacheUse
@@ -97,11 +97,11 @@ def cache_report(
     *,
     falls: bool = True,
 ) -> CacheReport:
-    """What caching did over a range. `groups` is the usage by label and by bucket index.
+    """Report what caching did over a range. `groups` is the usage by label and by bucket index.
 
-    `falls` says whether to look for falls of the share: within a day it moves with the hours.
-    Groups without tokens are left out. All figures are over the same buckets, so the groups add up
-    to the whole and a share is the quotient of the figures beside it.
+    `falls` says whether to look for drops of the share: within a day, it varies by hour. Groups
+    without tokens are left out. All figures cover the same buckets, so the groups add up to the
+    whole, and a share is the quotient of the figures shown with it.
     """
     whole = _by_bucket(groups.values())
     used = {index for index, usage in whole.items() if usage.tokens}
@@ -130,7 +130,8 @@ def cache_report(
 
 
 def together(uses: Iterable[CacheUse], label: str = "") -> CacheUse:
-    """Several groups as one; a figure that is unknown for one of them is unknown for all."""
+    """Combine several groups; a figure that is unknown for one of them is unknown for the
+    result."""
     uses = list(uses)
     return CacheUse(
         label,
@@ -143,12 +144,12 @@ def together(uses: Iterable[CacheUse], label: str = "") -> CacheUse:
 
 
 def find_fall(buckets: Mapping[int, Usage], *, saved: bool = True) -> CacheFall | None:
-    """Where the share of cached prompt tokens fell and stayed low; None where it did not.
+    """Find where the share of cached prompt tokens fell and stayed low; None if it didn't.
 
     `buckets` is usage by bucket index, of buckets whose cached tokens are known; `saved` says
-    whether the savings are known too. Of all buckets after which the share is lower, it is the
-    one that explains most of how the share moves, weighted by prompt tokens. A level that began
-    with a rise counts from there. The share still has to be low in the last buckets.
+    whether the savings are known too. Of all buckets after which the share is lower, it is the one
+    that explains most of the share's variance, weighted by prompt tokens. If the level before it
+    started with a rise, it counts from there. The share still has to be low in the last buckets.
     """
     indexes = [index for index in sorted(buckets) if buckets[index].prompt]
     used = [buckets[index] for index in indexes]
@@ -165,14 +166,15 @@ def find_fall(buckets: Mapping[int, Usage], *, saved: bool = True) -> CacheFall 
     if was - is_ < max(float(_SMALLEST_FALL), _ABOVE_NOISE * noise):
         return None
     if max(shares[at], *shares[-_FEWEST_AFTER:]) >= (was + is_) / 2:
-        return None  # a low bucket or two by chance, or it is back
+        return None  # one or two low buckets by chance, or the share has recovered
     return CacheFall(indexes[at], was, is_, _missed(before, after) if saved else None)
 
 
 def _largest_step(used: Sequence[Usage], *, down: bool) -> int:
-    """The index at which the share steps down (or up) most, by the squares that the step explains.
+    """The index of the largest step down (or up) of the share, by the sum of squares that it
+    explains.
 
-    0 where there is no step of the smallest size that counts.
+    0 if no step is large enough to count.
     """
     prompts = list(accumulate(usage.prompt for usage in used))
     cached = list(accumulate(usage.cached for usage in used))
@@ -187,7 +189,8 @@ def _largest_step(used: Sequence[Usage], *, down: bool) -> int:
 
 
 def _missed(before: Usage, after: Usage) -> int | None:
-    """What was saved less than at the earlier share, in nano-dollars; None without a saving."""
+    """How much less was saved than at the earlier share, in nano-dollars; None if nothing was
+    saved."""
     if not before.cached or before.saved <= 0:
         return None
     fewer = _share(before) * after.prompt - after.cached

@@ -1,4 +1,4 @@
-"""What prompt caching does, as an answer."""
+"""Presents what prompt caching does as an answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reports.analysis.nothing import nothing_used
 from reports.analysis.text import iso
 from reports.questions.query import Query
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first, since_words, title
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.format import money, number, percent
 from reports.usage.usage import ZERO, Usage, dollars
 
@@ -32,14 +32,14 @@ UNKNOWN = (
 SAVED_UNKNOWN = "What caching saved isn't known for all of this period."
 NO_CACHE = "No prompt tokens came from a cache."
 _NOTE = (
-    "Cached tokens and savings are OpenRouter's own figures. Savings are negative where writing to"
-    " a cache cost more than reading from it saved."
+    "Cached tokens and savings are OpenRouter's own figures. Savings are negative if writing to a "
+    "cache cost more than reading from it saved."
 )
 _MORE_CACHED = (
     "OpenRouter counted more cached tokens than prompt tokens{where}, so the share is above 100%."
 )
 _NAMED = 3
-"""How many groups are named in a sentence: the table has the others."""
+"""The number of groups named in a sentence; the table has the others."""
 _FIGURES = (
     "Prompt Tokens", "Cached Tokens", "Cached Share", "Saved", "Completion Tokens",
     "Reasoning Tokens", "Reasoning Share", "Fell Since",
@@ -139,7 +139,7 @@ def _above_prompt(whole: CacheUse, groups: Sequence[CacheUse]) -> list[str]:
 
 
 def _dearer(whole: CacheUse, groups: Sequence[CacheUse]) -> list[str]:
-    """The groups for which writing cost more than reading saved, the dearest first."""
+    """The groups for which writing cost more than reading saved, most expensive first."""
     losing = [one for one in groups if (one.saved or 0) < 0]
     losing.sort(key=lambda one: one.saved or 0)
     if not losing or ((whole.saved or 0) < 0 and len(groups) == 1):
@@ -149,7 +149,8 @@ def _dearer(whole: CacheUse, groups: Sequence[CacheUse]) -> list[str]:
 
 
 def _falls(whole: CacheUse, groups: Sequence[CacheUse], span: TimeRange) -> list[str]:
-    """Where the share fell: the costliest falls first, the whole where nothing is grouped."""
+    """Describe where the share fell, the most expensive drops first; of the whole if nothing is
+    grouped."""
     fallen = [one for one in groups if one.fall] or ([whole] if whole.fall else [])
     fallen.sort(key=lambda one: -((one.fall and one.fall.missed) or 0))
     lines = [_fall(one.label if groups else "", one.fall, span) for one in fallen if one.fall]
@@ -187,7 +188,7 @@ def _names(groups: Sequence[CacheUse]) -> str:
 
 
 def _left_out(found: CacheReport, span: TimeRange) -> tuple[str, ...]:
-    """For which buckets nothing is known about caching, in words."""
+    """Describe the buckets for which nothing is known about caching."""
     left_out = found.left_out
     if not left_out or found.whole.cached is None:
         return ()
@@ -196,7 +197,7 @@ def _left_out(found: CacheReport, span: TimeRange) -> tuple[str, ...]:
     first = min(index for index in used if index not in left_out)
     if all(index < first for index in left_out):
         since = since_words(span.buckets[first], span)
-        return (f"{what} before {since}, so the figures are of the time from then on",)
+        return (f"{what} before {since}, so the figures only cover the time since then",)
     count = len(left_out)
     buckets = f"{span.granularity}{'' if count == 1 else 's'}"
     return (f"{what} for {count:,} {buckets} of this period, which the figures leave out",)
@@ -254,7 +255,7 @@ def _figures(one: CacheUse) -> dict[str, Any]:
 
 
 def _fell(fall: CacheFall | None, span: TimeRange) -> dict[str, Any] | None:
-    """Where the share fell, with the shares on both sides and what that cost, if known."""
+    """The row for where the share fell: the shares before and after, and the cost if known."""
     if fall is None:
         return None
     return {
@@ -266,7 +267,7 @@ def _fell(fall: CacheFall | None, span: TimeRange) -> dict[str, Any] | None:
 
 
 def _exact(found: CacheReport, query: Query, span: TimeRange) -> ExactTable:
-    """Every group; a figure that is unknown is left empty."""
+    """The exact rows of every group; unknown figures are left empty."""
     rows = tuple(
         (
             one.label, one.prompt,

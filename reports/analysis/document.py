@@ -1,4 +1,5 @@
-"""What the answer to a question of any kind but usage shows, independent of where it is shown."""
+"""The content of the answer to a question of any kind except usage, independent of where it is
+shown."""
 
 from __future__ import annotations
 
@@ -10,12 +11,12 @@ from typing import Any
 from reports.questions.query import Query
 from reports.questions.summary import ALL
 from reports.questions.wording import filter_words, range_words
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """A column of the table that people look at; `right`: figures, set to the right."""
+    """A column of the table for people; `right`: figures, aligned to the right."""
 
     title: str
     right: bool = True
@@ -23,8 +24,8 @@ class TableColumn:
 
 @dataclass(frozen=True, slots=True)
 class ExactTable:
-    """The rows of the CSV file: exact figures, every group. Names are strings as others chose
-    them; a figure is an int, or a string in `figures`' columns (counted from 0).
+    """The rows of the CSV file: exact figures, every group. Names are untrusted strings; a figure
+    is an int, or a string in the columns listed in `figures` (counted from 0).
     """
 
     columns: tuple[str, ...]
@@ -34,7 +35,7 @@ class ExactTable:
 
 @dataclass(frozen=True, slots=True)
 class WaterfallStep:
-    """A bar of a waterfall: an amount that is added to those before it, or a level from zero."""
+    """A bar of a waterfall: an amount added to the previous ones, or a level measured from zero."""
 
     label: str
     amount: int
@@ -42,7 +43,7 @@ class WaterfallStep:
 
 
 def no_rows() -> ExactTable:
-    """The table of an answer that has nothing to put into a file."""
+    """The table of an answer without rows for a file."""
     return ExactTable((), ())
 
 
@@ -60,17 +61,25 @@ class ShareChart:
 
 
 @dataclass(frozen=True, slots=True)
+class LatencyChart:
+    """Bars of p50 and p95 in microseconds, for each bucket; None in buckets without requests."""
+
+    p50: tuple[int | None, ...]
+    p95: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AnalysisDocument:
     """The answer to a question of one kind.
 
-    All text is plain and escaped where it is rendered; names in it may hold anything. `sentences`
-    go above the table, `notes` below it in small print. `range` is None for the present.
-    `exact` makes the rows of the CSV file and `data` the kind's own JSON, without the parts that
-    all kinds have: a message needs neither, and both have every group. `groups` are the labels of
-    the members that a person may open. `steps` are a waterfall in nano-dollars, `shares` are the
-    bars of a share; both are empty without such a chart.
-    `ask_about` are keys, as (label, id), whose owners may be asked about them.
-    `empty`: there were no figures to work with, as `sentences` say.
+    All text is plain, and escaped when it is rendered; names in it may contain anything.
+    `sentences` go above the table, `notes` below it in small print. `range` is None if the answer
+    is about now. `exact` returns the rows of the CSV file and `data` the kind's own JSON, without
+    the parts that all kinds share: messages need neither, and both contain every group. `groups`
+    are the labels of the members that can be opened. `steps` are a waterfall in nano-dollars,
+    `shares` are the bars of a share, `latency` those of latency; all are empty without such a
+    chart. `ask_about` are keys, as (label, id), whose owners may be asked about them. `empty`:
+    there were no figures to work with, which `sentences` explain.
     """
 
     query: Query
@@ -88,17 +97,18 @@ class AnalysisDocument:
     groups: tuple[str, ...] = ()
     steps: tuple[WaterfallStep, ...] = ()
     shares: ShareChart | None = None
+    latency: LatencyChart | None = None
     ask_about: tuple[tuple[str, str], ...] = ()
     empty: bool = False
 
     @property
     def charted(self) -> bool:
         """Whether the answer has a chart."""
-        return bool(self.steps or self.shares)
+        return bool(self.steps or self.shares or self.latency)
 
     @property
     def scope(self) -> str:
-        """Which range the answer is about, and what it is narrowed to."""
+        """The range that the answer covers, and its filters."""
         parts = [self.range and range_words(self.range), filter_words(self.query)]
         return ", ".join(part for part in parts if part)
 
@@ -106,8 +116,8 @@ class AnalysisDocument:
 def json_groups(
     query: Query, groups: Iterable[Mapping[str, Any]], whole: Mapping[str, Any]
 ) -> list[Mapping[str, Any]]:
-    """The groups of an answer as JSON values; without a grouping the whole as one, called `all`.
+    """The groups of an answer as JSON values; without a grouping, the whole as one named `all`.
 
-    `groups` have a `label` and the figures of `whole`.
+    Groups have a `label` and the same figures as `whole`.
     """
     return list(groups) if query.by else [{"label": ALL, **whole}]

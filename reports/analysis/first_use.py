@@ -1,4 +1,4 @@
-"""What was first used in a period: models, API keys or creators that were never used before."""
+"""First uses in a period: models, API keys or creators that were never used before."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ class FirstUse:
 
 
 def newest_first(found: Iterable[FirstUse]) -> tuple[FirstUse, ...]:
-    """The latest first uses first; of those at the same time, the dearest first."""
+    """Sort first uses by time, latest first; those at the same time by spend, highest first."""
     return tuple(sorted(found, key=lambda one: (-one.since.timestamp(), -one.spend, one.label)))

@@ -1,4 +1,4 @@
-"""What was first used in a period, as an answer."""
+"""Presents what was first used in a period as an answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reports.questions.wording import (
     period_words,
     since_words,
 )
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import Dimension
 from reports.usage.format import money, number
 from reports.usage.usage import dollars
@@ -28,7 +28,7 @@ NO_HISTORY = (
 NOTHING_NEW = "No {what} was used for the first time in this period."
 NOBODY_NEW = "Nobody used OpenRouter for the first time in this period."
 _NAMED = 3
-"""How many users are named in a row: the files have all of them."""
+"""The number of users named in a row; the files have all of them."""
 
 
 def first_use_answer(
@@ -41,9 +41,9 @@ def first_use_answer(
     as_of: datetime | None,
     partial: Sequence[str],
 ) -> AnalysisDocument:
-    """`found` are the new models, keys or creators, the latest first.
+    """The answer; `found` are the new models, keys or creators, latest first.
 
-    `history` is the moment (UTC) from which usage before the period is stored, None without any.
+    `history` is the time (UTC) from which usage before the period is stored, None if none is.
     """
     return AnalysisDocument(
         query=query,
@@ -141,7 +141,7 @@ def _rows(found: Sequence[FirstUse], query: Query, span: TimeRange) -> tuple[tup
 
 
 def _since(moment: datetime, span: TimeRange) -> str:
-    """When something was first used, as fine as the buckets of the period."""
+    """The time of a first use, as precise as the buckets of the period."""
     if span.granularity is Granularity.MONTH:
         return bucket_words(moment, span)
     return since_words(moment, span)

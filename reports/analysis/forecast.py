@@ -1,20 +1,20 @@
-"""Forecast how a period ends: a point, a band, and how good such forecasts were before.
+"""Forecasts how a period ends: the expected amount, a range, and the accuracy of past forecasts.
 
-Days are whole local days; their figures are whole nano-dollars. Three simple methods compete, and
-the one that was best on the history at hand is used:
+Days are whole local days; their figures are whole nano-dollars. Of three simple methods, the one
+that was most accurate on past days is used:
 
 - *pace*: every day to come costs what a day of the past week cost;
 - *weekday*: it costs the mean of the last four same weekdays;
 - *profile*: it costs the mean day of the past two weeks, spread over weekdays as the past eight
   weeks were.
 
-The band comes from the past, not from an assumption about chance: the same forecast is made for
-every earlier day with as many days to come, and the 10th and 90th percentile of what really came,
-relative to the forecast, are its edges.
+The range comes from the past, not from an assumed distribution: the same forecast is made for every
+earlier day with as many days to come, and its limits are the 10th and 90th percentile of the actual
+amounts, relative to the forecasts.
 
-Groups (keys, models, creators) share what is to come of the whole by what each of them spent
-lately. So they add up to the whole, and a key that is used once in a while is not taken for a
-pattern of weekdays: forecasts of single keys are off by less than with methods of their own.
+The forecast of the whole is divided among groups (keys, models, creators) by their recent spend. So
+they add up to the whole, and occasional use of a key isn't mistaken for a weekday pattern:
+forecasts of single keys are more accurate than with separate methods.
 """
 
 from __future__ import annotations
@@ -28,31 +28,33 @@ from typing import TypeVar
 
 WEEK = 7
 _RECENT = 14
-"""Days whose mean is the present level: two of each weekday, so that no weekday weighs more."""
+"""Days whose mean is the current level: two of each weekday, so that all weekdays weigh the
+same."""
 _PROFILE = 56
-"""Days that the weekday profile is taken from: eight weeks, the least that evens out holidays."""
+"""Days that the weekday profile is computed from: eight weeks, the least that averages out
+holidays."""
 _SAME_WEEKDAYS = 4
 _FEWEST_SAMPLES = 20
-"""Below this many earlier forecasts, the 10th and 90th percentile are single days."""
+"""With fewer earlier forecasts, the 10th and 90th percentile would be single days."""
 _LONGEST_LOOK = 400
-"""How many earlier days are tried at most: a year and the month around it."""
+"""The maximum number of earlier days to try: a year and a month."""
 LOW, HIGH = Fraction(1, 10), Fraction(9, 10)
 RECENT_DAYS = _RECENT
-"""Days whose spend, with that of today, says how large the share of a group is."""
+"""Days whose spend, together with today's, determines the share of a group."""
 METHOD_DAYS = _PROFILE
-"""The days before today that a forecast depends on, apart from the choice of its method."""
+"""The days before today that a forecast depends on, except for the choice of its method."""
 
 Days = Sequence[int]
 Id = TypeVar("Id")
 _Ratio = tuple[int, int]
-"""What really came and what was expected, as numerator and denominator."""
+"""Actual and expected amount, as numerator and denominator."""
 Method = Callable[[Days, int], int]
-"""What a method expects `ahead` days (from 1 up) after the last of the days it is given."""
+"""A method: expects an amount `ahead` days (from 1) after the last of the given days."""
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """An 80 % band in nano-dollars."""
+    """An 80% range in nano-dollars."""
 
     low: int
     high: int
@@ -60,7 +62,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class PeriodForecast:
-    """How a period ends, in nano-dollars. `band` is None where the past is too short for one."""
+    """How a period ends, in nano-dollars. `band` is None if the history is too short for one."""
 
     so_far: int
     to_come: int
@@ -69,13 +71,13 @@ class PeriodForecast:
 
     @property
     def end(self) -> int:
-        """What the whole period is expected to come to."""
+        """The expected total of the whole period."""
         return self.so_far + self.to_come
 
 
 @dataclass(frozen=True, slots=True)
 class ForecastRecord:
-    """How far forecasts on the same day of earlier periods were off, as shares of the outcome."""
+    """The errors of forecasts made on the same day of earlier periods, as shares of the outcome."""
 
     samples: int
     mean_error: Fraction | None
@@ -88,7 +90,7 @@ def pace(days: Days, ahead: int) -> int:  # noqa: ARG001 - all methods take the 
 
 
 def weekday(days: Days, ahead: int) -> int:
-    """The mean of the last four same weekdays; of the past week where there is none."""
+    """The mean of the last four same weekdays; of the past week if there is none."""
     place = len(days) - 1 + ahead
     same = [days[at] for at in range(place % WEEK, len(days), WEEK)][-_SAME_WEEKDAYS:]
     return _mean(same) if same else pace(days, ahead)
@@ -108,7 +110,7 @@ def profile(days: Days, ahead: int) -> int:
 
 
 METHODS: dict[str, Method] = {"profile": profile, "weekday": weekday, "pace": pace}
-"""In the order in which they are preferred where several were equally good."""
+"""In the order in which they are preferred if several are equally accurate."""
 
 
 def expected(method: Method, days: Days, count: int) -> int:
@@ -118,7 +120,8 @@ def expected(method: Method, days: Days, count: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedDays:
-    """What a method expects, in nano-dollars: of the whole of today, and of the days after it."""
+    """The amounts that a method expects, in nano-dollars: for all of today, and for the days after
+    it."""
 
     method: str
     today: int
@@ -126,12 +129,13 @@ class ExpectedDays:
 
 
 def expected_days(days: Days, count: int) -> ExpectedDays:
-    """What the best method expects of the next `count` days, from 1 up; today is the first."""
+    """The amounts that the best method expects for the next `count` days (at least 1), starting
+    today."""
     return _expected_days(_History(days), count)
 
 
 def end_of_period(expected: ExpectedDays, so_far: int, *, today: int, left: Fraction) -> int:
-    """What a period comes to, in nano-dollars: what `forecast` says, without its band.
+    """The expected total of a period, in nano-dollars: the same as `forecast`, without its range.
 
     The arguments are those of `forecast`.
     """
@@ -146,11 +150,11 @@ def forecast(
     today: int = 0,
     left: Fraction,
 ) -> PeriodForecast:
-    """Forecast a period of which `count` days are still to come, the present one with them.
+    """Forecast a period with `count` days still to come, including today.
 
     `days` are the whole days before today, the oldest first, whether or not they belong to the
-    period. `so_far` is what the period came to until now, `today` the part of it that is of today,
-    and `left` (0 to 1) how much of today is still to come. With `count` 0 nothing is to come.
+    period. `so_far` is the period's amount until now, `today` the part of it from today, and `left`
+    (0 to 1) how much of today is still to come. If `count` is 0, nothing is to come.
     """
     if count <= 0:
         return PeriodForecast(so_far, 0, Band(so_far, so_far), "")
@@ -162,13 +166,13 @@ def forecast(
 
 
 def band_of_whole(days: Days, count: int, so_far: int, to_come: int) -> Band | None:
-    """The band around a forecast of `days` that was made before; None if the past is too short."""
+    """The range around an existing forecast from `days`; None if the history is too short."""
     history = _History(days)
     return _band(so_far, to_come, _ratios(history, _best(history, len(days), count), count))
 
 
 def band_of_group(days: Days, count: int, of_group: Days, so_far: int, to_come: int) -> Band | None:
-    """The same around the share of a group, whose days `of_group` end with those of the whole."""
+    """The range around the share of a group, whose days `of_group` end with those of the whole."""
     bands = _GroupBands(days, best_method(days, count), count)
     return _band(so_far, to_come, bands.ratios(of_group))
 
@@ -181,12 +185,12 @@ def forecast_groups(
     recent: Mapping[Id, int],
     histories: Mapping[Id, Days],
 ) -> dict[Id, PeriodForecast]:
-    """Share the forecast of a whole, made of `days` and `count`, among its groups.
+    """Divide the forecast of a whole, based on `days` and `count`, among its groups.
 
-    `so_far` is what each group came to in the period, `recent` in the last `RECENT_DAYS` days and
-    today; where nothing was spent lately, what is to come is shared as the period so far was. The
-    groups in `histories` get a band: their days end with the same day as `days`. What is to come
-    of all groups together is that of the whole, exactly.
+    `so_far` is each group's amount in the period, `recent` in the last `RECENT_DAYS` days and
+    today; if nothing was spent recently, the rest is divided in proportion to `so_far`. The groups
+    in `histories` get a range: their days end on the same day as `days`. The groups' amounts to
+    come add up to that of the whole, exactly.
     """
     to_come = _shared(whole.to_come, recent if any(recent.values()) else so_far)
     bands = _GroupBands(days, whole.method, count) if histories and count > 0 else None
@@ -203,20 +207,20 @@ def forecast_groups(
 
 
 def _shared(amount: int, weights: Mapping[Id, int]) -> dict[Id, int]:
-    """An amount parted by weights that are not negative, to whole numbers that add up to it."""
+    """Divide an amount by nonnegative weights into integers that add up to it."""
     everything = sum(weights.values())
     if not everything:
         return {}
     parts = {id_: divmod(amount * weight, everything) for id_, weight in weights.items()}
     missing = amount - sum(part for part, _ in parts.values())
-    # the largest remainders get the units that are missing; of equal ones the first
+    # the largest remainders get the missing units; if they are equal, the first one
     lost = sorted(parts, key=lambda id_: -parts[id_][1])
     one_more = set(lost[:missing])
     return {id_: part + (id_ in one_more) for id_, (part, _) in parts.items()}
 
 
 class _GroupBands:
-    """What really came of a group, against its share of what was expected of the whole then."""
+    """Compares a group's actual amounts with its share of what was then expected of the whole."""
 
     def __init__(self, days: Days, name: str, count: int) -> None:
         history = _History(days)
@@ -226,7 +230,7 @@ class _GroupBands:
         self._recent = [history.between(at - _RECENT, at) for at in self._origins]
 
     def ratios(self, days: Days) -> list[_Ratio]:
-        """The ratios of all earlier days that the days of the group reach back to."""
+        """The ratios of all earlier days covered by the group's history."""
         days = days[-self._known :]
         sums = [0, *accumulate(days)]
         # the first origin that the days of the group reach back to, and its place among them
@@ -248,15 +252,15 @@ class _GroupBands:
 
 
 def best_method(days: Days, count: int) -> str:
-    """The method whose forecasts of `count` days were off least, over all earlier days."""
+    """The method whose forecasts of `count` days had the smallest errors, over all earlier days."""
     return _best(_History(days), len(days), count)
 
 
 def record(periods: Sequence[tuple[Days, Days, int]]) -> ForecastRecord:
-    """How good forecasts were: for each earlier period, (days before, its days, days elapsed).
+    """The accuracy of forecasts: for each earlier period, (days before, its days, days elapsed).
 
-    A period is forecast with the days that were known by then, and compared with how it ended. One
-    that came to nothing has no share to be off by and is left out.
+    A period is forecast from the days known at that time, and compared with how it ended. A period
+    without any spend is left out, because there is no relative error.
     """
     return _record([(_History([*before, *inside]), len(before), len(inside), elapsed)
                     for before, inside, elapsed in periods])  # fmt: skip
@@ -284,9 +288,9 @@ def _record(periods: Sequence[tuple[_History, int, int, int]]) -> ForecastRecord
 
 
 class _History:
-    """Days with their running sums, so that what a method expects costs a few subtractions.
+    """Days with their running sums, so that a method's result takes a few subtractions.
 
-    It gives exactly what the methods above do, for the first `known` days.
+    It returns exactly the same as the methods above for the first `known` days.
     """
 
     def __init__(self, days: Days) -> None:
@@ -321,7 +325,7 @@ class _History:
         return weeks * sum(values) + sum(values[:rest])
 
     def errors(self, name: str, count: int, last: int) -> list[int]:
-        """Running sums of how far a method was off: entry `n` is over the days before day `n`."""
+        """Running sums of a method's errors: entry `n` is over the days before day `n`."""
         sums = self._errors.setdefault((name, count), [0] * (_RECENT + 1))
         for at in range(len(sums) - 1, last + 1):
             off = abs(self.between(at, at + count) - self.expected(name, at, count))
@@ -353,7 +357,7 @@ class _History:
         return [0] * four_weeks + list(accumulate(means, initial=0))
 
     def _profile(self, known: int, count: int) -> list[int]:
-        """What the profile method expects of up to seven days."""
+        """The amounts that the profile method expects for up to seven days."""
         everything = self.between(known - _PROFILE, known)
         if not everything:
             return [0] * count
@@ -374,9 +378,10 @@ def _rounded(part: int, whole: int) -> int:
 
 
 def _best(history: _History, known: int, count: int) -> str:
-    """The method that was off least over the days before the first `known`."""
+    """The method with the smallest errors over the first `known` days."""
     origins = _origins(known, count)
-    # before there are eight weeks, the profile is the weekday method; before two, no weekday counts
+    # with less than eight weeks, the profile equals the weekday method; with less than two,
+    # weekdays don't count
     names = list(METHODS) if known >= _PROFILE else ["weekday", "pace"]
     if count <= 0 or not origins:
         return names[0] if known >= _RECENT else "pace"
@@ -389,15 +394,15 @@ def _best(history: _History, known: int, count: int) -> str:
 
 
 def quantile(values: Sequence[_Ratio], share: Fraction) -> Fraction:
-    """The value below which a share of the values lies, between its two neighbors.
+    """The value below which a share of the values lies, interpolated between its neighbors.
 
-    The values are fractions as (numerator, denominator), which are positive or 0.
+    The values are nonnegative fractions, as (numerator, denominator).
     """
     return _between(_ordered(values), share)
 
 
 def _ordered(values: Sequence[_Ratio]) -> list[_Ratio]:
-    # whole numbers compare many times faster than fractions; what is closer than 2^-256 is equal
+    # integers compare much faster than fractions; values closer than 2^-256 are equal
     return sorted(values, key=lambda value: (value[0] << 256) // value[1])
 
 
@@ -410,7 +415,7 @@ def _between(ordered: Sequence[_Ratio], share: Fraction) -> Fraction:
 
 
 def _band(so_far: int, to_come: int, ratios: Sequence[_Ratio]) -> Band | None:
-    """The 80 % band, from how what really came compared with what had been expected."""
+    """The 80% range, from the ratios of actual to expected amounts."""
     if len(ratios) < _FEWEST_SAMPLES:
         return None
     ordered = _ordered(ratios)
@@ -429,13 +434,13 @@ def _to_come(expected: ExpectedDays, today: int, left: Fraction) -> int:
     """The rest of today, at least by the clock, and the days after it."""
     first = expected.today
     by_clock = round(today * left / (1 - left)) if left < 1 else first
-    # a day that is far above its forecast already goes on as it began; one below may still catch up
+    # a day already far above its forecast continues at its pace; one below may still catch up
     rest = max(round(first * left), by_clock if today > first else 0)
     return rest + expected.later
 
 
 def _origins(known: int, count: int) -> range:
-    """The earlier days to forecast from: with two weeks known before and the outcome after."""
+    """The earlier days to forecast from, with two known weeks before them and the outcome after."""
     last = known - count
     return range(max(_RECENT, last + 1 - _LONGEST_LOOK), last + 1)
 

@@ -1,4 +1,4 @@
-"""How a period that is still running ends, as an answer."""
+"""Presents the forecast of a running period as an answer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reports.analysis.text import iso
 from reports.questions.query import Query
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first, period_words, stamp, title
 from reports.time.period import Calendar, Unit
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.dimensions import Dimension
 from reports.usage.format import money, percent
 from reports.usage.usage import dollars, nano_dollars
@@ -28,7 +28,7 @@ NOTHING_SPENT = (
 NO_BAND = "There are too few earlier days to say how far off this may be, so there is no range yet."
 SHARED = "What is to come is divided by what each {name} spent in the past two weeks."
 FEWEST_RECORD = 3
-"""Fewer earlier periods say too little about how good forecasts were."""
+"""Fewer earlier periods say too little about the accuracy of forecasts."""
 UNKNOWN = "–"
 _METHODS = {
     "pace": "every day to come costs what a day of the past week cost",
@@ -39,8 +39,8 @@ _METHODS = {
 
 @dataclass(frozen=True, slots=True)
 class ForecastGroup:
-    """One group, or the whole: its forecast, and the whole period before in nano-dollars (None
-    where it is not known).
+    """One group, or the whole: its forecast, and the previous period's total in nano-dollars (None
+    if unknown).
     """
 
     label: str
@@ -50,7 +50,7 @@ class ForecastGroup:
 
 @dataclass(frozen=True, slots=True)
 class ForecastScope:
-    """What is forecast: the part of the period that has passed, and where the whole ends (UTC).
+    """The period of a forecast: its part so far, and the end of the whole (UTC).
 
     `stored`: usage of the days before today is stored.
     """
@@ -69,7 +69,7 @@ def forecast_answer(
     past: ForecastRecord,
     groups: Sequence[ForecastGroup] = (),
 ) -> AnalysisDocument:
-    """The forecast of a period; `whole` is None where no usage is stored to work it out from."""
+    """The forecast of a period; `whole` is None if no usage is stored to forecast from."""
     ordered = sorted(groups, key=lambda one: (-one.found.end, one.label))
     listed = ordered[: query.top]
     any_spend = whole is not None and whole.found.end != 0
@@ -126,7 +126,8 @@ def _before(query: Query, whole: ForecastGroup | None) -> tuple[str, ...]:
 
 
 def band_sentence(band: Band | None) -> str:
-    """Between which amounts a period ends, in plain text; None: the past is too short to say."""
+    """A sentence with the range of amounts, in plain text; `band` is None if the history is too
+    short."""
     if band is None:
         return NO_BAND
     if money(band.low) == money(band.high):
@@ -135,7 +136,7 @@ def band_sentence(band: Band | None) -> str:
 
 
 def record_sentence(past: ForecastRecord, unit: Unit, what: str = "this forecast") -> str:
-    """How far forecasts of earlier units were off, in plain text; `what` was forecast."""
+    """A sentence on the errors of earlier forecasts, in plain text; `what` was forecast."""
     if past.mean_error is None or past.worst_error is None or past.samples < FEWEST_RECORD:
         return f"There are fewer than three earlier {unit}s to judge this forecast by."
     return (
@@ -152,7 +153,7 @@ def _limit(query: Query) -> int:
 def _against(found: PeriodForecast, limit: int) -> str:
     amount = money(limit)
     if found.so_far > limit:
-        return f"It is over {amount} already."
+        return f"It is already over {amount}."
     if found.band is None:
         return f"That is {'over' if found.end > limit else 'within'} {amount}."
     if found.band.low > limit:

@@ -1,4 +1,4 @@
-"""The life of API keys: which are unused, without a limit, without an owner, or about to expire."""
+"""API key review: which keys are unused, have no limit or owner, or are about to expire."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 UNUSED_FOR = timedelta(days=30)
-"""How long a key is not used before it counts as unused, unless the question says otherwise."""
+"""How long a key must go without use to count as unused, unless the question says otherwise."""
 KEYS_PAGE = "https://openrouter.ai/settings/keys"
-"""Where keys are changed; the bot only reads."""
+"""The page where keys can be changed; the bot only reads."""
 EXPIRES_WITHIN = timedelta(days=14)
-"""How soon a key expires to count as expiring: two weeks leave time to replace it."""
+"""A key that expires within this time counts as expiring: two weeks are enough to replace it."""
 
 
 class KeyTrait(StrEnum):
-    """What is worth knowing about a key; the values are words of the question and of the JSON."""
+    """A noteworthy trait of a key; the values are used in questions and in the JSON."""
 
     UNUSED = "unused"
     UNLIMITED = "unlimited"
@@ -26,7 +26,7 @@ class KeyTrait(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeyFacts:
-    """What is known of a key. Money in nano-dollars, moments in UTC, None where it is not known.
+    """What is known about a key. Money is in nano-dollars, times are in UTC; None means unknown.
 
     `owner` is the creator's label, or empty; `owner_left` says that the creator is no longer a
     member of the organization. `limit` is None for a key without one; `limit_reset` says how often
@@ -56,7 +56,7 @@ class KeyReview:
 
 @dataclass(frozen=True, slots=True)
 class KeyReport:
-    """All keys asked for, those that cost most first, and how many there are of each trait."""
+    """The requested keys, most expensive first, and the number of keys with each trait."""
 
     total: int
     counts: dict[KeyTrait, int]
@@ -64,10 +64,10 @@ class KeyReport:
 
 
 def traits(key: KeyFacts, now: datetime, unused_for: timedelta = UNUSED_FOR) -> set[KeyTrait]:
-    """What is worth knowing about one key.
+    """The traits of one key.
 
-    A key that is younger than `unused_for` cannot be called unused yet. A disabled key is neither
-    unlimited nor expiring: nobody can spend with it.
+    A key younger than `unused_for` can't count as unused yet. A disabled key is neither unlimited
+    nor expiring, because nobody can spend with it.
     """
     found = set()
     used = key.last_used or key.created
@@ -88,7 +88,7 @@ def review(
     wanted: frozenset[KeyTrait] = frozenset(),
     unused_for: timedelta = UNUSED_FOR,
 ) -> KeyReport:
-    """Review all keys; with `wanted`, only those that have every trait asked for are listed."""
+    """Review all keys; with `wanted`, only list those with all of these traits."""
     counts = dict.fromkeys(KeyTrait, 0)
     listed, total = [], 0
     for key in keys:

@@ -1,4 +1,5 @@
-"""The life of API keys as an answer: how many are unused, unlimited, orphaned or expiring."""
+"""Presents the API key review as an answer: how many are unused, unlimited, orphaned or
+expiring."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from reports.usage.usage import dollars
 NO_KEYS = "OpenRouter lists no API key in this organization."
 NO_MATCH = "No API key in OpenRouter's list matches these filters; `keys` lists all of them."
 NONE_SUCH = "No key is {traits}."
-UNKNOWN = "OpenRouter's list of keys could not be read yet, so nothing is known of them."
+UNKNOWN = "OpenRouter's list of keys could not be read yet, so nothing is known about them."
 _LINK = f"Keys are changed at {KEYS_PAGE}; I only read."
 _COLUMNS = (
     TableColumn("Key", right=False),
@@ -39,7 +40,7 @@ def keys_answer(
     as_of: datetime | None,
     partial: Sequence[str] = (),
 ) -> AnalysisDocument:
-    """The keys that were asked for. `wanted` are the traits asked for, none for all keys."""
+    """The answer with the requested keys. `wanted` are the requested traits; empty for all keys."""
     return AnalysisDocument(
         query=query,
         title=title(query),
@@ -117,7 +118,7 @@ def _row(one: KeyReview, now: datetime) -> tuple[str, ...]:
 
 
 def _ago(moment: datetime, now: datetime) -> str:
-    """How long ago, in days: the data has no more than days far back."""
+    """How many days ago; older data is only known by day."""
     days = (now.date() - moment.date()).days
     if days <= 0:
         return "today"

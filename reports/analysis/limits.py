@@ -1,8 +1,8 @@
-"""Which limit is hit first: every limit at OpenRouter in the order in which it will be full.
+"""Predicts which limit is hit first: sorts all limits at OpenRouter by when they will be full.
 
-A limit fills at the pace of those whose usage counts for it, hour by hour: what an hour of the
-week usually costs, on average over the past four weeks. The band around the moment comes from how
-much such weeks differ.
+A limit fills at the pace of the members whose usage counts toward it: for each hour of the week,
+the average of the past four weeks. The range around the predicted time comes from how much these
+weeks differ.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ HOURS_A_WEEK = 168
 _HOUR_SECONDS = 3_600
 _WEEK_DAYS = 7
 LONGEST_LOOK = timedelta(days=92)
-"""How far ahead limits are forecast: beyond three months a pace predicts nothing."""
+"""How far ahead limits are forecast: a pace predicts nothing beyond three months."""
 
 
 class LimitKind(StrEnum):
@@ -36,7 +36,7 @@ class LimitKind(StrEnum):
 class HourlyPace:
     """What each hour of the week (0 is Monday, 0:00 UTC) usually costs, in nano-dollars.
 
-    `low` and `high` are what a quiet and a busy week cost as shares of a usual one.
+    `low` and `high` are the cost of a quiet and a busy week, as shares of a usual one.
     """
 
     hours: tuple[int, ...]
@@ -53,7 +53,7 @@ class HourlyPace:
 class FullAt:
     """When a limit is reached (UTC): most likely, at the earliest and at the latest.
 
-    `latest` is None where a quiet week would not reach it before it resets.
+    `latest` is None if quiet weeks wouldn't reach it before it resets.
     """
 
     at: datetime
@@ -63,10 +63,10 @@ class FullAt:
 
 @dataclass(frozen=True, slots=True)
 class LimitForecast:
-    """One limit in nano-dollars. `resets` is None for what never resets.
+    """One limit in nano-dollars. `resets` is None if it never resets.
 
-    `owner` is who is behind it (a creator's label), or empty. `full` is None where it is not
-    reached before its reset, or not within three months.
+    `owner` is its creator's label, or empty. `full` is None if it isn't reached before its reset,
+    or within three months.
     """
 
     kind: LimitKind
@@ -84,7 +84,7 @@ class LimitForecast:
 
 
 def in_order(limits: Iterable[LimitForecast]) -> tuple[LimitForecast, ...]:
-    """Limits in the order in which they will be reached, then the others, the fullest first."""
+    """Sort limits by when they will be reached, then the others, fullest first."""
 
     def order(limit: LimitForecast) -> tuple[float, int, str, str]:
         # whole numbers, which compare many times faster than fractions; shares of limits below 2^63
@@ -127,12 +127,13 @@ def may_fill(left: int, most_per_week: int, now: datetime, resets: datetime | No
 def reached(
     left: int, pace: HourlyPace, level: Fraction, now: datetime, resets: datetime | None
 ) -> datetime | None:
-    """The moment (UTC) at which a pace, at a level, has used what is left; None if it does not."""
+    """The time (UTC) at which the rest is used up, at a level of a pace; None if that isn't
+    reached."""
     if left <= 0:
         return now
     if not any(pace.hours) or level <= 0:
         return None
-    # whole numbers: an hour costs nano-dollars times numerator and seconds, and what is left is
+    # integers: the cost of an hour is multiplied by the numerator and seconds, and the rest is
     # scaled alike; fractions would take seconds for an organization with thousands of limits
     wanted = left * level.denominator * _HOUR_SECONDS
     costs = [cost * level.numerator for cost in pace.hours]
@@ -157,7 +158,7 @@ def reached(
 
 
 def hour_of_week(moment: datetime) -> int:
-    """The hour of the week of a moment in UTC: 0 is Monday, 0:00."""
+    """The hour of the week of a time in UTC: 0 is Monday, 0:00."""
     return moment.weekday() * 24 + moment.hour
 
 
@@ -186,7 +187,7 @@ def hourly_pace(start: datetime, costs: Sequence[int]) -> HourlyPace:
 def recent_pace(start: datetime, costs: Sequence[int]) -> HourlyPace:
     """The usual week of hours (as for `hourly_pace`) since the first with any spend.
 
-    What began less than a week ago has no usual week yet, so all its hours count alike.
+    With less than a week of spend there is no usual week yet, so all hours count alike.
     """
     first = next((at for at, cost in enumerate(costs) if cost), len(costs))
     used = costs[first:]
@@ -196,6 +197,6 @@ def recent_pace(start: datetime, costs: Sequence[int]) -> HourlyPace:
 
 
 def _rounded(cost: int, count: int) -> int:
-    """A mean as a whole number; a half goes to the even one, as `round` does with fractions."""
+    """A mean rounded to an integer, half to even, like `round` with fractions."""
     whole, rest = divmod(cost, count)
     return whole + (2 * rest > count or (2 * rest == count and whole % 2))

@@ -1,4 +1,4 @@
-"""Which limit is hit first, as an answer."""
+"""Presents which limit is hit first as an answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn
 from reports.analysis.limits import FullAt, LimitForecast, LimitKind
 from reports.questions.query import Query
 from reports.questions.wording import title
-from reports.time.timerange import DAY
+from reports.time.time_range import DAY
 from reports.usage.format import money, percent
 from reports.usage.usage import dollars
 
@@ -21,16 +21,17 @@ NONE_SET = "No limit is set at OpenRouter: no key limit, workspace budget or gua
 NONE_HERE = "No limit is set for {whose}, so only the organization's own limits apply."
 NOTHING_HIT = "At the usual pace, no limit is reached before it resets."
 _UNLIMITED_NOTE = (
-    "A key counts as unlimited where it has no limit of its own; guardrails and workspace budgets"
+    "A key counts as unlimited if it has no limit of its own; guardrails and workspace budgets"
     " may still stop it."
 )
 _BAND_NOTE = (
-    "When a limit is full is worked out from the usual spend of each hour of the week; the times"
+    "When a limit will be full is estimated from the usual spend of each hour of the week; the "
+    "times"
     " in parentheses are for a busy and a quiet week."
 )
 ZONE_NOTE = "Times are in {zone}."
 _MOST_FULL = 3
-"""Limits that are full by now and get a sentence; the table has them all."""
+"""The number of full limits that get a sentence; the table has all of them."""
 _KINDS = {
     LimitKind.KEY: "Key limit",
     LimitKind.WORKSPACE: "Workspace budget",
@@ -42,7 +43,8 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class UnlimitedKeys:
-    """How many keys have no limit of their own, and what they spent in 30 days (nano-dollars)."""
+    """The number of keys without a limit of their own, and their spend in 30 days
+    (nano-dollars)."""
 
     keys: int
     spend_30d: int
@@ -60,10 +62,10 @@ def limits_answer(
     as_of: datetime | None,
     partial: Sequence[str] = (),
 ) -> AnalysisDocument:
-    """The limits, which are in the order in which they will be hit.
+    """The answer with the limits, in the order in which they will be hit.
 
-    `unlimited` is None where the keys without a limit are not known. `zone` is the reader's;
-    `whose` says whose limits they are where not all were asked for (`these keys`, `you`).
+    `unlimited` is None if the keys without a limit aren't known. `zone` is the reader's; `whose`
+    says whose limits they are if not all were requested (`these keys`, `you`).
     """
     hit = [one for one in limits if one.full]
     return AnalysisDocument(
@@ -132,7 +134,7 @@ def _sentences(
 
 
 def _times_note(limits: Sequence[LimitForecast], zone: str, *, hit: bool) -> tuple[str, ...]:
-    """What the times mean and which zone they are in, where there are any."""
+    """A note on what the times mean and which zone they are in, if there are any."""
     parts = [_BAND_NOTE] if hit else []
     if hit or any(one.resets for one in limits):
         parts.append(ZONE_NOTE.format(zone=zone))
@@ -140,7 +142,7 @@ def _times_note(limits: Sequence[LimitForecast], zone: str, *, hit: bool) -> tup
 
 
 def _full_now(one: LimitForecast, now: datetime, zone: str) -> str:
-    """That a limit is reached already, and until when."""
+    """A sentence that a limit is already reached, and until when."""
     if one.kind is LimitKind.CREDITS:
         return f"Credits are used up: {_used(one)}."
     until = f"until it resets {_when(one.resets, now, zone)}" if one.resets else "and never resets"
@@ -148,7 +150,7 @@ def _full_now(one: LimitForecast, now: datetime, zone: str) -> str:
 
 
 def _next(one: LimitForecast, now: datetime, zone: str, *, after: bool) -> str:
-    """What is hit next, and when; `after`: something is full already."""
+    """A sentence on what is hit next, and when; `after`: something is already full."""
     if one.full is None:
         return ""
     when = full_words(one.full, now, zone, resets=one.resets is not None)
@@ -207,7 +209,7 @@ def _full(one: LimitForecast, now: datetime, zone: str) -> str:
 
 
 def full_words(full: FullAt, now: datetime, zone: str, *, resets: bool) -> str:
-    """When something is used up, with its band: `Tue 14:20 (Tue 9:00 to Wed 11:30)`.
+    """When something is used up, with its range: `Tue 14:20 (Tue 9:00 to Wed 11:30)`.
 
     `resets`: it is a limit that resets.
     """
@@ -215,7 +217,7 @@ def full_words(full: FullAt, now: datetime, zone: str, *, resets: bool) -> str:
 
 
 def _when(moment: datetime, now: datetime, zone: str) -> str:
-    """A moment in the reader's zone, as short as it can be: `14:20`, `Tue 14:20`, `24 Dec`."""
+    """A time in the reader's zone, as short as possible: `14:20`, `Tue 14:20`, `24 Dec`."""
     in_zone, today = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone)).date()
     days = (in_zone.date() - today).days
     if days == 0:

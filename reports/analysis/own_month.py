@@ -1,4 +1,4 @@
-"""One's own month against one's own usual: the same days of the months before."""
+"""Compares a person's month with what is usual for them: the same days of earlier months."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from reports.usage.format import money, percent
 from reports.usage.usage import dollars
 
 MOST_MONTHS = 6
-"""Older months say little about what is usual today: models and their prices have changed."""
+"""Older months say little about what is usual now, because models and prices have changed."""
 FEWEST_MONTHS = 3
-"""Fewer have no usual: one odd month would count for as much as all others."""
+"""With fewer months there is no usual amount: one unusual month would weigh too much."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnMonth:
     """What a person spent this month (nano-dollars), and in the same days of earlier months.
 
-    `days` is how many days of the month have begun. `earlier` has the newest month first; it ends
-    with the first month in which the person used anything, or where nothing is known of it.
+    `days` is how many days of the month have started. `earlier` has the newest month first; it ends
+    with the first month in which the person used anything, or that is known.
     """
 
     spent: int
@@ -35,7 +35,7 @@ class OwnMonth:
 
 
 def own_month(spent: int, days: int, before: list[int]) -> OwnMonth:
-    """A month beside those before it (newest first), without the months before the first use."""
+    """A month and earlier ones (newest first), without the months before the first use."""
     earlier = before[:MOST_MONTHS]
     while earlier and not earlier[-1]:
         earlier.pop()
@@ -43,7 +43,7 @@ def own_month(spent: int, days: int, before: list[int]) -> OwnMonth:
 
 
 def usual_sentence(month: OwnMonth) -> str:
-    """The place of a month against one's own usual, as plain text."""
+    """A sentence that compares a month with the usual amount, as plain text."""
     usual = month.usual
     if usual is None:
         return (
@@ -61,7 +61,7 @@ def usual_sentence(month: OwnMonth) -> str:
 
 def _place(spent: int, usual: int) -> str:
     if spent == usual:
-        return "This month is just as usual."
+        return "This month is the same as usual."
     side = "above" if spent > usual else "below"
     if not usual:
         return f"This month is {money(spent)} above that."
@@ -69,7 +69,8 @@ def _place(spent: int, usual: int) -> str:
 
 
 def own_month_json(month: OwnMonth) -> dict[str, Any] | None:
-    """One's usual as JSON values, money as decimal strings; None if there are too few months."""
+    """The usual amount as JSON values, money as decimal strings; None if there are too few
+    months."""
     if month.usual is None:
         return None
     return {

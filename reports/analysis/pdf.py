@@ -1,4 +1,4 @@
-"""An analysis as a PDF document: its sentences, its chart, its table and its notes.
+"""Writes an analysis as a PDF document: its sentences, chart, table and notes.
 
 It writes dates as the answer in Slack does (`15 Dec 2026`), in sentences, tables and charts alike:
 names that others chose stand among them, so no text is rewritten here.
@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from reports.analysis.document import AnalysisDocument, ShareChart
+from reports.analysis.document import AnalysisDocument
+from reports.analysis.latency_chart import NAME, latency_bars
 from reports.analysis.share_chart import share_bars
 from reports.questions.wording import stamp
 from reports.render.canvas.canvas import FAINT, GREY, INK, Align, PageCanvas
+from reports.render.charts.bar_data import Bars
 from reports.render.charts.draw_bars import Box, draw_bars
 from reports.render.charts.waterfall import draw_waterfall
 from reports.render.fonts import Face, fit, text_width
 from reports.render.pdf.cover import wrap
 from reports.render.pdf.pages import LEFT, PAGE_WIDTH, RIGHT, Pages
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.wording.safe_text import clean
 
 _TITLE, _SIZE, _SMALL = 18.0, 9.5, 8.0
@@ -25,13 +27,13 @@ _ROW = 16.0
 _GAP = 10.0
 _CHART = 170.0
 _MOST_NAME = 0.45
-"""The part of the width that the first column may take; figures need the rest."""
+"""The share of the width that the first column may take; figures need the rest."""
 
 
 def write_analysis_pdf(
     found: AnalysisDocument, out: BinaryIO, *, organization: str, command: str = "/activity"
 ) -> int:
-    """Write the answer as a PDF document to `out`; returns how many pages it has."""
+    """Write the answer as a PDF document to `out`; returns the number of pages."""
     title = clean(found.title, 300)
     paper = PageCanvas(out, title=f"{title} · {organization}")
     pages = Pages(paper, title, found.as_of, found.made, stamp)
@@ -43,7 +45,9 @@ def write_analysis_pdf(
     if found.steps:
         _draw_steps(pages, found)
     if found.shares and found.range:
-        _draw_shares(pages, found.shares, found.range)
+        _draw_bars(pages, found.shares.name, share_bars(found.shares), found.range)
+    if found.latency and found.range:
+        _draw_bars(pages, NAME, latency_bars(found.latency), found.range)
     if found.rows:
         pages.y -= 8
         _draw_table(pages, found, title)
@@ -85,12 +89,12 @@ def _draw_steps(pages: Pages, found: AnalysisDocument) -> None:
     pages.y -= _GAP  # for the note at the foot of the chart
 
 
-def _draw_shares(pages: Pages, chart: ShareChart, span: TimeRange) -> None:
+def _draw_bars(pages: Pages, name: str, bars: Bars, span: TimeRange) -> None:
     pages.y -= 14
-    pages.paper.text(LEFT, pages.y, chart.name, Face.BOLD, _SMALL)
+    pages.paper.text(LEFT, pages.y, name, Face.BOLD, _SMALL)
     pages.y -= _CHART + 2
     box = Box(LEFT, pages.y, PAGE_WIDTH, _CHART)
-    draw_bars(pages.paper, box, share_bars(chart), span, _SMALL)
+    draw_bars(pages.paper, box, bars, span, _SMALL)
     pages.y -= 10
 
 
@@ -110,7 +114,8 @@ def _draw_table(pages: Pages, found: AnalysisDocument, running: str) -> None:
 
 
 def _edges(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[tuple[float, float]]:
-    """Where each column begins and ends: as wide as its texts, the first has what is left."""
+    """The left and right edge of each column: as wide as its texts; the first one takes the
+    rest."""
     wide = [
         max(
             text_width(heads[at], Face.BOLD),

@@ -1,7 +1,7 @@
-"""Unit prices: what a million tokens and a request cost, over all and for each group.
+"""Unit prices: what a million tokens and a request cost, overall and for each group.
 
-A price is *effective*: spend divided by tokens, so caching, discounts and free requests are inside.
-Prices are exact fractions of nano-dollars; price times tokens is the spend again.
+A price is *effective*: spend divided by tokens, so it includes caching, discounts and free
+requests. Prices are exact fractions of nano-dollars; price times tokens equals the spend.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ MILLION = 10**6
 class UnitPrice:
     """What one group paid, in nano-dollars.
 
-    `spend` is what the price is of: all spend, or that of one source. `byok` is the estimated part
-    of it; `other` is what was spent from the source that isn't in it.
+    `spend` is the spend that the price is based on: all, or that of one source. `byok` is the
+    estimated part of it; `other` is the spend of the source that isn't included.
     """
 
     label: str
@@ -35,33 +35,33 @@ class UnitPrice:
 
     @property
     def per_million(self) -> Fraction | None:
-        """Nano-dollars for a million tokens; None without tokens."""
+        """Nano-dollars per million tokens; None without tokens."""
         return Fraction(self.spend * MILLION, self.tokens) if self.tokens else None
 
     @property
     def per_request(self) -> Fraction | None:
-        """Nano-dollars for a request; None without requests."""
+        """Nano-dollars per request; None without requests."""
         return Fraction(self.spend, self.requests) if self.requests else None
 
     @property
     def ratio(self) -> Fraction | None:
-        """Prompt tokens for each completion token; None without completion tokens."""
+        """Prompt tokens per completion token; None without completion tokens."""
         return Fraction(self.prompt, self.completion) if self.completion else None
 
     @property
     def free(self) -> bool:
-        """Whether something was used and nothing was charged, from any source."""
+        """Whether there was usage but no charge from any source."""
         return self.spend == self.other == 0 and bool(self.tokens or self.requests)
 
     def against(self, blended: UnitPrice) -> Fraction | None:
-        """This price as a multiple of the blended one; None where either is unknown or zero."""
+        """This price as a multiple of the blended one; None if either is unknown or zero."""
         own, all_of_it = self.per_million, blended.per_million
         return own / all_of_it if own is not None and all_of_it else None
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """The blended price of everything, and of each group: the dearest first, free ones last."""
+    """The blended price of everything, and of each group: most expensive first, free ones last."""
 
     blended: UnitPrice
     groups: tuple[UnitPrice, ...]
@@ -70,16 +70,16 @@ class Prices:
 def prices(
     whole: Usage, groups: Mapping[str, Usage], source: MoneySource = MoneySource.ALL
 ) -> Prices:
-    """Unit prices of a whole and of its groups by label; groups without any use are left out.
+    """The unit prices of a whole and of its groups by label; groups without usage are left out.
 
-    With a source, the prices are of what was spent from it.
+    With a source, the prices are based only on spend from it.
     """
     found = [unit_price(label, usage, source) for label, usage in groups.items() if any(usage)]
     return Prices(unit_price("all", whole, source), tuple(sorted(found, key=_order)))
 
 
 def unit_price(label: str, usage: Usage, source: MoneySource = MoneySource.ALL) -> UnitPrice:
-    """The unit price of one usage, of all spend or of that from one source."""
+    """The unit price of some usage, based on all spend or on spend from one source."""
     spend = usage.value(Metric.SPEND, source)
     return UnitPrice(
         label,
@@ -94,12 +94,12 @@ def unit_price(label: str, usage: Usage, source: MoneySource = MoneySource.ALL) 
 
 
 def _order(one: UnitPrice) -> tuple[bool, bool, int, int, str]:
-    # whole numbers, which compare many times faster than fractions; two different prices of less
-    # than 2^63 tokens differ by more than 2^-126, so no two of them become equal
+    # integers, which compare much faster than fractions; two different prices of less than 2^63
+    # tokens differ by more than 2^-126, so they can't become equal
     price = (one.spend << 128) // one.tokens if one.tokens else 0
     return one.spend == 0, not one.tokens, -price, -one.spend, one.label
 
 
 def free_groups(groups: Iterable[UnitPrice]) -> tuple[UnitPrice, ...]:
-    """The groups that used something and paid nothing."""
+    """The groups with usage that paid nothing."""
     return tuple(one for one in groups if one.free)

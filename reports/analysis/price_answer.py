@@ -1,4 +1,4 @@
-"""What a million tokens cost, as an answer."""
+"""Presents what a million tokens cost as an answer."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from reports.analysis.nothing import nothing_used
 from reports.analysis.price import Prices, UnitPrice, free_groups, prices
 from reports.questions.query import Query
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first, title
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.dimensions import MoneySource
 from reports.usage.format import money, number
 from reports.usage.usage import Usage, dollars
 
 UNKNOWN = "–"
-NOTHING = "there is no price to work out"
+NOTHING = "there is no price to compute"
 ONE_SOURCE = (
     "OpenRouter doesn't split tokens and requests by credits and BYOK, so this is spend"
     " {source}, divided by all tokens and requests."
@@ -40,7 +40,8 @@ def price_answer(
     as_of: datetime | None,
     partial: Sequence[str],
 ) -> AnalysisDocument:
-    """The unit prices of a range: `groups` is the usage of each group, empty without a grouping."""
+    """The answer with the unit prices of a range: `groups` is the usage of each group, empty
+    without a grouping."""
     found = prices(whole, groups, query.source)
     blended = found.blended
     empty = not any(whole)
@@ -135,9 +136,10 @@ def _rows(found: Prices, query: Query) -> tuple[tuple[str, ...], ...]:
 def _parted(
     found: Prices, top: int
 ) -> tuple[tuple[UnitPrice, ...], tuple[UnitPrice, ...], tuple[UnitPrice, ...]]:
-    """The groups with a row of their own, the others, and the free ones if those share a row.
+    """Split the groups: those with their own row, the others, and the free ones if those share a
+    row.
 
-    Free groups never count among the others, whose price would then be of both.
+    Free groups never count among the others, because that would mix their prices.
     """
     if len(found.groups) <= top:
         return found.groups, (), ()
@@ -146,7 +148,7 @@ def _parted(
 
 
 def _together(groups: Sequence[UnitPrice]) -> UnitPrice:
-    """Several groups as one."""
+    """Combine several groups."""
     return UnitPrice(
         "",
         sum(one.spend for one in groups),
@@ -162,7 +164,7 @@ def _together(groups: Sequence[UnitPrice]) -> UnitPrice:
 def _row(one: UnitPrice, label: str, blended: UnitPrice) -> tuple[str, ...]:
     against = one.against(blended)
     free = one.free and one.per_million is not None
-    unpaid = not one.spend and not one.free  # from the source that the question is about
+    unpaid = not one.spend and not one.free  # spend from the source that the question is about
     return (
         label,
         "free" if free else UNKNOWN if unpaid else _money(one.per_million),
@@ -198,7 +200,7 @@ def _exact_money(price: Fraction | None) -> str | None:
 
 
 def _exact(found: Prices, query: Query) -> ExactTable:
-    """Every group with the figures that its prices were worked out from."""
+    """The exact rows of every group, with the figures that its prices were computed from."""
     name = {None: "Group", "model": "Slug", "key": "API Key", "creator": "Creator"}[query.by]
     groups = found.groups or ((found.blended,) if any(_counts(found.blended)) else ())
     rows = tuple(

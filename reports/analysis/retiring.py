@@ -19,7 +19,7 @@ class ModelUser:
 class RetiringModel:
     """A model with an end date that is still in use; `ends` is its last day at OpenRouter.
 
-    The figures are of the past 30 days, `spend` in nano-dollars; `users` spent most first.
+    The figures are of the past 30 days, `spend` in nano-dollars; `users` are sorted by spend.
     """
 
     label: str
@@ -35,10 +35,10 @@ class RetiringModel:
 
 
 def soonest_first(models: Iterable[RetiringModel]) -> tuple[RetiringModel, ...]:
-    """The models in the order in which they end; of those that end together, the dearest first."""
+    """Sort models by when they end; those that end together by spend, highest first."""
     return tuple(sorted(models, key=lambda one: (one.ends, -one.spend, one.label)))
 
 
 def most_spend_first(users: Iterable[ModelUser]) -> tuple[ModelUser, ...]:
-    """Users in the order of their spend."""
+    """Sort users by spend, highest first."""
     return tuple(sorted(users, key=lambda one: (-one.spend, one.label)))

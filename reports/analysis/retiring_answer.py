@@ -1,4 +1,4 @@
-"""Models that end soon and who still uses them, as an answer."""
+"""Presents models that end soon, and who still uses them, as an answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NONE_RETIRES = "None of the models that were used in the past 30 days has an end
 NONE_USED = "No model was used in the past 30 days, so none of those that end concerns you."
 _SOURCE = "End dates are from OpenRouter's list of models. `whatif` shows what another model costs."
 _NAMED = 3
-"""How many models or users are named in a row: the files have all of them."""
+"""The number of models or users named in a row; the files have all of them."""
 
 
 def retiring_answer(
@@ -32,9 +32,9 @@ def retiring_answer(
     as_of: datetime | None,
     partial: Sequence[str],
 ) -> AnalysisDocument:
-    """`models` are in use, soonest first; `unused` counts others in the list with an end date.
+    """The answer; `models` are in use, soonest first; `unused` counts others with an end date.
 
-    `query.by` is what the users are, an API key or a creator. `used`: any model was used.
+    `query.by` says whether the users are API keys or creators. `used`: any model was used.
     """
     today = now.date()
     return AnalysisDocument(
@@ -145,7 +145,7 @@ def _data(one: RetiringModel, today: date) -> dict[str, Any]:
 
 
 def _exact(query: Query, models: Sequence[RetiringModel]) -> ExactTable:
-    """A row for each model and user."""
+    """The exact rows: one for each model and user."""
     user = "Creator" if query.by is Dimension.CREATOR else "API Key"
     rows = tuple(
         (one.label, one.ends.isoformat(), each.label, dollars(each.spend))

@@ -1,4 +1,4 @@
-"""Round exact fractions to whole numbers that still add up to their total."""
+"""Rounds exact fractions to integers that still add up to their total."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from math import floor
 def largest_remainder(parts: Sequence[Fraction], total: int) -> tuple[int, ...]:
     """Round parts to whole numbers whose sum is `total`.
 
-    Each part is rounded down; the units that are still missing go to the parts that lost most.
-    Ties go to the earlier part, so that the same input always gives the same result.
+    Each part is rounded down; the missing units go to the parts that lost the most. Ties go to the
+    earlier part, so that the same input always gives the same result.
 
-    Raises ValueError where `total` differs from the exact sum by one unit or more for each part:
-    then it is not a rounding of the sum.
+    Raises ValueError if `total` differs from the exact sum by one unit or more per part, because
+    then it isn't a rounding of the sum.
     """
     lower = [floor(part) for part in parts]
     missing = total - sum(lower)

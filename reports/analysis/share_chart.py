@@ -1,4 +1,4 @@
-"""A share by bucket as a chart: a PNG, a drawing in a PDF, or points for Slack's own chart."""
+"""Draws a share by bucket: as a PNG, as a drawing in a PDF, or as points for Slack's own chart."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reports.render.charts.draw_bars import draw_bars
 from reports.render.charts.palette import PALETTE
 from reports.render.charts.png import titled_png
 from reports.render.charts.slack_chart_data import step
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 
 _TENTHS = 1_000
 """Bars are drawn in tenths of a percent: finer than a picture can show."""
@@ -39,8 +39,8 @@ def share_bars(chart: ShareChart) -> Bars:
 def share_points(chart: ShareChart, span: TimeRange) -> tuple[tuple[str, float], ...]:
     """At most 20 points for Slack's own chart: a label, and the share in percent.
 
-    Where there are more buckets, several make a point: their parts divided by their wholes. Points
-    of which nothing is known are left out.
+    If there are more buckets, several are combined into a point: their parts divided by their
+    wholes. Points without known data are left out.
     """
     count = len(span.buckets)
     each = step(count)

@@ -1,4 +1,4 @@
-"""An analysis as lines of text for the terminal, as JSON, and as CSV."""
+"""Writes an analysis as text for the terminal, as JSON, and as CSV."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LONGEST_CELL = 60
 
 
 def as_terminal(found: AnalysisDocument) -> str:
-    """The answer as lines of text; names are cleaned, so no control character gets through."""
+    """The answer as lines of text; names are cleaned of control characters."""
     lines = [clean(found.title, 300), *([clean(found.scope, 600)] if found.scope else []), ""]
     lines += [clean(words, 2_000) for words in found.sentences]
     if found.rows:
@@ -30,7 +30,7 @@ def as_terminal(found: AnalysisDocument) -> str:
 
 
 def analysis_json(found: AnalysisDocument, command: str = "/activity") -> dict[str, Any]:
-    """The whole answer as plain JSON values; `command` is what the command is called in Slack."""
+    """The whole answer as plain JSON values; `command` is the command's name in Slack."""
     query = found.query
     span = found.range
     return {
@@ -51,12 +51,12 @@ def analysis_json(found: AnalysisDocument, command: str = "/activity") -> dict[s
 
 
 def iso(moment: datetime) -> str:
-    """A moment in UTC as JSON has it."""
+    """A time in UTC as formatted in JSON."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def write_analysis_csv(found: AnalysisDocument, out: BinaryIO) -> int:
-    """Write the exact rows in the form of all CSV files here; returns how many there are."""
+    """Write the exact rows in the format of all CSV files; returns their number."""
     exact = found.exact()
     out.write((",".join(exact.columns) + "\n").encode())
     for row in exact.rows:

@@ -1,8 +1,8 @@
-"""The same tokens on another model: repriced at list prices, with the error of doing so.
+"""Reprices tokens on another model at list prices, and estimates the error.
 
-List prices are per token, in dollars, as OpenRouter's model list gives them. What was billed
-differs from the list (discounts, tiers, cache writes, long prompts); so the source model is
-repriced as well, and how far that is from what was billed says how much to trust the rest.
+List prices are per token, in dollars, as OpenRouter's model list gives them. The bill differs from
+list prices (discounts, tiers, cache writes, long prompts), so the source model is also repriced:
+its difference from the bill shows how reliable the result is.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from reports.usage.usage import NANO
 
 @dataclass(frozen=True, slots=True)
 class ListPrice:
-    """A model's list price in dollars: for a token of each kind, and for each request.
+    """A model's list price in dollars: per token of each kind, and per request.
 
-    `cached` is None where the model has no price of its own for cached prompt tokens; `reasoning`
-    is None where reasoning costs what completion does.
+    `cached` is None if the model has no separate price for cached prompt tokens; `reasoning` is
+    None if reasoning costs the same as completion.
     """
 
     prompt: Decimal
@@ -34,8 +34,8 @@ class ListPrice:
 class TokenUse:
     """Tokens and requests; `billed` in nano-dollars.
 
-    `cached` is the part of prompt that came from a cache, None where it is not known; `reasoning`
-    is a part of completion.
+    `cached` is the part of the prompt that came from a cache, None if unknown; `reasoning` is a
+    part of completion.
     """
 
     prompt: int
@@ -48,7 +48,7 @@ class TokenUse:
 
 @dataclass(frozen=True, slots=True)
 class Repriced:
-    """What usage was billed, and what the list makes of it on both models, in nano-dollars."""
+    """The bill for some usage, and its list price on both models, in nano-dollars."""
 
     label: str
     billed: int
@@ -57,20 +57,22 @@ class Repriced:
 
     @property
     def difference(self) -> int:
-        """What the other model would cost more (or less, if negative) than the same at list."""
+        """How much more (less, if negative) the other model would cost than the same one at list
+        price."""
         return self.repriced - self.repriced_same
 
     @property
     def error(self) -> Fraction | None:
-        """How far the list is from what was billed, as a share of that; None where it was free."""
+        """The difference between list price and bill, as a share of the bill; None if it was
+        free."""
         return Fraction(self.repriced_same - self.billed, self.billed) if self.billed else None
 
 
 def at_list(use: TokenUse, price: ListPrice) -> Fraction:
-    """What usage costs at a list price, in nano-dollars.
+    """The cost of usage at a list price, in nano-dollars.
 
-    More cached tokens than prompt tokens are possible upstream; what exceeds the prompt is not
-    counted twice. Reasoning tokens beyond completion are likewise no more than completion.
+    OpenRouter may report more cached tokens than prompt tokens; then only as many as the prompt has
+    are counted. Likewise, no more reasoning tokens than completion tokens are counted.
     """
     cached = min(use.cached or 0, use.prompt) if price.cached is not None else 0
     reasoning = min(use.reasoning, use.completion) if price.reasoning is not None else 0
@@ -87,7 +89,7 @@ def at_list(use: TokenUse, price: ListPrice) -> Fraction:
 def reprice(
     groups: Mapping[str, TokenUse], source: ListPrice, target: ListPrice
 ) -> tuple[Repriced, tuple[Repriced, ...]]:
-    """The whole and its groups by label, repriced; the groups by what was billed.
+    """Reprice the whole and its groups by label; groups are sorted by their bill.
 
     Each group is rounded to the nano-dollar, and the whole is the sum of its groups.
     """

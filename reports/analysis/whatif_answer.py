@@ -1,4 +1,4 @@
-"""The same tokens on another model, as an answer."""
+"""Presents the cost of the same tokens on another model as an answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reports.analysis.nothing import nothing_used
 from reports.analysis.whatif import Repriced
 from reports.questions.query import Query
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first, title
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.coverage import NO_DATA_FOR_PERIOD
 from reports.usage.format import money, percent
 from reports.usage.usage import dollars
@@ -28,19 +28,20 @@ _NOTE = (
     " how much they make."
 )
 _NAMED = 3
-"""As many models as a sentence can name: more are counted, and `by model` lists them."""
+"""The number of models that a sentence names; if there are more, it has their number, and `by
+model` lists them."""
 _CACHE_UNKNOWN = (
-    "For a part of this period it isn't known how many prompt tokens came from a cache; there all"
-    " count at the full price."
+    "For a part of this period it isn't known how many prompt tokens came from a cache; in that "
+    "part, all count at the full price."
 )
 _NO_CACHE_PRICE = "{target} has no price for cached tokens, so they count at the full prompt price."
 
 
 @dataclass(frozen=True, slots=True)
 class CachePricing:
-    """How cached tokens were priced. `unknown`: for a part of the usage they are not known.
+    """How cached tokens were priced. `unknown`: they aren't known for part of the usage.
 
-    `target_has_price`: the other model has a price of its own for them.
+    `target_has_price`: the other model has a separate price for them.
     """
 
     unknown: bool = False

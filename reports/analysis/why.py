@@ -1,17 +1,18 @@
-"""Explain a change in spend as volume, mix and price, exactly to the nano-dollar.
+"""Explains a change in spend as volume, mix and price, exact to the nano-dollar.
 
 A *cell* is the usage of one API key with one model. With `T0`, `S0` its tokens and spend in the
 earlier period, `T1`, `S1` in the later one, `V0`, `V1` the tokens of all cells, and `p0 = S0 / T0`
 its earlier price (`S1 / T1` where it is new):
 
-- **volume** is `T0 * (V1 / V0 - 1) * p0`: all cells grow alike, at their earlier prices;
-- **mix** is `(T1 - T0 * V1 / V0) * p0`: tokens moved between cells; new and gone cells count here;
+- **volume** is `T0 * (V1 / V0 - 1) * p0`: all cells grow at the same rate, at their earlier prices;
+- **mix** is `(T1 - T0 * V1 / V0) * p0`: tokens moved between cells, including cells that
+  appeared or disappeared;
 - **price** is `S1 - T1 * p0`: the same tokens cost more or less than before.
 
-Spend without any tokens in the earlier period has no earlier price: its change counts as price.
-Where the earlier period has no tokens at all there is nothing to compare, and all is volume. The
-three parts of every cell add up to its change, so the parts of any grouping of cells add up to the
-parts of the whole.
+Spend without any tokens in the earlier period has no earlier price, so its change counts as price.
+If the earlier period has no tokens at all, the whole change counts as volume. The three parts of
+every cell add up to its change, so the parts of any grouping of cells add up to the parts of the
+whole.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ _Name = TypeVar("_Name", str, tuple[str, ...])
 class CellUsage(NamedTuple):
     """One cell in both periods: tokens, and spend in nano-dollars. `key` and `model` are labels.
 
-    There are thousands of cells, so this and what is worked out from it are tuples, which are made
-    three times as fast as dataclasses.
+    There are thousands of cells, so this class and its results are tuples, which are created three
+    times as fast as dataclasses.
     """
 
     key: str
@@ -43,7 +44,7 @@ class CellUsage(NamedTuple):
 
 
 class ChangeParts(NamedTuple):
-    """A change in nano-dollars, parted. The three add up to it exactly."""
+    """A change in nano-dollars, split into three parts that add up to it exactly."""
 
     volume: int
     mix: int
@@ -51,7 +52,7 @@ class ChangeParts(NamedTuple):
 
     @property
     def change(self) -> int:
-        """The three together."""
+        """Their sum."""
         return self.volume + self.mix + self.price
 
 
@@ -74,7 +75,8 @@ class GroupChange:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A change of spend in nano-dollars. Cells and groups by the size of their change."""
+    """A change of spend in nano-dollars. Cells and groups are sorted by the size of their
+    change."""
 
     before: int
     now: int
@@ -91,8 +93,8 @@ class Explanation:
 
 
 _BITS = 64
-"""Parts are worked out in 2^-64 of a nano-dollar: the denominators of exact fractions grow with
-every cell, and a million cells together are off by less than a millionth of a nano-dollar.
+"""Parts are computed in units of 2^-64 nano-dollars: the denominators of exact fractions would grow
+with every cell, and even a million cells are off by less than a millionth of a nano-dollar.
 """
 _ONE = 2**_BITS
 _BELOW_ONE = _ONE - 1
@@ -101,11 +103,12 @@ _BELOW_ONE = _ONE - 1
 def explain(
     cells: Iterable[CellUsage], group_of: Callable[[CellUsage], str] | None = None
 ) -> Explanation:
-    """Part the change of spend between two periods.
+    """Split the change of spend between two periods.
 
-    `cells` may name one cell several times; they are added up first. `group_of` gives the label of
-    the group that a cell belongs to. Every figure of the result is a whole number of nano-dollars,
-    rounded so that cells add up to groups and groups to the whole (largest remainder).
+    `cells` may contain one cell several times; these are summed first. `group_of` gives the label
+    of the group that a cell belongs to. Every figure of the result is a whole number of
+    nano-dollars, rounded so that cells add up to groups and groups to the whole (largest
+    remainder).
     """
     found = _added(cells)
     tokens_before = sum(cell.tokens_before for cell in found)
@@ -156,24 +159,25 @@ def _added(cells: Iterable[CellUsage]) -> list[CellUsage]:
 
 
 def _parted(cells: Iterable[CellUsage], before: int, more: int) -> Iterator[ChangeParts]:
-    """The parts of each cell as whole numbers: a cell's add up to its change, all to the whole's.
+    """The parts of each cell as integers; a cell's parts add up to its change, all cells to the
+    whole.
 
-    `before` are the tokens of all cells in the earlier period, `more` how many more there are now.
+    `before` is the number of tokens of all cells in the earlier period, `more` its increase.
 
-    Cells are rounded one after the other, each by its own largest remainder after what the cells
-    before it were rounded by has been carried over. So no total is off by more than one unit.
+    Cells are rounded one after another: each carries over the rounding error of those before it. So
+    no total is off by more than one unit.
     """
     rest_v = rest_m = rest_p = 0
     for _, _, tokens_before, tokens_now, spend_before, spend_now, _ in cells:
         change = spend_now - spend_before
-        if before <= 0:  # nothing to compare with
+        if before <= 0:  # there is nothing to compare with
             volume, price = change << _BITS, 0
         elif tokens_before:
             volume = (spend_before * more << _BITS) // before
             off = spend_now * tokens_before - tokens_now * spend_before
             price = (off << _BITS) // tokens_before
         elif tokens_now:
-            # what it cost before came without tokens, so it has no price to compare with
+            # its earlier spend had no tokens, so there is no price to compare with
             volume, price = 0, -spend_before << _BITS
         else:
             volume, price = 0, change << _BITS
@@ -210,7 +214,7 @@ def _groups(
 
 
 def _group(label: str, changes: Sequence[CellChange]) -> GroupChange:
-    """The cells of a group added up."""
+    """The sum of a group's cells."""
     if not changes:
         return GroupChange(label, 0, 0, ChangeParts(0, 0, 0))
     usages, parts = zip(*changes, strict=True)
@@ -223,9 +227,9 @@ def _group(label: str, changes: Sequence[CellChange]) -> GroupChange:
 
 
 def moved(before: Mapping[_Name, int], now: Mapping[_Name, int]) -> tuple[tuple[_Name, int], ...]:
-    """For tokens and requests, which have no price: what each group added or took away.
+    """For tokens and requests, which have no price: how much each group changed.
 
-    The groups of either period by the size of their change; those without one are left out.
+    Groups are sorted by the size of their change; those without a change are left out.
     """
     changes = {label: now.get(label, 0) - before.get(label, 0) for label in chain(before, now)}
     return tuple(

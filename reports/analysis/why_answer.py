@@ -1,4 +1,4 @@
-"""What changed between two periods, as an answer."""
+"""Presents what changed between two periods as an answer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from reports.questions.wording import (
     range_words,
     title,
 )
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.format import difference, figure, money
 from reports.usage.usage import NANO, dollars
@@ -52,19 +52,19 @@ GRAIN = (
 UNLIKE = "Some usage is missing from these periods (see below), so the true change may differ."
 _CHATROOM = ", chatroom usage for each creator"
 _TRACE = 10_000
-"""A part below this fraction of the spend is a trace of rounding: what made it is not named."""
+"""A part below this fraction of the spend is only rounding, so no pairs are named for it."""
 _CENT = NANO // 100
 _IN_CENTS = NANO // 10 - NANO // 20_000
-"""Below this, `money` shows more decimals than cents: what rounds to less than $0.1000."""
+"""Below this, `money` shows more decimals than cents: amounts that round to less than $0.1000."""
 _SMALL_SHARE = 20
-"""A pair that makes less than a twentieth of a part is not named beside those that make it."""
+"""A pair that accounts for less than a twentieth of a part isn't named."""
 _NAMED = 3
-"""How many pairs are named for each part: more is what the table is for."""
+"""The number of pairs named for each part; the table has more."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedRanges:
-    """The range that is asked about, and the one before it."""
+    """The requested range, and the one before it."""
 
     before: TimeRange
     now: TimeRange
@@ -72,7 +72,7 @@ class ComparedRanges:
 
 @dataclass(frozen=True, slots=True)
 class DataStatus:
-    """When the data was last synced, and what is missing in it, in words.
+    """When the data was last synced, and phrases about missing data.
 
     `gaps`: whether usage of a whole bucket is missing in one of the periods.
     """
@@ -85,7 +85,7 @@ class DataStatus:
 def why_answer(
     query: Query, ranges: ComparedRanges, cells: Sequence[CellUsage], status: DataStatus
 ) -> AnalysisDocument:
-    """Why spend changed. `cells` hold the spend of the source that the question asks for."""
+    """The answer why spend changed. `cells` have the spend of the source in the question."""
     group_of = _group_of(query.by)
     found = explain(cells, group_of)
     first, *others = _sentences(query, ranges, found)
@@ -116,7 +116,7 @@ def nothing_changed(query: Query) -> str:
 
 
 def no_comparison(query: Query, ranges: ComparedRanges, status: DataStatus) -> AnalysisDocument:
-    """The answer where nothing is stored of the period before."""
+    """The answer if nothing is stored for the previous period."""
     sentence = NO_PERIOD_BEFORE.format(before=range_words(ranges.before).partition(", by ")[0])
     return AnalysisDocument(
         query=query,
@@ -159,9 +159,11 @@ def first_sentence(query: Query, ranges: ComparedRanges, before: int, now: int) 
     if before == now:
         return f"{name} did not change: {figure(metric, now)}, as {against}."
     verb = "is" if metric is Metric.SPEND else "are"
+    shown = figure(metric, now)
+    amount = f"{shown} now" if ranges.now.unfinished else f"then {shown}"
     return (
         f"{name} {verb} {difference(metric, now, before)}: {figure(metric, before)} {against},"
-        f" {figure(metric, now)} now."
+        f" {amount}."
     )
 
 
@@ -189,8 +191,8 @@ _MIX, _PRICE = ChangeParts._fields.index("mix"), ChangeParts._fields.index("pric
 
 
 def _most(found: Explanation, part: int) -> str:
-    """The pairs that make most of a part, each in the direction of the whole; nothing where the
-    part is a trace.
+    """Name the pairs that account for most of a part, in the same direction; "" if the part is only
+    rounding.
     """
     cells, whole = found.cells, found.parts[part]
     if abs(whole) * _TRACE < max(found.before, found.now):
@@ -236,7 +238,7 @@ def _name(cell: CellUsage) -> str:
 
 
 def short_model(model: str) -> str:
-    """A model without its vendor, which a narrow table has no room for."""
+    """A model without its vendor, because the table is narrow."""
     return model.rpartition("/")[2] or model
 
 
@@ -245,10 +247,10 @@ def _plus(nano: int) -> str:
 
 
 def _shown(parts: ChangeParts) -> tuple[str, ...]:
-    """The parts of a change, rounded so that they add up to the change as it is shown.
+    """The parts of a change, rounded so that they add up to the change as shown.
 
     A part that isn't zero and rounds to zero is `≈ $0`. Below ten cents, where money has more
-    decimals than cents, parts are as exact as all money.
+    decimals than cents, parts are shown like all other amounts.
     """
     rounded = _in_cents(parts)
     if rounded is None:
@@ -285,7 +287,7 @@ _Line = tuple[tuple[str, ...], int, int, ChangeParts]
 
 
 def _spent(cell: CellChange) -> bool:
-    """Whether a cell was not free in both periods: then it says nothing, unless all of them are."""
+    """Whether a cell cost anything in either period: free cells are only shown if all are free."""
     _, _, _, _, before, now, _ = cell.usage
     return before != 0 or now != 0
 
@@ -317,7 +319,7 @@ def _rows(query: Query, found: Explanation) -> tuple[tuple[str, ...], ...]:
 
 
 def _without(whole: _Line, lines: Sequence[_Line]) -> tuple[int, int, ChangeParts]:
-    """What is left of the whole without some lines."""
+    """The whole without some lines."""
     remainder = [part - sum(line[3][at] for line in lines) for at, part in enumerate(whole[3])]
     return (
         whole[1] - sum(line[1] for line in lines),
@@ -344,9 +346,10 @@ def _steps(found: Explanation) -> tuple[WaterfallStep, ...]:
 
 
 def _exact(query: Query, found: Explanation) -> ExactTable:
-    """Every cell with what its parts are worked out from, in the order of the size of its change.
+    """The exact rows of every cell, with the figures behind its parts, sorted by the size of its
+    change.
 
-    With the sums of its tokens, the parts can be worked out again.
+    The parts can be recomputed from these and the sums of tokens.
     """
     creator = ("Creator",) if query.by is Dimension.CREATOR else ()
     names = ("API Key", "Slug", *creator)

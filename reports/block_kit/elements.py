@@ -18,7 +18,8 @@ Block = dict[str, Any]
 LONGEST_SECTION = 2_900
 """The length that callers fill sections to; Slack's limit is 3,000 characters."""
 LONGEST_CODE = 1_200
-"""The default length of a code span: a long command, with room for text in the same section."""
+"""The default length of a code span: enough for a long command, with room for text in the
+section."""
 _SECTION_CUT = 2_950
 # Slack's limits: fields or context elements in a block, then characters in labels, titles of
 # confirmations and headers. Sections are cut below the limit of 3,000.
@@ -141,7 +142,7 @@ def fit(escaped: str, longest: int) -> str:
 
 
 def fitting(lines: Iterable[str], longest: int) -> list[str]:
-    """The first lines, as many as fit into `longest` characters."""
+    """The first lines, as many as fit in `longest` characters."""
     fitted: list[str] = []
     room = longest + 1
     for line in lines:

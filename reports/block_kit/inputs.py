@@ -1,4 +1,4 @@
-"""Inputs of modals, and the values of a submitted modal.
+"""Inputs of modals, and parsing of the values of a submitted modal.
 
 An input's block id equals the action id of its element, so that errors can be shown at the field
 and entered values survive an update of the modal.
@@ -22,7 +22,7 @@ _CLOSE = "Cancel"
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """A modal's private metadata: the id and version of what it edits, "" for something new.
+    """A modal's private metadata: the id and version of the edited entry, "" for a new one.
 
     `home` is 1 if it was opened from App Home; `url` is the response URL of the interaction that
     opened it. `owner` is the owner's Slack id if another person opened the modal, else "".
@@ -35,7 +35,7 @@ class Meta:
     owner: str = ""
 
     def text(self) -> str:
-        """As JSON for the modal's private metadata."""
+        """The metadata as JSON."""
         return json.dumps({name: value for name, value in asdict(self).items() if value})
 
     @staticmethod
@@ -79,7 +79,7 @@ class Entered:
         if isinstance(option, dict):
             return str(option.get("value") or "")
         if state.get("value"):
-            return unmarked(str(state["value"]))  # people paste commands as Slack showed them
+            return unmarked(str(state["value"]))  # people paste commands as displayed by Slack
         for key in ("selected_time", "selected_conversation"):
             if state.get(key):
                 return str(state[key]).strip()

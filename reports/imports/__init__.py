@@ -1,1 +1,1 @@
-"""Parsing exported files."""
+"""Parses exported files."""

@@ -1,4 +1,4 @@
-"""Parse OpenRouter's Activity CSV and Logs CSV, and the bot's own overview CSV, row by row.
+"""Parses OpenRouter's Activity CSV and Logs CSV, and the bot's own overview CSV, row by row.
 
 Columns are found by name. A spreadsheet may have saved the file with semicolons or tabs, decimal
 commas, or dates like 22.11.2026. Errors name the line; no row is skipped.
@@ -17,19 +17,19 @@ from operator import itemgetter
 from typing import NamedTuple, NoReturn
 
 from reports.render.csv import MEMBER, SLUG, quoted
-from reports.usage.dimensions import Dimension
+from reports.usage.dimensions import STORED, Dimension
 from reports.usage.figure_table import OVERVIEW, FigureKind
 from reports.usage.usage import NANO, Usage, nano_dollars
 from reports.wording.safe_text import clean
 
 LONGEST_LINE = 64 * 1024
-"""Bytes; a real line has a few hundred."""
+"""In bytes; real lines have a few hundred."""
 EARLIEST = datetime(2023, 1, 1, tzinfo=UTC)
-"""OpenRouter didn't exist before."""
+"""OpenRouter didn't exist before then."""
 COLUMNS = ("Date", SLUG, *(figure.csv for figure in OVERVIEW))
 _LONGEST_NAME = 1_000  # real names have at most a few hundred characters
 _MOST = 10**17
-"""More than a row can have: nano-dollars (a hundred million dollars), tokens, requests."""
+"""More than a row can have, in nano-dollars (a hundred million dollars), tokens or requests."""
 _MOST_ADDED_UP = 10**18  # keeps sums within 64-bit integers
 _DATE = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?", re.ASCII)
 _DOTTED_DATE = re.compile(
@@ -113,7 +113,7 @@ def _first_line(lines: Iterator[str]) -> tuple[str, str]:
 
 
 class _Amounts:
-    """Parses amounts of money, also with decimal commas if the delimiter isn't a comma.
+    """Parses amounts of money; decimal commas are allowed if the delimiter isn't a comma.
 
     A file with both decimal commas and points is rejected, because one could be a thousands
     separator.
@@ -150,7 +150,7 @@ def _decoded(lines: Iterable[bytes]) -> Iterator[str]:
         except UnicodeDecodeError:
             raise BadFileError("not UTF-8", number) from None
         if "\0" in text:
-            raise BadFileError("a NUL byte", number)
+            raise BadFileError("contains a NUL byte", number)
         yield text
 
 
@@ -169,22 +169,27 @@ def _records(lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[s
             yield line, record
 
 
+def _are_missing(names: Sequence[str]) -> str:
+    columns, are = ("column", "is") if len(names) == 1 else ("columns", "are")
+    return f"the {columns} {', '.join(names)} {are} missing"
+
+
 def _columns(line: int, header: Sequence[str]) -> tuple[Dimension, list[int]]:
     """The file's grouping and the positions of its columns, the member last."""
     names = [name.strip().casefold() for name in header]
-    members = [d for d, name in MEMBER.items() if name.casefold() in names]
+    members = [d for d in STORED if d in MEMBER and MEMBER[d].casefold() in names]
     if len(members) > 1:
-        raise BadFileError("grouped by API Key and by Creator at once; choose one of them", line)
+        raise BadFileError("grouped by both API Key and Creator; choose one of them", line)
     wanted = [*COLUMNS, *(MEMBER[d] for d in members)]
     missing = [name for name in wanted if name.casefold() not in names]
     if missing:
         raise BadFileError(
-            f"not an Activity export: no column {', '.join(missing)}. Import OpenRouter's Activity"
-            " or Logs export, or this bot's CSV of a question without a metric.",
+            f"not an Activity export: {_are_missing(missing)}. Import OpenRouter's"
+            " Activity or Logs export, or this bot's CSV of a question without a metric.",
             line,
         )
     if doubled := [name for name in wanted if names.count(name.casefold()) > 1]:
-        raise BadFileError(f"the column {', '.join(doubled)} is there twice", line)
+        raise BadFileError(f"the column {doubled[0]} appears twice", line)
     order = [names.index(name.casefold()) for name in wanted]
     return (members[0] if members else Dimension.MODEL), order
 
@@ -202,7 +207,7 @@ def _rows(
     member_at = order[len(COLUMNS)] if len(order) > len(COLUMNS) else None
     for line, record in records:
         if len(record) != width:
-            _fail(line, f"{len(record)} values, where the header has {width}")
+            _fail(line, f"{len(record)} values, but the header has {width} columns")
         date = record[date_at]
         bucket = dates.get(date)
         if bucket is None:
@@ -213,11 +218,11 @@ def _rows(
         ]
         sums = list(map(int.__add__, sums, figures))
         if max(sums) > _MOST_ADDED_UP:
-            _fail(line, "more than any organization can have used, added up")
+            _fail(line, "the total exceeds what any organization could have used")
         usage = Usage._make(_in_order((*figures, 0)))
         slug = _name(line, record[slug_at])
         if not slug:
-            _fail(line, f"no {SLUG}")
+            _fail(line, f"{SLUG} is missing")
         member = "" if member_at is None else _name(line, record[member_at])
         yield FileRow(line, bucket, slug, member, usage)
 
@@ -260,11 +265,11 @@ def _log_columns(line: int, header: Sequence[str]) -> _LogColumns:
         found = [names.index(name) for name in candidates if name in names]
         positions.append(found[0] if found else None)
         if any(names.count(name) > 1 for name in candidates):
-            raise BadFileError(f"the column {candidates[0]} is there twice", line)
+            raise BadFileError(f"the column {candidates[0]} appears twice", line)
         if not found and candidates[0] not in _LOG_OPTIONAL:
             missing.append(candidates[0])
     if missing:
-        raise BadFileError(f"not a whole Logs export: no column {', '.join(missing)}", line)
+        raise BadFileError(f"not a complete Logs export: {_are_missing(missing)}", line)
     required = [position for position in positions[:6] if position is not None]
     return _LogColumns(*required, *positions[6:])
 
@@ -279,14 +284,14 @@ def _log_rows(
     """The rows of a Logs export, one per request, with its hour as the bucket."""
     for line, record in records:
         if len(record) != width:
-            _fail(line, f"{len(record)} values, where the header has {width}")
+            _fail(line, f"{len(record)} values, but the header has {width} columns")
         request, slug = record[at.request].strip(), _name(line, record[at.model].strip())
         if not request:
-            _fail(line, "no generation_id")
+            _fail(line, "generation_id is missing")
         if len(request) > _LONGEST_NAME:
-            _fail(line, f"a generation_id of {len(request)} characters")
+            _fail(line, f"generation_id has {len(request)} characters")
         if not slug:
-            _fail(line, "no model_permaslug")
+            _fail(line, "model_permaslug is missing")
         own = _optional(record, at.byok, "0")
         byok = amounts.read(line, "byok_usage_inference", own)
         usage = Usage(
@@ -341,7 +346,7 @@ def _parsed(text: str) -> datetime:
         return datetime.fromisoformat(text).replace(tzinfo=UTC)
     dotted = _DOTTED_DATE.fullmatch(text)
     if dotted is None:
-        raise ValueError("no date")
+        raise ValueError("not a date")
     day, month, year, hour, minute, second = (int(part or 0) for part in dotted.groups())
     return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
@@ -349,7 +354,7 @@ def _parsed(text: str) -> datetime:
 def _money(line: int, column: str, text: str) -> int:
     found = _MONEY.fullmatch(text)
     if found is None:
-        _fail_value(line, column, text, "dollars as a plain number are required")
+        _fail_value(line, column, text, "a plain dollar amount is required")
     sign, whole, part, exponent = found.groups(default="")
     if len(part) <= 9 and not exponent:
         nano = int(whole) * NANO + (int(part.ljust(9, "0")) if part else 0)
@@ -359,7 +364,7 @@ def _money(line: int, column: str, text: str) -> int:
         amount = Decimal(text)
         nano = nano_dollars(amount) if abs(amount) <= _MOST else _MOST + 1
     if abs(nano) > _MOST:
-        _fail_value(line, column, text, "more than any organization can have used")
+        _fail_value(line, column, text, "more than any organization could have used")
     return nano
 
 
@@ -369,7 +374,7 @@ def _count(line: int, column: str, text: str) -> int:
         _fail_value(line, column, text, "a whole number is required, digits only")
     count = int(text)
     if count > _MOST:
-        _fail_value(line, column, text, "more than any organization can have used")
+        _fail_value(line, column, text, "more than any organization could have used")
     return count
 
 
@@ -384,7 +389,7 @@ _in_order = itemgetter(
 def _name(line: int, text: str) -> str:
     """A name without the `'` that protects it from being run as a formula."""
     if len(text) > _LONGEST_NAME:
-        _fail(line, f"a name of {len(text)} characters")
+        _fail(line, f"a name has {len(text)} characters")
     guarded = text[:1] == "'" and quoted(text[1:])[1] == "'"
     return text[1:] if guarded else text
 

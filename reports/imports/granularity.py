@@ -1,4 +1,4 @@
-"""Determine the granularity of a file's dates, and the buckets that it covers."""
+"""Determines the granularity of a file's dates, and the buckets that it covers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from reports.imports.activity_csv import BadFileError
-from reports.time.timerange import HOUR, STEP, Granularity, floor, next_bucket
+from reports.time.time_range import HOUR, STEP, Granularity, floor, next_bucket
 from reports.usage.coverage import Interval
 
 COARSE_FIRST = (Granularity.MONTH, Granularity.DAY, Granularity.HOUR, Granularity.MINUTE)
@@ -42,7 +42,7 @@ def find_granularity(dates: Mapping[datetime, int], chosen: Granularity | None =
     granularity = chosen or _found(ordered)
     for date in ordered:
         if floor(date, granularity) != date:
-            raise BadFileError(f"no {granularity} begins at {date:%Y-%m-%d %H:%M:%S}", dates[date])
+            raise BadFileError(f"no {granularity} starts at {date:%Y-%m-%d %H:%M:%S}", dates[date])
     if chosen is None:
         _check(ordered, granularity, dates)
     return Dates(granularity, _note(ordered, granularity, chosen), _buckets(ordered, granularity))
@@ -81,7 +81,10 @@ def _check(
 def _note(ordered: Sequence[datetime], granularity: Granularity, chosen: Granularity | None) -> str:
     if chosen or len(ordered) > 1:
         return ""
-    return f"There is only one date, taken as a {granularity}; choose --granularity if it isn't."
+    return (
+        f"There is only one date, interpreted as a {granularity}; choose --granularity if that's"
+        " wrong."
+    )
 
 
 def _buckets(ordered: Sequence[datetime], granularity: Granularity) -> tuple[Interval, ...]:

@@ -1,1 +1,1 @@
-"""Questions in natural language."""
+"""Parses questions in natural language."""

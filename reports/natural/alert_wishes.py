@@ -1,6 +1,6 @@
-"""Requests for alerts in natural language: `tell me if we spend more than $50 a day`.
+"""Reads requests for alerts in natural language: `tell me if we spend more than $50 a day`.
 
-They become the words of an alert, which its grammar reads; what was taken is shown as a command.
+They are translated to the words of an alert, which its grammar parses and the answer shows.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _PHRASES = [
     for phrase in kind.phrases
 ]
 _DAYS = {"day": 1, "week": 7, "month": 30}
-"""How many days there are in a unit, for kinds that take a number of days."""
+"""The days in a unit, for kinds that take a number of days."""
 
 
 def asks_for_alert(words: Sequence[str]) -> bool:
@@ -62,7 +62,7 @@ def asks_for_alert(words: Sequence[str]) -> bool:
 
 
 def parse_alert_wish(text: str, known: KnownNames) -> Rule | CommandError | None:
-    """The alert rule that a text asks for, or what is missing in it; None if it asks for none."""
+    """The alert rule that a text asks for, or what is missing; None if it doesn't ask for one."""
     try:
         parts = split_signs(tokens(_named(text)))
         words = _translated([word.strip("?!,;") for word in parts], known)
@@ -72,7 +72,7 @@ def parse_alert_wish(text: str, known: KnownNames) -> Rule | CommandError | None
         return None
     words = _with_watch(words)
     watched = {word for word in words if word in METRICS or word in WATCHES}
-    # a metric alone is not an alert, unless the text names a condition or the word alert
+    # a metric alone isn't an alert, unless the text contains a condition or the word alert
     names_condition = {word.casefold() for word in words} & (ABOVE | BELOW) or any(
         map(amount, words)
     )
@@ -81,13 +81,13 @@ def parse_alert_wish(text: str, known: KnownNames) -> Rule | CommandError | None
         return None
     found = parse_alert(" ".join(["alert", *words]))
     if isinstance(found, CommandError) and (dollars := _in_dollars(words)):
-        # suggested only: the same number in dollars is another amount
+        # only a suggestion, because the same number in dollars is a different amount
         return replace(found, problem=f"{found.problem} Did you mean dollars?", choices=(dollars,))
     return found if isinstance(found, Rule | CommandError) else None
 
 
 def _joined(found: re.Match[str]) -> str:
-    """`50 euros` as one word; any other word stays apart from the number before it."""
+    """Join `50 euros` into one word; any other word stays separate from the number before it."""
     return found[1] + found[2] if currency_of(found[2])[1] else found[0]
 
 
@@ -108,7 +108,7 @@ def _in_dollars(words: Sequence[str]) -> str:
 
 
 def _named(text: str) -> str:
-    """A text with phrases that mean a kind of alert replaced by its word, except in quotes."""
+    """Replace phrases that mean a kind of alert with its word, except in quotes."""
     parts = text.split('"')
     for index in range(0, len(parts), 2):
         for phrase, word in _PHRASES:
@@ -117,7 +117,7 @@ def _named(text: str) -> str:
 
 
 def _with_watch(words: list[str]) -> list[str]:
-    """The words with `budget` or `spend` added if only a threshold (% or $) says what is meant."""
+    """Add `budget` or `spend` if only a threshold (% or $) indicates the kind."""
     if any(word in WATCHES and kind_of(WATCHES[word]).takes_metric for word in words):
         words = [word for word in words if word not in METRICS]
     thresholds = [found for word in words if (found := amount(word))]
@@ -129,7 +129,7 @@ def _with_watch(words: list[str]) -> list[str]:
 
 
 def _translated(words: Sequence[str], known: KnownNames) -> list[str]:
-    """The words in the grammar; words without a meaning there are left out."""
+    """The words in the grammar's spelling, without words that have no meaning there."""
     found: list[str] = []
     rest = [word for word in words if word]
     while rest:
@@ -141,7 +141,7 @@ def _translated(words: Sequence[str], known: KnownNames) -> list[str]:
 
 
 def _taken(rest: Sequence[str], found: list[str], known: KnownNames) -> int:
-    """Append the meaning of the next words to `found`; the number of words used."""
+    """Append the meaning of the next words to `found`; returns the number of words used."""
     word, lower = rest[0], rest[0].casefold().rstrip(".")
     ahead = [one.casefold().rstrip(".") for one in rest[1:3]]
     following = ahead[0] if ahead else ""

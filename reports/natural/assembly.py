@@ -1,4 +1,4 @@
-"""Put the parts that were read together into a command of the grammar."""
+"""Assembles the parts that were read into a command of the grammar."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from reports.natural.rules.kinds import apply_kind
 from reports.natural.text_reader import TextReader
 from reports.questions.grammar import CommandError, QuestionCommand
 from reports.questions.query import QueryKind
-from reports.time.timerange import NotBegunError, ranges
-from reports.usage.dimensions import Dimension, Metric, form_label
+from reports.time.period_to_range import NotStartedError, ranges
+from reports.usage.dimensions import STORED, Dimension, Metric, form_label
 from reports.wording.safe_text import clean
 
 _ORDER = (
@@ -25,7 +25,7 @@ _RANKED_TIME = re.compile(r"\b(?:which|what) (hour|day|week|month)s?\b")
 
 
 def assemble(reader: TextReader) -> ParsedText | CommandError | None:
-    """The command that the parts make; None if the text asks for nothing.
+    """The command assembled from the parts; None if the text asks for nothing.
 
     Raises ValueError, with a message for people, if the parts don't fit together.
     """
@@ -78,19 +78,19 @@ def _add_what_is_implied(reader: TextReader) -> None:
 
 
 def _put_largest_first(reader: TextReader) -> None:
-    """A condition like `over $100`: the question then lists groups, the largest first."""
+    """Handle a condition like `over $100`: the question lists groups, largest first."""
     if "metric" not in reader.given:
         reader.give("metric", str(Metric.SPEND))
     reader.given["top"] = ["top 50"]
     if "by" in reader.given:
         reader.remark(
-            f"I can't leave out what is below {clean(reader.over, 20)}; the list begins with the"
-            " largest."
+            f"I can't leave out amounts below {clean(reader.over, 20)}; the list starts with the "
+            "largest."
         )
 
 
 def _leave_out_verbs(reader: TextReader) -> None:
-    """`tokens spent` asks for tokens: a verb is not a metric if another metric is named."""
+    """`tokens spent` asks for tokens: a verb isn't a metric if another metric is named."""
     metrics = reader.given.get("metric", [])
     if len(metrics) > 1 and reader.spending and all(reader.spending):
         reader.given["metric"] = [one for one in metrics if one != Metric.SPEND]
@@ -137,7 +137,7 @@ def _ignored_words(reader: TextReader, read: Command) -> tuple[str, ...]:
     now = datetime.combine(reader.today, time(12), UTC)
     try:
         drawn = str(ranges(read.query.period, now).current.granularity)
-    except NotBegunError:
+    except NotStartedError:
         return tuple(reader.ignored)
     same = {"date": "day", "hourly": "hour", "daily": "day", "monthly": "month"}
     units = [(words, words.casefold().split()[-1].rstrip("s")) for words in reader.ignored]
@@ -145,7 +145,7 @@ def _ignored_words(reader: TextReader, read: Command) -> tuple[str, ...]:
 
 
 def _ask_about_schedule(reader: TextReader) -> str:
-    """A question back: is `weekly` a schedule, or does it say how the chart is drawn?"""
+    """Ask back whether `weekly` means a schedule or how the chart is drawn."""
     word = clean(reader.recurrence, 40)
     return (
         f"Do you want this on a schedule? Then say `schedule {word} ...`. Otherwise leave out"
@@ -154,7 +154,7 @@ def _ask_about_schedule(reader: TextReader) -> str:
 
 
 def _say_that_times_are_not_ranked(reader: TextReader) -> None:
-    """`which day was the most expensive` is answered with all days, and a remark says so."""
+    """For `which day was the most expensive`, all days are shown, and a remark says so."""
     found = _RANKED_TIME.search(" ".join(reader.words).casefold())
     if found and reader.superlative and "by" not in reader.given:
         reader.superlative = False
@@ -176,7 +176,7 @@ def _grouped_for_shares(reader: TextReader) -> CommandError:
 
 def _over_what(over: str, words: str) -> CommandError:
     """The error for `spend > 100`, which doesn't say what is to be above it."""
-    choices = {form_label(by): canonical(f"{words} by {by}") for by in Dimension}
+    choices = {form_label(by): canonical(f"{words} by {by}") for by in STORED}
     return CommandError(
         f"What is to be over {clean(over, 20)}: each model, each API key or each creator?",
         choices=tuple(choices.values()),

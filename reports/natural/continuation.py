@@ -1,9 +1,9 @@
-"""Which messages go on from the question before them, and what they take over from it.
+"""Determines which messages continue the previous question, and what they inherit from it.
 
-A message that says what is asked for (a kind of question or a metric) stands by itself and starts
-over with its own default period. Only a fragment ("and by model?", "only gemini", "same for
-october", "pdf") changes the question before it. In the thread of an answer, a metric, a period or a
-kind of question alone changes that answer's question too.
+A message with a kind of question or a metric is complete and starts over with its own default
+period. Only a fragment ("and by model?", "only gemini", "same for october", "pdf") changes the
+question before it. In the thread of an answer, even a metric, a period or a kind of question alone
+changes that answer's question.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.kinds import takes
 from reports.questions.query import Query
 from reports.time.period import Calendar, DateSpan, Month, Period, Unit
-from reports.time.timerange import NotBegunError, ranges
+from reports.time.period_to_range import NotStartedError, ranges
 from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
 
 _CONNECTIVES = {
@@ -42,7 +42,7 @@ _POLITE = {
 
 
 def goes_on(text: str, given: frozenset[str], *, in_thread: bool) -> bool:
-    """Whether a message changes the question before it, and does not stand by itself.
+    """Whether a message changes the previous question, instead of being complete.
 
     `given` are the parts of a question that it names (`kind`, `metric`, `period`, `by`, ...).
     """
@@ -57,7 +57,7 @@ def goes_on(text: str, given: frozenset[str], *, in_thread: bool) -> bool:
     asked, dated = bool({"kind", "metric"} & given), "period" in given
     if tuple(words[:2]) in _WHAT_ABOUT | _COMPARED or _points(words):
         return not (asked and dated)
-    if words[0] == "why":  # asks about a change that was shown, unless it names another one
+    if words[0] == "why":  # refers to the change that was shown, unless it names another one
         return not {"period", "by", "filter", *(() if in_thread else ("metric",))} & given
     if words[0] in _QUESTION_WORDS:
         return False
@@ -65,7 +65,7 @@ def goes_on(text: str, given: frozenset[str], *, in_thread: bool) -> bool:
 
 
 def _is_complete(given: frozenset[str]) -> bool:
-    """Whether a message says what is asked for, over which period and by what."""
+    """Whether a message has a metric or kind, a period and a grouping."""
     return bool({"kind", "metric"} & given) and {"period", "by"} <= given
 
 
@@ -80,10 +80,10 @@ def _points(words: list[str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
-    """A question that goes on from another, and what it inherited from that one.
+    """A question that continues another one, and what it inherited from that.
 
-    `period` is the inherited period if the question could have stood by itself, with its own
-    default: it is said then, since nobody asked for it.
+    `period` is the inherited period if the question would have been complete without it, with its
+    own default; the answer then mentions it.
     """
 
     query: Query
@@ -92,21 +92,21 @@ class Inherited:
 
     @property
     def people(self) -> bool:
-        """Whether what was taken over restricts the question to certain people only."""
+        """Whether inherited filters restrict the question to certain people."""
         return bool(self.filters) and all(
             one.dimension is Dimension.CREATOR and not one.exclude for one in self.filters
         )
 
     def without(self) -> Query:
-        """The question without the filters that were taken over."""
+        """The question without the inherited filters."""
         kept = tuple(one for one in self.query.filters if one not in self.filters)
         return replace(self.query, filters=kept)
 
 
 def inherited(before: Query, after: Query, said: Query, *, alone: bool = False) -> Inherited:
-    """What a question (`after`) inherited from the one before, where `said` is what was typed.
+    """What a question (`after`) inherited from the previous one; `said` is what was typed.
 
-    `alone`: what was typed could have stood by itself.
+    `alone`: what was typed would have been complete.
     """
     taken = (one for one in after.filters if one in before.filters and one not in said.filters)
     same = after.period == before.period and after.period != said.period
@@ -115,17 +115,17 @@ def inherited(before: Query, after: Query, said: Query, *, alone: bool = False) 
 
 
 def pinned(query: Query, at: datetime, now: datetime, zone: str) -> Query:
-    """A question of an earlier moment (`at`), asked again `now`, about the same days.
+    """A question of an earlier time (`at`), asked again `now`, about the same days.
 
-    A calendar period that has meanwhile moved on, such as the `last week` of a report from a month
-    ago, becomes its dates. Counted periods run up to now.
+    A calendar period that means other days by now, such as `last week` in a report from a month
+    ago, is replaced by its dates. Counted periods run up to now.
     """
     period, zone = query.period, query.zone or zone
     if not isinstance(period, Calendar) or period.unit is Unit.HOUR:
         return query
     try:
         then, today = ranges(period, at, zone).current, ranges(period, now, zone).current
-    except NotBegunError:
+    except NotStartedError:
         return query
     if then.start == today.start:
         return query
@@ -157,15 +157,15 @@ def _days_of(period: Calendar, start: datetime, zone: str) -> Period | None:
 
 
 def same_day(one: datetime, other: datetime, zone: str) -> bool:
-    """Whether two moments are on the same day in a time zone."""
+    """Whether two times are on the same day in a time zone."""
     there = ZoneInfo(zone)
     return one.astimezone(there).date() == other.astimezone(there).date()
 
 
 def alert_about(rule: Rule, before: Query) -> Rule:
-    """An alert asked for under an answer: about the usage that the answer shows.
+    """An alert requested under an answer, limited to the usage that the answer shows.
 
-    A rule that names what it is about keeps that; one that cannot be filtered stays as it is.
+    A rule with its own filters keeps them; one that can't be filtered isn't changed.
     """
     if rule.filters:
         return rule
@@ -180,6 +180,6 @@ def alert_about(rule: Rule, before: Query) -> Rule:
 
 
 def typed_query(words: str) -> Query:
-    """The question that words are, or the default one where they are something else."""
+    """The question in some words, or the default one if they are something else."""
     read = parse(words)
     return read.query if isinstance(read, QuestionCommand) else Query()

@@ -1,4 +1,4 @@
-"""The names of an organization's models, keys and people, found in natural language."""
+"""Finds the names of an organization's models, keys and people in natural language."""
 
 from __future__ import annotations
 
@@ -14,30 +14,31 @@ from reports.wording.safe_text import clean, plain
 LONGEST_NAME_WORDS = 5
 _SHORTEST_PART = 2
 _PATTERNS = ("*{}*", "{}*", "*{}", "{}-*", "*-{}*", "*-{}", "*/{}*", "* {}*", "{} *")
-"""From the most usual to the most exact; the first that matches nothing else is taken."""
+"""From the most natural to the most exact; the first one without other matches is used."""
 
 
 @dataclass(frozen=True)
 class KnownNames:
-    """What may be named: slugs of models, names of keys, people as (name, address)."""
+    """The names that may be used: slugs of models, names of keys, people as (name, address)."""
 
     models: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     people: tuple[tuple[str, str], ...] = ()
 
     def has(self, name: str) -> bool:
-        """Whether a key or a person has that very name."""
+        """Whether a key or a person has exactly that name."""
         wanted = _folded(name)
         return bool(self.key(wanted)) or wanted in self.full_names
 
     def key(self, wanted: str) -> str:
-        """The key of a folded name, whose words may be joined by dashes; empty if there is none."""
+        """The key with a folded name, whose words may be joined by dashes; empty if there is
+        none."""
         spelt = (wanted, wanted.replace(" ", "-"), wanted.replace(" ", "_"))
         return next((self.by_key[name] for name in spelt if name in self.by_key), "")
 
     @cached_property
     def read(self) -> dict[tuple[str, Dimension | None], tuple[Filter, ...]]:
-        """What names were found to mean, so that each is looked up once."""
+        """Caches the meaning of names, so that each is looked up once."""
         return {}
 
     @cached_property
@@ -47,12 +48,12 @@ class KnownNames:
 
     @cached_property
     def by_key(self) -> Mapping[str, str]:
-        """The names of keys by what they are folded."""
+        """The names of keys by their folded form."""
         return {_folded(key): key for key in reversed(self.keys)}
 
     @cached_property
     def all_keys(self) -> str:
-        """The folded names of all keys, to look for a part of one."""
+        """The folded names of all keys, to search for parts."""
         return "\n".join(self.by_key)
 
     @cached_property
@@ -62,7 +63,8 @@ class KnownNames:
 
     @cached_property
     def by_spoken_name(self) -> Mapping[str, tuple[str, ...]]:
-        """The people each name may mean: their addresses, or their names where that is all."""
+        """The people that each name may refer to: their addresses, or their names if they have
+        none."""
         found: dict[str, list[str]] = defaultdict(list)
         for name, address in self.people:
             for spoken in _spoken_names(name, address):
@@ -71,7 +73,7 @@ class KnownNames:
 
 
 class AmbiguousNameError(ValueError):
-    """A name that may be several things; `filters` are what it may be."""
+    """A name with several possible meanings, which are in `filters`."""
 
     def __init__(self, name: str, filters: tuple[Filter, ...]) -> None:
         meant = " or ".join(f"`{clean(str(one)).replace('`', chr(39))}`" for one in filters)
@@ -111,7 +113,7 @@ def _wholes(wanted: str, known: KnownNames) -> list[Filter]:
 
 
 def _spoken_names(name: str, address: str) -> set[str]:
-    """What a person is called: in full, by one of their names, by their address."""
+    """The names of a person: the full name, each of its words, and parts of the address."""
     full = _folded(name)
     local = address.casefold().partition("@")[0]
     return {full, *full.split(), address.casefold(), local, *local.split(".")} - {""}
@@ -124,14 +126,14 @@ def _models(wanted: str, known: KnownNames) -> list[Filter]:
 
 
 def _parts(wanted: str, known: KnownNames) -> list[Filter]:
-    """Keys that have it as a word within their name."""
+    """Keys with that word in their name."""
     if wanted not in known.all_keys:
         return []
     return _by_part(wanted, Dimension.KEY, known.by_key)
 
 
 def _by_part(part: str, dimension: Dimension, names: Iterable[str]) -> list[Filter]:
-    """One filter for all names that have a word in them; several where no pattern is exact."""
+    """One filter for all names that contain a word; several if no pattern is exact."""
     if len(part) < _SHORTEST_PART or part.isdigit():
         return []
     holding = [name for name in names if part in name]
@@ -148,7 +150,7 @@ def _by_part(part: str, dimension: Dimension, names: Iterable[str]) -> list[Filt
 
 
 def _is_word(part: str, name: str) -> bool:
-    """Whether a name has a part that no letter or digit of the same kind continues."""
+    """Whether a name contains a part that isn't continued by another letter or digit."""
     at = name.find(part)
     while at >= 0:
         end = at + len(part)

@@ -1,4 +1,4 @@
-"""The result of parsing natural language: a command, and what to say about how it was read."""
+"""The result of parsing natural language: a command, and notes on how it was understood."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ParsedText:
     """The result of parsing: a command of the grammar (`words`).
 
     `given`: the parts of a question that were typed, as in `QuestionCommand.given`. `ignored`:
-    words that were left out. `is_strict`: the text was in the grammar already. `recurrence`: how
+    words that were left out. `is_strict`: the text already was in the grammar. `recurrence`: how
     often a schedule runs, in the grammar's words, or "". `remarks`: further notes on how the text
     was understood, each a sentence of plain text.
     """
@@ -45,7 +45,7 @@ class ParsedText:
     def note(self, command: str = "/activity", words: str = "") -> str:
         """The sentences (plain text) to show above the answer, or "".
 
-        `words` is the command that is answered, if that differs from this one.
+        `words` is the answered command if it differs from this one.
         """
         read = parse_command(words or self.words)
         if isinstance(read, TopicAsked | HelpCommand):
@@ -60,7 +60,7 @@ class ParsedText:
         return " ".join((*parts, *self.remarks))
 
     def onto(self, before: Query) -> str:
-        """The command for `before` with the parts replaced that were typed, as a follow-up."""
+        """The command for `before` with the typed parts replaced, as a follow-up."""
         question = self.words
         if self.recurrence:
             question = question.removeprefix(f"schedule {self.recurrence}").strip()
@@ -81,7 +81,7 @@ class ParsedText:
         merged = replace(before, filters=filters, share=typed.share, files=typed.files)
         merged = replace(merged, **changes)
         if "period" in self.given and "versus" not in self.given and merged.versus:
-            # what one period is compared with may be shorter than the next
+            # the compared period may be shorter than the new period
             merged = replace(merged, versus=Versus.BEFORE)
         merged = self._of_one_kind(merged, before)
         if not self.recurrence:
@@ -89,12 +89,12 @@ class ParsedText:
         return f"schedule {self.recurrence} {merged.words()}"
 
     def _of_one_kind(self, merged: Query, before: Query) -> Query:
-        """`merged` without the inherited parts that its kind cannot have."""
+        """`merged` without the inherited parts that its kind doesn't take."""
         if "kind" not in self.given:
             if "metric" in self.given and not takes(before.kind, "metric"):
                 return replace(merged, kind=QueryKind.USAGE, extra=())
             return merged
-        # a day, which usage is about by default, has too few requests for most other kinds
+        # a day, the default period of usage, has too few requests for most other kinds
         short = before.kind is QueryKind.USAGE and before.period == DEFAULT
         if short and "period" not in self.given and merged.kind is not QueryKind.WHY:
             merged = replace(merged, period=DEFAULT_PERIODS.get(merged.kind, DEFAULT))

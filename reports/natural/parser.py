@@ -1,7 +1,7 @@
 """Parses natural language into commands of the grammar.
 
-Nothing is guessed silently: what was taken is shown as a command, what says nothing is dropped,
-what cannot be asked is named as left out, and a word that may matter and is not known is an error.
+Nothing is guessed silently: the interpretation is shown as a command, filler words are dropped,
+words that can't be used are named as ignored, and an unknown word that may matter is an error.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ from reports.wording.safe_text import clean, plain
 from reports.wording.shared_grammar import list_request
 
 MOST_COMPARED = 2_000
-"""Names that are compared with an unknown word: more would take too long for an answer."""
+"""The number of names compared with an unknown word; more would take too long."""
 VOCABULARY = (
     *vocabulary.METRICS,
     *vocabulary.DIMENSIONS,
@@ -99,7 +99,7 @@ UNDERSTOOD = (
     "I can only ",
     "With or without ",
 )
-"""How refusals of a correctly understood text begin: no typo is searched for in it."""
+"""The beginnings of refusals of a correctly understood text, which isn't searched for typos."""
 
 
 _UNKNOWN = "I don't recognize "
@@ -175,7 +175,7 @@ def _of_topic(topic: str, typed: str, bare: list[str], known: KnownNames, today:
 
 
 _ALSO_WORDS = {"will", "may", "bill", "mark", "grant"}
-"""First names that are more often words."""
+"""First names that are more often ordinary words."""
 
 
 def _names_one(typed: str, bare: list[str], known: KnownNames) -> bool:
@@ -187,7 +187,8 @@ def _names_one(typed: str, bare: list[str], known: KnownNames) -> bool:
 
 
 def _all_budgets(typed: str) -> tuple[str, ...]:
-    """A remark if one budget is meant (`for marketing`), because the answer lists all budgets."""
+    """A remark if one budget was requested (`for marketing`), because the answer lists all
+    budgets."""
     words = typed.strip(" ?!.").split()
     at = next((n for n, word in enumerate(words) if word.casefold() in {"for", "of"}), len(words))
     after = [word for word in words[at + 1 :] if word.casefold() not in _NOBODY]
@@ -198,7 +199,7 @@ def _all_budgets(typed: str) -> tuple[str, ...]:
 _VERSIONED = re.compile(
     r"\b(opus|sonnet|haiku|gpt|gemini|grok|llama|kimi|glm) ([0-9]+(?:\.[0-9]+)?)\b", re.IGNORECASE
 )
-"""A model and its version as two words, as people say it: `opus 4.6`."""
+"""A model and its version as two words: `opus 4.6`."""
 
 
 def _what_if(typed: str, known: KnownNames, today: date) -> ParsedText | CommandError:
@@ -226,7 +227,7 @@ def _what_if(typed: str, known: KnownNames, today: date) -> ParsedText | Command
         choices = tuple(_what_if_words(moved, parse(one)) for one in read.choices)
         return replace(read, choices=choices)
     elif isinstance(read, CommandError) and read.problem.startswith(_UNKNOWN):
-        return read  # what may be a key or a person is never left out
+        return read  # a word that may be a key or a person is never ignored
     elif rest:
         ignored = f"I ignored “{clean(rest, 60)}”."
     return _as_is(words, (ignored,) if ignored else ())
@@ -264,17 +265,17 @@ def _narrowed(kind: QueryKind, own: str, read: ParsedText | None) -> ParsedText:
     start = f"schedule {recurrence} " if recurrence else ""
     found = parse(read.words.removeprefix(start)) if read else None
     filters = found.query.filters if isinstance(found, QuestionCommand) else ()
-    if "me" in own.split():  # says it already
+    if "me" in own.split():  # this already says it
         filters = tuple(one for one in filters if one != Filter(Dimension.CREATOR, "me"))
     remarks = read.remarks if read else ()
-    if "unused" in own:  # whose days are a part of the question
+    if "unused" in own:  # its days are part of the question
         remarks = tuple(one for one in remarks if one != ABOUT_NOW)
     typed = _as_is(" ".join((f"{kind} {own}".strip(), *map(str, filters))), remarks)
     return replace(typed, words=f"{start}{typed.words}", recurrence=recurrence)
 
 
 def _as_is(words: str, remarks: tuple[str, ...] = ()) -> ParsedText:
-    """A parsed text whose parts are all in `words`."""
+    """A parsed text with only `words`."""
     found = parse(words)
     given = found.given if isinstance(found, QuestionCommand) else frozenset[str]()
     return ParsedText(words, given, remarks=remarks)
@@ -292,7 +293,7 @@ def _without_names(typed: str, known: KnownNames) -> list[str]:
 
 
 def strictly(text: str, read: Command) -> ParsedText:
-    """The parsed text for a text that is in the grammar already (`read` is its command)."""
+    """The parsed text for a text that is already in the grammar (`read` is its command)."""
     typed = " ".join(plain(text).split())
     return ParsedText(
         typed, read.given if isinstance(read, QuestionCommand) else frozenset(), is_strict=True
@@ -300,7 +301,7 @@ def strictly(text: str, read: Command) -> ParsedText:
 
 
 def _alert(typed: str, words: list[str], known: KnownNames) -> ParsedText | CommandError | None:
-    """The alert that a text asks for, or what is wrong with it; None if it asks for none."""
+    """The alert that a text asks for, or what is wrong with it; None if it doesn't ask for one."""
     found = parse_alert_wish(typed, known) if asks_for_alert(words) else None
     return ParsedText(f"alert {found.words()}") if isinstance(found, Rule) else found
 
@@ -329,7 +330,7 @@ def _read(
         }
         sensible = {k: one for k, one in both.items() if isinstance(one, ParsedText)}
         if len(sensible) == 1:
-            # `10/1/2026 to 10/15/2026`: another date says which order it is
+            # `10/1/2026 to 10/15/2026`: another date shows the order
             return next(iter(sensible.values()))
         meant = {label: one.canonical for label, one in sensible.items()}
         return CommandError(str(wrong), choices=tuple(meant.values()), labels=tuple(meant))
@@ -368,8 +369,8 @@ def _read(
 def _without_typos(reader: TextReader, known: KnownNames) -> tuple[str, str] | None:
     """The sentence with its misspelled words corrected, and a list of those words.
 
-    Only sentences are corrected, by words that say nothing or the grammar's own: a command with a
-    typo is asked about, and so is what may be a name.
+    Only sentences are corrected, to filler words or the grammar's own words. For a typo in a
+    command, or in a possible name, the bot asks instead.
     """
     words = list(reader.words)
     lower = [word.casefold().strip(".") for word in words]
@@ -398,7 +399,7 @@ def _alike(word: str, known: KnownNames) -> list[str]:
 
 
 def _instead(reader: TextReader, name: str, words: str) -> str:
-    """The text with a name, at which parsing stopped, replaced by `words`."""
+    """The text with `words` instead of a name at which parsing stopped."""
     typed = reader.words
     count = len(name.split())
     for at in range(reader.at, len(typed) - count + 1):
@@ -477,9 +478,9 @@ _RANGE = re.compile(
 
 
 def _split(word: str, known: KnownNames) -> list[str]:
-    """The words within one: `oct-nov`, `1.10.2026-15.10.2026`, `top5`, `(last`.
+    """Split a word into several: `oct-nov`, `1.10.2026-15.10.2026`, `top5`, `(last`.
 
-    What is part of a key's name stays as it is.
+    Parts of a key's name aren't split.
     """
     lower = word.casefold()
     if lower in known.all_keys or '"' in word:

@@ -1,4 +1,4 @@
-"""A part of a period as people name it: `first week of october`, `second half of 2026`."""
+"""Reads a part of a period, such as `first week of october`, `second half of 2026`."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _MIDDLE_MONTH = 6
 def part_of_period(
     words: Sequence[str], today: date, whole: Callable[[Sequence[str]], tuple[int, Days] | None]
 ) -> tuple[int, Days] | None:
-    """How many of the first words (lower case) name a part of a period, and its days.
+    """The number of leading words (lower case) that name a part of a period, and its days.
 
-    Weeks are counted from the first day of the period, so the first week of October is 1 to
-    7 October; the last week is its last seven days. A part that is still running ends today. None
-    if the words name no part, or one that the period doesn't have. `whole` reads the period.
+    Weeks are counted from the first day of the period, so the first week of October is 1 to 7
+    October; the last week is its last seven days. A part that isn't over ends today. None if the
+    words don't name a part, or name one that the period doesn't have. `whole` reads the period.
     """
     head = _head(words)
     if head is None:
@@ -47,8 +47,8 @@ def part_of_period(
 
 
 def _head(words: Sequence[str]) -> tuple[int, int, int, str] | None:
-    """`first week`, `last 3 days`, `second half`: how many words, which (0: the last), how many
-    units, and the unit.
+    """Read `first week`, `last 3 days` or `second half`: returns the number of words, which part
+    (0: the last), the number of units, and the unit.
     """
     word = words[0] if words else ""
     which = 0 if word == _LAST else _ORDINALS.get(word, -1)
@@ -83,7 +83,7 @@ def _half(which: int, whole: Days) -> Days | None:
 
 
 def _days(which: int, count: int, unit: str, whole: Days) -> Days | None:
-    """Days or weeks of a period; None if it has none of them."""
+    """Days or weeks of a period; None if it doesn't have them."""
     first, last = whole
     length = timedelta(days=count * (_WEEK if unit == "week" else 1))
     if not which:

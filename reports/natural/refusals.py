@@ -1,4 +1,4 @@
-"""Requests in natural language that are recognized but can't be answered."""
+"""Recognizes requests in natural language that can't be answered."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ _ALL_TIME = ("all time", "all-time", "alltime", "forever", "ever", "lifetime", "
              "since the beginning of time", "since inception", "to date")  # fmt: skip
 _UNITS_TO_DATE = ("month to date", "year to date", "week to date", "quarter to date")
 _NOT_COUNTED = {
-    "error", "errors", "failure", "failures", "failed", "failing", "latency", "latencies",
-    "throughput", "uptime", "downtime", "outages", "speed", "tps", "slow", "slowest", "fastest",
+    "throughput", "uptime", "downtime", "outages", "tps",
 }  # fmt: skip
 _UNDO = {"undo", "back", "go back", "revert", "undo that", "previous", "undo it"}
 _FEWER = {"less", "fewer", "shorter"}
 _CURRENCY = {"in", "show", "me", "as", "please", "convert", "to", "and", "it", "that", "can", "you"}
 NO_UNDO = (
-    "I can't undo a question; to go on from an earlier one, reply in the thread of its answer."
+    "I can't undo a question; to continue from an earlier one, reply in the thread of its answer."
 )
 IN_DOLLARS = "Amounts are in US dollars, as OpenRouter bills them."
 FEWER = "To see fewer groups, say how many, like `top 3`."
 NOT_COUNTED = (
-    "I can't show errors or speed: OpenRouter's usage data has spend, tokens and requests only."
+    "I can't show throughput or uptime. With ClickHouse I can show `latency` and `errors`."
 )
 _UNUSUAL = {"unusual", "anomaly", "anomalies", "anomalous", "abnormal", "weird", "strange", "odd",
             "suspicious", "outlier", "outliers", "unexpected"}  # fmt: skip
@@ -49,10 +48,10 @@ NO_ALL_TIME = (
 
 
 def refusal(text: str) -> str:
-    """Why a text that is no command can't be answered, in one sentence of plain text.
+    """Why a text that isn't a command can't be answered, in one sentence of plain text.
 
-    Empty for everything else, including words that are merely unknown. Quoted names and filters
-    are not looked at.
+    Empty for everything else, including words that are just unknown. Ignores quoted names and
+    filters.
     """
     words = [word.strip("?!.,;()") for word in plain(text).casefold().split()]
     words = [word for word in words if word and '"' not in word and ":" not in word[1:]]

@@ -1,7 +1,7 @@
-"""Messages of a word or two that only mean something after an answer: `again`, `more`, `total`.
+"""Handles messages of a word or two that only make sense after an answer: `again`, `more`, `total`.
 
-Each asks the question before it again, as it is or changed, or is answered with one sentence that
-says what is there instead.
+Each repeats the previous question, possibly changed, or is answered with one sentence that says
+what is available instead.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from enum import StrEnum
 from reports.block_kit.message import RunButton
 from reports.questions.grammar import MOST_TOP
 from reports.questions.query import DEFAULT_TOP, WITHOUT_GROUPING, FileFormat, Query
-from reports.usage.dimensions import Dimension
+from reports.usage.dimensions import STORED
 from reports.wording.safe_text import clean, plain
 
 
 class ShortMessage(StrEnum):
-    """What a short message wants of the answer before it."""
+    """What a short message asks for."""
 
     AGAIN = "again"
     MORE = "more"
@@ -45,23 +45,24 @@ _SAID: dict[ShortMessage, frozenset[str]] = {
 }  # fmt: skip
 _POLITE = {"show", "me", "please", "pls", "the", "a", "as", "it", "that", "give", "can", "could",
            "you", "i", "us", "now", "want", "ok", "okay"}  # fmt: skip
-ALREADY_TOTAL = "That answer is the total already."
+ALREADY_TOTAL = "That answer already is the total."
 NO_TOTAL = "That answer is a list and has no total."
 NO_CHART = "That answer is a list and has no chart."
-NO_GROUPS = "That answer has no groups. Say by what to split it:"
+NO_GROUPS = "That answer has no groups. Choose how to group it:"
 WHOLE_LIST = "The CSV has the whole list."
 MOST_GROUPS = f"An answer has at most {MOST_TOP} groups; the CSV has all of them."
 IN_A_TABLE = (
     "The groups are in the table of that answer; the CSV has all of them, bucket by bucket."
 )
 NO_QUESTION = (
-    "There is no question here to go on from. Ask in full, like `spend last week by person`."
+    "There is no question here to continue from. Ask a full question, like `spend last week by "
+    "person`."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ShortAnswer:
-    """How a short message is answered: by a question, a sentence above it, or a sentence alone.
+    """The answer to a short message: a question, a sentence above it, or only a sentence.
 
     `runs` are buttons below the sentence (plain text with commands in back-ticks).
     """
@@ -72,17 +73,17 @@ class ShortAnswer:
 
 
 def short_message(text: str) -> ShortMessage | None:
-    """What a short message wants; None for every other text."""
+    """The request in a short message; None for any other text."""
     words = [word.strip("?!.,;:").casefold() for word in plain(text).split()]
     said = {" ".join(words), " ".join(word for word in words if word not in _POLITE)}
     return next((short for short, phrases in _SAID.items() if phrases & said), None)
 
 
 def needs_an_answer(text: str) -> str:
-    """The sentence for a short message where there is no answer before it, as in a command."""
+    """The sentence for a short message without a previous answer, as in a command."""
     return (
-        f"“{clean(text, 40)}” needs an answer before it: say it in the thread of an answer, or in a"
-        " direct message right after one."
+        f"“{clean(text, 40)}” needs an answer before it: send it in the thread of an answer, or "
+        "in a direct message right after one."
     )
 
 
@@ -105,7 +106,7 @@ def short_answer(short: ShortMessage, before: Query) -> ShortAnswer:
     if is_list:
         return ShortAnswer(sentence=WHOLE_LIST, runs=(csv,))
     if before.by is None:
-        splits = (replace(before, by=by) for by in Dimension)
+        splits = (replace(before, by=by) for by in STORED)
         runs = tuple(RunButton(f"By {one.by}", one.words()) for one in splits)
         return ShortAnswer(sentence=NO_GROUPS, runs=runs)
     if short is ShortMessage.TABLE:

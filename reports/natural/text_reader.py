@@ -1,4 +1,4 @@
-"""The words of a text that is read from left to right, and what was found in them so far."""
+"""Reads the words of a text from left to right, and collects what they mean."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reports.questions.query import QueryKind
 from reports.usage.dimensions import Dimension, Filter, Metric
 
 LONGEST_DATES = 14
-"""Words that dates are looked for in: the longest spelling of a range has fewer."""
+"""The number of words searched for a date; the longest spelling of a range has fewer."""
 
 
 @dataclass(slots=True)
@@ -22,11 +22,10 @@ class TextReader:
     `known` are the names of members, `today` is the asker's date. `kind`, `order` (of day and month
     in dates) and `schedules` (whether `weekly` alone makes a schedule) are given by the caller.
     `given` has the words of each part of the command, `extra` those of its kind; `filters`,
-    `remarks` and `ignored` are what `ParsedText` says of them. The rest is noticed on the way and
-    used when all words were read: `spending` (for each metric, whether it is a verb), `several`
-    (a dimension whose name stood in the plural), `superlative` (`the most expensive`), `over` (an
-    amount), `ranked` (a unit of time whose buckets were to be ranked), `proportion` (a share of the
-    whole was asked for).
+    `remarks` and `ignored` are as in `ParsedText`. The rest is recorded while reading and used once
+    all words were read: `spending` (for each metric, whether it is a verb), `several` (a dimension
+    named in the plural), `superlative` (`the most expensive`), `over` (an amount), `ranked` (a unit
+    of time whose buckets were to be ranked), `proportion` (a share of the whole was requested).
     """
 
     known: KnownNames
@@ -71,7 +70,7 @@ class TextReader:
         self.give("filter", str(one))
 
     def word(self, ahead: int = 0) -> str:
-        """A word from here on in lower case, without a period and `'s`; "" past the end."""
+        """The word at an offset, in lower case, without a period and `'s`; "" past the end."""
         at = self.at + ahead
         if not 0 <= at < len(self.words):
             return ""
@@ -83,12 +82,12 @@ class TextReader:
         return tuple(self.word(n) for n in range(count))
 
     def number(self, ahead: int) -> str:
-        """A count (`5` or `five`) as digits; "" if the word is none."""
+        """A count (`5` or `five`) as digits; "" if the word isn't one."""
         word = vocabulary.NUMBERS.get(self.word(ahead), self.word(ahead))
         return word if word.isascii() and word.isdigit() else ""
 
     def skip(self, ahead: int, words: set[str]) -> int:
-        """The index of the first word from `ahead` on that is none of `words`."""
+        """The index of the first word, starting at `ahead`, that isn't one of `words`."""
         while self.word(ahead) in words:
             ahead += 1
         return ahead
@@ -104,7 +103,7 @@ class TextReader:
         return bool(ends & (vocabulary.FILLERS | vocabulary.BY | vocabulary.WHO))
 
     def is_named(self, at: int) -> bool:
-        """Whether a word is a name that may be asked for."""
+        """Whether a word is a known name."""
         word = self.words[at].casefold().strip(".,") if at < len(self.words) else ""
         try:
             return bool(word) and bool(named(word, self.known))

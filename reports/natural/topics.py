@@ -1,4 +1,4 @@
-"""The topic of a question in natural language, if it is something other than usage figures.
+"""Determines the topic of a question in natural language, if it isn't about usage figures.
 
 Topics are recognized by single words and phrases. A question with none of them is about usage.
 """
@@ -145,7 +145,7 @@ _KIND_PHRASES: dict[QueryKind, tuple[str, ...]] = {
         "pay off",
     ),
 }
-"""Phrases that say of which kind a question is, and nothing else."""
+"""Phrases that only say which kind a question is."""
 _FILLERS: dict[QueryKind, set[str]] = {
     QueryKind.PRICE: _PRICE | {
         "cheapest",
@@ -174,7 +174,7 @@ _FILLERS: dict[QueryKind, set[str]] = {
         "shares", "percentage", "percent", "proportion", "completion", "output",
     },
 }  # fmt: skip
-"""Words that say the kind, or nothing, in a question of that kind."""
+"""Words that only name the kind, or mean nothing, in a question of that kind."""
 _WHATIF_PHRASES = (
     "what if", "what-if", "if we moved", "if we switched", "if we replaced", "if we used",
     "if we move", "if we switch", "if we replace", "if we use", "if we had", "if i switched",
@@ -263,7 +263,7 @@ _UNTIL = {"today": Unit.DAY, "day": Unit.DAY, "week": Unit.WEEK, "month": Unit.M
 """Words for what the credits should last through."""
 _BUDGETS = {"budget", "budgets"}
 _PLANNED_DIMENSIONS = {
-    "providers": Topic.PROVIDER, "apps": Topic.APP, "workspaces": Topic.WORKSPACE,
+    "apps": Topic.APP, "workspaces": Topic.WORKSPACE,
     "teams": Topic.TEAM, "departments": Topic.TEAM,
 }  # fmt: skip
 _ONE_OF_SUCH = {"top", "biggest", "largest", "most", "each", "every"}
@@ -276,20 +276,44 @@ NEW_OF = {
         "creators",
     ),
 }
-"""What `new` may be about, by the words for it."""
+"""What `new` may refer to, by its words."""
 _FILLERS[QueryKind.NEW] = _NEW | {
     "first", "time", "recently", "added", "started", "start", "used", "joined", "api",
 }  # fmt: skip
+_SLOW = {
+    "latency", "latencies", "slow", "slower", "slowest", "faster", "fastest", "speed", "p50", "p95",
+}  # fmt: skip
+_FAST = {"fast"}
+_SLOW_PHRASES = ("response time", "response times", "how long do", "how long does", "how long did")
+_OF_MONEY = {
+    "spend", "spending", "burn", "burning", "money", "credits", "budget", "budgets", "grow",
+    "growing", "run", "cost", "costs",
+}  # fmt: skip
+"""Words beside which `fast` is about how much is used, not about how long a request takes."""
+_FAILED = {
+    "error", "errors", "errored", "erroring", "fail", "fails", "failed", "failing", "failure",
+    "failures",
+}  # fmt: skip
+_FILLERS[QueryKind.LATENCY] = _SLOW | _FAST | {
+    "response", "time", "times", "long", "take", "takes", "took", "respond", "responds", "reply",
+    "answer", "requests", "request", "call", "calls", "median", "percentile", "seconds", "why",
+}  # fmt: skip
+_FILLERS[QueryKind.ERRORS] = _FAILED | {
+    "rate", "rates", "ratio", "share", "percentage", "percent", "proportion", "requests", "request",
+    "call", "calls", "generations", "often", "why",
+}  # fmt: skip
+_KIND_PHRASES[QueryKind.LATENCY] = ("response time", "response times")
+_KIND_PHRASES[QueryKind.ERRORS] = ("error rate", "failure rate", "share of", "percentage of")
 _BY_WORDS: tuple[tuple[Topic, set[str], tuple[str, ...]], ...] = (
     (Topic.RETIRING, _RETIRING, _RETIRING_PHRASES),
     (Topic.WHATIF, _WHATIF, _WHATIF_PHRASES),
     (Topic.WHY, _WHY, _WHY_PHRASES),
 )
-"""Topics with words and phrases, each of which is enough; the first topic that matches counts."""
+"""Topics with words and phrases, any of which is sufficient; the first matching topic counts."""
 
 
 def greets(words: Sequence[str]) -> bool:
-    """Whether words (lower case) greet, thank, or ask what the bot is, and ask for nothing else."""
+    """Whether words (lower case) only greet, thank, or ask what the bot is."""
     text = " ".join(words)
     if words[0] in {*vocabulary.PARTS_OF_DAY, "gm"} and set(words[1:]) <= _GREETINGS:
         return True
@@ -304,7 +328,7 @@ def topic_of(words: Sequence[str], *, named: bool = False) -> str:
     The words are in lower case, without names and punctuation; `named`: there were names.
     """
     found = _topic_of(words, named=named)
-    # what a key or a person has left is up to its limits; the balance is everybody's
+    # what a key or a person has left depends on its limits; the balance is shared
     if named and found == BALANCE:
         return Topic.LIMITS
     until = _lasting_until(words) if found == BALANCE else None
@@ -323,7 +347,8 @@ def _topic_of(words: Sequence[str], *, named: bool) -> str:
     if words in (["who", "am", "i"], ["whoami"]):
         return ME
     text, given = _without_periods(words), set(words)
-    if first := _about_entities(words, text, given, named=named):
+    first = _about_quality(text, given) or _about_entities(words, text, given, named=named)
+    if first:
         return first
     for topic, triggers, phrases in _BY_WORDS:
         if _matches(given, text, triggers, phrases):
@@ -345,6 +370,14 @@ def _topic_of(words: Sequence[str], *, named: bool) -> str:
     if asks_for_direction(words):
         return Topic.WHY
     return _planned_dimension(words) or ""
+
+
+def _about_quality(text: str, given: set[str]) -> Topic | None:
+    """The topic of questions about failed and slow requests; None for other questions."""
+    if given & _FAILED:
+        return Topic.ERRORS
+    fast = given & _FAST and not given & _OF_MONEY
+    return Topic.LATENCY if given & _SLOW or fast or _has_phrase(text, _SLOW_PHRASES) else None
 
 
 def _matches(given: set[str], text: str, triggers: set[str], phrases: tuple[str, ...]) -> bool:
@@ -391,7 +424,7 @@ def _without_periods(words: Sequence[str]) -> str:
 
 
 def topic_words(kind: QueryKind, ahead: Sequence[str]) -> int:
-    """How many of the next words (lower case, "" after the last) only name the kind."""
+    """The number of next words (lower case, "" after the last) that only name the kind."""
     phrases = (phrase.split() for phrase in _KIND_PHRASES.get(kind, ()))
     found = (len(p) for p in phrases if tuple(ahead[: len(p)]) == tuple(p))
     longest = max(found, default=0)
@@ -399,7 +432,7 @@ def topic_words(kind: QueryKind, ahead: Sequence[str]) -> int:
 
 
 _TO_ME = {"show", "send", "give", "tell"}
-"""Words before a `me` that receives the answer: it is not about one's own limits then."""
+"""Words before a `me` that receives the answer, which is then not about one's own limits."""
 _A_WHILE = re.compile(r" ([0-9]{1,4}) ?(d|days?|w|weeks?|months?) ")
 _DAYS_IN = {"d": 1, "w": 7, "m": 30}
 
@@ -423,7 +456,7 @@ def flags(topic: str, words: Sequence[str]) -> str:
 
 
 def _unused_days(text: str) -> str:
-    """For how many days a key is not used, as `60d`, where words say so; else empty."""
+    """The number of days that a key is unused, as `60d`, if words say so; else empty."""
     found = _A_WHILE.search(text)
     days = int(found[1]) * _DAYS_IN[found[2][0]] if found else 0
     return f"{days}d" if days_of(f"{days}d") else ""

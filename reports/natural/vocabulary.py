@@ -1,4 +1,4 @@
-"""What people say instead of the grammar's words."""
+"""Words that people use instead of the grammar's words."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ DIMENSIONS: dict[str, Dimension] = {
     for word in (*names.words, *(f"{one}s" for one in names.words), *names.spoken)
 }
 ALWAYS_VERBS = {"spent", "paid", "burn", "burned", "burnt", "burning"}
-"""What is done with tokens or requests as well as with money: `tokens spent`."""
+"""Verbs that apply to tokens and requests as well as money: `tokens spent`."""
 VERBS_AFTER = {"did", "do", "does", "we", "i", "they"}
-"""What makes a verb of `spend` and `pay` later on: `how many tokens did we spend`."""
+"""Words that make a later `spend` or `pay` a verb: `how many tokens did we spend`."""
 PROPORTIONS = {"percent", "percentage", "proportion", "fraction"}
 POSSESSIVES = {"what", "which", "my", "our", "his", "her", "their", "your"}
 WHO = {"who", "whose", "whom"}
@@ -54,9 +54,9 @@ OVER: dict[tuple[str, ...], str] = {
 VERSUS = {"vs", "versus", "against", "compared", "than"}
 COMPARE = {"compare", "comparing", "comparison"}
 TOKEN_PARTS = {"output", "input", "prompt", "completion", "reasoning"}
-"""Parts of tokens, which are shown beside them but can't be asked for alone."""
+"""Parts of tokens, which are shown with them but can't be requested alone."""
 OVER_AMOUNT = {"than", "over", "above", ">", "≥", ">="}
-"""What comes before an amount that groups are to be larger than."""
+"""Words before an amount that groups must exceed."""
 TOP = {"top", "biggest", "largest", "highest", "heaviest", "busiest", "priciest", "costliest"}
 MOST = {"most"}
 SPENDERS = {"spender", "spenders"}
@@ -65,7 +65,7 @@ MORNING = "morning"
 PARTS_OF_DAY = {"morning", "afternoon", "evening", "night"}
 AVERAGE = {"average", "avg", "mean"}
 DRAWN = {"minute": "1h", "hour": "1d", "day": "1m", "month": "1y"}
-"""The period that is drawn by a unit of time."""
+"""The period to show for a unit of time."""
 FILES = {"csv": "csv", "spreadsheet": "csv", "excel": "csv", "pdf": "pdf"}
 EXPORTING = {"export", "download"}
 """Words for a file of unspecified format, which is a CSV."""
@@ -85,14 +85,14 @@ LEAVING_OUT: tuple[tuple[str, ...], ...] = (
     ("except", "for"), ("without",), ("except",), ("excluding",), ("exclude",), ("excl",),
     ("no",), ("minus",), ("ignoring",), ("ignore",), ("besides",), ("not",),
 )  # fmt: skip
-"""What begins a list of names to leave out."""
+"""Words that start a list of names to leave out."""
 HELD_AGAINST = {
     "go", "stay", "be", "over", "under", "within", "below", "above", "exceed", "hit", "reach",
     "more", "than", "budget", "of", "our",
 }  # fmt: skip
-"""Words before an amount that a forecast is compared with."""
+"""Words before the amount that a forecast is compared with."""
 ALL_BUT = {"all", "everything", "everyone", "everybody", "anything", "anyone"}
-"""What makes an exclusion of a `but` after it."""
+"""Words that make a following `but` an exclusion."""
 FILLERS = {
     "a", "about", "all", "am", "an", "and", "any", "are", "as", "at", "be", "been", "bot", "can",
     "could", "did", "do", "does", "down", "during", "entire", "far", "file", "for", "from", "get",
@@ -115,4 +115,4 @@ FILLERS = {
     "they've", "being", "running", "ran", "thx", "ty", "cheers", "hit", "still", "trend", "trends",
     "rolling", "trailing",
 }  # fmt: skip
-"""Words that say nothing that could be asked. What asks for something is never among them."""
+"""Filler words. They never contain words that ask for something."""

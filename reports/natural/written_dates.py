@@ -1,6 +1,6 @@
-"""Dates as people write them: `3 Oct`, `Q3`, `03.11.2026`, `week 45`, `2 days ago`.
+"""Reads dates as people write them: `3 Oct`, `Q3`, `03.11.2026`, `week 45`, `2 days ago`.
 
-Days and months without a year are the latest that have begun.
+Days and months without a year are the latest that have started.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from reports.natural.parts_of_periods import Days, part_of_period
 from reports.time.period import YEARS, DateSpan, Month
 
 Order = Literal["day", "month", ""]
-"""What comes first in `10/03/2026`: day or month; "" if unknown."""
+"""Which comes first in `10/03/2026`: the day or the month; "" if unknown."""
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SEPARATORS = "/.-"
@@ -33,13 +33,13 @@ _ORDINALS = {
     "4th": 4,
 }
 _WHOLES = {"month", "quarter", "year"}
-"""The units of which a part can be asked for."""
+"""The units whose parts can be requested."""
 _QUARTER, _HALF, _YEAR = 3, 6, 12
 _SHORT_YEAR = 2000  # of `10/03/26`
 
 
 class AmbiguousDateError(ValueError):
-    """A date that is two dates, depending on whether the day or the month comes first.
+    """A date with two meanings, depending on whether the day or the month comes first.
 
     `labels` are the two dates in words, like `3 October 2026`, by what comes first.
     """
@@ -56,16 +56,16 @@ class AmbiguousDateError(ValueError):
 
 
 class NoSuchDateError(ValueError):
-    """Words in the shape of a date that the calendar does not have."""
+    """Words that look like a date that doesn't exist."""
 
     def __init__(self, typed: str) -> None:
         super().__init__(f"There is no such date as “{typed}”.")
 
 
 def days(words: Sequence[str], today: date, order: Order = "") -> tuple[int, Days] | None:
-    """How many of the first words (lower case) are a date, and the days that it means.
+    """The number of leading words (lower case) that are a date, and the days that it covers.
 
-    None where they are no date. Raises AmbiguousDateError and NoSuchDateError.
+    None if they aren't a date. Raises AmbiguousDateError and NoSuchDateError.
     """
     if not words or not words[0]:
         return None
@@ -85,7 +85,7 @@ def part(words: Sequence[str], today: date, order: Order = "") -> tuple[int, Day
 
 
 def _whole(words: Sequence[str], today: date, order: Order) -> tuple[int, Days] | None:
-    """A period of which a part is asked for: `october`, `last month`, `the year`, `2026`."""
+    """A period whose part is requested: `october`, `last month`, `the year`, `2026`."""
     word, following = (*words, "", "")[:2]
     if _year(word):
         return 1, calendar("year", date(int(word), 1, 1))
@@ -109,7 +109,7 @@ def period_of(first: date, last: date) -> str:
 
 
 def apart(earlier: Days, later: Days) -> str:
-    """How `vs` calls the earlier of two stretches of days; empty where it has no word for it."""
+    """The word of `vs` for the earlier of two date ranges; "" if there is no word for it."""
     if earlier[1] + timedelta(days=1) == later[0] and _alike(earlier, later):
         return "before"
     for unit, word in (("week", "last week"), ("month", "last month"), ("year", "last year")):
@@ -119,7 +119,7 @@ def apart(earlier: Days, later: Days) -> str:
 
 
 def _alike(one: Days, other: Days) -> bool:
-    """Whether two stretches are as long as each other, in days or in whole months."""
+    """Whether two date ranges have the same length, in days or in whole months."""
     if (one[1] - one[0]) == (other[1] - other[0]) and not _ends_month(other):
         return True
     months = [(last.year - first.year) * _YEAR + last.month - first.month for first, last in
@@ -128,12 +128,13 @@ def _alike(one: Days, other: Days) -> bool:
 
 
 def _ends_month(found: Days) -> bool:
-    """Whether a stretch is made of whole months."""
+    """Whether a date range consists of whole months."""
     return found[0].day == 1 and (found[1] + timedelta(days=1)).day == 1
 
 
 def _shifted(day: date, unit: str, whole: bool) -> date | None:
-    """A day so much earlier; the last of a month stays that where whole months are compared."""
+    """The same day one unit earlier. When whole months are compared, the last day maps to the last
+    day."""
     if unit == "week":
         return day - timedelta(days=7)
     month = Month(*_split(day.year * _YEAR + day.month - 1 - (1 if unit == "month" else _YEAR)))
@@ -143,13 +144,13 @@ def _shifted(day: date, unit: str, whole: bool) -> date | None:
 
 
 def last_weekday(word: str, today: date) -> date:
-    """The latest day before today that is a weekday of that name."""
+    """The latest day before today with that name."""
     back = (today.weekday() - WEEKDAYS.index(word[:3]) - 1) % 7 + 1
     return today - timedelta(days=back)
 
 
 def calendar(unit: str, today: date, back: int = 0) -> Days:
-    """The day, week (from Monday), month, quarter or year that is a number of them back."""
+    """The day, week (from Monday), month, quarter or year `back` units ago."""
     if unit == "day":
         day = today - timedelta(days=back)
         return day, day
@@ -226,7 +227,7 @@ def _last_month_named(words: Sequence[str], today: date) -> tuple[int, Days] | N
 def _week_around(words: Sequence[str], today: date, order: Order) -> tuple[int, Days] | None:
     """`week of 16 november`, `w/c 16/11`, `week ending 15 november`: seven days.
 
-    The week of a day runs from Monday; the others begin or end with the day that is named.
+    The week of a day starts on Monday; the others start or end with the named day.
     """
     first, following = (*words, "", "")[:2]
     how, at = {"w/c": "from", "wc": "from", "w/e": "to"}.get(first, ""), 1
@@ -243,7 +244,7 @@ def _week_around(words: Sequence[str], today: date, order: Order) -> tuple[int, 
 
 
 def _weekend(today: date, *, last: bool) -> Days:
-    """The latest weekend that has begun; `last` is the one before this week's."""
+    """The latest weekend that has started; `last` is the one before this week's."""
     saturday = calendar("week", today, int(last))[0] + timedelta(days=5)
     saturday -= timedelta(days=7 if saturday > today else 0)
     return saturday, saturday + timedelta(days=1)
@@ -278,7 +279,7 @@ def _quarter(words: Sequence[str], today: date) -> tuple[int, Days] | None:
 def _of_year(
     words: Sequence[str], at: int, number: int, length: int, year: int | None, today: date
 ) -> tuple[int, Days]:
-    """A quarter or a half of a year, which may follow; without one, the latest that has begun."""
+    """A quarter or half of the year that may follow; without one, the latest that has started."""
     if year is None:
         skipped = _skip(words, at, {"of", "in"})
         if skipped < len(words) and _year(words[skipped]):
@@ -290,7 +291,7 @@ def _of_year(
 
 
 def _so_far(found: Days, today: date) -> Days:
-    """Days up to today, where they have begun."""
+    """Days up to today, if they have started."""
     return found[0], min(found[1], today) if found[0] <= today else found[1]
 
 
@@ -342,7 +343,7 @@ def _with_month_name(words: Sequence[str], today: date) -> tuple[int, Days] | No
     if year is None and list(parts[at : at + 2]) == ["last", "year"]:
         at, year = at + 2, today.year - 1
     taken = owners[at - 1] + 1
-    if owners[at : at + 1] == [taken - 1]:  # the rest of a word is no date
+    if owners[at : at + 1] == [taken - 1]:  # the rest of a word isn't a date
         return None
     wanted = numbers[1] if numbers else None
     if year is None:
@@ -361,15 +362,17 @@ def _with_month_name(words: Sequence[str], today: date) -> tuple[int, Days] | No
 
 
 def _starts_time(words: Sequence[str], owners: Sequence[int], at: int) -> bool:
-    """Whether a number after a month begins something else: `october 3 models`, `oct 7 days`."""
+    """Whether a number after a month belongs to something else: `october 3 models`, `oct 7
+    days`."""
     following = words[owners[at] + 1] if owners[at] + 1 < len(words) else ""
     return following in vocabulary.UNITS or following in vocabulary.DIMENSIONS
 
 
 def _parts(words: Sequence[str]) -> tuple[list[str], list[int]]:
-    """The first words cut at dashes, slashes, and between letters and digits, with whose they are.
+    """The first words split at dashes, slashes, and between letters and digits, with the index of
+    the word each came from.
 
-    An ordinal's ending and a comma go: `3rd,` is `3`.
+    Endings of ordinals and commas are dropped: `3rd,` is `3`.
     """
     parts: list[str] = []
     owners: list[int] = []
@@ -391,7 +394,7 @@ def _parts(words: Sequence[str]) -> tuple[list[str], list[int]]:
 
 
 def _day_numbers(parts: Sequence[str], at: int) -> tuple[int, tuple[int, int]] | None:
-    """A day, or the first and the last of some: where they end, and they."""
+    """One day or a day range: the index after it, and its first and last day."""
     first = _day(parts, at)
     if first is None:
         return None
@@ -441,9 +444,9 @@ def _numbers(words: Sequence[str], today: date, order: Order) -> tuple[int, Days
 
 
 def _either(typed: str, one: int, two: int, years: Sequence[int], today: date, order: str) -> Days:
-    """A day of which it may be open whether the day or the month comes first.
+    """A day whose day/month order may be ambiguous.
 
-    Usage lies in the past, so a reading in the future is no reading where the other is not.
+    Usage is in the past, so a meaning in the future is discarded if the other isn't in the future.
     """
     readings: dict[str, date] = {}
     for first, (day, month) in {"day": (one, two), "month": (two, one)}.items():
@@ -483,7 +486,7 @@ def _one_month(typed: str, year: int, month: int) -> Days:
 
 
 def _year(word: str) -> bool:
-    """Whether a word is a year of our time; 2100 tokens are not."""
+    """Whether a word is a plausible year (2015-2099); `2100 tokens` isn't."""
     return len(word) == 4 and _is_number(word) and 2015 <= int(word) < 2100
 
 

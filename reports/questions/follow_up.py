@@ -1,4 +1,4 @@
-"""Follow-ups: a question with another metric, period, grouping, filter or comparison."""
+"""Applies follow-ups: changes a question's metric, period, grouping, filter or comparison."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Choice:
 
     @property
     def renews(self) -> bool:
-        """Whether it asks about now; all other choices keep the time of the answer."""
+        """Whether the choice asks about now; all other choices keep the time of the answer."""
         return self.follow is FollowUpAction.PERIOD
 
 

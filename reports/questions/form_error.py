@@ -1,4 +1,4 @@
-"""Shared by the forms of questions and schedules: errors by field, and parsing typed text."""
+"""Helpers of the forms of questions and schedules: errors by field, and parsing typed text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fields of the question form, and the question that they make."""
+"""Converts the fields of the question form to a question."""
 
 from __future__ import annotations
 
@@ -46,13 +46,14 @@ PERIODS = (
 
 USUAL = "usual"
 FORECAST_PERIODS = frozenset({"today", "this week", "this month", "this year"})
-"""Those of the periods that are still running, whose end can be forecast."""
+"""The periods that are still running, whose end can be forecast."""
 
 
 def periods_for(kind: QueryKind) -> tuple[tuple[str, str], ...]:
-    """The periods to choose from in a question of a kind, as (words, label); none if it takes none.
+    """The periods to choose from in a question of a kind, as (words, label); empty if it takes
+    none.
 
-    Kinds with a default period of their own begin with it.
+    Kinds with their own default period start with it.
     """
     if kind in WITHOUT_PERIOD:
         return ()
@@ -83,11 +84,10 @@ class QuestionField(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QuestionFields:
-    """What the form holds; `other` counts where the period is none of the listed ones.
+    """The values of the form; `other` counts if the period isn't one of the listed ones.
 
-    `kind` is a QueryKind. `period` counts for usage, `span` for the other kinds, of which most have
-    a period that is usual for them. `extra` are words that only the kind takes. `to` is `me` or
-    `channel`.
+    `kind` is a QueryKind. `period` counts for usage, `span` for the other kinds, most of which have
+    their own usual period. `extra` are words that only the kind takes. `to` is `me` or `channel`.
     """
 
     metric: str = OVERVIEW
@@ -105,9 +105,10 @@ class QuestionFields:
 
     @property
     def chosen_period(self) -> str:
-        """The choice in the menu of periods: words, `USUAL` or `OTHER`; empty where there is none.
+        """The choice in the menu of periods: words, `USUAL` or `OTHER`; empty if there is no such
+        menu.
 
-        A choice that another kind had before is not one of this kind.
+        A choice made for another kind isn't valid for this one.
         """
         usage = self.kind == QueryKind.USAGE
         chosen = self.period if usage else self.span
@@ -116,9 +117,9 @@ class QuestionFields:
 
 
 def read_fields(fields: QuestionFields, rewrite: QuestionWords = strict_words) -> Query | FormError:
-    """The question that the fields stand for, or what is wrong in which of them.
+    """The question of the fields, or errors by field.
 
-    `rewrite` reads natural language in the fields of the period and of the filters.
+    `rewrite` reads natural language in the period and filter fields.
     """
     kind = QueryKind(fields.kind)
     head, begun = _head(fields, kind, rewrite)
@@ -164,7 +165,7 @@ def read_fields(fields: QuestionFields, rewrite: QuestionWords = strict_words) -
 def _head(
     fields: QuestionFields, kind: QueryKind, rewrite: QuestionWords
 ) -> tuple[str, FormError | None]:
-    """The words that a question of a kind begins with, and what is wrong with them."""
+    """The first words of a question of a kind, and what is wrong with them."""
     if kind is QueryKind.USAGE:
         return "", None
     typed = fields.extra.strip() if kind in EXAMPLES else ""
@@ -184,7 +185,7 @@ def _head(
 
 
 def _period(fields: QuestionFields, rewrite: QuestionWords) -> str | FormError:
-    """The words of the period; none where the kind takes none, or its usual one is meant."""
+    """The words of the period; empty if the kind takes none, or if it is the usual one."""
     chosen = fields.chosen_period
     if chosen in {"", USUAL}:
         return ""

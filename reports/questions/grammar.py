@@ -1,4 +1,4 @@
-"""The grammar of questions: words after /activity are parsed into a Command or a CommandError.
+"""The grammar of questions: parses the words after /activity into a Command or a CommandError.
 
     question  = { kind | metric | period | "by" dimension | filter | option }      in any order
     metric    = "spend" | "cost" | "tokens" | "requests"
@@ -7,6 +7,7 @@
               | "last" COUNT ("h" | "hours" | "d" | "days" | ... | "y" | "years")
               | DATE | DATE ".." DATE            a DATE is 2026-10 or 2026-10-03
     dimension = "model" | "key" | "api key" | "creator" | "user" | "member"
+              | "provider" | "end-user" | "end user"               these two need ClickHouse
     filter    = ["-"] dimension ":" NAME         NAME may be "quoted", `*` is a wildcard, and
                                                  "-" leaves out what it names
     kind      = "price" | "why" | "forecast" | ...  what is asked of the usage, at most one
@@ -45,7 +46,7 @@ from reports.time.period import (
     Period,
     Unit,
 )
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 from reports.usage.dimensions import NAMES, Filter, Metric, MoneySource
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean, plain
@@ -96,7 +97,7 @@ _BEGUN = {
 
 @dataclass(frozen=True, slots=True)
 class QuestionCommand:
-    """A question to answer; `dated`: its period was typed, and is not the default.
+    """A question to answer; `dated`: its period was typed, and isn't the default.
 
     `given` names what was typed: `kind`, `metric`, `period`, `by`, `filter`, `source`, `top`,
     `versus`, `zone`, `file`, `share`.
@@ -120,9 +121,9 @@ class CommandError:
     """An invalid command: the problem as a sentence, and the command that was probably meant.
 
     `understood` is the valid part. `suggestion` is a complete command without the command's name;
-    `choices` are several if the words are ambiguous, and `labels` their names on buttons if the
-    commands themselves don't explain the difference. `examples` are for new users. `certain`: the
-    words are the grammar's own, so reading them as natural language would only leave some out.
+    `choices` are several commands if the words are ambiguous, and `labels` are their button labels
+    if the commands don't explain the difference. `examples` are for new users. `certain`: the words
+    are the grammar's own, so reading them as natural language would only leave some out.
     """
 
     problem: str
@@ -292,7 +293,7 @@ class _QuestionReader:
         """Parse the word of a kind, or a word that only its questions have."""
         kind = kind_of(word.lower())
         if kind is QueryKind.KEYS and (self.seen or self.wrong):
-            kind = None  # elsewhere it may be a dimension, or the subject of `new`
+            kind = None  # otherwise it may be a dimension, or the subject of `new`
         if kind:
             self._once("kind", word)
             self.query = replace(self.query, kind=kind)
@@ -317,6 +318,8 @@ class _QuestionReader:
         named = self.words.take()
         if named.lower() == "api" and self.words.peek().lower() in {"key", "keys"}:
             named = self.words.take()
+        if named.lower() == "end" and self.words.peek().lower() in {"user", "users"}:
+            named = f"end-{self.words.take()}"
         dimension = (DIMENSIONS | _PLURAL).get(named.lower())
         if not dimension:
             topic = ungroupable(("by", named.lower()))
@@ -549,7 +552,7 @@ def grouping(word: str) -> str:
 
 
 def _only_one_problem(kind: str, before: str, word: str) -> str:
-    """The problem with two words of which a question can have only one."""
+    """The problem with two words if a question can have only one of them."""
     if kind == "dimension":
         one, other = (said.removeprefix("by ") for said in (before, word))
         return f"You can group by only one thing: {clean(one, 40)} or {clean(other, 40)}."

@@ -114,8 +114,20 @@ NEW_UNFIT = {
     "source": "`new` shows all spend, so it takes no source.",
 }
 
+LATENCY_UNFIT = {
+    "metric": "`latency` is the time that requests took, so it takes no metric.",
+    "comparison": "`latency` can't be compared with another time yet, so it takes no `vs`.",
+    "source": "`latency` is that of all requests, so it takes no source.",
+}
+ERRORS_UNFIT = {
+    "metric": "`errors` counts requests that failed, so it takes no metric.",
+    "comparison": "`errors` can't be compared with another time yet, so it takes no `vs`.",
+    "source": "`errors` counts all requests that failed, so it takes no source.",
+}
+
 
 def is_unfit(problem: str) -> bool:
     """Whether a message says that a part of a question doesn't fit one of these kinds."""
-    kinds = (LIMITS_UNFIT, KEYS_UNFIT, WHATIF_UNFIT, RETIRING_UNFIT, NEW_UNFIT)
+    kinds = (LIMITS_UNFIT, KEYS_UNFIT, WHATIF_UNFIT, RETIRING_UNFIT, NEW_UNFIT, LATENCY_UNFIT,
+             ERRORS_UNFIT)  # fmt: skip
     return problem == NEW_WHAT or any(problem in one.values() for one in kinds)

@@ -1,4 +1,4 @@
-"""The question: which metric, over which period, by which dimension, of whom."""
+"""A question as a value: metric, period, dimension, filters and options."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reports.time.period import DEFAULT, Calendar, Counted, Period, Unit
-from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
+from reports.usage.dimensions import NAMES, Dimension, Filter, Metric, MoneySource
 
 
 class QueryKind(StrEnum):
-    """What is asked of the usage; the value is the word that begins the command of its kind."""
+    """The kind of a question; the value is the first word of its command."""
 
     USAGE = "usage"
     PRICE = "price"
@@ -22,6 +22,8 @@ class QueryKind(StrEnum):
     WHATIF = "whatif"
     RETIRING = "retiring"
     NEW = "new"
+    LATENCY = "latency"
+    ERRORS = "errors"
 
 
 DEFAULT_PERIODS: dict[QueryKind, Period] = {
@@ -32,23 +34,27 @@ DEFAULT_PERIODS: dict[QueryKind, Period] = {
     QueryKind.WHATIF: Counted(1, Unit.MONTH),
     QueryKind.NEW: Counted(1, Unit.MONTH),
 }
-"""The period of a kind where the question names none; elsewhere it is that of usage.
-
-A day has too few requests for a price that means something, a change is looked at week by week,
-and what is forecast is the end of the month.
+"""The default period of a kind if the question names none; other kinds use that of usage. A day has
+too few requests for a meaningful price, changes are compared by week, and forecasts are for the end
+of the month.
 """
 
 
 WITHOUT_PERIOD = frozenset({QueryKind.LIMITS, QueryKind.KEYS, QueryKind.RETIRING})
-"""Kinds that are about now: their period is written out only where it is not the default."""
+"""Kinds that are about now: their period is written out only if it isn't the default."""
 WITHOUT_GROUPING = WITHOUT_PERIOD | {QueryKind.NEW}
 """Kinds that list things by themselves, so no grouping is offered."""
 RUNNING = WITHOUT_PERIOD | {QueryKind.FORECAST}
-"""Kinds whose answer is about a time that is not over, so that a schedule keeps their period."""
+"""Kinds whose answer is about a period that isn't over, so a schedule keeps their period."""
+
+MEASURED = frozenset({QueryKind.LATENCY, QueryKind.ERRORS})
+"""Kinds that are answered from ClickHouse alone."""
+LIVE = MEASURED | {QueryKind.USAGE}
+"""Kinds that can be grouped and filtered by what only ClickHouse has."""
 
 
 class Versus(StrEnum):
-    """What a period is compared with: what came right before it, or the same so much earlier."""
+    """What a period is compared with: the previous one, or the same one a unit of time earlier."""
 
     BEFORE = "before"
     DAY = "yesterday"
@@ -58,7 +64,7 @@ class Versus(StrEnum):
 
 
 class FileFormat(StrEnum):
-    """A file that goes with the answer."""
+    """A file to attach to the answer."""
 
     CSV = "csv"
     PDF = "pdf"
@@ -70,9 +76,9 @@ DEFAULT_TOP = 10
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question. No metric means an overview of all three; `zone` None means the default.
+    """One question. Without a metric, it is an overview of all three; `zone` None is the default.
 
-    `extra` are words that only questions of its kind have, in the order in which they were typed.
+    `extra` are words specific to its kind, in the order in which they were typed.
     """
 
     metric: Metric | None = None
@@ -90,11 +96,22 @@ class Query:
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        """The metric asked for, or all three."""
+        """The requested metric, or all three."""
         return (self.metric,) if self.metric else tuple(Metric)
 
+    @property
+    def live_dimensions(self) -> tuple[Dimension, ...]:
+        """What it is grouped or filtered by and only ClickHouse has."""
+        used = (self.by, *(one.dimension for one in self.filters))
+        return tuple(one for one in used if one is not None and NAMES[one].live)
+
+    @property
+    def live(self) -> bool:
+        """Whether ClickHouse is asked for the answer, because stored usage doesn't have it."""
+        return self.kind in MEASURED or bool(self.live_dimensions)
+
     def words(self) -> str:
-        """The question in the grammar's own words, so that reading them gives it back."""
+        """The question in the grammar's own words; parsing them gives the same question."""
         parts: list[object] = [None if self.kind is QueryKind.USAGE else self.kind, *self.extra]
         default = DEFAULT_PERIODS.get(self.kind, DEFAULT)
         dated = self.kind not in WITHOUT_PERIOD or self.period != default
@@ -107,5 +124,5 @@ class Query:
         return " ".join(str(part) for part in parts if part)
 
     def command(self, name: str = "/activity") -> str:
-        """The whole command, as one would type it."""
+        """The whole command, as typed."""
         return f"{name} {self.words()}"

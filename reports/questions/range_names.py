@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from reports.questions.query import Versus
 from reports.questions.wording import before_words
 from reports.time.period import Calendar, Month, Period, Unit
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 
 _FINE = {Granularity.MINUTE, Granularity.HOUR}
 _DAY = timedelta(days=1)

@@ -8,7 +8,7 @@ from datetime import datetime
 from fractions import Fraction
 
 from reports.questions.query import Query
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.dimensions import Metric
 from reports.usage.members import NO_CREATOR
 from reports.usage.usage import ZERO, Usage, total

@@ -1,4 +1,4 @@
-"""Commands and questions that are about something other than usage figures.
+"""Recognizes commands and questions that aren't about usage figures.
 
 Each topic is answered by its own code. `not_yet` is the answer for topics without any, so that
 people don't get the answer to another question.
@@ -26,7 +26,8 @@ class Topic(StrEnum):
     KEYS = "keys"
     RETIRING = "retiring"
     NEW = "new"
-    PROVIDER = "by provider"
+    LATENCY = "latency"
+    ERRORS = "errors"
     APP = "by app"
     WORKSPACE = "by workspace"
     TEAM = "by team"
@@ -42,7 +43,7 @@ class TopicAsked:
 
 @dataclass(frozen=True, slots=True)
 class BalanceAsked:
-    """A request for the credits that are left, and how long they last.
+    """A request for the remaining credits, and how long they will last.
 
     `until` is set where it is asked if they last through the day, week, month or year.
     """
@@ -80,7 +81,6 @@ _UNTIL: dict[tuple[str, ...], Unit] = {
 }
 """The words after `balance`, and through what the credits should last."""
 _NOT_YET = {
-    Topic.PROVIDER: "I can't group or filter by provider yet",
     Topic.APP: "I can't group or filter by app yet",
     Topic.WORKSPACE: "I can't group or filter by workspace yet",
     Topic.TEAM: "I can't group or filter by team yet",
@@ -88,7 +88,6 @@ _NOT_YET = {
 _INSTEAD: dict[Topic, str] = {}
 _BY = {"by", "per", "each", "which", "across"}
 _UPCOMING = {
-    **dict.fromkeys(("provider", "providers"), Topic.PROVIDER),
     **dict.fromkeys(("app", "apps", "application", "applications"), Topic.APP),
     **dict.fromkeys(("workspace", "workspaces"), Topic.WORKSPACE),
     **dict.fromkeys(("team", "teams", "department", "departments"), Topic.TEAM),

@@ -1,4 +1,4 @@
-"""Questions, time ranges and times in words, for messages."""
+"""Puts questions, time ranges and times into words, for messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from reports.questions.query import WITHOUT_PERIOD, Query, QueryKind, Versus
 from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import NAMES, Metric, MoneySource
 from reports.wording.safe_text import clean
 
@@ -24,6 +24,8 @@ KIND_WORDS = {
     QueryKind.WHATIF: "What if",
     QueryKind.RETIRING: "Retiring models",
     QueryKind.NEW: "New",
+    QueryKind.LATENCY: "Latency",
+    QueryKind.ERRORS: "Failed requests",
 }
 """The first words in the title of an answer, by kind."""
 _SOURCE = {

@@ -14,7 +14,7 @@ from typing import Any
 from reports.questions.query import Query
 from reports.questions.summary import MetricSummary, Series, Summary
 from reports.render.tables import incomplete_words
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.dimensions import Metric
 from reports.usage.usage import dollars
 

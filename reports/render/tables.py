@@ -16,7 +16,7 @@ from reports.questions.wording import (
     since_words,
 )
 from reports.render.charts.labels import each
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.dimensions import Metric
 from reports.usage.format import change, difference, figure, percent
 from reports.wording.safe_text import clean
@@ -78,8 +78,13 @@ def averaged_over(summary: Summary, part: MetricSummary) -> str:
 
 
 def change_words(summary: Summary, part: MetricSummary) -> str:
-    """The change: `up 248M (+6.0%) vs the month before (4.14B)`, or why there is none."""
+    """The change: `up 248M (+6.0%) vs the month before (4.14B)`, or why there is none.
+
+    Empty for usage that only ClickHouse has, which isn't compared.
+    """
     query = summary.query
+    if query.live:
+        return ""
     before = before_words(query.period, unfinished=summary.range.unfinished, versus=query.versus)
     if part.previous is None:
         return f"no data for {before}"

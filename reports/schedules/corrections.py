@@ -1,4 +1,4 @@
-"""Unrecognized words in a schedule: what to say, and what to suggest."""
+"""Finds messages and suggestions for unrecognized words in a schedule."""
 
 from __future__ import annotations
 

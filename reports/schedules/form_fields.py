@@ -1,4 +1,4 @@
-"""A schedule as the fields of a form, and back.
+"""Converts a schedule to the fields of a form, and back.
 
 The fields are converted to a command that the grammar parses, so the form has the same defaults
 and errors as the command.
@@ -33,7 +33,7 @@ from reports.schedules.recurrence import (
     usual_period,
 )
 from reports.time.period import DEFAULT
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean
 
@@ -143,7 +143,7 @@ def read_fields(
 
 
 def _question_error(question: str, error: CommandError, when: str) -> str:
-    """The error for an invalid question; words like `weekly` belong into their own field."""
+    """The error for an invalid question; words like `weekly` belong in their own field."""
     if any(word.lower() in FREQUENCIES for word in question.split()):
         return _HAS_OTHER_FIELDS
     asked, scheduled = parse(error.suggestion), parse_schedule(f"schedule {when}")

@@ -1,4 +1,4 @@
-"""The words after `schedule` and `schedules`: a question and when to report on it, in any order.
+"""Parses the words after `schedule` and `schedules`: a question and when to report, in any order.
 
     schedules = "schedules" [PAGE]
     schedule  = "schedule" { frequency | time | zone | target | a word of a question }
@@ -41,12 +41,12 @@ __all__ = [
 
 EXAMPLES = (EXAMPLE, "schedule daily spend by model to me 8:30", "schedules")
 _MOST_TRIES = 20
-"""Parses per suggestion: enough for all pairs of adjacent words in a usual command."""
+"""Parsing attempts per suggestion: enough for all pairs of adjacent words in a typical command."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListSchedules:
-    """The person wants to see their schedules."""
+    """A request to list one's schedules."""
 
     page: int = 1
 

@@ -30,7 +30,7 @@ from reports.schedules.recurrence import (
 )
 from reports.schedules.schedule import ScheduledQuestion, ScheduleTarget
 from reports.time.period import DEFAULT, Period
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 from reports.usage.dimensions import Dimension, Metric
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean

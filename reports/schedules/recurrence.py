@@ -1,4 +1,4 @@
-"""When a schedule is due: one run for each local date that matches its rule.
+"""Computes when a schedule is due: one run for each local date that matches its rule.
 
 An ambiguous local time means its first occurrence, a skipped one the first instant after the gap.
 A run reports on the previous complete period.
@@ -16,7 +16,7 @@ from reports.questions.query import RUNNING, Query
 from reports.schedules import cron
 from reports.schedules.cron import Cron
 from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
-from reports.time.timerange import DAY, local
+from reports.time.time_range import DAY, local
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WORKDAYS = frozenset(range(5))
@@ -25,7 +25,7 @@ CATCH_UP = timedelta(days=3)
 LATE_AFTER = timedelta(minutes=10)
 """A report that is sent later than this says so; ticks and retries take a few minutes at most."""
 MOST_MISSED = 400
-"""Days of missed runs that are planned: more than a year of daily runs."""
+"""The maximum days of missed runs to plan: more than a year of daily runs."""
 _FARTHEST = timedelta(days=366 * 41)  # a 29 February on one weekday may take 40 years
 
 
@@ -192,7 +192,7 @@ def usual_period(rule: Rule) -> Calendar:
 
 
 def complete_period(period: Period) -> Period | None:
-    """The complete period that a question's period means in a schedule; None for a fixed one.
+    """The complete period that a question's period stands for in a schedule; None for a fixed one.
 
     `1m` and `this month` become `last month`; a count above 1 is kept (see `query_for_run`).
     """

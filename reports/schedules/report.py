@@ -1,4 +1,4 @@
-"""A scheduled report's figures: an answer, previous figures by group, the largest changes."""
+"""The figures of a scheduled report: an answer, previous figures by group, the largest changes."""
 
 from __future__ import annotations
 

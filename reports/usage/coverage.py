@@ -1,4 +1,4 @@
-"""Which usage is stored, at which granularity a range is read from it, and what is missing."""
+"""Determines how a range can be answered from the stored usage, and what is missing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reports.time.timerange import DAY, HOUR, Granularity, TimeRange, floor, local, next_bucket
+from reports.time.time_range import DAY, HOUR, Granularity, TimeRange, floor, local, next_bucket
 
 Interval = tuple[datetime, datetime]
 Coverage = Mapping[Granularity, tuple[Interval, ...]]
@@ -140,7 +140,7 @@ def _coarser(wanted: TimeRange, coverage: Coverage) -> AnswerableRange | None:
     if not is_stored(found.range, found.stored, coverage):
         return None
     coarse = found.range.granularity
-    note = f"shown by {coarse}, since not all {wanted.granularity}s of this period are stored"
+    note = f"shown by {coarse}, because not all {wanted.granularity}s of this period are stored"
     return replace(found, partial=(note, *found.partial))
 
 
@@ -157,7 +157,7 @@ def _aligned(wanted: TimeRange, grid: Granularity) -> tuple[TimeRange, tuple[str
     if wanted.unfinished:
         if (
             grid is Granularity.HOUR and edges[0] > wanted.until
-        ):  # asked minutes after the first bucket started
+        ):  # the question was asked minutes after the first bucket started
             edges = [floor(wanted.until, grid), edges[0]]
         begun_count = max(bisect_right(edges, wanted.until), 1)
         edges = edges[: begun_count + 1]
@@ -169,7 +169,7 @@ def _aligned(wanted: TimeRange, grid: Granularity) -> tuple[TimeRange, tuple[str
     reason = (
         f"hourly data for the days of {wanted.zone} is incomplete"
         if _on_grid(wanted, Granularity.HOUR)
-        else f"the days of {wanted.zone} do not begin on a full UTC hour"
+        else f"the days of {wanted.zone} don't start on a full UTC hour"
     )
     return replace(aligned, zone="UTC"), (f"days are UTC days: {reason}",)
 

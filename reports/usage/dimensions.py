@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Metric(StrEnum):
-    """What is measured: money in nano-dollars, tokens, or requests."""
+    """A metric: spend in nano-dollars, tokens, or requests."""
 
     SPEND = "spend"
     TOKENS = "tokens"
@@ -15,21 +15,23 @@ class Metric(StrEnum):
 
 
 class Dimension(StrEnum):
-    """What usage is grouped by."""
+    """A dimension that usage can be grouped by."""
 
     MODEL = "model"
     KEY = "key"
     CREATOR = "creator"
+    PROVIDER = "provider"
+    END_USER = "end-user"
 
 
 @dataclass(frozen=True, slots=True)
 class DimensionNames:
     """The names of a dimension.
 
-    `label` is its name in messages; `words` are those of the question grammar, the first one the
-    usual one, and `spoken` further ones in natural language, with their plurals. `csv` is the
-    column of its members in CSV files besides the model's, which every row has. `example` is a
-    pattern for a filter.
+    `label` is its name in messages; `words` are those of the question grammar, the first one is
+    preferred, and `spoken` are further ones in natural language, with their plurals. `csv` is the
+    column of its members in CSV files, in addition to the model's, which every row has. `example`
+    is a pattern for a filter. `live`: only ClickHouse has it, so it is asked for each answer.
     """
 
     label: str
@@ -37,6 +39,7 @@ class DimensionNames:
     spoken: tuple[str, ...]
     csv: str
     example: str
+    live: bool = False
 
 
 NAMES = {
@@ -52,8 +55,16 @@ NAMES = {
         "Creator",
         "me",
     ),
+    Dimension.PROVIDER: DimensionNames(
+        "provider", ("provider",), (), "Provider", "anthropic", live=True
+    ),
+    Dimension.END_USER: DimensionNames(
+        "end user", ("end-user", "enduser"), (), "End User", "customer-17", live=True
+    ),
 }  # fmt: skip
 """The table of dimensions, in the order in which forms offer them."""
+STORED = tuple(dimension for dimension in Dimension if not NAMES[dimension].live)
+"""The dimensions of stored usage."""
 
 
 def form_label(dimension: Dimension) -> str:

@@ -24,10 +24,10 @@ class Figure:
     """One stored figure.
 
     `name` is the field of `Usage` and the column in the database, `wire` OpenRouter's metric.
-    `metric` is what it belongs to; `summand` says that the metric is the sum of such figures.
+    `metric` is the metric it belongs to; `summand` says that the metric is the sum of such figures.
     `part` is its name among a metric's parts in answers, `csv` its column in an overview's CSV;
-    both are empty where it has none. `optional`: usage is stored without it where OpenRouter does
-    not give it; for which times it is known is recorded.
+    both are empty if it has none. `optional`: usage is stored without it if OpenRouter doesn't
+    return it; the times for which it is known are recorded.
     """
 
     name: str

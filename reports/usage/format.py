@@ -1,4 +1,4 @@
-"""Figures as text in messages and charts: money, counts, percentages and changes."""
+"""Formats figures in messages and charts: money, counts, percentages and changes."""
 
 from __future__ import annotations
 
@@ -62,6 +62,15 @@ def figure(metric: Metric, value: int | Fraction) -> str:
 def axis_figure(metric: Metric, value: int | Fraction) -> str:
     """A metric's value in short, for the axis of a chart."""
     return axis_money(value) if metric is Metric.SPEND else number(value)
+
+
+def duration(micros: int) -> str:
+    """Microseconds as `812 ms`, or from a second on with three significant digits: `4.12 s`."""
+    if micros >= 999_500_000:
+        return f"{round(micros / 1_000_000):,} s"
+    if micros >= 999_500:
+        return f"{_digits(Fraction(micros, 1_000_000))} s"
+    return f"{round(micros / 1000)} ms" if micros >= 500 or not micros else "<1 ms"
 
 
 def percent(ratio: Fraction | float) -> str:

@@ -1,4 +1,4 @@
-"""Which windows of usage to fetch next, decided from what is stored.
+"""Decides which windows of usage to fetch next, based on what is stored.
 
 OpenRouter has minutes for 3 hours, hours for 31 days and days for 365 days. Recent buckets are
 fetched repeatedly, because OpenRouter still changes them for a while.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from reports.time.timerange import DAY, HOUR, STEP, Granularity, floor
+from reports.time.time_range import DAY, HOUR, STEP, Granularity, floor
 from reports.usage.coverage import Coverage, gaps
 
 MINUTE = timedelta(minutes=1)
@@ -78,7 +78,7 @@ def is_due(
     synced: Mapping[Granularity, datetime],
     every: Mapping[Granularity, timedelta] = SYNC_INTERVAL,
 ) -> bool:
-    """Whether a granularity is to be fetched now; also where the clock was set back."""
+    """Whether to fetch a granularity now; also if the clock was set back."""
     last = synced.get(granularity)
     return last is None or not timedelta() <= now - last < every[granularity]
 
@@ -91,7 +91,8 @@ def newest_window(granularity: Granularity, now: datetime) -> Window:
 def missing_windows(
     granularity: Granularity, now: datetime, coverage: Coverage
 ) -> tuple[Window, ...]:
-    """Windows that OpenRouter has but the cache doesn't, before the newest, latest first."""
+    """Windows that OpenRouter has but the cache doesn't, older than the newest window, most recent
+    first."""
     earliest = floor(now - HISTORY[granularity], granularity)
     if granularity is Granularity.MINUTE:
         earliest += MINUTE  # minutes can only be queried in windows of at most 3 hours
@@ -103,7 +104,7 @@ def missing_windows(
 def next_missing(now: datetime, coverage: Coverage) -> Window | None:
     """The missing window to fetch next: of the granularity with the smallest stored share.
 
-    So during the first sync, every kind of question soon has some recent data.
+    This way, during the first sync, every kind of question soon has some recent data.
     """
     candidates = [
         windows[0]

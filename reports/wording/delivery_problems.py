@@ -1,4 +1,4 @@
-"""Why a report or alert was not delivered, and how to fix it, in words."""
+"""Explains why a report or alert wasn't delivered, and how to fix it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ FIXES = {
 
 
 OURS = frozenset({"gave_up", "question", MAY_NOT_ASK, ONLY_ADMINS, OUTSIDERS})
-"""Reasons that no one but this program has a name for."""
+"""Reasons specific to this program."""
 
 REASONS = {
     "gave_up": "it couldn't be sent for three days",
@@ -52,11 +52,11 @@ REASONS = {
     "channel_not_found": "the channel was deleted, or I'm not in it",
     "is_archived": "the channel is archived",
 }
-"""The reasons that have a name of our own, and Slack's most frequent ones, within a sentence."""
+"""Our own reasons, and Slack's most frequent ones, as phrases within a sentence."""
 
 
 def reason(code: str) -> str:
-    """Why something was not delivered, within a sentence; a rarer code of Slack's as it is."""
+    """A phrase why something wasn't delivered; Slack's rarer codes are returned unchanged."""
     return REASONS.get(code, code)
 
 

@@ -1,4 +1,4 @@
-"""Untrusted text made safe to show: invisible characters, length, Slack's escapes."""
+"""Makes untrusted text safe to show: invisible characters, length, Slack's escapes."""
 
 from __future__ import annotations
 

@@ -7,11 +7,11 @@ from difflib import get_close_matches
 from functools import lru_cache
 
 from reports.time.period import YEARS, Month
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 
 _LONGEST = 40  # longer words are no typos; comparing them takes quadratic time
 _CUTOFF = 0.6  # difflib's default similarity; the edit distance below is stricter
-_SHORT = 8  # in words up to this length two typos make another word: `morning`, `burning`
+_SHORT = 8  # in words up to this length, two typos make another word: `morning`, `burning`
 _MUST_BEGIN_ALIKE = 4  # words up to this length need the same first letter: `stop`, `top`
 _SPELLINGS = (("min", ""), ("h", "h"), ("d", "d"), ("w", "w"), ("mo", "m"), ("y", "y"))
 

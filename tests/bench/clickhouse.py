@@ -1,7 +1,8 @@
 """The first sync of a year from ClickHouse: 5 million generations of 400 keys, on the real engine.
 
-The generations are made from the events of a local OpenRouter, and what is stored is compared with
-those events. Needs the engine: `make test-clickhouse` installs it.
+The generations are made from the events of a local OpenRouter, and what is stored, and what is
+answered straight from the engine, is compared with those events. Needs the engine: `make
+test-clickhouse` installs it.
 """
 
 from __future__ import annotations
@@ -10,15 +11,22 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic
+from time import monotonic, process_time
 
+from bot.analysis.registry import answer_any
+from bot.clickhouse import LIVE, ClickHouse
 from bot.demo.openrouter.organization import Organization, synthetic
 from bot.demo.openrouter.server import LocalOpenRouter
-from reports.time.timerange import Granularity
+from bot.store import Database, Store
+from reports.analysis.document import AnalysisDocument
+from reports.questions.grammar import CommandError, parse
+from reports.questions.summary import Summary
+from reports.time.time_range import Granularity
 from tests.bench.table import Figure, at_most
 from tests.cache_help import check, kept, truth
 from tests.clickhouse_server import INSTALLED, ClickHouseServer
@@ -29,7 +37,7 @@ SHARE = 0.18
 _EXPANDED = """
 INSERT INTO {table} (TRACE_ID, SPAN_ID, TIMESTAMP, START_TIME, ENTITY_ID, API_KEY_NAME, MODEL,
     STATUS, SPAN_TYPE, PROMPT_TOKENS, COMPLETION_TOKENS, REASONING_TOKENS, CACHED_TOKENS,
-    TOTAL_COST, METADATA)
+    TOTAL_COST, METADATA, PROVIDER_NAME, USER_ID, DURATION_MS)
 SELECT concat('trace-', toString(id), '-', toString(n)), concat('span-', toString(n)),
     fromUnixTimestamp64Milli(at), fromUnixTimestamp64Milli(at), 'org_1', key, model,
     'ok', 'GENERATION',
@@ -38,11 +46,26 @@ SELECT concat('trace-', toString(id), '-', toString(n)), concat('span-', toStrin
     intDiv(reasoning, requests) + (n < reasoning % requests),
     intDiv(cached, requests) + (n < cached % requests),
     (intDiv(credits, requests) + (n < credits % requests)) / 1e9,
-    '{{"openrouter_generation":{{"is_byok":false,"byok_usage_inference":0}}}}'
+    '{{"openrouter_generation":{{"is_byok":false,"byok_usage_inference":0}}}}',
+    concat('provider-', toString(id % {providers})), concat('customer-', toString(id % {users})),
+    (id * 7919 + toInt64(n) * 104729) % {longest}
 FROM file('{file}', 'JSONEachRow', 'id Int64, at Int64, key String, model String, requests Int64,
     prompt Int64, completion Int64, reasoning Int64, cached Int64, credits Int64')
 ARRAY JOIN range(toUInt64(requests)) AS n
 """
+
+
+PROVIDERS, END_USERS, LONGEST_MS = 12, 5_000, 30_011
+QUERIES_A_MINUTE = 60
+"""A year's totals are to fit into one minute of OpenRouter's rate."""
+SYNC_SECONDS = 60
+"""A tenth of the ten minutes that 1,000 keys take by OpenRouter's rate."""
+SYNC_MIB = 256
+"""Half of the smallest usual container."""
+LIVE_SECONDS = 2
+"""After this time a person wonders whether anything happens; CPU of the bot and the engine."""
+ASKED = ("spend 1m by provider", "latency 1m by provider", "latency 1m by creator", "errors 1m",
+         "tokens 1w by end-user")  # fmt: skip
 
 
 def run() -> Iterator[Figure]:
@@ -62,12 +85,13 @@ def run() -> Iterator[Figure]:
         queries = sum(one.path == "/analytics/query" for one in api.requests)
         yield Figure("generations", sum(one.requests for one in made.records) / 1e6, "million")
         # the newest usage is fetched again all the while, so a slow machine makes more of them
-        yield at_most("queries to OpenRouter for a year", queries, "", 60)
+        yield at_most("queries to OpenRouter for a year", queries, "", QUERIES_A_MINUTE)
         yield Figure("the whole first sync", wall, "s")
-        yield at_most("CPU of the sync", usage.ru_utime + usage.ru_stime, "s", 90)
+        yield at_most("CPU of the sync", usage.ru_utime + usage.ru_stime, "s", SYNC_SECONDS)
         yield Figure("CPU of the engine", engine.cpu_seconds - before, "s")
-        yield at_most("most memory of the sync", usage.ru_maxrss / 1024, "MiB", 300)
+        yield at_most("most memory of the sync", usage.ru_maxrss / 1024, "MiB", SYNC_MIB)
         yield at_most("rows that differ from the events", _differences(database, made, now), "", 0)
+        yield from _answers(engine, database, made)
 
 
 def _load(engine: ClickHouseServer, made: Organization, folder: Path) -> None:
@@ -82,7 +106,10 @@ def _load(engine: ClickHouseServer, made: Organization, folder: Path) -> None:
                 "credits": one.credits_nano,
             }  # fmt: skip
             out.write(json.dumps(row) + "\n")
-    engine.execute(_EXPANDED.format(table=engine.table, file=file))
+    statement = _EXPANDED.format(
+        table=engine.table, file=file, providers=PROVIDERS, users=END_USERS, longest=LONGEST_MS
+    )
+    engine.execute(statement)
 
 
 def _sync(api: LocalOpenRouter, engine: ClickHouseServer, database: Path) -> os.struct_rusage:
@@ -96,6 +123,52 @@ def _sync(api: LocalOpenRouter, engine: ClickHouseServer, database: Path) -> os.
     _, status, usage = os.wait4(process.pid, 0)
     assert status == 0
     return usage
+
+
+def _answers(engine: ClickHouseServer, database: Path, made: Organization) -> Iterator[Figure]:
+    """What answers straight from the engine cost, and whether they are what the events come to."""
+    now, differing = datetime.now(UTC), 0
+    traces, store = ClickHouse(engine.url, limits=LIVE), Store(Database(database))
+    for words in ASKED:
+        query = parse(words).query
+        engine_before, before = engine.cpu_seconds, process_time()
+        found = answer_any(store, query, now, "UTC", whole=False, traces=traces)
+        seconds = engine.cpu_seconds - engine_before + process_time() - before
+        yield at_most(f"CPU of `{words}`", seconds, "s", LIVE_SECONDS)
+        differing += _told(found) != _meant(words, found.range.start, now, made)
+    traces.close()
+    store.close()
+    yield at_most("answers that differ from the events", differing, "", 0)
+
+
+def _told(found: Summary | AnalysisDocument | CommandError) -> object:
+    """What the answer to the last question is checked for."""
+    if isinstance(found, Summary):
+        [metric] = found.metrics.values()
+        return {group.label: group.sum for group in metric.groups}
+    assert isinstance(found, AnalysisDocument), found
+    return found.data()["p95_ms" if found.latency else "requests"]
+
+
+def _meant(words: str, start: datetime, now: datetime, made: Organization) -> object:
+    """The same from the events."""
+    used = [(n, one) for n, one in enumerate(made.records) if start <= one.at < now]
+    if words.startswith("latency"):
+        took = sorted(
+            (number * 7919 + n * 104729) % LONGEST_MS
+            for number, one in used
+            for n in range(one.requests)
+        )
+        return took[int(0.95 * len(took))]
+    if words.startswith("errors"):
+        return sum(one.requests for _, one in used)
+    sums: Counter[str] = Counter()
+    for number, one in used:
+        if "provider" in words:
+            sums[f"provider-{number % PROVIDERS}"] += one.credits_nano
+        else:
+            sums[f"customer-{number % END_USERS}"] += one.prompt + one.completion
+    return dict(sums)
 
 
 def _differences(database: Path, made: Organization, now: datetime) -> int:

@@ -17,7 +17,7 @@ import sqlite_utils
 from bot.store import Database, Store
 from bot.store.encoding import FIGURES, GRANULARITY, StoredView
 from bot.store.usage.diff import RowKey
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import Dimension
 from reports.usage.members import Member
 from reports.usage.usage import NANO, Usage

@@ -28,7 +28,7 @@ from bot.store.encoding import (
     to_seconds,
 )
 from bot.store.usage.filled_months import ALL_MEMBERS, Mark, set_mark
-from reports.time.timerange import DAY, STEP, Granularity
+from reports.time.time_range import DAY, STEP, Granularity
 from reports.usage.dimensions import Dimension
 from reports.usage.windows_to_fetch import HISTORY, Window, newest_window
 

@@ -11,7 +11,7 @@ from math import ceil
 
 from bot.openrouter.client import PAGE
 from bot.openrouter.wire import ROW_LIMIT
-from reports.time.timerange import STEP, Granularity
+from reports.time.time_range import STEP, Granularity
 from reports.usage.fetch_intervals import STEADY_REQUESTS, refresh_plan
 from reports.usage.windows_to_fetch import HISTORY, RECENT, SYNC_INTERVAL, TARGET_ROWS
 from tests.bench.organizations import HUGE

@@ -26,7 +26,7 @@ from typing import NamedTuple
 from reports.questions.query import Query
 from reports.questions.summary import Summary, UsageFigures, summarize
 from reports.time.period import Counted, Unit
-from reports.time.timerange import ranges
+from reports.time.period_to_range import ranges
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.usage import Usage, UsageRow, dollars, total
 from tests.bench.table import Figure, at_most, faster, peak_memory

@@ -29,8 +29,8 @@ from bot.store.copying import copy
 from reports.analysis.document import AnalysisDocument
 from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import QueryKind
-from reports.time.timerange import Granularity
-from reports.usage.dimensions import Dimension
+from reports.time.time_range import Granularity
+from reports.usage.dimensions import STORED
 from reports.usage.windows_to_fetch import newest_window
 from tests import databases
 from tests.bench import crossed, questions, understand
@@ -148,7 +148,7 @@ def both(organization: Organization) -> Iterator[Engines]:
 
 
 def _asked() -> Iterator[str]:
-    for period, by in product(questions.PERIODS, Dimension):
+    for period, by in product(questions.PERIODS, STORED):
         yield f"tokens {period} by {by}"
     for period, words in product(("1m", "1y"), crossed.FILTERS):
         yield f"tokens {period} {words}"

@@ -26,7 +26,8 @@ from reports.analysis.document import AnalysisDocument
 from reports.analysis.slack.message import analysis_message
 from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import Query, QueryKind
-from reports.time.timerange import Granularity, ranges
+from reports.time.period_to_range import ranges
+from reports.time.time_range import Granularity
 from reports.usage.dimensions import Dimension
 from tests.bench import naive
 from tests.bench.listed_facts import store_listed_facts

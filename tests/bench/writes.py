@@ -14,7 +14,7 @@ import sqlite_utils
 from bot.store import Database, Store
 from bot.store.connection import Area, Connection
 from bot.store.encoding import StoredView
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.windows_to_fetch import Window, newest_window
 from tests.bench import naive
 from tests.bench.organizations import LARGE, NOW, Organization, database

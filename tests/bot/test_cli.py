@@ -281,7 +281,7 @@ def test_what_nobody_thought_of_is_one_line_as_well(run, database, monkeypatch):
     monkeypatch.setattr("bot.analysis.registry.answer", lambda *_, **__: 1 / 0)
     code, _, err = run("ask", DATABASE_URL=databases.url(database))
     assert code == 1
-    assert err == "Something went wrong (ZeroDivisionError). LOG_LEVEL=DEBUG shows where.\n"
+    assert err == "Something went wrong (ZeroDivisionError). Set LOG_LEVEL=DEBUG to see where.\n"
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])
@@ -428,4 +428,4 @@ def test_a_file_that_is_no_export_is_said(run, database, tmp_path):
     other.write_text("{}")
     code, _, err = run("restore", str(other), DATABASE_URL=databases.url(database))
     assert code == 1
-    assert err == f"Error: {other}: This is not a file that `activity export` wrote.\n"
+    assert err == f"Error: {other}: This file wasn't written by `activity export`.\n"

@@ -72,9 +72,9 @@ def test_blank_is_not_set(blank):
     [
         ("SLACK_BOT_TOKEN", "xoxp-canary", "doesn't start with xoxb-"),
         ("SLACK_APP_TOKEN", "canary", "doesn't start with xapp-"),
-        ("OPENROUTER_MANAGEMENT_KEY", "sk-or canary", "contains characters that no key has"),
-        ("OPENROUTER_MANAGEMENT_KEY", "sk-ör-canary", "contains characters that no key has"),
-        ("SLACK_SIGNING_SECRET", "can\nary", "contains characters that no key has"),
+        ("OPENROUTER_MANAGEMENT_KEY", "sk-or canary", "contains characters that can't be in a key"),
+        ("OPENROUTER_MANAGEMENT_KEY", "sk-ör-canary", "contains characters that can't be in a key"),
+        ("SLACK_SIGNING_SECRET", "can\nary", "contains characters that can't be in a key"),
         ("OPENROUTER_BASE_URL", "http://openrouter.ai/api/v1", "must be an https address"),
         ("OPENROUTER_BASE_URL", "https://user:canary@openrouter.ai", "must be an https address"),
         ("OPENROUTER_BASE_URL", "https://openrouter.ai/api?x=1", "must be an https address"),
@@ -84,7 +84,7 @@ def test_blank_is_not_set(blank):
         ("OPENROUTER_BASE_URL", "https://openrouter.ai:99999", "must be an https address"),
         ("SLACK_API_URL", "http://169.254.169.254/", "must be an https address"),
         ("DATABASE_URL", "mysql://u:canary@localhost/a", "is not of the form sqlite:///"),
-        ("DATABASE_URL", "postgresql://u:canary@host", "names no database"),
+        ("DATABASE_URL", "postgresql://u:canary@host", "doesn't name a database"),
         ("DATABASE_URL", "postgresql://u:can:ary@host:x/a", "must be percent-encoded"),
         ("DATABASE_URL", "sqlite:///", "is not of the form sqlite:///"),
         ("CLICKHOUSE_URL", "http://a:canary@ch.example.com:8123/d", "(http only in a private net"),
@@ -126,7 +126,7 @@ def test_it_says_everything_that_is_wrong_at_once():
 def test_what_is_wrong_is_not_said_to_be_missing_as_well():
     lines = wrong({"OPENROUTER_MANAGEMENT_KEY": "ö"}, Need.OPENROUTER)
     assert lines == [
-        "OPENROUTER_MANAGEMENT_KEY contains characters that no key has; copy it again."
+        "OPENROUTER_MANAGEMENT_KEY contains characters that can't be in a key; copy it again."
     ]
 
 

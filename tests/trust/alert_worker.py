@@ -31,7 +31,7 @@ from bot.store.schedules.opt_outs import OptOuts
 from bot.store.schedules.runs import ReportRuns
 from bot.store.schedules.schedules import Schedules
 from bot.store.usage.diff import RowKey
-from reports.time.timerange import Granularity, floor
+from reports.time.time_range import Granularity, floor
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import NANO, ZERO, Usage
 from reports.usage.windows_to_fetch import Window

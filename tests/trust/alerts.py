@@ -28,7 +28,7 @@ from bot.store.alerts.rules import AlertRules, NewRule
 from bot.store.errors import DatabaseLostError
 from bot.store.schedules.schedules import NewSchedule, Schedules
 from reports.schedules.recurrence import Daily, Recurrence, TargetKind
-from reports.time.timerange import Granularity, floor
+from reports.time.time_range import Granularity, floor
 from reports.usage.windows_to_fetch import Window
 
 from .. import databases

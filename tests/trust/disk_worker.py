@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bot.store import Database, Store, StoreError, sqlite
 from bot.store.encoding import StoredView
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.usage import Usage
 from reports.usage.windows_to_fetch import Window
 

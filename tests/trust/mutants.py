@@ -59,7 +59,7 @@ AREAS = {
         pure=True,
     ),
     "periods": Area(
-        ("reports/time/timerange.py", "reports/time/period.py"),
+        ("reports/time/period_to_range.py", "reports/time/time_range.py", "reports/time/period.py"),
         ("tests/reports/time",),
         pure=True,
     ),

@@ -27,7 +27,7 @@ from reports.render.csv import write_csv
 from reports.render.pdf import write_pdf
 from reports.render.terminal import as_text
 from reports.time.period import Counted, Unit
-from reports.usage.dimensions import Dimension, Filter, Metric
+from reports.usage.dimensions import STORED, Dimension, Filter, Metric
 from tests.reports.render.samples import HOSTILE, NOW, answer, rows, sections, time_range
 
 TOGETHER = 20
@@ -76,7 +76,7 @@ def shown(count: int, seed: int) -> Outcome:
     span = time_range(PERIOD)
     for number, first in enumerate(range(0, count, TOGETHER)):
         some = every[first : first + TOGETHER]
-        by = list(Dimension)[number % 3]
+        by = list(STORED)[number % 3]
         metric = (*Metric, None)[number % 4]
         filters = (Filter(by, some[0].replace("*", "")[:80] or "x"),)
         query = Query(metric=metric, period=PERIOD, by=by, filters=filters)

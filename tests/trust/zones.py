@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from reports.schedules import recurrence as schedule
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 
 FIRST, END = date(2024, 1, 1), date(2037, 1, 1)
 DAY = timedelta(days=1)

@@ -17,7 +17,7 @@ from reports.alerts.limits_and_forecast import guardrail_label
 from reports.alerts.needed_usage import Needed
 from reports.alerts.periods import AlertPeriod
 from reports.analysis.limits import LimitKind
-from reports.time.timerange import Granularity, floor
+from reports.time.time_range import Granularity, floor
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 
 if TYPE_CHECKING:

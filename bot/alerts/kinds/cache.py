@@ -10,7 +10,7 @@ from reports.alerts.evaluation import Measurement, Phase
 from reports.alerts.kinds.cache import cache_periods, cache_share, cache_words
 from reports.alerts.needed_usage import Needed
 from reports.alerts.periods import AlertPeriod
-from reports.time.timerange import Granularity, floor
+from reports.time.time_range import Granularity, floor
 from reports.usage.usage import ZERO, Usage, total
 
 _CACHED, _SAVED = frozenset({"cached"}), frozenset({"saved"})

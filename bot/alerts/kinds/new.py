@@ -15,7 +15,7 @@ from bot.store.usage.selection import Ids
 from reports.alerts.evaluation import Measurement
 from reports.alerts.kinds.new import New, first_use
 from reports.alerts.periods import SETTLED, AlertPeriod
-from reports.time.timerange import DAY, HOUR, Granularity, floor
+from reports.time.time_range import DAY, HOUR, Granularity, floor
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.usage import ZERO, Usage
 from reports.usage.windows_to_fetch import HISTORY
@@ -144,7 +144,7 @@ def _candidates(
 
 
 def _until(today: datetime, since: datetime, figures: UsageLookup) -> list[GranularInterval]:
-    """The part of a day before `since`: hours, and minutes where the cache has them."""
+    """The part of a day before `since`: hours, and minutes if the cache has them."""
     hour = floor(since, Granularity.HOUR)
     complete_from = figures.complete_from(Granularity.MINUTE)
     if complete_from is None or complete_from > hour:

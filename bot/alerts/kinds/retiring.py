@@ -15,7 +15,7 @@ from reports.alerts.kinds.retiring import STILL, retiring, users_words
 from reports.alerts.needed_usage import Needed
 from reports.alerts.periods import AlertPeriod
 from reports.analysis.retiring import ModelUser, most_spend_first
-from reports.time.timerange import DAY
+from reports.time.time_range import DAY
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.usage import ZERO, total
 

@@ -12,7 +12,7 @@ from reports.alerts.evaluation import Baseline, Measurement, Phase
 from reports.alerts.kinds.spike import Hour, Spike, known_past, may_spike, spike, usual
 from reports.alerts.needed_usage import needed
 from reports.alerts.rule import Rule
-from reports.time.timerange import HOUR, Granularity
+from reports.time.time_range import HOUR, Granularity
 from reports.usage.dimensions import Metric
 from reports.usage.usage import ZERO, Usage
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reports.alerts.evaluation import Measurement
 from reports.alerts.kinds.stale import stale
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 
 if TYPE_CHECKING:
     pass

@@ -11,7 +11,7 @@ from reports.alerts.evaluation import Measurement
 from reports.alerts.kinds.unused import Unused, closed, unused
 from reports.alerts.needed_usage import Needed
 from reports.alerts.periods import AlertPeriod
-from reports.time.timerange import DAY, Granularity, floor
+from reports.time.time_range import DAY, Granularity, floor
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import ZERO
 

@@ -18,7 +18,7 @@ from bot.store.encoding import (
     to_seconds,
 )
 from bot.store.usage.read import SUMS
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.coverage import Interval
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import ZERO, Usage

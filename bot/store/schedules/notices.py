@@ -1,4 +1,4 @@
-"""Notices: direct messages to single people, stored until Slack has accepted them."""
+"""Stores notices: direct messages to single people, kept until Slack has accepted them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.store.encoding import Clock, to_milliseconds
 from bot.store.readable import split
 
 LEASE = timedelta(minutes=2)
-"""How long a claimed notice waits for a process that died: longer than any call to Slack lasts."""
+"""How long a claimed notice waits if its process died: longer than any call to Slack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Notices:
         self._clock = clock
 
     def add(self, key: str, person: str, message: Mapping[str, object]) -> None:
-        """Store a message (`text` and `blocks`) to a person; nothing if its key was used before."""
+        """Store a message (`text` and `blocks`) to a person, unless its key was used before."""
         with self._db.write() as connection:
             add_notice(connection, key, person, message, self._clock())
 
@@ -97,7 +97,7 @@ def add_notice(
     connection: Connection, key: str, person: str, message: Mapping[str, object],
     now: datetime,
 ) -> None:  # fmt: skip
-    """Store a message to a person within a transaction; nothing if its key was used before."""
+    """Store a message to a person within a transaction, unless its key was used before."""
     connection.execute(
         "INSERT INTO notice (key, person, message, next_at) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (key) DO NOTHING",

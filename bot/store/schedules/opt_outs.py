@@ -1,4 +1,4 @@
-"""Opt-outs in the database: who no longer wants the reports of a schedule for every creator."""
+"""Stores opt-outs: who no longer wants the reports of a schedule for every creator."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from bot.store.schedules.schedules import StoredSchedule
 class OptOuts:
     """Who opted out of which reports. Its methods may be called from any thread.
 
-    An opt-out counts for its schedule, also after that is edited, and for every other schedule
-    that asks the same question. People are Slack ids.
+    An opt-out applies to its schedule, even after edits, and to every other schedule with the same
+    question. People are Slack ids.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:

@@ -1,4 +1,4 @@
-"""Planning: adds one run for each due time of a schedule and recipient, and never a second."""
+"""Plans runs: adds exactly one run for each due time of a schedule and recipient."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from bot.store.readable import UNREADABLE, Row, read_one
 from bot.store.schedules.notices import add_notice
 from bot.store.schedules.schedules import StoredSchedule, after, entry
 from reports.schedules.recurrence import DueRun, TargetKind, due_runs, split_missed
-from reports.time.timerange import DAY
+from reports.time.time_range import DAY
 from reports.usage.dimensions import Dimension
 
 log = logging.getLogger(__name__)
 
 SkippedMessage = Callable[[StoredSchedule, tuple[DueRun, ...]], Mapping[str, object]]
-"""Makes the message to a schedule's owner about runs that were skipped (`text` and `blocks`)."""
+"""Creates the message to a schedule's owner about skipped runs (`text` and `blocks`)."""
 UnreadableMessage = Callable[[str], Mapping[str, object]]
-"""Makes the message to the owner of a schedule that cannot be read, from its question."""
+"""Creates the message to the owner of an unreadable schedule, from its question."""
 RETRY = timedelta(hours=1)
-"""When planning a schedule is tried again after an error: a defect does not go away soon."""
+"""How long to wait before retrying a schedule that couldn't be planned, usually due to a bug."""
 
 
 def plan_row(
@@ -33,10 +33,10 @@ def plan_row(
     skipped_message: SkippedMessage,
     unreadable_message: UnreadableMessage | None,
 ) -> None:
-    """Plan the schedule of a row (its columns are those of `schedules.columns`).
+    """Plan the schedule in a row (with the columns of `schedules.columns`).
 
     A schedule that cannot be read is paused, and its owner notified. One that cannot be planned is
-    tried again after `RETRY`. Raises the connection's OperationalError, which concerns all
+    tried again after `RETRY`. Raises the connection's OperationalError, which affects all
     schedules.
     """
     stored = read_one(row, entry, "schedule")
@@ -66,9 +66,9 @@ def plan_row(
 def plan(
     connection: Connection, stored: StoredSchedule, now: datetime, skipped_message: SkippedMessage
 ) -> None:
-    """Add the runs of a schedule that are due at `now` (UTC), and set when it is due next.
+    """Add the runs of a schedule that are due at `now` (UTC), and set its next due time.
 
-    A schedule whose time zone is no longer known is paused, so that the others go on.
+    A schedule whose time zone is no longer known is paused, so that others aren't affected.
     """
     try:
         runs = due_runs(stored.draft.schedule, stored.next.day - DAY, now)
@@ -122,7 +122,7 @@ def insert(
     period: str = "",
     asked_by: str = "",
 ) -> int:
-    """Add the runs of one due time, one for each recipient; the number of new runs.
+    """Add the runs of one due time, one for each recipient; returns the number of new runs.
 
     `period` is the key of a run within its schedule: by default its local date. `asked_by` is the
     Slack id of the person who requested it, "" for a scheduled run.
@@ -162,8 +162,8 @@ def _recipients(connection: Connection, stored: StoredSchedule) -> Sequence[str]
 def repair_future_times(connection: Connection, now: datetime, longest: timedelta) -> None:
     """Repair times in the future, which were stored while the clock was ahead.
 
-    Runs that are due after `now` (UTC) are deleted unless sending has started; a process that has
-    claimed one finds it deleted. Later attempts and leases are shortened to `longest` from now.
+    Runs due after `now` (UTC) are deleted unless sending has started; a process that has claimed
+    one finds it deleted. Attempts and leases later than `longest` from now are moved to that time.
     """
     at, soon = to_milliseconds(now), to_milliseconds(now + longest)
     connection.execute(

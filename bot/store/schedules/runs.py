@@ -1,8 +1,8 @@
-"""Report runs in the database: each is stored once, is claimed by one process, and ends once.
+"""Stores report runs: each is stored once, claimed by one process, and ends once.
 
 A run's key is its schedule, its recipient and the local date on which it is due. A process that
-claims a run raises its fence; what an earlier process writes afterwards has an old fence and
-changes nothing. The clock is read inside each transaction.
+claims a run increases its fence. If an earlier process still writes, its fence is outdated, and
+nothing is changed. The clock is read inside each transaction.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from bot.store.schedules.schedules import StoredSchedule, columns, entry
 from reports.schedules.recurrence import LATE_AFTER, DueRun
 
 MOST_ERRORS = 3
-"""So many failed due times in a row pause a schedule: one or two may be a passing outage."""
+"""A schedule is paused after this many failures in a row: one or two may be a short outage."""
 FARTHEST_APART = timedelta(days=400)
-"""How far apart two runs that report on the same period may be due: a year and some days."""
+"""The maximum time between the due times of two runs for the same period: a year and some days."""
 CLOCK_TOLERANCE = timedelta(seconds=1)
-"""A step back of the clock up to this size is normal correction (NTP), not a wrong clock."""
+"""If the clock is set back by at most this, it is a normal correction (NTP), not a wrong clock."""
 
 
 class RunState(StrEnum):
-    """The state of a run. The first three are open; a person can send the others again."""
+    """The state of a run. The first three are open; a person can have the others sent again."""
 
     DUE = "due"
     SENDING = "sending"
@@ -49,10 +49,10 @@ class RunState(StrEnum):
 class Timing:
     """How long to wait during delivery.
 
-    `lease`: how long a run waits for a process that died; longer than any call to Slack lasts.
-    `settle`: how long after a call without an answer its message may still appear in the history.
-    `pace`: between two messages to one channel, for which Slack's limit is one per second.
-    `retry_delay`: after a first transient error; it doubles with each attempt.
+    `lease`: how long a run waits if its process died; longer than any call to Slack. `settle`: how
+    long after a call without an answer its message may still appear in the history. `pace`: between
+    two messages to one channel, for which Slack's limit is one per second. `retry_delay`: the delay
+    after a first transient error; it doubles with each attempt.
     """
 
     lease: timedelta = timedelta(seconds=120)
@@ -90,12 +90,12 @@ class ReportRun:
 
     @property
     def key(self) -> str:
-        """The key in the message's metadata: the same after a crash and in a restored backup."""
+        """The key in the message's metadata, which stays the same after a crash and in a backup."""
         return f"{self.entry.id}.{self.period}.{self.recipient}"
 
     @property
     def late(self) -> bool:
-        """Whether the bot was not running when the run was due."""
+        """Whether the bot wasn't running when the run was due."""
         return not self.asked_by and self.noticed_at - self.due_at > LATE_AFTER
 
 
@@ -155,7 +155,7 @@ class ReportRuns:
         limit: int = 500,
         unreadable_message: UnreadableMessage | None = None,
     ) -> int:
-        """Add the runs that are due, of at most `limit` schedules; the number of those schedules.
+        """Add the due runs of at most `limit` schedules; returns the number of these schedules.
 
         `skipped_message` and `unreadable_message` make the notices to owners. A schedule that this
         version cannot read is paused; one that fails otherwise is tried again an hour later.
@@ -183,7 +183,8 @@ class ReportRuns:
             )
 
     def has_future_run(self) -> bool:
-        """Whether the newest run was added at a future time: the clock was set back since."""
+        """Whether the newest run was added at a time in the future, so the clock was set back
+        since."""
         with self._db.read() as connection:
             found = connection.execute(
                 "SELECT noticed_at FROM run ORDER BY id DESC LIMIT 1"
@@ -237,7 +238,7 @@ class ReportRuns:
         return runs
 
     def release(self, runs: Sequence[ReportRun]) -> None:
-        """Let other processes claim runs at once, of which this one has begun nothing."""
+        """Let other processes claim runs at once; this process must not have started them."""
         with self._db.write() as connection:
             now = to_milliseconds(self._clock())
             connection.executemany(
@@ -279,9 +280,9 @@ class ReportRuns:
     ) -> bool:  # fmt: skip
         """Record a run's message. False if another process claimed it or the message is withdrawn.
 
-        `channel` and `ts` identify it in Slack, `how` says how that is known. With `files` the run
-        stays open until they are sent. `revised` is the spend (nano-dollars) that this report now
-        states for earlier runs, by their ids.
+        `channel` and `ts` identify it in Slack; `how` records how the message was identified. With
+        `files` the run stays open until they are sent. `revised` is the spend (nano-dollars) that
+        this report now states for earlier runs, by their ids.
         """
         with self._db.write() as connection:
             now = to_milliseconds(self._clock())
@@ -306,15 +307,15 @@ class ReportRuns:
         return self._set(run, "next_at = ?", to_milliseconds(self._clock() + self.timing.lease))
 
     def mark_files_sent(self, run: ReportRun) -> bool:
-        """Record that the files of a run were sent too."""
+        """Record that the files of a run were also sent."""
         return self._set(run, "state = 'sent'")
 
     def retry(self, run: ReportRun, at: datetime, error: str = "") -> bool:
-        """Send a run again from a time (UTC) on: it was certainly not sent."""
+        """Send a run again at a time (UTC), because it was certainly not sent."""
         return self._set(run, "state = 'due', next_at = ?, error = ?", to_milliseconds(at), error)
 
     def postpone(self, run: ReportRun, at: datetime) -> bool:
-        """Process a run again from a time (UTC) on; nothing else changes."""
+        """Process a run again at a time (UTC); nothing else changes."""
         return self._set(run, "next_at = ?", to_milliseconds(at))
 
     def await_history(self, run: ReportRun, error: str) -> bool:
@@ -323,7 +324,7 @@ class ReportRuns:
         return self._set(run, "next_at = ?, error = ?", settled, error)
 
     def mark_uncertain(self, run: ReportRun, error: str) -> bool:
-        """Record that it cannot be found out whether a run was sent; its owner decides."""
+        """Record that it can't be determined whether a run was sent; its owner decides."""
         ended = to_milliseconds(self._clock())
         return self._set(run, "state = 'uncertain', error = ?, ended_at = ?", error, ended)
 
@@ -334,7 +335,7 @@ class ReportRuns:
         )
 
     def fail(self, run: ReportRun, error: str) -> int | None:
-        """End a run that cannot be sent; how many due times in a row have failed.
+        """End a run that can't be sent; returns how many due times in a row have failed.
 
         The third in a row pauses the schedule. Failures for several recipients of one due time
         count once. None if that due time was counted before, or another process claimed the run.
@@ -368,7 +369,8 @@ class ReportRuns:
             return int(errors)
 
     def withdraw(self, run: ReportRun, ts: str) -> bool:
-        """Withdraw a message that was posted after the lease was lost; whether to delete it.
+        """Withdraw a message that was posted after the lease was lost; returns whether to delete
+        it.
 
         False if the process that claimed the run next has found it in the history and recorded it
         as the report.
@@ -383,7 +385,7 @@ class ReportRuns:
             )
             return True
 
-    # -- decisions of people
+    # -- user decisions
 
     def get(self, id_: int) -> ReportRun | None:
         """A run by its id, unless its schedule was deleted."""
@@ -396,9 +398,9 @@ class ReportRuns:
         return read_one(row, _run, "report run")
 
     def send_again(self, id_: int, asked_by: str) -> bool:
-        """Send a failed or uncertain run again for a person (a Slack id); whether there is one.
+        """Send a failed or uncertain run again for a person (a Slack id); False if there is none.
 
-        With a failed run, the other failed runs of its due time are sent again as well.
+        With a failed run, the other failed runs of its due time are also sent again.
         """
         with self._db.write() as connection:
             now = to_milliseconds(self._clock())
@@ -442,7 +444,7 @@ class ReportRuns:
     def of_other_schedules(self, run: ReportRun) -> list[OtherRun]:
         """The runs of other schedules that send a run's question to its recipient.
 
-        Only schedules for every creator count, and runs that were not skipped and did not fail.
+        Only runs of schedules for every creator count, if they weren't skipped and didn't fail.
         """
         oldest = to_milliseconds(run.due_at - FARTHEST_APART)
         with self._db.read() as connection:

@@ -1,4 +1,4 @@
-"""Schedules in the database: owner, question, recurrence, target and next due time."""
+"""Stores schedules: owner, question, recurrence, target and next due time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from reports.schedules.recurrence import (
     occurrence,
     rule_of,
 )
-from reports.time.timerange import DAY
+from reports.time.time_range import DAY
 
 _COLUMNS = (
     "s.id, s.maker, s.email, s.question, s.rule, s.at, s.zone, s.target, s.channel, s.name,"
@@ -34,9 +34,9 @@ _COLUMNS = (
 class NewSchedule:
     """A schedule to store.
 
-    `owner` is the Slack id of the person who set it up and `email` their address or "".
-    `question` is in the grammar's words; `members` is what its filters meant then (JSON).
-    `channel` is a channel's id and `name` its name; for a person `channel` is their own id.
+    `owner` is the Slack id of the person who set it up and `email` their address or "". `question`
+    is in the grammar's words; `members` are the members that its filters matched (JSON). `channel`
+    is a channel's id and `name` its name; for a person `channel` is their own id.
     """
 
     owner: str
@@ -50,7 +50,8 @@ class NewSchedule:
 
     @property
     def content(self) -> tuple[str, str, str, str]:
-        """What people set: question, recurrence and target, without names that may change."""
+        """The settings made by people: question, recurrence and target, without names that may
+        change."""
         return self.question, str(self.schedule), self.target, self.channel
 
 
@@ -71,7 +72,7 @@ class StoredSchedule:
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """How a schedule's newest finished run ended: when (UTC), and its error or ""."""
+    """The end of a schedule's newest finished run: when (UTC), and its error or ""."""
 
     state: str
     at: datetime
@@ -97,7 +98,7 @@ def entry(row: Sequence[object]) -> StoredSchedule:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableSchedule:
-    """A schedule that another version saved: its id, its owner's Slack id, its question's words."""
+    """A schedule saved by another version: its id, its owner's Slack id, its question's words."""
 
     id: str
     owner: str
@@ -112,7 +113,7 @@ class Schedules:
         self._clock = clock
 
     def add(self, draft: NewSchedule, id_: str = "") -> StoredSchedule:
-        """Store a schedule under a new id, or under a free `id_`; its first run is after now."""
+        """Store a schedule under a new id, or under an unused `id_`; its first run is after now."""
         id_ = id_ or secrets.token_hex(5)
         with self._db.write() as connection:
             now = self._clock()
@@ -169,10 +170,10 @@ class Schedules:
     def change(
         self, id_: str, draft: NewSchedule, was: NewSchedule | None = None
     ) -> StoredSchedule | None:
-        """Replace a schedule's draft. A date that already has a run gets no second one.
+        """Replace a schedule's draft. A date that already has a run doesn't get a second one.
 
-        With `was`, it is only replaced if people have not changed it from that. None if they have,
-        or if it was deleted.
+        With `was`, it is only replaced if it still equals that. None if people changed or deleted
+        it.
         """
         with self._db.write() as connection:
             stored = _get(connection, id_)
@@ -207,7 +208,7 @@ class Schedules:
                 )
 
     def remove(self, id_: str) -> None:
-        """Delete a schedule and skip its due runs. Reports that were posted stay."""
+        """Delete a schedule and skip its due runs. Posted reports stay."""
         with self._db.write() as connection:
             connection.execute("UPDATE schedule SET gone = 1 WHERE id = ?", (id_,))
             connection.execute(
@@ -224,7 +225,7 @@ class Schedules:
             )
 
     def last_runs(self, ids: Sequence[str]) -> dict[str, LastRun]:
-        """The newest finished run of each schedule of `ids`; no entry where there is none."""
+        """The newest finished run of each schedule in `ids`; no entry if there is none."""
         found = {}
         with self._db.read() as connection:
             for id_ in ids:
@@ -238,10 +239,10 @@ class Schedules:
         return found
 
     def replan(self) -> None:
-        """Recompute all due times from their local dates: the rules of time zones may have changed.
+        """Recompute all due times from their local dates, because time zone rules may have changed.
 
-        Dates that a clock which was ahead skipped are planned again; a date that has a run already
-        gets no second one. Schedules that an older version could not read are resumed.
+        Dates skipped while the clock was ahead are planned again; a date that already has a run
+        doesn't get a second one. Schedules that an older version could not read are resumed.
         """
         now = self._clock()
         for one in self.of(None):

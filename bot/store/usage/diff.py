@@ -1,7 +1,6 @@
-"""Replacing a window's rows: what has to be deleted and written, and how sums change.
+"""Computes what to delete and write when a window's rows are replaced, and how sums change.
 
-Computed before the write lock is taken, so that the lock is held only while changed rows are
-written.
+That happens before the write lock is taken, so that it is held only while changed rows are written.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ RowKey = tuple[int, int, int, int]
 TotalKey = tuple[int, int, int]
 """Dimension, member, bucket."""
 Figures = Sequence[int]
-"""The figures of a Usage, in its order: a plain row of the database will do."""
+"""The figures of a Usage, in its order, as a plain database row."""
 Rows = Mapping[RowKey, Figures]
 Sums = dict[TotalKey, Figures]
 _Key = TypeVar("_Key", RowKey, TotalKey)
@@ -38,10 +37,10 @@ _Key = TypeVar("_Key", RowKey, TotalKey)
 
 @dataclass(frozen=True, slots=True)
 class RowChanges:
-    """Rows to delete and to write (`new` ones, and `changed` ones), and what that adds to sums.
+    """Rows to delete and to write (`new` ones, and `changed` ones), and the changes to sums.
 
     `added` is added to the sums of buckets, `months` to those of months, `month_rows` to the rows
-    by month (whose bucket is the first second of the month), which contain days up to a mark only.
+    by month (whose bucket is the first second of the month), which only contain days up to a mark.
     """
 
     gone: list[RowKey] = field(default_factory=list)
@@ -58,7 +57,7 @@ class RowChanges:
 
 
 def add_up(rows: Iterable[tuple[RowKey, Usage]]) -> dict[RowKey, Usage]:
-    """Rows by their key; two rows of one key (two deleted keys of one name) become their sum."""
+    """Rows by their key; rows with the same key (two deleted keys of one name) become their sum."""
     merged: dict[RowKey, Usage] = {}
     for key, usage in pausing_for_requests(rows):
         before = merged.get(key)
@@ -67,15 +66,15 @@ def add_up(rows: Iterable[tuple[RowKey, Usage]]) -> dict[RowKey, Usage]:
 
 
 def changes(old: Rows, new: Rows, *, marks: Marks | None, most: int) -> list[RowChanges]:
-    """What turns the old rows of a window into the new ones.
+    """The changes that turn the old rows of a window into the new ones.
 
     `marks` say which days rows by month contain; None for windows of a finer granularity. Each
-    change keeps the sums consistent, and writes at most `most` rows, those by month included. A
-    bucket with no more than that is changed at once, so that both of its views always agree.
+    change keeps the sums consistent, and writes at most `most` rows, including rows by month. A
+    bucket with at most that many rows is changed at once, so that its two views always agree.
     """
     different = [key for key in pausing_for_requests(old) if key not in new]
     different += [key for key, usage in pausing_for_requests(new.items()) if old.get(key) != usage]
-    # rows and sums that lie together are written together
+    # rows and sums that are stored together are written together
     different.sort()
     different.sort(key=_BUCKET)
     firsts: dict[int, int] = {}
@@ -92,7 +91,7 @@ def changes(old: Rows, new: Rows, *, marks: Marks | None, most: int) -> list[Row
 def _portions(
     keys: Iterable[RowKey], most: int, contained: Container[int]
 ) -> Iterator[list[RowKey]]:
-    """Keys in portions of at most `most` rows: whole buckets, or parts of a bucket that is larger.
+    """Keys in portions of at most `most` rows: whole buckets, or parts of a larger bucket.
 
     For a key in a bucket that its month contains, two rows are written.
     """
@@ -123,7 +122,8 @@ def _change(
     contained: Container[int],
     marks: Marks,
 ) -> RowChanges:
-    """The change of some rows; `firsts` are the months of days, if any, `contained` such days."""
+    """The change of some rows; `firsts` maps days to their months, `contained` says which are
+    included."""
     gone: list[RowKey] = []
     added_rows: list[tuple[RowKey, Figures]] = []
     changed: list[tuple[RowKey, Figures]] = []
@@ -195,7 +195,7 @@ def _added_up(parts: Mapping[_Key, Sequence[Figures]]) -> dict[_Key, Figures]:
 def _sum(rows: Sequence[Figures]) -> Figures:
     if len(rows) == 2:  # the usual case takes half as long this way
         return tuple(map(add, *rows))
-    # a sum of columns does without a value for each addition
+    # summing by column avoids creating a value for each addition
     return tuple(map(sum, zip(*rows, strict=True)))
 
 

@@ -1,4 +1,4 @@
-"""The directory in the database: the members of all dimensions, by OpenRouter's ids."""
+"""Stores the directory: the members of all dimensions, by OpenRouter's ids."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from reports.usage.dimensions import Dimension
 from reports.usage.members import Member, find, index_by_name, labels, look_up, nearest_name
 
 IMPORTED = "imported:"
-"""Prefix of the ref of a member that so far only a file has named."""
+"""Prefix of the ref of a member known only from an imported file."""
 UNLISTED = "unlisted:"
-"""Prefix of the ref of a member that usage named while OpenRouter's directory could not be read."""
+"""Prefix of the ref of a member in usage while OpenRouter's directory couldn't be read."""
 UNKNOWN = "unknown:"
 """Prefix of the ref of the member for keys or creators that an imported file does not name."""
 
 
 @dataclass(frozen=True)
 class Directory:
-    """All members known, at one moment; labels are made when they are first needed.
+    """All members known at one time; labels are computed on first use.
 
-    `since` is when keys were created (UTC), where that is known. `seen_by` caches the labels that
-    people with a limited view are given, by their e-mail address.
+    `since` is when keys were created (UTC), if known. `seen_by` caches the labels shown to people
+    with limited visibility, by their e-mail address.
     """
 
     members: Mapping[int, Member]
@@ -50,19 +50,19 @@ class Directory:
 
     @cached_property
     def ids(self) -> Mapping[tuple[Dimension, str], int]:
-        """Ids by dimension and what OpenRouter knows the member by."""
+        """Ids by dimension and ref."""
         return {(m.dimension, m.ref): m.id for m in self.members.values()}
 
     @cached_property
     def owners(self) -> Mapping[int, int]:
-        """The id of each key's creator; of keys without one, that of `(no creator)`."""
+        """The id of each key's creator; for keys without one, the id of `(no creator)`."""
         no_creator = self.ids.get((Dimension.CREATOR, ""), 0)
         keys = self.of[Dimension.KEY]
         return {key.id: key.owner or no_creator for key in keys if key.ref}
 
     @cached_property
     def orphans(self) -> frozenset[int]:
-        """Keys whose creator is unknown: deleted keys, and keys of people who were not listed."""
+        """Keys whose creator is unknown: deleted keys, and keys of people who weren't listed."""
         keys = self.of[Dimension.KEY]
         return frozenset(key.id for key in keys if key.ref and key.owner is None)
 
@@ -78,7 +78,7 @@ class Directory:
         return frozenset(m.id for m in people if m.detail.casefold() == address.casefold())
 
     def find(self, dimension: Dimension, pattern: str) -> frozenset[int]:
-        """The members that a pattern of a filter means."""
+        """The members that match a filter's pattern."""
         key = dimension, pattern
         if key not in self._found:
             ids = look_up(pattern, self._indexes[dimension])
@@ -88,12 +88,12 @@ class Directory:
         return self._found[key]
 
     def nearest(self, dimension: Dimension, pattern: str) -> str | None:
-        """The name that is most like a pattern that matches no member; None if none is similar."""
+        """The name most similar to a pattern that matches no member; None if none is similar."""
         return nearest_name(pattern, self.of[dimension], dict(self.labels))
 
 
 def read(connection: Connection, version: int) -> Directory:
-    """The whole directory."""
+    """Read the whole directory."""
     found = connection.execute(
         "SELECT id, dimension, ref, name, detail, owner, gone, since FROM member ORDER BY id"
     ).fetchall()
@@ -112,7 +112,7 @@ def read(connection: Connection, version: int) -> Directory:
 def add(
     connection: Connection, dimension: Dimension, found: Iterable[tuple[str, str, str]]
 ) -> None:
-    """Add members that usage names, as (ref, name, detail); known ones stay as they are."""
+    """Add members named in usage, as (ref, name, detail); known ones aren't changed."""
     found = list(found)
     adopt(connection, dimension, found)
     connection.executemany(
@@ -132,10 +132,9 @@ def replace(
     *,
     whole: bool = True,
 ) -> list[int]:
-    """Store what OpenRouter lists today as (ref, name, detail); of a `whole` list the others are
-    gone.
+    """Store what OpenRouter lists as (ref, name, detail); if the list is `whole`, others are gone.
 
-    Returns the ids of those that were known by name only before.
+    Returns the ids of members that were previously known only by name.
     """
     listed = list(listed)
     adopted = adopt(connection, dimension, listed)
@@ -158,9 +157,9 @@ def replace(
 def adopt(
     connection: Connection, dimension: Dimension, found: Sequence[tuple[str, str, str]]
 ) -> list[int]:
-    """Give members that a file or an unlisted row named the refs that OpenRouter lists them by.
+    """Give members known from files or unlisted rows the refs under which OpenRouter lists them.
 
-    Only where exactly one stored and one listed member have the e-mail address or the name. Returns
+    Only if exactly one stored and one listed member have the e-mail address or the name. Returns
     the ids of the members that have a new ref.
     """
     code = DIMENSION[dimension]
@@ -172,7 +171,7 @@ def adopt(
         return []
     refs = {row[0] for row in known}
     adopted: dict[int, tuple[str, str, bool]] = {}
-    for column in (2, 1):  # the e-mail address says more than the name
+    for column in (2, 1):  # the e-mail address is more reliable than the name
         stored = Counter(row[column] for row in known)
         listed = Counter((ref, name, detail)[column] for ref, name, detail in found)
         ids = {row[column]: row[3] for row in waiting if column == 1 or "@" in row[2]}

@@ -1,4 +1,4 @@
-"""For which times optional figures are known: stored usage has 0 where they are not."""
+"""Records the times for which optional figures are known; elsewhere, stored usage has 0."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def known(connection: Connection, code: int, figure: str) -> tuple[Interval, ...
 
 
 def record(connection: Connection, code: int, window: Window, figures: Collection[str]) -> None:
-    """Record that of the optional figures these, and no others, are known in a window."""
+    """Record that exactly these optional figures are known in a window."""
     span = window.start, window.end
     for figure in sorted(OPTIONAL_NAMES):
         before = known(connection, code, figure)
@@ -34,7 +34,7 @@ def record(connection: Connection, code: int, window: Window, figures: Collectio
 
 
 def forget(connection: Connection, code: int, before: int) -> None:
-    """Drop what is recorded of a granularity before a time (seconds), as its usage is dropped."""
+    """Drop the records of a granularity before a time (seconds), because its usage is dropped."""
     limit = from_seconds(before)
     for figure in sorted(OPTIONAL_NAMES):
         spans = known(connection, code, figure)

@@ -1,8 +1,8 @@
-"""How far rows by month contain the rows by day.
+"""Tracks which days are included in the rows by month.
 
-The last two days are fetched again every few minutes. Rows by month that contained them would be
-written each time as well, so they contain the days of a view up to a mark. Changes up to the mark
-are added to them; whoever reads a month adds the days after it.
+The last two days are fetched again every few minutes. Rows by month that included them would also
+be written each time, so they only include the days of a view up to a mark. Changes up to the mark
+are added to them; readers of a month add the days after it.
 """
 
 from __future__ import annotations
@@ -12,34 +12,34 @@ from typing import NamedTuple
 
 from bot.store.connection import Connection
 from bot.store.encoding import GRANULARITY, from_seconds, to_seconds
-from reports.time.timerange import Granularity, next_bucket
+from reports.time.time_range import Granularity, next_bucket
 
 ALL_MEMBERS = 2**31 - 1
-"""Ids are below this: a mark with it contains all of its day."""
+"""Ids are below this, so a mark with it includes its whole day."""
 DAY_SECONDS = 86_400
 _DAY = GRANULARITY[Granularity.DAY]
 
 
 class Mark(NamedTuple):
-    """The last day (its first second) that is contained, and the last member on that day."""
+    """The last included day (its first second), and the last included member on that day."""
 
     bucket: int
     member: int
 
     @property
     def following(self) -> int:
-        """The first second of the first day of which nothing is contained."""
+        """The first second of the first day that isn't included at all."""
         return self.bucket + DAY_SECONDS
 
 
 Marks = Mapping[int, Mark]
-"""The mark of each view. Of a view without one, rows by month contain all days."""
+"""The mark of each view. Without one, the rows by month of a view include all days."""
 
 
 class DaysAfter(NamedTuple):
-    """Days to read beside a month: from `start` until before `end` (seconds).
+    """Days to read in addition to a month: from `start` until before `end` (seconds).
 
-    Only of members whose ids are above `member`; -1 is all of them.
+    Only members with ids above `member`; -1 means all of them.
     """
 
     start: int
@@ -54,7 +54,7 @@ def marks(connection: Connection) -> Marks:
 
 
 def contain(known: Marks, view: int, bucket: int, member: int) -> bool:
-    """Whether rows by month contain what a member used on a day."""
+    """Whether the rows by month include a member's usage on a day."""
     mark = known.get(view)
     return mark is None or (bucket, member) <= mark
 
@@ -69,7 +69,7 @@ def set_mark(connection: Connection, view: int, mark: Mark) -> None:
 
 
 class Unfilled(NamedTuple):
-    """The mark of a view, and the last day of which it has rows."""
+    """The mark of a view, and the last day with rows."""
 
     mark: Mark
     newest: int
@@ -77,7 +77,7 @@ class Unfilled(NamedTuple):
     def days(self, start: int, end: int, of_files: Collection[int]) -> Iterator[DaysAfter]:
         """The days to add to the months from `start` until before `end` (seconds).
 
-        A month that a file brought (one of `of_files`) contains what is known of it.
+        A month imported from a file (one of `of_files`) includes everything known about it.
         """
         end = min(end, self.newest + DAY_SECONDS)
         while start < end:
@@ -95,7 +95,7 @@ class Unfilled(NamedTuple):
 
 
 def unfilled(connection: Connection, view: int) -> Unfilled | None:
-    """What the months of a view do not contain; None: they contain all days."""
+    """The days that the months of a view don't include; None if they include all days."""
     found = connection.execute(
         "SELECT f.bucket, f.member, (SELECT MAX(u.bucket) FROM usage u"
         " WHERE u.view = f.view AND u.granularity = ?) FROM month_filled f WHERE f.view = ?",

@@ -1,4 +1,4 @@
-"""Usage from files: taken only where nothing is stored, replaced by what OpenRouter returns.
+"""Usage imported from files: only fills gaps, and is replaced by what OpenRouter returns.
 
 An imported month has no days. It is used by month until all of its days are stored; then their sum
 replaces it.
@@ -22,7 +22,7 @@ from bot.store.encoding import (
     to_seconds,
 )
 from bot.store.usage import filled_months
-from reports.time.timerange import Granularity, next_bucket
+from reports.time.time_range import Granularity, next_bucket
 from reports.usage.coverage import Interval, gaps, merge
 
 _DAY, _MONTH = GRANULARITY[Granularity.DAY], GRANULARITY[Granularity.MONTH]
@@ -31,7 +31,7 @@ _SUMS = ", ".join(f"SUM({name})" for name in FIGURES.split(", "))
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """The buckets of a file, oldest first; `used` are the ones (seconds) that it has rows for."""
+    """The buckets of a file, oldest first; `used` are those (seconds) with rows."""
 
     granularity: Granularity
     buckets: Sequence[Interval]
@@ -51,12 +51,12 @@ def imported(connection: Connection, code: int) -> tuple[Interval, ...]:
 
 
 def all_stored(connection: Connection) -> dict[Granularity, tuple[Interval, ...]]:
-    """The same as `stored` of every granularity, in one statement: a server may be far away."""
+    """Like `stored` for every granularity, in one statement to save round trips to a server."""
     return _by_granularity(connection.execute("SELECT granularity, start, until FROM held"))
 
 
 def all_imported(connection: Connection) -> dict[Granularity, tuple[Interval, ...]]:
-    """The same as `imported` of every granularity, in one statement."""
+    """Like `imported` for every granularity, in one statement."""
     return _by_granularity(connection.execute("SELECT granularity, bucket, until FROM imported"))
 
 
@@ -119,7 +119,7 @@ def record_import(
 
 
 def forget_imports(connection: Connection, code: int, start: datetime, end: datetime) -> None:
-    """Forget that the buckets that start within a window came from files: OpenRouter has them."""
+    """Forget that the buckets in a window came from files, because OpenRouter has them."""
     for table in ("imported", "log_request"):
         connection.execute(
             f"DELETE FROM {table} WHERE granularity = ? AND bucket >= ? AND bucket < ?",
@@ -168,7 +168,7 @@ def record_log_import(
 
 
 def sum_complete_months(connection: Connection, start: datetime, end: datetime) -> None:
-    """Replace imported months by the sum of their days, once all of these are stored."""
+    """Replace imported months with the sum of their days, once all of these are stored."""
     days = stored(connection, _DAY)
     synced = connection.execute(
         "SELECT synced_at FROM sync WHERE granularity = ?", (_DAY,)
@@ -176,7 +176,7 @@ def sum_complete_months(connection: Connection, start: datetime, end: datetime) 
     for bucket in sorted(months(connection)):
         first = from_seconds(bucket)
         after = next_bucket(first, Granularity.MONTH)
-        # the days of a month that is not over are all stored when they are up to the last sync
+        # the current month is complete if its days are stored up to the last sync
         until = min(after, from_seconds(synced[0])) if synced and synced[0] > bucket else after
         if first < end and start < after and not gaps((first, until), days):
             _sum_days(connection, bucket, to_seconds(after))

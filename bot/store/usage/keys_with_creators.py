@@ -1,9 +1,9 @@
-"""Usage of keys and creators together, which no view has by itself.
+"""Reads usage of keys and creators combined, which no view has by itself.
 
 A key belongs to one creator. So a creator's usage is that of their keys (from the key view) plus
-the remainder of the creator view, which counts as chatroom usage. Usage of keys whose creators are
-unknown is part of that remainder too, where creators are filtered. For answers both views are
-summed up by the database; only the sums are added and subtracted here.
+the remainder of the creator view, which counts as chatroom usage. If creators are filtered, that
+remainder also includes usage of keys whose creators are unknown. For answers, the database sums
+both views; only the sums are added and subtracted here.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from bot.store.usage import read as reading
 from bot.store.usage.directory import Directory
 from bot.store.usage.read import Ranking, UsageTotals
 from bot.store.usage.selection import Ids, Selection
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import ZERO, Usage, minus, plus
 
 Series = Mapping[int, Mapping[int, Usage]]
-"""Usage by group, and by the index of the bucket."""
+"""Usage by group, then by the index of the bucket."""
 
 
 @dataclass(frozen=True, slots=True)
 class CrossedKeys:
-    """Which keys a selection of keys and creators is about.
+    """The keys that a selection of keys and creators covers.
 
-    `asked` are the keys asked for. `owned` are all keys of the creators asked for: what of their
-    usage is not by these keys is chatroom usage (None: chatroom usage was not asked for). `owners`
-    are the creators of keys, `no_creator` and `chatroom` the ids under which the usage of keys
-    without one and usage without a key are listed.
+    `asked` are the selected keys. `owned` are all keys of the selected creators, whose other usage
+    is chatroom usage (None: chatroom usage isn't selected). `owners` are the creators of keys,
+    `no_creator` and `chatroom` the ids under which the usage of keys without one and usage without
+    a key are listed.
     """
 
     asked: Ids
@@ -71,15 +71,16 @@ def read_crossed(
 ) -> UsageTotals:
     """The figures of a selection of keys and creators.
 
-    With a ranking by key, series of its largest keys and of chatroom usage; with one by creator of
-    the largest creators, unless chatroom usage is part of theirs; else of all groups.
+    With a ranking by key, includes series of its largest keys and of chatroom usage; with one by
+    creator, of the largest creators, unless their usage includes chatroom usage; else of all
+    groups.
     """
     by = selection.by
     of_asked, of_owned, of_creators = _parts(selection, keys)
     if keys.owned is None:
         return _without_zeros(_of_keys(connection, of_asked, wanted, stored, ranking, keys), by)
     if by is None and keys.asked == keys.owned:
-        # all that these creators used, with a key or without
+        # all usage of these creators, with a key or without
         whole = reading.read_whole(connection, of_creators, wanted, stored)
         return _without_zeros(UsageTotals(whole, {}, 1), by)
     few = ranking if by is Dimension.KEY else None
@@ -111,7 +112,7 @@ def sum_crossed(
     stored: Granularity,
     keys: CrossedKeys,
 ) -> Usage:
-    """The usage of keys and creators together over a whole range."""
+    """The usage of keys and creators combined over a whole range."""
     of_asked, of_owned, of_creators = _parts(selection.grouped(None), keys)
     if keys.owned is None:
         return reading.read_sum(connection, of_asked, wanted, stored)
@@ -124,7 +125,7 @@ def sum_crossed(
 
 
 def _parts(selection: Selection, keys: CrossedKeys) -> tuple[Selection, Selection, Selection]:
-    """The keys asked for, all keys of the creators asked for, and all usage of these creators."""
+    """The selected keys, all keys of the selected creators, and all usage of these creators."""
     others = _without_views(selection)
     of_asked = Selection.of(selection.by, {**others, Dimension.KEY: keys.asked})
     creators = selection.ids(Dimension.CREATOR)
@@ -139,7 +140,7 @@ def crossed_rows(
     keys: CrossedKeys,
     each: Callable[[Selection], Iterator[reading.Row]],
 ) -> Iterator[reading.Row]:
-    """Usage rows of keys and creators together, one for each bucket, group and model.
+    """Usage rows of keys and creators combined, one for each bucket, group and model.
 
     A row has the index of the bucket, the key or creator (or 0), the model, and usage. `each` reads
     the rows of a selection that one view has.
@@ -187,7 +188,7 @@ def _of_keys(
     ranking: Ranking | None,
     keys: CrossedKeys,
 ) -> UsageTotals:
-    """The figures of some keys, from their view; by creator, those of each key's owner."""
+    """The figures of some keys, from their view; grouped by creator, those of each key's owner."""
     if selection.by is not Dimension.CREATOR:
         return reading.read(connection, selection, wanted, stored, ranking)
     by_key = selection.grouped(Dimension.KEY)
@@ -215,7 +216,7 @@ def _of_keys(
 def _combined(
     one: Series, other: Series, operation: Callable[[Usage, Usage], Usage]
 ) -> dict[int, dict[int, Usage]]:
-    """Two series added, or the other subtracted from the one."""
+    """Add two series, or subtract the second from the first."""
     combined = {group: dict(buckets) for group, buckets in one.items()}
     for group, buckets in other.items():
         into = combined.setdefault(group, {})

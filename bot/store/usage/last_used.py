@@ -1,4 +1,4 @@
-"""When members were last used, from the sums of usage where these are stored."""
+"""Reads when members were last used, from the stored sums of usage if there are any."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.store.encoding import (
     from_seconds,
     has_sums,
 )
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.dimensions import Dimension
 
 _FINE = (GRANULARITY[Granularity.HOUR], GRANULARITY[Granularity.DAY])
@@ -22,7 +22,8 @@ _FINE = (GRANULARITY[Granularity.HOUR], GRANULARITY[Granularity.DAY])
 def last_used(connection: Connection, dimension: Dimension) -> dict[int, datetime]:
     """The start (UTC) of the last hour or day in which each member made a request, by id.
 
-    Hours are stored for the recent past, days for the year; members never used are not in it.
+    Hours are stored for the recent past, days for the year; members that were never used aren't
+    included.
     """
     listed = connection.execute(
         "SELECT id FROM member WHERE dimension = ? ORDER BY id", (DIMENSION[dimension],)

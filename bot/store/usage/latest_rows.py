@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from bot.store.encoding import to_seconds
 from bot.store.usage.diff import Rows
-from reports.time.timerange import Granularity, floor
+from reports.time.time_range import Granularity, floor
 from reports.usage.windows_to_fetch import Window
 
 MOST_ROWS = 20_000

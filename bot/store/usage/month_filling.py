@@ -1,4 +1,4 @@
-"""Adding days to the rows by month once they are hardly fetched again, in small steps."""
+"""Adds days to the rows by month once they are rarely fetched again, in small steps."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from bot.store.encoding import FIGURES, GRANULARITY, StoredView
 from bot.store.usage.diff import RowChanges, change_of_months
 from bot.store.usage.filled_months import ALL_MEMBERS, DAY_SECONDS, Mark, marks, set_mark
 from bot.store.usage.write import statements, write
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 
 MOST_AT_ONCE = 1_500
-"""Rows that one step adds: about 20 ms of work for which other writers wait."""
+"""Rows added in one step, which makes other writers wait about 20 ms."""
 _DAY = GRANULARITY[Granularity.DAY]
 _Row = Sequence[int]
 """Bucket, member, model, and the figures."""
@@ -22,7 +22,7 @@ _Row = Sequence[int]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where the mark of a view is moved to, and what its rows by month contain then."""
+    """A step: the new mark of a view, and the rows to add to its rows by month."""
 
     view: StoredView
     mark: Mark
@@ -30,10 +30,10 @@ class Step:
 
 
 def next_step(connection: Connection, until: int, most: int = MOST_AT_ONCE) -> Step | None:
-    """The next step towards rows by month that contain the days before `until` (seconds).
+    """The next step towards including the days before `until` (seconds) in the rows by month.
 
-    None where they do. The first step of a view, whose months contained all days until then, only
-    marks that.
+    None if they are all included. The first step of a view, whose months included all days so far,
+    only sets the mark.
     """
     known = marks(connection)
     for view in StoredView:
@@ -51,7 +51,7 @@ def next_step(connection: Connection, until: int, most: int = MOST_AT_ONCE) -> S
 
 
 def fill(connection: Connection, step: Step) -> None:
-    """Take a step."""
+    """Apply a step."""
     write(connection, statements(Granularity.DAY, step.change))
     set_mark(connection, step.view, step.mark)
 
@@ -59,7 +59,7 @@ def fill(connection: Connection, step: Step) -> None:
 def _rows_after(
     connection: Connection, view: StoredView, mark: Mark, until: int, most: int
 ) -> tuple[list[_Row], Mark]:
-    """The rows of a view that follow a mark, about `most` of them, and the mark behind them."""
+    """About `most` rows of a view after a mark, and the mark after these rows."""
     statement = (
         f"SELECT bucket, member, model, {FIGURES} FROM usage WHERE view = ? AND granularity = ?"
     )
@@ -71,7 +71,7 @@ def _rows_after(
     if len(rows) < most:
         return rows, Mark(until - DAY_SECONDS, ALL_MEMBERS)
     last = Mark(*rows[-1][:2])
-    # the last member's rows are read as a whole, since a mark does not lie between models
+    # the last member's rows are read completely, because a mark can't be between models
     rows = [row for row in rows if row[:2] != last]
     rows += connection.execute(
         f"{statement} AND bucket = ? AND member = ?", (int(view), _DAY, *last)

@@ -1,3 +1,3 @@
-"""Names of the facts with what OpenRouter says of guardrails, keys and models (JSON, with `at`)."""
+"""Names of the facts that store OpenRouter's guardrails, keys and models (JSON, with `at`)."""
 
 GUARDRAILS, KEYS, MODELS = "guardrails", "key details", "models"

@@ -1,4 +1,4 @@
-"""Reading stored usage: sums by bucket and group for answers, and single rows for files."""
+"""Reads stored usage: sums by bucket and group for answers, and single rows for files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bot.store.encoding import (
 )
 from bot.store.usage import filled_months, imported
 from bot.store.usage.selection import Ids, Selection
-from reports.time.timerange import STEP, Granularity, TimeRange, floor, next_bucket
+from reports.time.time_range import STEP, Granularity, TimeRange, floor, next_bucket
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import ZERO, Usage, plus, total
 
@@ -43,9 +43,9 @@ _FEW_SEEKS = 20_000
 
 
 class Span(NamedTuple):
-    """A granularity to read at, and the start and end (seconds, half-open) of what is read at it.
+    """A granularity to read at, and the start and end (seconds, half-open) to read.
 
-    Only of members whose ids are above `member`; -1 is all of them.
+    Only members with ids above `member`; -1 means all of them.
     """
 
     granularity: Granularity
@@ -60,7 +60,7 @@ Row = tuple[int, int, int, Usage]
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Which groups are wanted: the `top` largest by each of the metrics, of a source of money."""
+    """The requested groups: the `top` largest by each of the metrics, of a source of money."""
 
     top: int
     metrics: tuple[Metric, ...]
@@ -69,7 +69,7 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class UsageTotals:
-    """The usage of all groups by bucket, series of the wanted groups, and how many groups exist.
+    """The usage of all groups by bucket, series of the requested groups, and the number of groups.
 
     `series` has usage by the index of the bucket, by the group's member id.
     """
@@ -81,14 +81,14 @@ class UsageTotals:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """Where usage is read from: a FROM and a WHERE with their parameters."""
+    """The tables that usage is read from: a FROM and a WHERE with their parameters."""
 
     tables: str
     where: str
     params: tuple[object, ...]
     group: str
     sums: bool = False
-    """Whether there is one row for each member and bucket, member by member in each part."""
+    """Whether there is one row for each member and bucket, sorted by member in each part."""
 
 
 def group_column(by: Dimension | None) -> str:
@@ -99,9 +99,9 @@ def group_column(by: Dimension | None) -> str:
 
 
 def stored_buckets(wanted: TimeRange, stored: Granularity) -> dict[int, int]:
-    """Each stored bucket (seconds) that a range is made of, with the index of its bucket there.
+    """The stored buckets (seconds) of a range, each with the index of the range's bucket.
 
-    Those of months include their days, because some are read beside the month.
+    Months include their days, because some are read in addition to the month.
     """
     if stored is wanted.granularity and stored is not Granularity.MONTH:
         return {to_seconds(bucket): index for index, bucket in enumerate(wanted.buckets)}
@@ -126,7 +126,7 @@ def read(
     table = selected_table(connection, selection, wanted, stored)
     places = stored_buckets(wanted, resolution(wanted, stored))
     if selection.by is Dimension.MODEL and not table.sums:
-        # there are few models, so rows are read once, for the whole, the ranking and the series
+        # there are few models, so rows are read only once for the whole, the ranking and the series
         if connection.sorts_groups:
             series = _series_by_bucket(connection, selection, wanted, stored)
         else:
@@ -156,12 +156,13 @@ def _ranked(
 
     `count` is the number of buckets.
     """
-    whole = [ZERO] * count
+    groups: list[list[Usage]] = [[] for _ in range(count)]
     for buckets in series.values():
         for index, usage in buckets.items():
-            whole[index] = plus(whole[index], usage)
+            groups[index].append(usage)
+    whole = tuple(map(total, groups))
     if ranking is None:
-        return UsageTotals(tuple(whole), series, len(series))
+        return UsageTotals(whole, series, len(series))
     sums = {group: total(buckets.values()) for group, buckets in series.items()}
     sources = {
         metric: ranking.source if metric is Metric.SPEND else MoneySource.ALL
@@ -172,13 +173,13 @@ def _ranked(
         for group, used in sums.items()
     ]
     chosen = largest(rows, ranking.top)
-    return UsageTotals(tuple(whole), {group: series[group] for group in chosen}, len(series))
+    return UsageTotals(whole, {group: series[group] for group in chosen}, len(series))
 
 
 def largest(rows: Sequence[Sequence[int]], top: int) -> list[int]:
-    """The groups that are largest by any value; a row has a group's id and its values.
+    """The groups that are largest by any value; each row has a group's id and its values.
 
-    Of equal ones the first id, so that an answer does not change from one moment to the next.
+    If values are equal, the lower id comes first, so that repeated answers don't differ.
     """
     chosen: set[int] = set()
     for column in range(1, len(rows[0]) if rows else 0):
@@ -227,7 +228,7 @@ def value_columns(metrics: Iterable[Metric], source: MoneySource) -> list[str]:
 def read_whole(
     connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> tuple[Usage, ...]:
-    """The usage of each bucket, in the view that the grouping asks for, without its groups."""
+    """The usage of each bucket, from the view for the grouping, without its groups."""
     grain = resolution(wanted, stored)
     table = _whole_table(connection, selection, wanted, grain)
     if not table.sums and selection.owners is not None and connection.sorts_groups:
@@ -240,7 +241,7 @@ def read_whole(
 def read_sum(
     connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> Usage:
-    """The usage of a whole range: what `read_whole` returns, added up."""
+    """The usage of a whole range: the sum of what `read_whole` returns."""
     table = _whole_table(connection, selection, wanted, resolution(wanted, stored))
     if not table.sums and selection.owners is not None:
         return total(read_whole(connection, selection, wanted, stored))
@@ -252,7 +253,7 @@ def read_sum(
 def _whole_table(
     connection: Connection, selection: Selection, wanted: TimeRange, grain: Granularity
 ) -> _Table:
-    """Where the usage of all groups of a selection is read from."""
+    """The table that the usage of all groups of a selection is read from."""
     table = _table(connection, selection, wanted, grain)
     if _has_months_of_files(connection, wanted, grain):
         return table
@@ -260,14 +261,14 @@ def _whole_table(
 
 
 def resolution(wanted: TimeRange, stored: Granularity) -> Granularity:
-    """The granularity that is read: months where the range is whole UTC months."""
+    """The granularity to read: months if the range consists of whole UTC months."""
     months = wanted.granularity is Granularity.MONTH and stored is Granularity.DAY
     whole = all(floor(edge, Granularity.MONTH) == edge for edge in (*wanted.buckets, wanted.end))
     return Granularity.MONTH if months and whole else stored
 
 
 def sum_of_all(connection: Connection, code: int, start: int, end: int) -> Usage:
-    """All usage of a granularity's buckets from `start` until before `end` (seconds)."""
+    """The sum of a granularity's buckets from `start` until before `end` (seconds)."""
     found = connection.execute(
         f"SELECT {SUMS} FROM total t WHERE t.dimension = ? AND t.granularity = ?"
         " AND t.part BETWEEN ? AND ? AND t.bucket >= ? AND t.bucket < ?",
@@ -281,7 +282,7 @@ def rows(
 ) -> Iterator[Row]:
     """Usage rows of one view, newest bucket first: bucket's index, member, model, usage.
 
-    The member is 0 where the question has no key or creator to group by.
+    The member is 0 unless the question groups by key or creator.
     """
     member = "t.member" if group_column(selection.by) == "t.member" else "0"
     for index, table in _tables_of_buckets(connection, selection, wanted, stored):
@@ -304,9 +305,9 @@ def _tables_of_buckets(
 
 
 def _summed(selection: Selection) -> tuple[int, Ids | None] | None:
-    """The code of the dimension whose sums answer, and its allowed members (None: all).
+    """The code of the dimension whose sums can be used, and its allowed members (None: all).
 
-    None where the selection looks at several dimensions, of which no sums are stored.
+    None if the selection uses several dimensions, for which no sums are stored.
     """
     used = {selection.by, *(dimension for dimension, _ in selection.members)} - {None}
     if len(used) > 1:
@@ -318,7 +319,7 @@ def _summed(selection: Selection) -> tuple[int, Ids | None] | None:
 
 
 def _spans(wanted: TimeRange, stored: Granularity) -> tuple[Span, ...]:
-    """The spans that usage rows of a range are read in: whole months by month, the days by day.
+    """The spans to read usage rows of a range in: whole months by month, other days by day.
 
     A year by month has a twelfth of the rows of a year by day.
     """
@@ -339,7 +340,7 @@ def _spans(wanted: TimeRange, stored: Granularity) -> tuple[Span, ...]:
 def _usage_spans(
     connection: Connection, selection: Selection, wanted: TimeRange, grain: Granularity
 ) -> tuple[Span, ...]:
-    """The spans of a selection's rows, with the days that the rows by month do not contain yet."""
+    """The spans of a selection's rows, with the days that the rows by month don't include yet."""
     spans = _spans(wanted, grain)
     months = [span for span in spans if span.granularity is Granularity.MONTH]
     after = filled_months.unfilled(connection, selection.view) if months else None
@@ -351,7 +352,7 @@ def _usage_spans(
 
 
 def _has_months_of_files(connection: Connection, wanted: TimeRange, grain: Granularity) -> bool:
-    """Whether a range that is read by day has a month of which a file brought no days."""
+    """Whether a range that is read by day has a month that was imported without days."""
     if wanted.granularity is not Granularity.MONTH or grain is not Granularity.DAY:
         return False
     whole = [span for span in _spans(wanted, grain) if span.granularity is Granularity.MONTH]
@@ -360,7 +361,7 @@ def _has_months_of_files(connection: Connection, wanted: TimeRange, grain: Granu
 
 
 def _cut(spans: Iterable[Span], start: int, end: int) -> tuple[Span, ...]:
-    """The parts of spans that lie between two times (seconds)."""
+    """The parts of spans between two times (seconds)."""
     cut = (span._replace(start=max(start, span.start), end=min(end, span.end)) for span in spans)
     return tuple(span for span in cut if span.start < span.end)
 
@@ -379,8 +380,8 @@ def _table(
 
 
 def _whole(selection: Selection, table: _Table, wanted: TimeRange, grain: Granularity) -> _Table:
-    """Where the usage of all groups is read from: stored sums where no keys or creators are
-    filtered. Sums of models are made of the key view.
+    """The table for the usage of all groups: stored sums if no keys or creators are filtered. Sums
+    by model are computed from the key view.
     """
     filtered = [dimension for dimension, _ in selection.members]
     if filtered == [Dimension.MODEL] and selection.view is StoredView.KEY:
@@ -415,7 +416,7 @@ def _totals_of(dimension: int, ids: Ids | None, span: Span, group: str) -> _Tabl
 def selected_table(
     connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> _Table:
-    """Where the groups of a selection are read from: stored sums where there are any."""
+    """The table for the groups of a selection: stored sums if there are any."""
     return _table(connection, selection, wanted, resolution(wanted, stored))
 
 
@@ -488,9 +489,9 @@ def usage_table(
 
 
 def model_filter(selection: Selection) -> tuple[str, tuple[object, ...]]:
-    """The condition on the models of table `t`, to follow others, and its parameters.
+    """A condition on the models of table `t`, to be appended to others, and its parameters.
 
-    The `+` keeps SQLite from seeking each model of each member: a member uses only some of them.
+    The `+` keeps SQLite from looking up each model of each member: a member uses only some.
     """
     models = selection.ids(Dimension.MODEL)
     if models is None:
@@ -533,7 +534,7 @@ def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
                 f"{_values(buckets)} b CROSS JOIN numbers(?) m"
                 f" CROSS JOIN sought(usage t ON {sought})"
             )
-            # m.value, since SQLite would seek by t.member > ... rather than by t.member = ...
+            # m.value, because SQLite would otherwise use t.member > ... instead of t.member = ...
             where = "m.value > b.column3"
             params = (*(value for bucket in buckets for value in bucket), *params)
     else:
@@ -578,7 +579,8 @@ def sums_by_group(
     """Each group and the sums of some values of table `t`, in the order of the groups."""
     tables = _tables_of_sums(connection, selection, wanted, stored)
     summed = ", ".join(f"SUM({value}) AS c{n}" for n, value in enumerate(values))
-    # stored sums are grouped in storage order first: a part has the rows of a member side by side
+    # stored sums are grouped in storage order first, because a part has the rows of a member side
+    # by side
     statements = [
         f"SELECT {table.group} AS place, {summed} FROM {table.tables} WHERE {table.where}"
         f" GROUP BY {'t.part, t.member' if table.sums else '1'}"

@@ -1,4 +1,4 @@
-"""Usage rows group by group, for files that have a section for each."""
+"""Reads usage rows group by group, for files that have a section for each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import groupby
 from bot.store.connection import Connection
 from bot.store.usage import read as reading
 from bot.store.usage.selection import Selection
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import Usage, plus
 
@@ -23,9 +23,9 @@ def rows_by_group(
     stored: Granularity,
     order: Sequence[int],
 ) -> Iterator[Row]:
-    """All rows of one view, the groups in the order given, newest bucket first in each.
+    """All rows of one view, with groups in the given order, and the newest bucket first in each.
 
-    The database sorts them, on disk if they are many, so that memory stays flat.
+    The database sorts them, on disk if there are many, so that memory use stays constant.
     """
     table = reading.usage_table(connection, selection, wanted, stored)
     group = reading.group_column(selection.by)
@@ -45,7 +45,7 @@ def rows_by_group(
 def sorted_by_group(
     found: Iterable[reading.Row], selection: Selection, order: Sequence[int]
 ) -> Iterator[Row]:
-    """Rows of keys and creators together in the same order; they are sorted in memory."""
+    """Rows of keys and creators combined, in the same order; they are sorted in memory."""
     place = {member: n for n, member in enumerate(order)}
     rows = [
         (model if selection.by is Dimension.MODEL else member, index, model, usage)
@@ -63,7 +63,8 @@ def _placed(found: Iterable[Sequence[int]], places: Mapping[int, int]) -> Iterat
 
 
 def _merged(rows: Iterable[Row]) -> Iterator[Row]:
-    """Stored buckets that make one bucket of the range (hours of a local day) become one row."""
+    """Merge stored buckets that form one bucket of the range (hours of a local day) into one
+    row."""
     for (group, index), part in groupby(rows, key=lambda row: row[:2]):
         models: dict[int, Usage] = {}
         for _, _, model, usage in part:

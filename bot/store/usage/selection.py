@@ -1,4 +1,4 @@
-"""Whose usage is read, what it is grouped by, and which view of the stored usage has that."""
+"""Selections of usage: the filters, the grouping, and the view of stored usage that has them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Ids = frozenset[int]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What usage is grouped by, and the members that filters allow, by dimension.
+    """The dimension that usage is grouped by, and the members that filters allow, by dimension.
 
     A dimension that is not in `members` is not filtered. Use `of` to make one from a mapping.
     """
@@ -35,24 +35,24 @@ class Selection:
         return Selection(by, self.members)
 
     def only(self, dimension: Dimension, ids: Ids) -> Selection:
-        """The same with these members of a dimension only, whatever was allowed of it before."""
+        """The same with only these members of a dimension, whatever was allowed before."""
         return Selection.of(self.by, {**dict(self.members), dimension: ids})
 
     @property
     def views(self) -> tuple[StoredView, ...]:
-        """The views that have what it looks at; none where each view has it."""
+        """The views that have the selection's dimensions; empty if every view has them."""
         used = {self.by, *(dimension for dimension, _ in self.members)}
         found = (stored.view for dimension, stored in DIMENSIONS.items() if dimension in used)
         return tuple(view for view in found if view is not None)
 
     @property
     def crossed(self) -> bool:
-        """Whether it looks at dimensions (keys and creators) that no view has together."""
+        """Whether it uses dimensions (keys and creators) that no view has together."""
         return len(self.views) > 1
 
     @property
     def view(self) -> StoredView:
-        """The view that answers."""
+        """The view to read."""
         views = self.views
         return views[-1] if views else StoredView.KEY
 

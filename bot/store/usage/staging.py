@@ -1,4 +1,4 @@
-"""The rows of an imported file in a temporary database, until the whole file has been checked."""
+"""Keeps the rows of an imported file in a temporary database until the whole file is checked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COLUMNS = ", ".join(_NAMES)
 
 
 class Staging:
-    """Rows by bucket; members and models are numbers that the caller has given them.
+    """Rows by bucket; members and models are numbers assigned by the caller.
 
     The database is an unnamed temporary file that SQLite deletes when it is closed, so that memory
     does not grow with the file.
@@ -75,13 +75,13 @@ class Staging:
             yield member, model, Usage(*figures)
 
     def counts(self, *, logs: bool = False) -> dict[int, int]:
-        """How many rows each bucket (seconds) has."""
+        """The number of rows of each bucket (seconds)."""
         table = "logged" if logs else "staged"
         found = self._connection.execute(f"SELECT bucket, COUNT(*) FROM {table} GROUP BY bucket")
         return dict(found)
 
 
 def _number(request: str) -> int:
-    """A request's id as a 64-bit number; two of a billion requests sharing one is unlikely."""
+    """A request's id as a 64-bit number; even among a billion requests, a collision is unlikely."""
     digest = hashlib.blake2b(request.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)

@@ -30,7 +30,7 @@ from bot.store.usage.latest_rows import LatestRows
 from bot.store.usage.read import Ranking, UsageTotals
 from bot.store.usage.selection import Selection
 from bot.store.usage.write import statements, window_rows, write
-from reports.time.timerange import HOUR, Granularity, TimeRange, floor, next_bucket
+from reports.time.time_range import HOUR, Granularity, TimeRange, floor, next_bucket
 from reports.usage.coverage import Coverage, Interval, gaps, intersection, merge
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.figure_table import OPTIONAL_NAMES
@@ -45,10 +45,10 @@ _ZONE = re.compile(r"\btz ([A-Za-z0-9_+/-]+)")
 
 @dataclass(frozen=True, slots=True)
 class CacheState:
-    """Which usage is stored, and when it was synced: to decide what to fetch and to date answers.
+    """Which usage is stored, and when it was synced; decides what to fetch, and dates answers.
 
-    `imported` came from files. Months are stored only where a file brought them; all others are
-    sums of days.
+    `imported` is from files. Months are stored only if they were imported; all others are sums of
+    days.
     """
 
     coverage: Coverage
@@ -81,7 +81,7 @@ class Store:
         self._db.close()
 
     def now(self) -> datetime:
-        """The present (UTC) by the database's clock."""
+        """The current time (UTC) by the database's clock."""
         return self._db.now()
 
     # -- the directory
@@ -106,8 +106,8 @@ class Store:
     ) -> None:
         """Store OpenRouter's directory: keys and people as (ref, name, detail), owners of keys.
 
-        None leaves the known keys or people as they are; without `all_keys`, keys that are not
-        listed stay. `since` says when keys were created.
+        None keeps the known keys or people; without `all_keys`, keys that aren't listed stay.
+        `since` says when keys were created.
         """
         with self._db.write(Area.USAGE) as connection:
             adopted: list[int] = []
@@ -127,7 +127,7 @@ class Store:
         found: Iterable[tuple[str, str, str]],
         owners: Iterable[tuple[str, str]] = (),
     ) -> Directory:
-        """Add members that only usage names; returns the directory with them."""
+        """Add members that only occur in usage; returns the directory with them."""
         with self._db.write(Area.USAGE) as connection:
             members.add(connection, dimension, found)
             members.set_owners(connection, owners)
@@ -137,7 +137,7 @@ class Store:
     # -- syncing
 
     def sum(self, window: Window) -> Usage:
-        """All usage that is stored for the buckets of a window."""
+        """The sum of all stored usage of a window."""
         code, start, end = (
             GRANULARITY[window.granularity],
             to_seconds(window.start),
@@ -147,7 +147,7 @@ class Store:
             return reading.sum_of_all(connection, code, start, end)
 
     def note(self, window: Window, notes: Iterable[str]) -> None:
-        """Note what is wrong with a window, instead of what was noted; its usage stays."""
+        """Replace the notes on what is wrong with a window; its usage stays."""
         with self._db.write(Area.USAGE) as connection:
             records.replace_notes(connection, GRANULARITY[window.granularity], window, notes)
 
@@ -181,8 +181,8 @@ class Store:
         """The indexes of the buckets of a range for which optional figures are not known.
 
         The range is read at the granularity `stored`. In these buckets the figures that `read`
-        returns are too small, or 0, and must not be shown. They are unknown in a bucket of which
-        no usage is stored, and where a part of the stored usage lacks them.
+        returns are too small, or 0, and must not be shown. They are unknown if no usage of a bucket
+        is stored, or if part of it lacks them.
         """
         with self._db.read() as connection:
             stored_spans = imported.stored(connection, GRANULARITY[stored])
@@ -202,13 +202,13 @@ class Store:
         notes: Iterable[str] = (),
         known: Collection[str] = (),
     ) -> int:
-        """Replace all rows of a window by those of both views, in one transaction.
+        """Replace all rows of a window in both views, in one transaction.
 
         The coverage, the notes on what is wrong with the window, and the sync mark (None for a
         window of the past) are written with them. `known` are the optional figures that the rows
         have; the others become unknown. Returns how many rows changed. Thousands of rows take
-        several transactions, each with its sums; what is recorded of the window goes with the
-        last one.
+        several transactions, each with its sums; the window's records are written with the last
+        one.
         """
         new = add_up(rows)
         for _ in range(_TRIES):
@@ -219,7 +219,7 @@ class Store:
             if self._apply(window, work, before, synced_at, notes, known):
                 self._latest.remember(window, new, before, before + len(work))
                 return sum(change.rows for change in work)
-        # other writers keep getting in between: compute the change while they wait
+        # other writers keep interfering, so compute the change while they wait
         with self._db.write(Area.USAGE) as connection:
             work = _work(connection, window, new)
             for change in work:
@@ -236,7 +236,7 @@ class Store:
         notes: Iterable[str],
         known: Collection[str],
     ) -> bool:
-        """Write one change after the other; False as soon as another writer got in between."""
+        """Write one change after the other; False if another writer has interfered."""
         for number, change in enumerate(work):
             ready = statements(window.granularity, change)
             with self._db.write(Area.USAGE) as connection:
@@ -252,8 +252,8 @@ class Store:
     def fill_months(self, until: datetime, most: int = month_filling.MOST_AT_ONCE) -> None:
         """Add days before `until` to the rows by month, `most` rows in a transaction.
 
-        Call it with the start of the days that are fetched again all the time. Where other writers
-        keep getting in between, the remaining days wait for the next call.
+        Call it with the start of the days that are still fetched frequently. If other writers keep
+        interfering, the remaining days wait for the next call.
         """
         tries = 0
         while tries < _TRIES:
@@ -312,10 +312,10 @@ class Store:
     ) -> tuple[list[Interval], int]:
         """Add the requests of a Logs export that were not counted before, in one transaction.
 
-        `known` is the time that the file covers. `rows` gives the requests of a bucket (its start
+        `known` is the time that the file covers. `rows` returns the requests of a bucket (its start
         and length in seconds): a number for each, its row in both views, and its usage. Buckets
-        that are stored from elsewhere stay as they are. Returns the buckets that were filled or
-        added to, and how many requests were new.
+        stored from other sources aren't changed. Returns the buckets that were filled or added to,
+        and how many requests were new.
         """
         code, days = GRANULARITY[granularity], granularity is Granularity.DAY
         buckets = []
@@ -354,7 +354,7 @@ class Store:
     def forget(self, granularity: Granularity, before: datetime) -> None:
         """Delete fine-grained usage that coarser granularities contain, except from files.
 
-        What came from a file is stored nowhere else.
+        Usage from a file is stored nowhere else.
         """
         code, limit = GRANULARITY[granularity], to_seconds(before)
         kept = "bucket NOT IN (SELECT bucket FROM imported WHERE granularity = ?)"
@@ -378,7 +378,7 @@ class Store:
             records.increment_version(connection, "usage")
 
     def to_quarters(self, start: datetime, end: datetime) -> None:
-        """Add up the minutes of whole hours to quarter hours, at the minutes that these begin."""
+        """Sum the minutes of whole hours into quarter hours, stored at their first minutes."""
         quarter = int(QUARTER.total_seconds())
         while start < end:
             window = Window(Granularity.MINUTE, start, start + HOUR)
@@ -396,7 +396,7 @@ class Store:
             start += HOUR
 
     def zones(self) -> set[str]:
-        """The time zones that schedules and alert rules are for, and that people asked in."""
+        """The time zones of schedules and alert rules, and those in questions that people asked."""
         with self._db.read() as connection:
             zones = {
                 row[0] for row in connection.execute("SELECT zone FROM schedule WHERE gone = 0")
@@ -421,7 +421,7 @@ class Store:
             found = connection.execute(
                 "SELECT owner, until FROM lease WHERE name = ?", (name,)
             ).fetchone()
-            # a lease that ends later than any could was taken before the clock was set back
+            # a lease that ends later than possible was taken before the clock was set back
             if (
                 found
                 and found[0] != owner
@@ -487,7 +487,7 @@ class Store:
             return reading.read_whole(connection, selection, wanted, stored)
 
     def sum_of(self, selection: Selection, wanted: TimeRange, stored: Granularity) -> Usage:
-        """The usage of a whole range: what `whole` returns, added up."""
+        """The usage of a whole range: the sum of what `whole` returns."""
         with self._db.read() as connection:
             if selection.crossed:
                 keys = CrossedKeys.of(selection, self.directory())
@@ -584,7 +584,7 @@ class Store:
         stored: Granularity,
         order: Sequence[int],
     ) -> Iterator[sections.Row]:
-        """Usage rows, group after group in the order given, newest bucket first in each."""
+        """Usage rows by group in the given order, newest bucket first in each."""
         with self._db.read() as connection:
             if selection.crossed:
                 found = self._crossed_rows(connection, selection, wanted, stored)
@@ -594,7 +594,7 @@ class Store:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Everything that this thread reads inside sees one state of the database.
+        """All reads of this thread inside the block see one state of the database.
 
         Write nothing and wait for nothing inside: writers of all processes may have to wait for it.
         """
@@ -602,7 +602,7 @@ class Store:
             yield
 
     def notes(self, stored: Granularity, wanted: TimeRange) -> tuple[str, ...]:
-        """What is known to be wrong with the usage of a range, in words.
+        """Notes on what is wrong with the usage of a range.
 
         A bucket that is still being filled is not compared with anything itself, so the notes on
         the finer buckets in it are included.
@@ -627,7 +627,7 @@ class Store:
         return tuple(dict.fromkeys(found))
 
     def noted(self, stored: Granularity, start: datetime, end: datetime) -> bool:
-        """Whether anything is known to be wrong with a stretch of time at a granularity."""
+        """Whether there are notes on a time range at a granularity."""
         with self._db.read() as connection:
             found = connection.execute(
                 "SELECT 1 FROM note WHERE granularity = ? AND start < ? AND until > ? LIMIT 1",
@@ -655,7 +655,8 @@ def _work(
     new: Mapping[RowKey, Usage],
     old: Mapping[RowKey, Figures] | None = None,
 ) -> list[RowChanges]:
-    """The changes to write for a window; at least one, since its records go with the last.
+    """The changes to write for a window; at least one, because its records are written with the
+    last.
 
     `old` are its stored rows; they are read where they are not known.
     """
@@ -675,12 +676,12 @@ def _changes(
 
 
 def _marks(connection: Connection, granularity: Granularity) -> filled_months.Marks | None:
-    """Which days rows by month contain, where rows of days change; else None."""
+    """Which days the rows by month include, if rows of days change; else None."""
     return filled_months.marks(connection) if granularity is Granularity.DAY else None
 
 
 def _give_to_owners(connection: Connection, keys: Sequence[int]) -> None:
-    """Move what files brought of keys whose owners were not known to their owners."""
+    """Move imported usage of keys whose owners were unknown to these owners."""
     unknown = connection.execute(
         "SELECT id FROM member WHERE dimension = ? AND ref = ?",
         (DIMENSION[Dimension.CREATOR], members.UNKNOWN),

@@ -1,7 +1,7 @@
-"""Sums of usage over a whole range, by group and by pair of member and model.
+"""Computes sums of usage over a whole range, by group and by pair of member and model.
 
-Answers that explain usage need no buckets, and of an organization's thousands of pairs only a few
-figures each. So the database adds up, and only what is asked for leaves it.
+Answers that explain usage need no buckets, and only a few figures of an organization's thousands of
+pairs. So the database computes the sums and returns only these figures.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bot.store.encoding import GRANULARITY, PART_SECONDS, to_seconds
 from bot.store.usage import filled_months, imported
 from bot.store.usage import read as reading
 from bot.store.usage.selection import Selection
-from reports.time.timerange import Granularity, TimeRange, floor, next_bucket
+from reports.time.time_range import Granularity, TimeRange, floor, next_bucket
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import ZERO, Usage, plus
 
@@ -31,7 +31,7 @@ DaySpend = tuple[int, int, int, int, int]
 many hours were negative.
 """
 _PAIR = 2**31
-"""Ids are below this, so a pair is one integer, by which SQLite sorts faster than by two."""
+"""Ids are below this, so a pair can be one integer, which SQLite sorts faster than two."""
 _MONTH_COSTS = 3 * 86_400
 """A month has about as many rows as three days: a key uses a model on some 40 days in 100."""
 
@@ -59,7 +59,7 @@ _SPEND = {
 def by_group(
     connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> Mapping[int, Usage]:
-    """The usage of a whole range by group; that of everything under 0 without a grouping."""
+    """The usage of a whole range by group; without a grouping, that of everything under 0."""
     if selection.by is None:
         return {0: reading.read_sum(connection, selection, wanted, stored)}
     names = [f"t.{name}" for name in Usage._fields]
@@ -133,7 +133,7 @@ def by_pair(
 ) -> list[PairSums]:
     """Metrics (spend: of a source) of each of some ranges by member and model, in that order.
 
-    The order decides where a rounded nano-dollar goes, so it must be the same on every database.
+    The order affects where a rounded nano-dollar goes, so it must be the same on every database.
     """
     values = reading.value_columns(metrics, source)
     if selection.owners is not None or any(stored is not Granularity.DAY for _, stored in ranges):
@@ -295,7 +295,7 @@ def _cost(spans: Iterable[SignedSpan], used_until: float) -> float:
 def pairs_of_rows(
     rows: Iterable[reading.Row], metrics: Sequence[Metric], source: MoneySource
 ) -> list[PairSums]:
-    """The same from usage rows, for selections that no single view answers."""
+    """The same from usage rows, for selections that no single view has."""
     found: dict[tuple[int, int], Usage] = {}
     for _, member, model, usage in rows:
         found[member, model] = plus(found.get((member, model), ZERO), usage)

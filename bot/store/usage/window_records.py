@@ -1,4 +1,4 @@
-"""What is recorded with usage: coverage, notes on what is wrong, sync times, versions."""
+"""Records stored with usage: coverage, notes on problems, sync times, versions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.store.connection import Connection
 from bot.store.encoding import GRANULARITY, to_seconds
 from bot.store.usage import figure_coverage, imported
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.coverage import Interval, merge
 from reports.usage.windows_to_fetch import Window
 
@@ -20,7 +20,7 @@ def record_window(
     notes: Iterable[str],
     known: Collection[str] = (),
 ) -> None:
-    """Record what belongs to the last rows of a window; `known` are the optional figures known."""
+    """Store the records of a window, with its last rows; `known` are the known optional figures."""
     code = GRANULARITY[window.granularity]
     add_coverage(connection, code, window)
     figure_coverage.record(connection, code, window, known)
@@ -46,7 +46,7 @@ def add_coverage(connection: Connection, code: int, window: Window) -> None:
 
 
 def forget_coverage(connection: Connection, code: int, before: datetime) -> None:
-    """Drop the coverage before a time, as its usage is dropped."""
+    """Drop the coverage before a time, because its usage is dropped."""
     known = imported.stored(connection, code)
     left = tuple((max(start, before), end) for start, end in known if end > before)
     if left != known:
@@ -85,7 +85,7 @@ def replace_notes(connection: Connection, code: int, window: Window, notes: Iter
 
 
 def version(connection: Connection, name: str) -> int:
-    """The version of something: how often it has changed."""
+    """The version of something, which is how often it has changed."""
     found = connection.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
     return int(found[0]) if found else 0
 

@@ -1,4 +1,4 @@
-"""Usage rows and their sums, read and written by the window."""
+"""Reads and writes usage rows and their sums, one window at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.store.connection import Connection
 from bot.store.encoding import FIGURES, GRANULARITY, VIEWS, has_sums, part, to_seconds
 from bot.store.usage import imported
 from bot.store.usage.diff import Figures, RowChanges, RowKey, Sums
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.windows_to_fetch import Window
 
 Values = tuple[int, ...]
@@ -25,7 +25,7 @@ _REPLACED = (
 
 
 def _added_to(table: str, key: Sequence[str]) -> str:
-    """What an INSERT does with a row that is stored already: the figures are added to it."""
+    """The ON CONFLICT clause that adds figures to a stored row."""
     added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in _NAMES)
     return f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {added}"
 
@@ -84,7 +84,7 @@ def write(connection: Connection, work: Statements) -> None:
     connection.insert_rows("usage", (*_USAGE_KEY, *_NAMES), work.new)
     connection.insert_rows("usage", (*_USAGE_KEY, *_NAMES), work.changed, _REPLACED)
     _add(connection, "total", _TOTAL_KEY, work.added)
-    # a month from a file stays as it is until all of its days are stored
+    # an imported month isn't changed until all of its days are stored
     whole = imported.months(connection)
     months = [row for row in work.months if row[_TOTAL_BUCKET] not in whole]
     _add(connection, "total", _TOTAL_KEY, months)
@@ -104,8 +104,8 @@ def _sums(code: int, sums: Sums) -> list[Values]:
 
 
 def _add(connection: Connection, table: str, key: Sequence[str], rows: Sequence[Values]) -> None:
-    """Add figures to stored rows; rows whose figures are all 0 then are deleted."""
+    """Add figures to stored rows; then delete rows whose figures are all 0."""
     connection.insert_rows(table, (*key, *_NAMES), rows, _ADDED[table])
-    requests = len(key)  # the first figure; where it was not lowered the row cannot be empty
+    requests = len(key)  # the first figure; if it wasn't reduced, the row can't be empty
     emptied = [row[:requests] for row in rows if row[requests] <= 0]
     connection.delete_rows(table, key, emptied, _NOTHING)

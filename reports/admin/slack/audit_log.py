@@ -1,4 +1,4 @@
-"""The audit log: its newest entries as a message, all entries as CSV."""
+"""Shows the audit log: its newest entries as a message, or all entries as CSV."""
 
 from __future__ import annotations
 

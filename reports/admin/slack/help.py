@@ -79,6 +79,8 @@ UNDERSTANDING: tuple[tuple[str, str], ...] = (
     ("new models this month", "what was first used, and by whom; also `new keys`, `new creators`"),
     ("retiring", "models that end soon, who still uses them and for how much"),
     ("cache 1m by key", "the share of prompt tokens from a cache, and what caching saved"),
+    ("latency 1w by model", "p50 and p95 of how long requests take; needs ClickHouse"),
+    ("errors 1w by provider", "how many requests failed; needs ClickHouse, as `by provider` does"),
     (
         "whatif opus -> sonnet 1m",
         "the same at another model's list prices; also `whatif all -> sonnet`",
@@ -91,12 +93,12 @@ UNDERSTANDING: tuple[tuple[str, str], ...] = (
 """Questions that explain usage."""
 ALERTS: tuple[tuple[str, str], ...] = (
     *(entry for kind in KINDS for entry in kind.help),
-    ("alert quiet 22:00-7:00", "hold back alerts at night, unless marked `urgent`"),
+    ("alert quiet 22:00-7:00", "send no alerts at night, unless marked `urgent`"),
     ("alerts", "list yours to edit, pause or delete them"),
 )
 RUNNING: tuple[tuple[str, str], ...] = (
     ("status", "how fresh the data is; admins also see recent and upcoming deliveries"),
-    ("audit", "admins only: who asked for, exported, scheduled and changed what"),
+    ("audit", "admins only: who asked, exported, scheduled and changed what"),
     ("audit 7d csv", "the audit log of a period as a file; `audit @ada` filters by person"),
     ("help schedules", "one section of this help"),
 )

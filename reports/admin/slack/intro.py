@@ -1,4 +1,4 @@
-"""The introduction for people who greet the bot or ask who it is."""
+"""Introduces the bot to people who greet it or ask who it is."""
 
 from __future__ import annotations
 

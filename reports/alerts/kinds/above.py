@@ -25,8 +25,8 @@ from reports.alerts.rule import USUAL_LIMITS, Rule, amount
 from reports.alerts.slack import format as figure_format
 from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.time.period import Period, Unit
-from reports.time.timerange import HOUR, TimeRange
-from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
+from reports.time.time_range import HOUR, TimeRange
+from reports.usage.dimensions import STORED, Dimension, Filter, Metric, MoneySource
 from reports.wording.times import zone_city
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Above(Watch):
 
     @classmethod
     def check(cls, draft: RuleDraft) -> Rule:
-        """The rule of a draft. Raises WrongRule with the rule probably meant."""
+        """The rule for a draft. Raises WrongRule with the rule probably meant."""
         metric = Metric(draft.watch)
         unit = draft.unit or Unit.DAY
 
@@ -118,7 +118,7 @@ class Above(Watch):
     def form_dimensions(cls, what: str) -> tuple[str, ...]:
         """The form's choices of what to evaluate separately."""
         del what
-        return (ALL_TOGETHER, *Dimension)
+        return (ALL_TOGETHER, *STORED)
 
     @property
     def measured(self) -> Metric:
@@ -195,12 +195,12 @@ class Above(Watch):
         return figure_format.of_limit(self.metric, measurement)
 
     def topic(self, event: AlertEvent, zone: str) -> str:
-        """The headline without whose usage it is."""
+        """The headline, without the subject."""
         when = figure_format.when_words(self.unit, event.measurement, zone)
         return f"OpenRouter {self.metric} over {figure_format.bare(self.metric, self.limit)} {when}"
 
     def sentence(self, event: AlertEvent, zone: str, pace: SpendPace | None) -> str:
-        """The figure, how far over the limit it is, and where the current pace leads."""
+        """The figure, how far it is over the limit, and its projection at the current pace."""
         measurement, metric, limit = event.measurement, self.metric, self.limit
         value = measurement.value or 0
         when = figure_format.when_words(self.unit, measurement, zone)
@@ -221,7 +221,7 @@ class Above(Watch):
         return f"{figure_format.amount(metric, value)}; the limit is {bare(metric, self.limit)}."
 
     def _heading_for(self, measurement: Measurement, pace: SpendPace | None) -> str:
-        """Where the current pace leads by the end of the period."""
+        """The projection for the end of the period at the current pace."""
         period = measurement.period
         if pace is None or period is None or pace.used <= 0 or not measurement.part:
             return ""
@@ -248,7 +248,7 @@ def above(
     at: datetime,
     creator: str = "",
 ) -> Measurement:
-    """Measure the sum of a period; where part of it isn't stored, the sum is a lower bound."""
+    """Measure the sum of a period; if part of it isn't stored, the sum is a lower bound."""
     limit = rule.watch.limit if isinstance(rule.watch, Above) else 0
     return Measurement(subject, label, value, limit, at, period, at < period.end, creator=creator)
 

@@ -25,7 +25,7 @@ from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.analysis.limits import LimitKind
 from reports.analysis.limits_answer import full_words
 from reports.time.period import Period
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.dimensions import Dimension, MoneySource
 from reports.wording.safe_text import clean
 from reports.wording.times import zone_city
@@ -44,10 +44,10 @@ _NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Budget(Watch):
-    """Percentages of a limit set at OpenRouter are used.
+    """A percentage of a limit set at OpenRouter is used.
 
     That is the limit of a key, the budget of a workspace, or that of a guardrail for a member or a
-    key. Their periods are OpenRouter's, which begin at midnight UTC.
+    key. Their periods are OpenRouter's, which start at midnight UTC.
     """
 
     percents: tuple[int, ...] = PERCENTS
@@ -72,7 +72,7 @@ class Budget(Watch):
 
     @classmethod
     def check(cls, draft: RuleDraft) -> Rule:
-        """The rule of a draft. Raises WrongRule with the rule probably meant."""
+        """The rule for a draft. Raises WrongRule with the rule probably meant."""
         if draft.by is Dimension.MODEL or any(
             one.dimension is Dimension.MODEL for one in draft.filters
         ):
@@ -119,7 +119,7 @@ class Budget(Watch):
         return True
 
     def reached(self, value: int, limit: int) -> int:
-        """How many of the percentages are used."""
+        """The number of percentages that are reached."""
         if limit <= 0:
             return 0
         return sum(value * 100 >= percent * limit for percent in self.percents)
@@ -163,7 +163,7 @@ class Budget(Watch):
         return used(measurement)
 
     def topic(self, event: AlertEvent, zone: str) -> str:
-        """The headline without whose limit it is."""
+        """The headline, without the subject."""
         del zone
         step, percents = event.step, self.percents
         part = percents[min(step, len(percents)) - 1] if step else percents[0]
@@ -201,8 +201,8 @@ def budget(
 ) -> Measurement:
     """Measure a limit in one period.
 
-    `used_since` is the usage (nano-dollars) since OpenRouter reported the limit if that was in the
-    period, else of the whole period; None if it is unknown. `at` is how fresh it is.
+    `used_since` is the usage (nano-dollars) since OpenRouter reported the limit, or of the whole
+    period if that report was before it; None if unknown. `at` is how fresh it is.
     """
     value = used_since
     if cap.used is not None and cap.reported_in(period):
@@ -214,7 +214,7 @@ def budget(
 
 
 def limit_words(kind: LimitKind, reset: str, *, byok: bool) -> str:
-    """Which kind of limit it is, when it resets, and what counts toward it, in a sentence."""
+    """A sentence about the kind of limit, when it resets, and what counts toward it."""
     what = {
         LimitKind.KEY: "limit of this API key",
         LimitKind.WORKSPACE: "budget of a workspace",
@@ -233,7 +233,7 @@ def _on(moment: datetime, now: datetime, zone: str) -> str:
 
 
 def _percents(draft: RuleDraft) -> tuple[int, ...]:
-    """The percentages, the lowest first. Raises WrongRule if one isn't from 1 to 100."""
+    """The percentages, lowest first. Raises WrongRule if one isn't from 1 to 100."""
     typed = [*draft.percents, *([draft.limit] if draft.limit else [])]
     found = tuple(sorted({_whole(one) for one in typed})) or PERCENTS
     for one in typed:

@@ -19,8 +19,8 @@ from reports.alerts.threshold import Amount
 from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.questions.query import QueryKind
 from reports.time.period import Counted, Period, Unit
-from reports.time.timerange import DAY, HOUR
-from reports.usage.dimensions import Dimension, MoneySource
+from reports.time.time_range import DAY, HOUR
+from reports.usage.dimensions import STORED, MoneySource
 from reports.usage.format import percent
 from reports.usage.usage import Usage
 from reports.wording.safe_text import clean
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from reports.alerts.form_fields import AlertFields
 
 HOURS = 3
-"""The share is that of the past 3 hours: one hour has too few requests to say anything."""
+"""The share is that of the past 3 hours: one hour has too few requests to be meaningful."""
 USUAL = 7 * DAY
-"""It is compared with the week before them, in which each weekday counts once."""
+"""It is compared with the week before, which contains each weekday once."""
 FEWEST_TOKENS = 20_000
-"""With fewer prompt tokens in the 3 hours, a single long prompt decides the share."""
+"""With fewer prompt tokens in the 3 hours, a single long prompt could determine the share."""
 HUNDREDTHS = 10_000
-"""Shares are measured in hundredths of a percent; so many are all tokens."""
+"""The share of all tokens: shares are measured in hundredths of a percent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Cache(Watch):
 
     @classmethod
     def check(cls, draft: RuleDraft) -> Rule:
-        """The rule of a draft. Raises WrongRule with the rule probably meant."""
+        """The rule for a draft. Raises WrongRule with the rule probably meant."""
         typed = [*draft.percents, *([draft.limit] if draft.limit else [])]
         meant = make_rule(replace(draft, source=MoneySource.ALL), cls(_whole(typed)))
         if not typed:
@@ -96,7 +96,7 @@ class Cache(Watch):
     def form_dimensions(cls, what: str) -> tuple[str, ...]:
         """The form's choices of what to evaluate separately."""
         del what
-        return (ALL_TOGETHER, *Dimension)
+        return (ALL_TOGETHER, *STORED)
 
     def with_limit(self, limit: int) -> Cache:
         """The same watch with another limit, in hundredths of a percent."""
@@ -117,13 +117,13 @@ class Cache(Watch):
     def is_clear(self, value: int, limit: int, *, unfinished: bool) -> bool:
         """Whether the share is clearly above the limit again.
 
-        By a tenth of it, or for high limits by half of what is left until 100%.
+        That is by a tenth of the limit, or for high limits by half of the rest to 100%.
         """
         del unfinished
         return value >= limit + min(limit // 10, (HUNDREDTHS - limit) // 2)
 
     def question_period(self, measurement: Measurement, zone: str) -> Period:
-        """The past week and today, so that the fall can be seen."""
+        """The past week and today, which show the drop."""
         del measurement, zone
         return Counted(7, Unit.DAY)
 
@@ -146,12 +146,12 @@ class Cache(Watch):
         return f"{_share(measurement.value or 0)} of prompt tokens cached"
 
     def topic(self, event: AlertEvent, zone: str) -> str:
-        """The headline without whose usage it is."""
+        """The headline, without the subject."""
         del event, zone
         return f"OpenRouter prompt caching below {self.percent}%"
 
     def sentence(self, event: AlertEvent, zone: str, pace: SpendPace | None) -> str:
-        """The share beside its limit."""
+        """The share and its limit."""
         del zone, pace
         share = _share(event.measurement.value or 0)
         return (
@@ -169,7 +169,7 @@ class Cache(Watch):
 
 
 def cache_periods(at: datetime) -> tuple[AlertPeriod, AlertPeriod]:
-    """The hours up to a moment (UTC) whose share is measured, and the week before them."""
+    """The hours up to a time (UTC) whose share is measured, and the week before them."""
     start = at - HOURS * HOUR
     return AlertPeriod(start, at), AlertPeriod(start - USUAL, start)
 
@@ -185,9 +185,9 @@ def cache_share(
 ) -> Measurement:
     """Measure the share of cached prompt tokens, in hundredths of a percent.
 
-    The value is None with fewer than `FEWEST_TOKENS` prompt tokens, and where the share was below
-    the limit in the week before as well (`usual`; None where the alert has triggered already, so
-    that it only has to be found whether it is over).
+    The value is None with fewer than `FEWEST_TOKENS` prompt tokens, and if the share was also below
+    the limit in the week before (`usual`, which is None if the alert has already triggered and only
+    its end is checked for).
     """
     limit = rule.watch.percent * HUNDREDTHS // 100 if isinstance(rule.watch, Cache) else 0
     value: int | None = None
@@ -197,7 +197,8 @@ def cache_share(
 
 
 def cache_words(used: Usage, usual: Usage, *, saving_known: bool) -> str:
-    """The usual share, and what the fall costs an hour by what a cached token usually saved."""
+    """The usual share, and the hourly cost of the drop, based on what a cached token usually
+    saved."""
     if not usual.prompt:
         return ""
     said = f"Usually {_share(_part(usual))} (the {many(USUAL.days, 'day')} before)."
@@ -217,5 +218,5 @@ def _share(value: int) -> str:
 
 
 def _whole(typed: list[Amount]) -> int:
-    """The percentage that is meant: the first one, from 1 to 99; 50 if there is none."""
+    """The percentage probably meant: the first one from 1 to 99; 50 if there is none."""
     return min(max(int(abs(typed[0].value)), 1), 99) if typed else 50

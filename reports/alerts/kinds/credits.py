@@ -17,7 +17,7 @@ from reports.alerts.rule import Rule
 from reports.alerts.slack.format import price
 from reports.alerts.watch import Watch
 from reports.time.period import Counted, Period, Unit
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.dimensions import MoneySource
 from reports.usage.usage import NANO, exact_money
 
@@ -46,7 +46,7 @@ class Credits(Watch):
 
     @classmethod
     def check(cls, draft: RuleDraft) -> Rule:
-        """The rule of a draft. Raises WrongRule with the rule probably meant."""
+        """The rule for a draft. Raises WrongRule with the rule probably meant."""
         if draft.by or draft.filters or draft.unit or draft.percents:
             said = "The credit balance belongs to the whole organization and has no period."
             plain = replace(draft, by=None, filters=(), unit=None, percents=())
@@ -81,11 +81,11 @@ class Credits(Watch):
         return replace(self, limit=limit)
 
     def reached(self, value: int, limit: int) -> int:
-        """1 below the limit."""
+        """1 if the balance is below the limit, else 0."""
         return int(value < limit)
 
     def farther(self, value: int, peak: int) -> int:
-        """The lower balance."""
+        """The lower of two balances."""
         return min(value, peak)
 
     def is_clear(self, value: int, limit: int, *, unfinished: bool) -> bool:

@@ -1,4 +1,4 @@
-"""Alerts on where the month is heading: `forecast > $5,000 per month`."""
+"""Alerts on the forecast of the month: `forecast > $5,000 per month`."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from reports.alerts.slack.format import for_each, of_limit, price
 from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.analysis.forecast import METHOD_DAYS
 from reports.time.period import Unit
-from reports.time.timerange import Granularity, TimeRange
-from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
+from reports.time.time_range import Granularity, TimeRange
+from reports.usage.dimensions import STORED, Dimension, Filter, Metric, MoneySource
 from reports.usage.usage import NANO, exact_money
 
 if TYPE_CHECKING:
     from reports.alerts.form_fields import AlertFields
 
 _FEWEST_DAYS = 3
-"""With fewer days before today, one busy day would pass for the usual one."""
+"""With fewer days before today, one busy day would look typical."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Forecast(Watch):
 
     @classmethod
     def check(cls, draft: RuleDraft) -> Rule:
-        """The rule of a draft. Raises WrongRule with the rule probably meant."""
+        """The rule for a draft. Raises WrongRule with the rule probably meant."""
 
         def make(limit: int) -> Rule:
             return make_rule(draft, cls(limit, draft.source))
@@ -84,7 +84,7 @@ class Forecast(Watch):
     def form_dimensions(cls, what: str) -> tuple[str, ...]:
         """The form's choices of what to evaluate separately."""
         del what
-        return (ALL_TOGETHER, *Dimension)
+        return (ALL_TOGETHER, *STORED)
 
     @property
     def money_source(self) -> MoneySource:
@@ -140,12 +140,12 @@ class Forecast(Watch):
         return of_limit(Metric.SPEND, measurement)
 
     def topic(self, event: AlertEvent, zone: str) -> str:
-        """The headline without whose usage it is."""
+        """The headline, without the subject."""
         del event, zone
         return f"OpenRouter spend is on track to exceed {price(self.limit)} this month"
 
     def sentence(self, event: AlertEvent, zone: str, pace: SpendPace | None) -> str:
-        """The forecast, how far over the limit it is, and the month so far."""
+        """The forecast, how far it is over the limit, and the month so far."""
         del zone, pace
         value = event.measurement.value or 0
         return (
@@ -163,9 +163,9 @@ class Forecast(Watch):
 
 @dataclass(frozen=True, slots=True)
 class MonthForecast:
-    """What a month came to so far and is expected to end at, in nano-dollars.
+    """A month's spend so far and its expected total, in nano-dollars.
 
-    `known_days` is the number of days before today that it is worked out from.
+    `known_days` is the number of days before today that it is based on.
     """
 
     so_far: int
@@ -182,9 +182,10 @@ def forecast(
     at: datetime,
     creator: str = "",
 ) -> Measurement:
-    """Measure what the zone's month is going to end at, as `forecast` answers it at `at` (UTC).
+    """Measure the expected total of the zone's month, with the figures of `forecast` at `at` (UTC).
 
-    With less than three days before today the value is None, unless the limit is exceeded already.
+    With fewer than three days before today, the value is None, unless the limit is already
+    exceeded.
     """
     limit = rule.watch.limit if isinstance(rule.watch, Forecast) else 0
     sure = found.known_days >= _FEWEST_DAYS or found.so_far > limit

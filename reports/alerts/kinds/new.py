@@ -41,7 +41,7 @@ class New(Watch):
 
     @classmethod
     def check(cls, draft: RuleDraft) -> Rule:
-        """The rule of a draft. Raises WrongRule with the rule probably meant."""
+        """The rule for a draft. Raises WrongRule with the rule probably meant."""
         what = draft.what or Dimension.MODEL
         plain = replace(
             draft, limit=None, sign="", unit=None, percents=(), source=MoneySource.ALL,
@@ -83,7 +83,7 @@ class New(Watch):
         return self.what is not Dimension.MODEL
 
     def subject_dimension(self, by: Dimension | None) -> Dimension | None:
-        """What is new."""
+        """The dimension of the new members."""
         del by
         return self.what
 
@@ -103,12 +103,12 @@ class New(Watch):
         return f"Alerts when a {DIMENSION_WORDS[self.what]} is used for the first time{per}."
 
     def topic(self, event: AlertEvent, zone: str) -> str:
-        """The headline without what is new."""
+        """The headline, without the subject."""
         del event, zone
         return f"New {DIMENSION_WORDS[self.what]} at OpenRouter"
 
     def sentence(self, event: AlertEvent, zone: str, pace: SpendPace | None) -> str:
-        """That it was used first, and what it has cost since."""
+        """When it was first used, and what it has cost since."""
         del zone, pace
         what, value = DIMENSION_WORDS[self.what], event.measurement.value or 0
         if event.measurement.unused:
@@ -132,7 +132,7 @@ def first_use(
     at: datetime,
     creator: str = "",
 ) -> Measurement:
-    """Measure a member: new if it was used first (UTC) at or after `since`.
+    """Measure a member: new if it was first used (UTC) at or after `since`.
 
     `cost` is what it has cost so far, in nano-dollars; `first` is None if it isn't used yet.
     """

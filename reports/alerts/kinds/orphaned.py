@@ -1,4 +1,5 @@
-"""Alerts on API keys of people who left the organization, and that still spend: `key orphaned`."""
+"""Alerts on API keys that still spend although their creators left the organization: `key
+orphaned`."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from reports.alerts.slack.format import price
 from reports.alerts.watch import Watch
 from reports.analysis.keys import KEYS_PAGE
 from reports.time.period import Counted, Period, Unit
-from reports.time.timerange import DAY, TimeRange
+from reports.time.time_range import DAY, TimeRange
 from reports.usage.dimensions import Dimension
 from reports.wording.safe_text import clean
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from reports.alerts.form_fields import AlertFields
 
 STILL = 7 * DAY
-"""A key that spent anything in this time still spends: jobs that run weekly count as well."""
+"""A key that spent anything in this time still spends, so weekly jobs count."""
 _LEFT = r"left(?: us| the (?:company|organi[sz]ation|org|team))?"
 _NO_OWNER = "The owner of such a key has left, so send it to yourself or to a channel."
 _ONLY_KEYS = (
@@ -58,7 +59,7 @@ class Orphaned(Watch):
 
     @classmethod
     def check(cls, draft: RuleDraft) -> Rule:
-        """The rule of a draft. Raises WrongRule with the rule probably meant."""
+        """The rule for a draft. Raises WrongRule with the rule probably meant."""
         plain = replace(about_keys(draft), limit=None, sign="", unit=None, percents=(), days=None)
         if plain != replace(draft, by=None if draft.by is Dimension.KEY else draft.by):
             raise WrongRule(_ONLY_KEYS, make_rule(plain, cls()))
@@ -74,7 +75,7 @@ class Orphaned(Watch):
 
     @property
     def has_owner(self) -> bool:
-        """A key's owner is its creator; that they left is said by `check`."""
+        """A key's owner is its creator; `check` explains that they left."""
         return True
 
     @property
@@ -118,12 +119,12 @@ class Orphaned(Watch):
         return "already spending"
 
     def topic(self, event: AlertEvent, zone: str) -> str:
-        """The headline without the key."""
+        """The headline, without the key."""
         del event, zone
         return "OpenRouter key of someone who left still spends"
 
     def sentence(self, event: AlertEvent, zone: str, pace: SpendPace | None) -> str:
-        """What it spent."""
+        """What the key spent."""
         del zone, pace
         return (
             f"{price(event.measurement.value or 0)} in the past {STILL.days} days, although the"
@@ -131,7 +132,7 @@ class Orphaned(Watch):
         )
 
     def advice(self) -> str:
-        """What to do about it."""
+        """Advice on what to do."""
         return (
             "Find out what still uses this key, give that a key of its own, then delete this one at"
             f" {KEYS_PAGE} (I can only read)."
@@ -160,10 +161,11 @@ def spend_period(at: datetime) -> AlertPeriod:
 
 
 def month_before(at: datetime) -> AlertPeriod:
-    """The 30 days up to `at` (UTC), of which `keys` shows the spend as well."""
+    """The 30 days up to `at` (UTC), the same as in the answer `keys`."""
     return AlertPeriod(at - 30 * DAY, at + timedelta(minutes=1))
 
 
 def orphan_words(creator: str, spent: int) -> str:
-    """Whose key it was (a label), and what it spent in the past 30 days (nano-dollars)."""
+    """A sentence on whose key it was (a label), and its spend in the past 30 days
+    (nano-dollars)."""
     return f"Created by {clean(creator, 80)}. Spend in the past 30 days: {price(spent)}."

@@ -20,11 +20,11 @@ KINDS: tuple[type[Watch], ...] = (
 )  # fmt: skip
 BY_KEY = {kind.key: kind for kind in KINDS}
 SPELLINGS = {word: kind.key for kind in KINDS for word in kind.spellings}
-"""The key of the kind that each word names."""
+"""The key of the kind, by its word."""
 NOUNS = {(noun, word): kind.key for kind in KINDS for noun in kind.nouns for word in kind.spellings}
-"""The key of the kind that each pair of words names, as in `key unused`."""
+"""The key of the kind, by its pair of words, as in `key unused`."""
 
 
 def kind_of(key: str) -> type[Watch]:
-    """The kind of a key; a metric's name and an unknown key mean the limit on a metric."""
+    """The kind with a key; metrics and unknown keys stand for the limit on a metric."""
     return BY_KEY.get(key, Above)

@@ -17,7 +17,7 @@ from reports.alerts.slack.format import many, price
 from reports.alerts.watch import Watch
 from reports.analysis.retiring import ModelUser
 from reports.time.period import Counted, Period, Unit
-from reports.time.timerange import DAY
+from reports.time.time_range import DAY
 from reports.usage.dimensions import Dimension, MoneySource
 from reports.wording.safe_text import clean
 
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from reports.alerts.form_fields import AlertFields
 
 DAYS_BEFORE = (30, 7, 1)
-"""When messages are sent: a month to choose another model, a week to move, and a last call."""
+"""Days before the end when messages are sent: a month to choose another model, a week to switch,
+and a last reminder."""
 STILL = 7 * DAY
-"""A model that was used in this time is still in use: jobs that run weekly count as well."""
+"""A model used in this time is still in use, so weekly jobs count."""
 MOST_USERS = 3
 _NO_WORDS = (
     "An alert on models that will be retired takes no threshold or period. It evaluates each model"
@@ -63,7 +64,7 @@ class Retiring(Watch):
 
     @classmethod
     def check(cls, draft: RuleDraft) -> Rule:
-        """The rule of a draft. Raises WrongRule with the rule probably meant."""
+        """The rule for a draft. Raises WrongRule with the rule probably meant."""
         plain = replace(
             draft, by=None, limit=None, sign="", unit=None, percents=(), days=None,
             source=MoneySource.ALL,
@@ -91,7 +92,7 @@ class Retiring(Watch):
         return 1
 
     def question_period(self, measurement: Measurement, zone: str) -> Period:
-        """The past 30 days, of which the message says the spend."""
+        """The past 30 days, whose spend the message shows."""
         del measurement, zone
         return Counted(30, Unit.DAY)
 
@@ -105,14 +106,14 @@ class Retiring(Watch):
         )
 
     def topic(self, event: AlertEvent, zone: str) -> str:
-        """The headline without the model."""
+        """The headline, without the model."""
         del zone
         left = _days_left(event.measurement)
         when = "today" if left <= 0 else "tomorrow" if left == 1 else f"in {many(left, 'day')}"
         return f"OpenRouter model retires {when}"
 
     def sentence(self, event: AlertEvent, zone: str, pace: SpendPace | None) -> str:
-        """Its last day, and that it is still in use."""
+        """The model's last day, and that it is still in use."""
         del zone, pace
         return (
             f"Its last day at OpenRouter is {_last_day(event.measurement)}. It was used in the past"
@@ -120,7 +121,7 @@ class Retiring(Watch):
         )
 
     def advice(self) -> str:
-        """What to do about it."""
+        """Advice on what to do."""
         return (
             "Move what uses it to another model before then; `whatif` shows what the same tokens"
             " would cost there."
@@ -132,7 +133,7 @@ class Retiring(Watch):
 
 
 def stage(ends: date, today: date) -> AlertPeriod | None:
-    """The days (UTC) in which one of the messages before a model's last day is due; None: none.
+    """The days (UTC) in which a message before a model's last day is due; None if none is.
 
     The first stage begins 30 days before it and lasts until the second one begins, 7 days before.
     """
@@ -148,7 +149,7 @@ def stage(ends: date, today: date) -> AlertPeriod | None:
 def retiring(
     subject: str, label: str, ends: date, now: datetime, at: datetime
 ) -> Measurement | None:
-    """Measure a model that is in use: today's day number against that of its last day (UTC).
+    """Measure a model in use: the number of today compared with that of its last day (UTC).
 
     None if its last day is more than 30 days ahead, or over. `at` is how fresh the usage is.
     """
@@ -160,7 +161,7 @@ def retiring(
 
 
 def users_words(spent: int, users: Sequence[ModelUser]) -> str:
-    """What a model cost in the past 30 days (nano-dollars) and who used it, dearest first."""
+    """What a model cost in the past 30 days (nano-dollars) and who used it, by spend."""
     shown = [f"{clean(one.label, 60)} {price(one.spend)}" for one in users[:MOST_USERS]]
     more = len(users) - len(shown)
     shown += [f"{more} more"] if more > 0 else []

@@ -1,8 +1,8 @@
-"""Alerts on spikes: an hour far above what the same subject usually uses in that hour of the week.
+"""Alerts on spikes: an hour far above the subject's usual spend in that hour of the week.
 
 Usual is the median of the same hour, the one before and the one after it in the last four weeks:
-twelve figures, of which a few odd ones change nothing. A spike is more than five times the median,
-more than six spreads above it, and more than a floor in dollars. The spread is the median absolute
+twelve figures, so a few outliers don't matter. A spike is more than five times the median, more
+than six spreads above it, and more than a floor in dollars. The spread is the median absolute
 deviation (scaled as a standard deviation), and never less than a quarter of the median. On the
 sample organization this triggers on less than one busy day a week, and on a runaway within minutes.
 """
@@ -29,9 +29,9 @@ from reports.alerts.slack.format import price
 from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.questions.wording import DIMENSION_WORDS
 from reports.time.period import Counted, Period, Unit
-from reports.time.timerange import HOUR, Granularity, TimeRange
-from reports.time.timerange import floor as floor_time
-from reports.usage.dimensions import Dimension, Filter, MoneySource
+from reports.time.time_range import HOUR, Granularity, TimeRange
+from reports.time.time_range import floor as floor_time
+from reports.usage.dimensions import STORED, Dimension, Filter, MoneySource
 from reports.usage.format import number
 from reports.usage.usage import exact_money
 from reports.wording.times import clock_words, zone_city
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
     from reports.alerts.form_fields import AlertFields
 
 WEEKS = 4
-"""How many weeks back an hour is compared with."""
+"""The number of earlier weeks that an hour is compared with."""
 TIMES = 5
 """A spike costs more than this many times the median."""
 SPREADS = 6
 """A spike is more than this many spreads above the median."""
 LEAST_HOURS = 6
-"""With fewer past hours known, two weeks, there is no baseline yet: the median would be chance."""
+"""With fewer known hours (two weeks), there is no baseline yet: the median would be random."""
 UNKNOWN_TIMES = 10
 """Without a baseline, the threshold is this many times the floor."""
 _SCALE = 1.4826
@@ -76,7 +76,7 @@ class Spike(Watch):
 
     @classmethod
     def check(cls, draft: RuleDraft) -> Rule:
-        """The rule of a draft. Raises WrongRule with the rule probably meant."""
+        """The rule for a draft. Raises WrongRule with the rule probably meant."""
         all_spend = draft.source is MoneySource.ALL
         if draft.unit not in {None, Unit.HOUR} or not all_spend or draft.percents:
             said = "A spike is an hour that costs far more than that hour of the week usually does."
@@ -108,7 +108,7 @@ class Spike(Watch):
     def form_dimensions(cls, what: str) -> tuple[str, ...]:
         """The form's choices of what to evaluate separately."""
         del what
-        return (ALL_TOGETHER, *Dimension)
+        return (ALL_TOGETHER, *STORED)
 
     @property
     def of_spend(self) -> bool:
@@ -138,7 +138,7 @@ class Spike(Watch):
     def is_clear(self, value: int, limit: int, *, unfinished: bool) -> bool:
         """Whether an hour that is over is at most half of the threshold.
 
-        An hour that still runs may yet grow, and a busy day is up and down by the hour.
+        An unfinished hour may still grow, and a busy day fluctuates from hour to hour.
         """
         return not unfinished and value * 2 <= limit
 
@@ -172,12 +172,12 @@ class Spike(Watch):
         )
 
     def topic(self, event: AlertEvent, zone: str) -> str:
-        """The headline without whose usage it is."""
+        """The headline, without the subject."""
         del event, zone
         return "OpenRouter spend spike"
 
     def sentence(self, event: AlertEvent, zone: str, pace: SpendPace | None) -> str:
-        """The hour's spend beside what is typical."""
+        """The hour's spend compared with what is typical."""
         del pace
         measurement = event.measurement
         value, hour, typical = measurement.value or 0, measurement.hour, measurement.usual
@@ -197,7 +197,7 @@ class Spike(Watch):
         )
 
     def explanation(self, event: AlertEvent) -> str:
-        """What is typical, and from which amount on it counts as a spike."""
+        """What is typical, and the amount above which it counts as a spike."""
         typical = event.measurement.usual
         if typical is None:
             return ""
@@ -215,7 +215,7 @@ class Spike(Watch):
 
 
 def _shifted(recent: AlertPeriod, weeks: int) -> AlertPeriod:
-    """The same hours of an earlier week, with an hour more on either side."""
+    """The same hours of an earlier week, with one more hour on either side."""
     back = timedelta(weeks=weeks)
     return AlertPeriod(recent.start - back - HOUR, recent.end - back + HOUR)
 
@@ -230,10 +230,10 @@ def past_hours(hour: datetime) -> tuple[datetime, ...]:
 
 
 def usual(past: Iterable[int | None], floor: int) -> Baseline | None:
-    """The baseline of the figures of `past_hours`; None if too few are known.
+    """The baseline from the figures of `past_hours`; None if too few are known.
 
-    An hour is unknown (None) if the cache doesn't have it or if it is before the
-    subject's first use; an hour without use is 0.
+    An hour is unknown (None) if the cache doesn't have it or if it is before the subject's first
+    use; an hour without usage is 0.
     """
     known = [value for value in past if value is not None]
     if len(known) < LEAST_HOURS:
@@ -248,9 +248,9 @@ def usual(past: Iterable[int | None], floor: int) -> Baseline | None:
 def known_past(
     figures: Mapping[datetime, int], hour: datetime, first: datetime | None, held: datetime
 ) -> list[int | None]:
-    """The figures of `past_hours`, None before the first use and before the cache begins (UTC).
+    """The figures of `past_hours`; None before the first use and before the cache starts (UTC).
 
-    `figures` are a subject's by hour, without those that are 0; `first` None: never used before.
+    `figures` are a subject's figures by hour, without zeros; `first` is None if never used before.
     """
     return [
         None if first is None or at < held or at + HOUR <= first else figures.get(at, 0)
@@ -259,13 +259,13 @@ def known_past(
 
 
 def may_spike(rule: Rule, value: int) -> bool:
-    """Whether an hour's figure can be a spike at all; for most, no past hours are looked up."""
+    """Whether an hour's figure can be a spike at all; if not, past hours needn't be looked up."""
     return isinstance(rule.watch, Spike) and value > rule.watch.floor
 
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """What one hour (its start, UTC) used, in nano-dollars, beside what is usual for it."""
+    """One hour (its start, UTC): its spend in nano-dollars, and what is usual for it."""
 
     start: datetime
     value: int

@@ -37,7 +37,7 @@ class Stale(Watch):
 
     @classmethod
     def check(cls, draft: RuleDraft) -> Rule:
-        """The rule of a draft. Raises WrongRule with the rule probably meant."""
+        """The rule for a draft. Raises WrongRule with the rule probably meant."""
         plain = replace(
             draft, by=None, filters=(), limit=None, sign="", unit=None, percents=(),
             source=MoneySource.ALL,
@@ -66,7 +66,7 @@ class Stale(Watch):
         return "OpenRouter data is out of date"
 
     def sentence(self, event: AlertEvent, zone: str, pace: SpendPace | None) -> str:
-        """How old the data is."""
+        """The age of the data."""
         del zone, pace
         return (
             f"The latest usage data is {age(event.measurement.value or 0)} old; it should be no"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reports.alerts.form_fields import AlertFields
 
 MOST_DAYS = 365
-"""OpenRouter keeps usage for a year, so before that nobody knows whether a key was used."""
+"""OpenRouter keeps usage for a year; whether a key was used before that is unknown."""
 CLOSED = -1
 """The value of a key that was disabled or deleted after the alert."""
 _ABOUT_KEYS = "A key is unused if no model was used with it, so this only takes filters on keys."
@@ -55,7 +55,7 @@ class Unused(Watch):
 
     @classmethod
     def check(cls, draft: RuleDraft) -> Rule:
-        """The rule of a draft. Raises WrongRule with the rule probably meant."""
+        """The rule for a draft. Raises WrongRule with the rule probably meant."""
         days = draft.days or UNUSED_FOR.days
         plain = about_keys(draft)
         meant = make_rule(plain, cls(min(days, MOST_DAYS)))
@@ -131,12 +131,12 @@ class Unused(Watch):
         return f"already unused for {many(self.days, 'day')}"
 
     def topic(self, event: AlertEvent, zone: str) -> str:
-        """The headline without the key."""
+        """The headline, without the key."""
         del event, zone
         return f"OpenRouter key unused for {many(self.days, 'day')}"
 
     def sentence(self, event: AlertEvent, zone: str, pace: SpendPace | None) -> str:
-        """Since when nobody has used it."""
+        """When the key was last used."""
         del zone, pace
         days = many(event.measurement.value or 0, "day")
         if event.measurement.unused:
@@ -144,7 +144,7 @@ class Unused(Watch):
         return f"Last used {days} ago."
 
     def advice(self) -> str:
-        """What to do about it."""
+        """Advice on what to do."""
         return f"If nobody needs this key, disable or delete it at {KEYS_PAGE} (I can only read)."
 
     def ending(self, event: AlertEvent) -> str:
@@ -155,7 +155,8 @@ class Unused(Watch):
 
 
 def about_keys(draft: RuleDraft) -> RuleDraft:
-    """A draft of a rule that evaluates each key, without what only fits rules on usage."""
+    """A draft for a rule that evaluates each key, without the parts that only fit rules on
+    usage."""
     filters = tuple(one for one in draft.filters if one.dimension is not Dimension.MODEL)
     return replace(draft, by=None, filters=filters, source=MoneySource.ALL)
 
@@ -172,8 +173,8 @@ def unused(
 ) -> Measurement:
     """Measure a key in whole days since its last use, or since it was created (UTC).
 
-    `last` is None if it wasn't used for as long as usage is stored; the value is None where it is
-    then not known when the key was created, either. `at` is how fresh the figures are.
+    `last` is None if it wasn't used for as long as usage is stored; in that case, the value is None
+    if it is unknown when the key was created. `at` is how fresh the figures are.
     """
     limit = rule.watch.days if isinstance(rule.watch, Unused) else 0
     since = last or created

@@ -1,1 +1,1 @@
-"""Slack messages and the form of alerts."""
+"""The Slack messages and the form of alerts."""

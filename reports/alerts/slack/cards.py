@@ -1,4 +1,4 @@
-"""Alert rules as their owners see them: confirmations, and the list with its buttons."""
+"""Shows alert rules to their owners: confirmations, and the list with its buttons."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _MOST_CHARACTERS = 9_000
 
 
 class FirstMessage(Enum):
-    """Whether a rule that was just set up has triggered already, and when the message comes."""
+    """Whether a new rule has already triggered, and when its message arrives."""
 
     NOT_NOW = 0
     AT_ONCE = 1
@@ -62,7 +62,7 @@ class RuleCard:
 
 @dataclass(frozen=True, slots=True)
 class Muted:
-    """A subject that the reader muted of a rule that `owner` (a Slack id) set up."""
+    """A subject that the reader muted, of a rule set up by `owner` (a Slack id)."""
 
     rule_id: str
     subject: str
@@ -81,7 +81,7 @@ def made(
 ) -> Message:
     """Confirm that a rule was set up or changed, with the current figures.
 
-    `first_message` is about subjects that are past the threshold from the start.
+    `first_message` is about subjects that are already past the threshold.
     """
     head = "Changed" if changed else "You already have this alert" if again else "Alert set"
     known = replace(card, triggered=()) if now else card  # the current figures are shown once
@@ -111,7 +111,7 @@ def current_figures(rule: Rule, now: Sequence[Measurement]) -> list[str]:
 
 
 def already(rule: Rule, now: Sequence[Measurement]) -> str:
-    """That the threshold is passed already, without a period at the end; "" where it isn't."""
+    """Says that the threshold is already passed, without a period at the end; "" if it isn't."""
     count = sum(reached(rule.watch, one) > 0 for one in now)
     if not count:
         return ""
@@ -149,7 +149,8 @@ def listing(
     quiet: QuietHours | None = None,
     muted: Sequence[Muted] = (),
 ) -> Message:
-    """A page of rules with their buttons; `muted` is what the reader muted of others' rules."""
+    """A page of rules with their buttons; `muted` are subjects of others' rules that the reader
+    muted."""
     if not cards and not muted:
         text = f"You have no alerts yet. Set one up: `{escape(command)} {escape(EXAMPLE)}`"
         return Message(text, (section(text),))
@@ -194,7 +195,7 @@ def _bodies(cards: Sequence[RuleCard], *, everybody: bool) -> list[str]:
 
 
 def quiet_set(quiet: QuietHours | None, zone: str, command: str) -> Message:
-    """Confirm quiet hours; `zone` is the one that they are in."""
+    """Confirm quiet hours; `zone` is their time zone."""
     if quiet is None:
         text = "Quiet hours are off. You'll get every alert right away."
     else:
@@ -231,14 +232,14 @@ def _body(card: RuleCard, *, short: bool = False, everybody: bool = False) -> st
 
 
 def _as_of(card: RuleCard, measurement: Measurement) -> str:
-    """The time of figures that are not current."""
+    """The time of the figures, if they aren't current."""
     if card.now is None or card.now - measurement.at < _FRESH:
         return ""
     return f" (as of {escape(clock(measurement.at, card.now, card.zone))})"
 
 
 def _reason(why: str) -> str:
-    # a person's mention is ours, and whole
+    # our own mention of a person must not be cut
     return why if why.startswith("by <@") or not why else f"because {escape(clean(why, 200))}"
 
 

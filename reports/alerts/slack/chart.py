@@ -1,6 +1,6 @@
-"""The small chart of an alert, within what a native Slack chart takes.
+"""Draws the small chart of an alert, within the limits of a native Slack chart.
 
-A sum of a period is drawn as it grew, beside its limit; everything else as its buckets.
+A sum of a period is shown cumulatively, with its limit; everything else by bucket.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from reports.block_kit.message import CHART
 from reports.questions.slack.answer import UNITS
 from reports.questions.wording import bucket_words
 from reports.render.charts.slack_chart_data import MOST_POINTS
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.dimensions import Metric
 from reports.usage.usage import NANO
 
@@ -23,7 +23,7 @@ _FARTHEST = 5
 
 
 def chart(event: AlertEvent, rule: Rule, detail: Detail) -> list[Block]:
-    """The chart, where there is anything to draw."""
+    """The chart; None if there is nothing to draw."""
     span = detail.range
     if span is None or len(detail.values) != len(span.buckets) or len(span.buckets) < 2:
         return []
@@ -38,7 +38,7 @@ def chart(event: AlertEvent, rule: Rule, detail: Detail) -> list[Block]:
     points = [sum(values[a:b]) for a, b in zip(starts, ends, strict=True)]
     if grows:
         points = list(accumulate(points))
-        # the figure includes usage from before the cache begins, which the buckets lack
+        # the figure includes usage from before the cache starts, which the buckets lack
         missing = max((event.measurement.value or 0) - points[-1], 0)
         points = [point + missing for point in points]
     series = [_series("so far" if grows else str(metric), labels, points, metric)]
@@ -54,7 +54,8 @@ def chart(event: AlertEvent, rule: Rule, detail: Detail) -> list[Block]:
 
 
 def _fresh(event: AlertEvent, span: TimeRange, values: tuple[int, ...]) -> tuple[int, ...]:
-    """The values, with a spike's hour at least as measured: minutes are synced before hours."""
+    """The values, with a spike's hour at least as large as measured: minutes are synced before
+    hours."""
     measurement = event.measurement
     if measurement.hour is None or measurement.hour.start not in span.buckets:
         return values
@@ -69,7 +70,7 @@ def _series(name: str, labels: list[str], points: list[int], metric: Metric) -> 
 
 
 def _starts(count: int) -> list[int]:
-    """Where points begin; the newest is whole, the oldest may be shorter."""
+    """The starts of the points; the newest is complete, the oldest may be shorter."""
     each = -(-count // MOST_POINTS)
     return sorted({0, *range(count % each, count, each)})
 
@@ -78,7 +79,7 @@ def _labels(span: TimeRange, starts: list[int]) -> list[str]:
     labels: list[str] = []
     for start in starts:
         label = bucket_words(span.buckets[start], span)
-        while label in labels:  # an hour that comes twice, when clocks are set back
+        while label in labels:  # an hour that occurs twice, when clocks are set back
             label += "'"
         labels.append(label)
     return labels

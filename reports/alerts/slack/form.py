@@ -99,7 +99,7 @@ def _inputs(fields: AlertFields, meta: Meta) -> Iterator[Block]:
     if fields.to == RecipientKind.CHANNEL:
         hint = "I need to be a member. Use /invite in the channel first."
         yield channel_input(AlertField.CHANNEL, "Channel", fields.channel, hint=hint)
-    urgent = ((URGENT, "Urgent: send during quiet hours too"),)
+    urgent = ((URGENT, "Urgent: send even during quiet hours"),)
     chosen = (URGENT,) if fields.urgent else ()
     yield checkboxes(AlertField.URGENT, "Delivery", urgent, chosen, optional=True)
 
@@ -112,8 +112,8 @@ def limit_field(kind: str) -> str:
 def zone_field(kind: str) -> str:
     """The field of the time zone of a kind.
 
-    Kinds in the organization's zone have their own, so that the zone of the person in front of the
-    form isn't kept for them when the kind changes.
+    Kinds in the organization's zone have a separate field, so that the person's zone isn't kept for
+    them when the kind changes.
     """
     return f"{AlertField.ZONE}_{kind}" if kind_of(kind).in_zone_of_organization else AlertField.ZONE
 
@@ -121,7 +121,7 @@ def zone_field(kind: str) -> str:
 def entered(found: Entered, zone: str, organization: str) -> AlertFields:
     """The values in the modal, with defaults for inputs it didn't have.
 
-    `zone` is the person's, `organization` the zone of kinds that are in that of the organization.
+    `zone` is the person's zone; `organization` is that of kinds in the organization's zone.
     """
     usual = AlertFields(zone=zone)
     kind = found.text(AlertField.KIND, usual.kind)

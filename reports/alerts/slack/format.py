@@ -1,4 +1,4 @@
-"""Money, counts and times in the messages of alerts."""
+"""Formats money, counts and times in alert messages."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from reports.alerts.periods import AlertPeriod
 from reports.alerts.rule import Rule
 from reports.questions.wording import DIMENSION_WORDS
 from reports.time.period import Unit
-from reports.time.timerange import HOUR
+from reports.time.time_range import HOUR
 from reports.usage.dimensions import Metric
 from reports.usage.format import money, number
 from reports.wording.times import clock_words, day_words
 
 
 def price(nano: int) -> str:
-    """Money in alerts as everywhere, limits too: `$85.10 of $100.00`."""
+    """Money in alerts, including limits: `$85.10 of $100.00`."""
     return money(nano)
 
 
@@ -33,13 +33,13 @@ def bare(metric: Metric, value: int) -> str:
 
 
 def clock(moment: datetime, now: datetime, zone: str) -> str:
-    """A moment in a zone, without its date if that is today's: `today 14:10`, `Thu 3 Dec, 9:10`."""
+    """A time in a zone, with `today` instead of today's date: `today 14:10`, `Thu 3 Dec, 9:10`."""
     there, today = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone)).date()
     return f"today {clock_words(there)}" if there.date() == today else day_words(moment, zone)
 
 
 def when_words(unit: Unit, measurement: Measurement, zone: str) -> str:
-    """In which period: `this hour`, `today`, `this week`, or its date once it is over."""
+    """The name of a period: `this hour`, `today`, `this week`, or its date once it is over."""
     period = measurement.period
     if period is None or measurement.part:
         return "today" if unit is Unit.DAY else f"this {unit}"

@@ -1,4 +1,4 @@
-"""Alerts as Slack messages: the first message, replies in its thread, and several in one."""
+"""Creates Slack messages about alerts: the first message, replies, and several alerts in one."""
 
 from __future__ import annotations
 
@@ -46,10 +46,11 @@ CHANGE, MUTE, LIST = "alert_change", "alert_mute", "alert_list"
 SNOOZES = (("1 hour", "1h"), ("24 hours", "24h"), ("Until the period ends", "period"))
 MOST_TOGETHER = 40
 MOST_DETAILED = 5
-"""Of several alerts in a message, how many say what drives them: more would crowd out others."""
+"""In a message of several alerts, the number of them that show what drives them; with more, fewer
+alerts would fit."""
 _LONGEST_EXTRAS = 400
 _MOST_OPTIONS = 100
-"""The most options of a menu that Slack allows."""
+"""Slack's maximum number of options in a menu."""
 _MOST_CHARACTERS = 7_500
 _MOST_DRIVERS = 3
 _NAME = 60
@@ -58,7 +59,7 @@ _OVER = {EventKind.RECOVERED, EventKind.ENDED}
 
 @dataclass(frozen=True, slots=True)
 class AlertContext:
-    """Which alert a message is about, and what people did about it.
+    """The alert that a message is about, and what people did with it.
 
     `id` is the event's id, for the buttons; `zone` is the one in which times are shown; `owner`,
     `acknowledged` and `muted` are Slack ids of users; `snoozed` is when the snooze ends. `notes`
@@ -85,9 +86,8 @@ def alert(
 ) -> Message:
     """The first message of an alert, with the current figures.
 
-    `latest` is the newest event that came after it, `now` a measurement that is newer than both;
-    `detail` belongs to the measurement of `event_to_show`. Once the alert is over, the buttons that
-    act on it are left out.
+    `latest` is the newest later event, `now` a measurement newer than both; `detail` belongs to the
+    measurement of `event_to_show`. Once the alert is over, it has no buttons to act on it.
     """
     detail, over, zone = detail or Detail(), is_over(latest), about.zone
     at = event_to_show(event, about.rule, latest, now)
@@ -137,7 +137,7 @@ def event_to_show(
 
 
 def is_over(latest: AlertEvent | None) -> bool:
-    """Whether an alert is over, by the newest event that came after its first."""
+    """Whether an alert is over, according to its newest event."""
     return latest is not None and latest.kind in _OVER
 
 
@@ -198,11 +198,11 @@ class Item:
 
     @property
     def over(self) -> bool:
-        """Whether it is over."""
+        """Whether the alert is over."""
         return is_over(self.latest)
 
     def line(self) -> str:
-        """Whose usage it is about and its current state, in mrkdwn."""
+        """The alert's subject and current state, in mrkdwn."""
         about, latest = self.about, self.latest
         who = subject(about.rule, self.event.measurement)
         if latest is not None and self.over:
@@ -220,7 +220,7 @@ class Item:
         return f"{line}\n{escape(clean(extras, _LONGEST_EXTRAS))}" if extras else line
 
     def why(self) -> Block | None:
-        """Its option in the menu of changes to explain; None if it shows no change."""
+        """The option for the menu of changes to explain; None if it shows no change."""
         rule, measurement = self.about.rule, self.event.measurement
         if self.over or not shows_change(rule, measurement):
             return None
@@ -230,9 +230,10 @@ class Item:
 
 
 def together(items: Sequence[Item], command: str, notes: Sequence[str] = ()) -> Message:
-    """Several alerts in one message, grouped by topic, the largest first, as many as fit.
+    """One message about several alerts, grouped by topic, largest first, as many as fit.
 
-    What is over comes last. `notes` are trusted mrkdwn sentences. The buttons act on all of them.
+    Alerts that are over come last. `notes` are trusted mrkdwn sentences. The buttons act on all of
+    them.
     """
     head = f"{len(items)} OpenRouter alerts"
     over = sum(item.over for item in items)

@@ -1,4 +1,4 @@
-"""Notices about alerts that could not be delivered as intended."""
+"""Notices about alerts that couldn't be delivered as intended."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ _MENDS = {
 
 
 def no_account(owner: str) -> str:
-    """Why a rule's owner gets an alert that was meant for a creator, an e-mail address."""
+    """Explains why a rule's owner gets an alert that was meant for a creator (an e-mail
+    address)."""
     return (
         f"{escape(clean(owner, 80))} has no Slack account here that can get this alert, so it came"
         " to you."
@@ -33,7 +34,7 @@ def no_account(owner: str) -> str:
 
 
 def made_by(owner: str) -> str:
-    """Why a creator gets an alert that another person (a Slack id) set up, in mrkdwn."""
+    """Explains why a creator gets an alert that another person (a Slack id) set up, in mrkdwn."""
     return f"<@{owner}> set up this alert. You get it because it's about your usage."
 
 
@@ -43,7 +44,7 @@ def of_some(note: str) -> str:
 
 
 def elsewhere(channel: str, code: str) -> str:
-    """Why a rule's owner gets an alert that was meant for a channel, and how to fix it."""
+    """Explains why a rule's owner gets an alert that was meant for a channel, and how to fix it."""
     return f"I couldn't post this in <#{channel}>, so it came to you. {mend(code)}"
 
 

@@ -1,4 +1,4 @@
-"""Alerts in plain words: what passed which limit, how much is left, when it will run out."""
+"""Describes alerts: what passed which limit, how much is left, when it will run out."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def subject(rule: Rule, measurement: Measurement) -> str:
 
 
 def sentence(event: AlertEvent, rule: Rule, zone: str, pace: SpendPace | None = None) -> str:
-    """The figure, its limit, what is left, and where the current pace leads."""
+    """The figure, its limit, what is left, and the projection at the current pace."""
     return rule.watch.sentence(event, zone, pace)
 
 
@@ -71,7 +71,7 @@ def recipient(rule: Rule, owner: str) -> str:
 
 
 def in_words(words: str) -> str:
-    """A rule's words as people read them, without its recipient."""
+    """A rule's words for people to read, without its recipient."""
     try:
         return words_shown(rule_of(words))
     except ValueError:

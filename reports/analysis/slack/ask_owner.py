@@ -1,4 +1,4 @@
-"""Asking the owner of an API key about it: the menu under the list of keys, and the message."""
+"""Asks the owner of an API key about it: the menu under the list of keys, and the message."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def ask_owner_row(keys: Sequence[tuple[str, str]]) -> list[Block]:
 
 
 def question_to_owner(label: str, traits: Sequence[str], asked_by: str) -> Message:
-    """The direct message to a key's owner. `asked_by` is the Slack id of who asks."""
+    """The direct message to a key's owner. `asked_by` is the Slack id of the person who asks."""
     name = f"*{escape(clean(label, 100))}*"
     is_ = f" It is {' and '.join(traits)}." if traits else ""
     text = (

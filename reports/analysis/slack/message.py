@@ -1,8 +1,11 @@
-"""An analysis as a Slack message, within Slack's limits for any organization."""
+"""Creates the Slack message of an analysis, within Slack's limits for any organization."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reports.analysis.document import AnalysisDocument, TableColumn
+from reports.analysis.latency_chart import latency_points
 from reports.analysis.share_chart import share_points
 from reports.analysis.slack.ask_owner import ask_owner_row
 from reports.block_kit.elements import (
@@ -24,7 +27,7 @@ from reports.usage.usage import NANO
 from reports.wording.safe_text import clean, escape
 
 _MOST_ROWS = 60
-"""Rows of a table: Slack takes 100, and about 13,200 characters in a whole message."""
+"""Rows of a table: Slack accepts 100, and about 13,200 characters in a whole message."""
 _LONGEST_CELL = 60
 _MOST_PARTIAL = 5
 
@@ -76,6 +79,8 @@ def _chart(found: AnalysisDocument) -> list[Block]:
     """Slack's own chart of an answer that has one."""
     if found.steps:
         return [_steps(found)]
+    if found.latency and found.range:
+        return _latency(*latency_points(found.latency, found.range))
     points = share_points(found.shares, found.range) if found.shares and found.range else ()
     if len(points) < 2 or found.shares is None:
         return []
@@ -85,9 +90,22 @@ def _chart(found: AnalysisDocument) -> list[Block]:
     return [{"type": CHART, "title": clean(found.shares.name, LONGEST_CHART_TITLE), "chart": chart}]
 
 
+def _latency(name: str, points: Sequence[tuple[str, float, float]]) -> list[Block]:
+    """Slack's own chart of p50 and p95."""
+    if len(points) < 2:
+        return []
+    series = [
+        {"name": which, "data": [{"label": point[0], "value": point[at]} for point in points]}
+        for at, which in ((1, "p50"), (2, "p95"))
+    ]
+    axis = {"categories": [point[0] for point in points], "y_label": "ms"}
+    chart = {"type": "line", "series": series, "axis_config": axis}
+    return [{"type": CHART, "title": clean(name, LONGEST_CHART_TITLE), "chart": chart}]
+
+
 def _steps(found: AnalysisDocument) -> Block:
-    """Slack has no waterfall: bars of the changes alone, since beside the levels between which they
-    lie they would look like more of the same.
+    """Slack has no waterfall chart, so only the changes are drawn as bars: next to the levels
+    before and after, they would look like more levels.
     """
     changes = [step for step in found.steps if not step.level]
     points = [{"label": step.label, "value": round(step.amount / NANO, 6)} for step in changes]

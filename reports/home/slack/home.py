@@ -70,7 +70,7 @@ def single_paragraph(words: str) -> dict[str, Any]:
 
 
 def head(scope: str, as_of: datetime | None) -> list[Block]:
-    """The title, the buttons, whose usage it is (`scope`, mrkdwn), and the last sync (UTC)."""
+    """The title, the buttons, whose usage is shown (`scope`, mrkdwn), and the last sync (UTC)."""
     asks = (
         button("Ask", ASK, style="primary"),
         button("New schedule", NEW_SCHEDULE),

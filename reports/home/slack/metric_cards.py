@@ -1,4 +1,4 @@
-"""Cards of App Home: each metric over the past day and month, and the top groups."""
+"""Creates the cards of App Home: each metric over the past day and month, and the top groups."""
 
 from __future__ import annotations
 

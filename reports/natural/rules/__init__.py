@@ -1,1 +1,1 @@
-"""What each word of a text may mean. A rule returns how many words it took, 0 for none."""
+"""Rules for the words of a text. A rule returns how many words it read; 0 if it doesn't apply."""

@@ -1,4 +1,4 @@
-"""Read amounts and currencies: `over $100`, `in euros`."""
+"""Reads amounts and currencies: `over $100`, `in euros`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read_currency(reader: TextReader) -> int:
 
 
 def read_minimum(reader: TextReader) -> int:
-    """`over $100`, `> 100`: the largest groups come first, so those are at the top."""
+    """`over $100`, `> 100`: the largest groups come first, so these are at the top."""
     sign = reader.word()[:1] if reader.word()[:1] in {">", "≥"} else ""
     rest = reader.word().lstrip(">≥=") if sign else ""
     at = 1 if rest else reader.skip(0, vocabulary.OVER_AMOUNT)

@@ -1,4 +1,4 @@
-"""Read what a period is compared with: `vs last month`, `compare october and september`."""
+"""Reads what a period is compared with: `vs last month`, `compare october and september`."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def read_comparison(reader: TextReader) -> int:
 
 
 def _begins_comparison(reader: TextReader) -> bool:
-    """Whether `with` or `to` after `compare` begins what a period is compared with.
+    """Whether `with` or `to` after `compare` introduces the compared period.
 
     Raises ValueError for a day or month that it can't be compared with, such as `last tuesday`.
     """

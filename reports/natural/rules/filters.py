@@ -1,4 +1,4 @@
-"""Read names that narrow a question: `key:prod`, `claude models`, `without opus`, `my`."""
+"""Reads names that narrow a question: `key:prod`, `claude models`, `without opus`, `my`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def read_mention(reader: TextReader) -> int:
 
 
 def read_long_name(reader: TextReader) -> int:
-    """Parse a name of several words, or in quotes, whose words mean nothing by themselves."""
+    """Read a name of several words or in quotes, whose words have no meaning of their own."""
     for count in range(min(LONGEST_NAME_WORDS, len(reader.words) - reader.at), 0, -1):
         name = " ".join(reader.words[reader.at : reader.at + count])
         quoted = count == 1 and name.startswith('"')
@@ -67,7 +67,7 @@ def read_self(reader: TextReader) -> int:
         return 0
     asks_for_alert = word == "i" and reader.word(1) in vocabulary.WANTING
     given = word == "me" and (reader.word(-1) in vocabulary.GIVING or reader.word(-1) == "to")
-    ours = word == "my" and vocabulary.SPENDERS & set(reader.ahead(4))  # of all, who spends
+    ours = word == "my" and vocabulary.SPENDERS & set(reader.ahead(4))  # asks who of all spends
     if not (asks_for_alert or given or ours):
         reader.add_filter(Filter(Dimension.CREATOR, "me"))
     return 1
@@ -135,7 +135,7 @@ def _excluded_name(reader: TextReader, at: int) -> tuple[int, Filter] | None:
 
 
 def read_name(reader: TextReader) -> int:
-    """The name of a member, also as a part of it: `opus`, `the prod key`."""
+    """Read the name of a member, or a part of it: `opus`, `the prod key`."""
     if reader.word() in vocabulary.FILLERS:
         return 0
     found = named(reader.word(), reader.known) or named(reader.words[reader.at], reader.known)
@@ -146,6 +146,6 @@ def read_name(reader: TextReader) -> int:
     if vocabulary.DIMENSIONS.get(reader.word(following)) is not found.dimension:
         return 1
     if reader.word(following).endswith("s"):
-        # `the prod key` is one key, `claude models` are several, to be told apart
+        # `the prod key` is one key, but `claude models` are several, to be shown separately
         reader.several = found.dimension
     return following + 1

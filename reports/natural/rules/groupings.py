@@ -1,4 +1,4 @@
-"""Read what a question is grouped by, and how many groups: `per model`, `top 5 keys`."""
+"""Reads what a question is grouped by, and how many groups: `per model`, `top 5 keys`."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def read_top(reader: TextReader) -> int:
         named_ = (vocabulary.DIMENSIONS.get(one.casefold().strip("?.")) for one in reader.words)
         by = next(filter(None, named_), Dimension.MODEL)
         raise ValueError(
-            f"I can only rank from the largest, not by “{word}”; `spend by {by} top 50` lists"
-            " the smallest last."
+            f"I can only rank from largest to smallest, so I can't rank by “{word}”. Try `spend "
+            f"by {by} top 50`; the smallest come last."
         )
     if (count := reader.number(0)) and following in vocabulary.TOP | vocabulary.MOST:
         reader.give("top", f"top {int(count[:4])}")
@@ -91,5 +91,5 @@ def read_top(reader: TextReader) -> int:
     if vocabulary.METRICS.get(word):
         reader.give("metric", str(vocabulary.METRICS[word]))
     if vocabulary.METRICS.get(following) and following.endswith("s"):
-        reader.plural = True  # `our biggest costs` are several
+        reader.plural = True  # `our biggest costs` asks for more than one
     return 1

@@ -1,4 +1,4 @@
-"""Read the words that belong to a kind of question, such as `price` or `forecast`."""
+"""Reads the words that belong to a kind of question, such as `price` or `forecast`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reports.usage.dimensions import Dimension, Metric
 
 _WITHOUT_METRIC = {
     QueryKind.PRICE, QueryKind.FORECAST, QueryKind.CACHE, QueryKind.RETIRING, QueryKind.NEW,
-    QueryKind.WHATIF,
+    QueryKind.WHATIF, QueryKind.LATENCY, QueryKind.ERRORS,
 }  # fmt: skip
 
 
@@ -34,7 +34,7 @@ def read_words_of_kind(reader: TextReader) -> int:
         return taken
     if reader.kind is QueryKind.WHY and reader.ahead(2) == ("since", "last"):
         unit = vocabulary.UNITS.get(reader.word(2))
-        if unit:  # since last week: this week beside the one before
+        if unit:  # since last week: this week compared with the one before
             reader.give("period", f"this {unit}" if unit != "day" else "today")
             return 3
     if reader.kind is QueryKind.FORECAST:
@@ -49,7 +49,7 @@ def read_words_of_kind(reader: TextReader) -> int:
 
 
 def _read_current_month(reader: TextReader) -> int:
-    """`november`, during November: the month that is still running."""
+    """Read `november` during November: the current month."""
     ahead = list(takewhile(bool, reader.ahead(LONGEST_DATES)))
     found = written_dates.days(ahead, reader.today, reader.order)
     month = Month(reader.today.year, reader.today.month)
@@ -79,7 +79,7 @@ def apply_kind(reader: TextReader, kind: QueryKind) -> None:
     reader.given.pop("top", None)
     if kind is QueryKind.PRICE and "cheapest" in {word.casefold() for word in reader.words}:
         reader.remark(
-            "The most expensive come first, so the cheapest are last, free ones at the end."
+            "The most expensive come first, so the cheapest come last, and free ones at the end."
         )
     metrics = set(reader.given.get("metric", ()))
     if kind is QueryKind.FORECAST and metrics and Metric.SPEND not in metrics:
@@ -88,7 +88,7 @@ def apply_kind(reader: TextReader, kind: QueryKind) -> None:
         reader.given.pop("metric", None)
     if kind is QueryKind.RETIRING:
         reader.given.pop("period", None)
-        # it lists models, so only who uses them can be chosen
+        # it lists models, so only their users can be chosen
         reader.given["by"] = [one for one in reader.given.get("by", ()) if "model" not in one]
     if kind is QueryKind.NEW:
         by = reader.given.pop("by", [])
@@ -100,4 +100,4 @@ def apply_kind(reader: TextReader, kind: QueryKind) -> None:
             reader.remark(ABOUT_NOW)
         reader.given = {one: reader.given[one] for one in ("kind", "filter") if one in reader.given}
     if kind is QueryKind.FORECAST:
-        reader.ignored.clear()  # "per month" says of which period the end is meant
+        reader.ignored.clear()  # "per month" says which period the forecast is for

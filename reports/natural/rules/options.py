@@ -1,10 +1,10 @@
-"""Read metrics, files, sources of money and words that say nothing."""
+"""Reads metrics, files, sources of money, and filler words."""
 
 from __future__ import annotations
 
 from reports.natural import vocabulary
 from reports.natural.text_reader import TextReader
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 from reports.usage.dimensions import Metric
 
 

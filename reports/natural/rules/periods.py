@@ -1,4 +1,4 @@
-"""Read periods: `last 3 weeks`, `october`, `half year`, `between 9am and 5pm`."""
+"""Reads periods: `last 3 weeks`, `october`, `half year`, `between 9am and 5pm`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NO_WEEKENDS = "I can't pick out all weekends; `last weekend` and `this weekend` 
 
 
 def read_part_of_day(reader: TextReader) -> int:
-    """`last night`, `this morning`: the whole day, since days cannot be cut."""
+    """Read `last night` or `this morning` as the whole day, because days can't be split."""
     word, following = reader.word(), reader.word(1)
     at = 1 if word in {"overnight", "tonight"} else 2
     if (
@@ -38,7 +38,7 @@ def read_part_of_day(reader: TextReader) -> int:
 
 
 def read_hours(reader: TextReader) -> int:
-    """`between 9am and 5pm`, `after 18:00`: the whole day, since days cannot be cut."""
+    """Read `between 9am and 5pm` or `after 18:00` as the whole day, because days can't be split."""
     if reader.schedule_words or reader.word() not in {"between", "from", "after", "before", "at"}:
         return 0
     if not is_time(reader.word(1)):
@@ -69,7 +69,7 @@ def read_half_year(reader: TextReader) -> int:
 
 
 def read_date_range(reader: TextReader) -> int:
-    """Parse a range from one day to another, or until now."""
+    """Read a range from one day to another, or until now."""
     if reader.compares or (reader.schedule_words and reader.word() in vocabulary.WEEKDAYS):
         return 0
     if reader.kind is QueryKind.FORECAST and reader.word() in {"until", "before", "after"}:
@@ -83,7 +83,7 @@ def read_date_range(reader: TextReader) -> int:
 
 
 def read_ranked_time(reader: TextReader) -> int:
-    """`5 most expensive days`, `peak hour`: buckets are not ranked, and that is said."""
+    """Read `5 most expensive days` or `peak hour`: buckets aren't ranked, and a remark says so."""
     word = reader.word()
     at = 1 if word == "peak" else 0
     unit = vocabulary.UNITS.get(reader.word(1) if at else word)
@@ -166,7 +166,7 @@ def _read_relative_period(reader: TextReader) -> int:
             reader.give("period", f"{int(count[:6])}{unit[0]}")
             drawn = "hour" if unit == "hour" else "day"
             reader.remarks.append(
-                f"The last {drawn} is still running; the average counts it as a whole {drawn}."
+                f"The last {drawn} isn't over; the average counts it as a whole {drawn}."
             )
             return at + 1
         if reader.word(at).startswith("min"):

@@ -1,4 +1,4 @@
-"""Read when a question is to be repeated: `every monday at 9:00`."""
+"""Reads when a question should be repeated: `every monday at 9:00`."""
 
 from __future__ import annotations
 

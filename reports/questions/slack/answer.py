@@ -1,4 +1,4 @@
-"""A Summary as a Slack message, within Slack's limits for any organization.
+"""Creates the Slack message of a Summary, within Slack's limits for any organization.
 
 slack-sdk has no classes for the chart and table blocks, so blocks are plain dicts.
 """

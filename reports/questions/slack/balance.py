@@ -1,4 +1,4 @@
-"""The balance and limits as a Slack message, as text for the terminal, and as JSON."""
+"""Shows the balance and limits as a Slack message, as text for the terminal, and as JSON."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def limits_section(limits: Sequence[Limit]) -> list[Block]:
 
 
 def usual_section(month: OwnMonth) -> list[Block]:
-    """One's own month against one's usual as a section."""
+    """A section that compares a person's month with their usual one."""
     return [section(f"*Your usual*\n{escape(usual_sentence(month))}")]
 
 
@@ -170,5 +170,5 @@ def lasting_words(balance: Balance, zone: str) -> str:
 
 
 def _times_note(balance: Balance, zone: str) -> str:
-    """What the times mean and which zone they are in; empty where there are none."""
+    """A note on what the times mean and which zone they are in; empty if there are none."""
     return f"{_PACE_NOTE} {ZONE_NOTE.format(zone=zone)}" if balance.lasts else ""

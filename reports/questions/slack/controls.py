@@ -29,8 +29,8 @@ from reports.questions.wording import (
 )
 from reports.render.tables import ranked_groups
 from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
-from reports.time.timerange import OverlapError, shifted_back
-from reports.usage.dimensions import Dimension, Filter, Metric
+from reports.time.period_to_range import OverlapError, shifted_back
+from reports.usage.dimensions import STORED, Dimension, Filter, Metric
 from reports.wording.safe_text import clean
 
 EXPORT = "export_"
@@ -74,11 +74,12 @@ def rows(summary: Summary, controls: Controls) -> list[Block]:
         _metric(summary),
         _period(summary.query),
         _by(summary.query),
-        *([] if summary.empty else [_versus(summary)]),
+        *([] if summary.empty or summary.query.live else [_versus(summary)]),
         *_inside(summary.query, _ranked_groups(summary), controls),
     ]
     found = [{**actions(*selects), "block_id": controls.state}]
-    return found if summary.empty else [*found, actions(*_buttons(controls))]
+    buttons = _buttons(controls, alert=not summary.query.live)
+    return found if summary.empty else [*found, actions(*buttons)]
 
 
 def analysis_rows(
@@ -121,7 +122,8 @@ def _period(query: Query) -> Block:
 
 def _by(query: Query) -> Block:
     options = [option("Not grouped", UNGROUPED)]
-    options += [option(f"By {DIMENSION_WORDS[one]}", one) for one in Dimension]
+    offered = Dimension if query.live else STORED
+    options += [option(f"By {DIMENSION_WORDS[one]}", one) for one in offered]
     return menu(FollowUpAction.BY, "Group by", options, str(query.by or UNGROUPED))
 
 

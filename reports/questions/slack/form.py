@@ -1,4 +1,4 @@
-"""The modal that asks a question, for who does not care for words."""
+"""The modal for asking a question without typing a command."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from reports.questions.query import FileFormat, QueryKind
 from reports.questions.slack.answer import NOTHING_YET
 from reports.questions.summary import Summary
 from reports.render.tables import change_words, empty_words
-from reports.usage.dimensions import Dimension, form_label
+from reports.usage.dimensions import STORED, form_label
 from reports.usage.format import figure
 from reports.wording.safe_text import clean, escape
 
@@ -50,7 +50,7 @@ _EXTRA_LABELS = {
 }
 _BYS = (
     (ALL, "None"),
-    *((dimension, form_label(dimension)) for dimension in Dimension),
+    *((dimension, form_label(dimension)) for dimension in STORED),
 )
 _FILES = (
     (FileFormat.CSV, "CSV, for a spreadsheet"),
@@ -113,7 +113,7 @@ def _inputs(fields: QuestionFields) -> Iterator[Block]:
 
 
 def entered(found: Entered) -> QuestionFields:
-    """What stood in the modal; what it did not ask for is as usual."""
+    """The values of the modal, with defaults for missing inputs."""
     usual = QuestionFields()
     kind = found.text(QuestionField.KIND, usual.kind)
     return QuestionFields(
@@ -132,9 +132,14 @@ def entered(found: Entered) -> QuestionFields:
     )
 
 
-def preview_text(command: str, found: Summary | AnalysisDocument | str) -> str:
-    """The command that it is, and the answer in short; a sentence where there is none."""
+def preview_text(command: str, found: Summary | AnalysisDocument | str | None) -> str:
+    """The preview: the command, and a short answer or a sentence why there is none.
+
+    None: the answer takes too long for a preview.
+    """
     lines = [f"Same as typing: {code(command, 400)}"]
+    if found is None:
+        return lines[0]
     if isinstance(found, str):
         return "\n".join([*lines, f":warning: {escape(clean(found, 600))}"])
     if isinstance(found, AnalysisDocument):

@@ -1,4 +1,4 @@
-"""A PDF document that is written page by page, so that memory does not grow with its length.
+"""A PDF document that is written page by page, so that memory use doesn't grow with its length.
 
 reportlab keeps every page until the end, and an export of a million rows has twenty thousand pages.
 Fonts, bookmarks and the catalog stay reportlab's.

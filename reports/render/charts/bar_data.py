@@ -1,4 +1,4 @@
-"""The data of a stacked bar chart: segments, heights and axis ticks, before drawing."""
+"""Computes the data of a stacked bar chart before drawing: segments, heights and axis ticks."""
 
 from __future__ import annotations
 

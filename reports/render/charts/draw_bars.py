@@ -1,4 +1,4 @@
-"""Stacked bar charts, drawn as vectors for PDF files and for the PNG that Slack shows.
+"""Draws stacked bar charts as vectors, for PDF files and for the PNG that Slack shows.
 
 All sizes derive from one font size (`em`), so the same drawing fits a page and a phone.
 """
@@ -16,7 +16,7 @@ from reports.render.charts.bar_data import Bars, Part, stack
 from reports.render.charts.palette import charted, tint
 from reports.render.fonts import Face, fit, text_width
 from reports.render.tables import averaged_over
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.dimensions import Metric
 from reports.usage.format import figure
 
@@ -214,7 +214,7 @@ def _draw_column(
         height = max(part.values[index], 0) * scale
         if not height:
             continue
-        # a thin white gap separates two segments even where their hues look alike
+        # a thin white gap separates two segments even if their colors look alike
         gap = min(em / 16, height / 4) if y > column.y else 0.0
         segment = Box(column.x, y + gap, column.width, height - gap)
         if hatched:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from reports.questions.query import Query
 from reports.questions.summary import Summary
 from reports.questions.wording import filter_words, range_words, title
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import Metric
 
 _FINE = {Granularity.MINUTE, Granularity.HOUR}

@@ -1,7 +1,7 @@
-"""A summary's series reduced to what a native Slack chart accepts: 20 points, 6 series.
+"""Reduces a summary's series to what a native Slack chart accepts: 20 points, 6 series.
 
-Limits from Slack's block reference: 1 to 20 points, 1 to 12 series (6 until summer 2026, and we
-stay at 6), labels and series names of at most 20 characters, unique names.
+Limits from Slack's block reference: 1 to 20 points, 1 to 12 series (6 until summer 2026; this bot
+stays at 6), labels and series names of at most 20 characters, unique names.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from reports.questions.summary import ALL, MetricSummary, Series
 from reports.questions.wording import bucket_words
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.wording.safe_text import clean
 
 MOST_POINTS = 20

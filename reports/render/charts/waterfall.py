@@ -13,7 +13,7 @@ from reports.usage.format import money
 Step = tuple[str, int, bool]
 """A label, an amount in nano-dollars, and whether it is a level from zero."""
 _LEVEL, _UP, _DOWN = "#475569", "#C2410C", "#15803D"
-"""Increases are warm, decreases cool; they differ in lightness too."""
+"""Increases have a warm color, decreases a cool one; they also differ in lightness."""
 
 
 def waterfall_png(title: str, steps: Sequence[Step], size: tuple[int, int] = (1600, 800)) -> bytes:

@@ -90,6 +90,7 @@ def draw_figures(pages: Pages, summary: Summary, metric: Metric) -> None:
     paper, part = pages.paper, summary.metrics[metric]
     known, name = part.previous is not None, compared_with(summary)
     average = figure(metric, part.avg)
+    unknown = "not compared" if summary.query.live else "no data"
     before = "–" if part.previous is None else figure(metric, part.previous)
     cells = (
         ("Total", figure(metric, part.sum), _parts(summary, metric)),
@@ -97,7 +98,7 @@ def draw_figures(pages: Pages, summary: Summary, metric: Metric) -> None:
         (
             capitalize_first(name),
             before,
-            _exact_count(metric, part.previous) if known else "no data",
+            _exact_count(metric, part.previous) if known else unknown,
         ),
         ("Change", _change(part), _compared(summary, part, name)),
     )
@@ -129,7 +130,7 @@ def each_bucket(summary: Summary, part: MetricSummary) -> str:
 
 
 def _averaged(summary: Summary, part: MetricSummary) -> str:
-    """The same, with the buckets that are averaged although they are not whole."""
+    """The same, mentioning buckets that are averaged although they aren't complete."""
     words = each_bucket(summary, part)
     if notes := short_buckets(summary, part):
         words += f" ({', '.join(notes)})"
@@ -137,7 +138,7 @@ def _averaged(summary: Summary, part: MetricSummary) -> str:
 
 
 def _hatched(summary: Summary) -> str:
-    """Which bars are hatched, and why; empty where none is."""
+    """Which bars are hatched, and why; empty if none are."""
     granularity, part = summary.range.granularity, next(iter(summary.metrics.values()))
     notes = [f"{in_document(words)} incomplete" for words in incomplete_words(summary, part)]
     if summary.range.unfinished:
@@ -250,8 +251,8 @@ def notes(summary: Summary) -> Iterator[str]:
     labels = {group.label for found in summary.metrics.values() for group in found.groups}
     if query.by is Dimension.CREATOR and NO_CREATOR in labels:
         yield (
-            f"{NO_CREATOR} is usage that OpenRouter attributes to no member of the organization,"
-            " for example of keys whose creator is not known."
+            f"{NO_CREATOR} is usage that OpenRouter doesn't attribute to a member of the "
+            "organization, for example usage of keys whose creator is unknown."
         )
     if query.by is Dimension.KEY and CHATROOM in labels:
         yield f"{CHATROOM} is usage without an API key, in OpenRouter's chat."

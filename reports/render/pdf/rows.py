@@ -16,7 +16,7 @@ from reports.render.fonts import Face, fit, text_width
 from reports.render.pdf.figure_columns import Columns
 from reports.render.pdf.pages import LEFT, RIGHT
 from reports.render.pdf.table import CELL, SIZE
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.usage import UsageRow
 from reports.wording.safe_text import clean
 

@@ -129,11 +129,12 @@ def entered(found: Entered, zone: str) -> ScheduleFields:
 
 
 def preview_text(
-    scheduled: ScheduledQuestion, zone: str, now: datetime, found: Summary | str
+    scheduled: ScheduledQuestion, zone: str, now: datetime, found: Summary | str | None
 ) -> str:
     """The preview (mrkdwn): the next runs and the current figures, or what is wrong.
 
-    `found` is the answer to the question, or a sentence that says why there is none.
+    `found` is the answer to the question, or a sentence that says why there is none; None if it
+    takes too long for a preview.
     """
     schedule = scheduled.schedule(zone)
     try:
@@ -147,6 +148,8 @@ def preview_text(
     lines = [f"*Next:* {escape(when(due.at, schedule.zone))}, then {later_runs}"]
     if isinstance(found, str):
         return "\n".join([*lines, f":warning: {escape(clean(found, 600))}"])
+    if found is None:
+        return lines[0]
     heading = f"*Preview* ({escape(period_words(found.query.period))}): "
     lines.append(heading + "; ".join(_figures(found)))
     groups = _groups(found)

@@ -1,4 +1,4 @@
-"""A scheduled report as a Slack message."""
+"""Creates the Slack message of a scheduled report."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from reports.questions.wording import DIMENSION_WORDS, before_words, filter_word
 from reports.render.tables import missing_words
 from reports.schedules.recurrence import Recurrence
 from reports.schedules.report import CENT, Cell, Mover, Report, Revision
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.format import change, difference, figure, money, percent
 from reports.usage.members import NO_CREATOR
@@ -41,7 +41,8 @@ STOP, START = "report_stop", "report_start"
 MOST_ROWS = 50  # a table has at most 100 rows; reports are read, not searched
 _MOST_NOTES = 12  # notes fill one section
 _MOST_CHARACTERS = 5_000
-"""In a table: a message holds about 13,200, of which menus and buttons take up to 6,000."""
+"""Characters in a table: a message holds about 13,200, of which menus and buttons take up to
+6,000."""
 _MOMENT = timedelta(seconds=1)
 
 
@@ -200,6 +201,8 @@ def _lead(found: Report) -> str:
 def _change_text(found: Report) -> str:
     """The change from the previous period: `up $99.20 (8.6%) from last week`."""
     part, period = found.part, _previous_period_words(found)
+    if found.summary.query.live:
+        return f"not compared with {period}"
     if part.previous is None:
         return f"nothing to compare with: no data for {period}"
     previous = figure(found.metric, part.previous)

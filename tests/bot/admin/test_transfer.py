@@ -111,7 +111,7 @@ def test_a_restored_schedule_goes_on_with_its_next_run(source: Kept, target: Kep
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "7", '{"activity": 1}', "[" * 100_000, "\ufffd"])
 def test_another_file_is_refused(target: Kept, text: str) -> None:
-    with pytest.raises(NotAnExportError, match="not a file that `activity export` wrote"):
+    with pytest.raises(NotAnExportError, match="wasn't written by `activity export`"):
         restore(text, target.schedules, target.rules)
 
 

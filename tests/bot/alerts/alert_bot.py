@@ -40,7 +40,7 @@ from bot.store.usage import openrouter_facts
 from bot.store.usage.diff import RowKey
 from reports.alerts.rule import Rule
 from reports.commands import parse_command
-from reports.time.timerange import Granularity, floor
+from reports.time.time_range import Granularity, floor
 from reports.usage.dimensions import Dimension
 from reports.usage.figure_table import OPTIONAL_NAMES
 from reports.usage.usage import ZERO, Usage

@@ -10,7 +10,7 @@ from bot.demo.slack import LocalSlack
 from bot.slack.types import MessageLocation, ReplyTarget
 from reports.alerts.periods import QuietHours
 from reports.analysis.balance import lasting_sentence
-from reports.time.timerange import Granularity, floor
+from reports.time.time_range import Granularity, floor
 from reports.usage.windows_to_fetch import Window
 from tests.bot.alerts.alert_bot import (
     DAY,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from bot.alerts.usage_lookup import intervals
 from reports.alerts.periods import spans
 from reports.time.period import Unit
-from reports.time.timerange import STEP, Granularity
+from reports.time.time_range import STEP, Granularity
 
 NOW = datetime(2026, 11, 18, 21, 30, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)

@@ -4,7 +4,7 @@ import random
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from tests.bot.alerts.alert_bot import DAY, DOLLAR, HOUR, MINUTE, Truth, running_bot
 
 START = datetime(2025, 11, 20, 0, 0, tzinfo=UTC)

@@ -26,14 +26,14 @@ def test_filters_that_leave_nothing_are_named_as_the_reason(shared, ask, words):
     ("words", "said"),
     [
         ("price key:prod -key:prod",
-         "No usage matches these filters in this period, so there is no price to work out; remove"),
+         "No usage matches these filters in this period, so there is no price to compute; remove"),
         ("cache key:prod -key:prod",
          "No usage matches these filters in this period, so there is nothing to cache; remove a"),
         ("why spend key:prod -key:prod",
          "No usage matches these filters in either period, so nothing changed; remove a filter"),
         ("forecast key:prod -key:prod", "Nothing was spent in this period or in the weeks"),
         ("keys key:prod -key:prod", "No API key in OpenRouter's list matches these filters"),
-        ("price 2020-01", "No usage is stored for this period, so there is no price to work out"),
+        ("price 2020-01", "No usage is stored for this period, so there is no price to compute"),
         ("cache 2020-01", "No usage is stored for this period, so there is nothing to cache"),
         ("why spend 2020-01", "no usage is stored for 1 Dec – 31 Dec 2019. Try a shorter or a"),
         ("new models 2020-01", "so I can't tell what is new in it; try a shorter period."),
@@ -49,8 +49,8 @@ def test_it_says_what_is_missing_and_what_to_try(ask, words, said):
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        ("forecast 2099-03", "I can forecast how a period ends that is still running"),
-        ("price 2099-03", "2099-03 has not begun"),
+        ("forecast 2099-03", "I can forecast how a period that is still running ends"),
+        ("price 2099-03", "2099-03 hasn't started yet"),
         ("limits model:gpt*", "Limits are set for keys, members and workspaces, not for models"),
         ("keys model:gpt*", "keys can be filtered by key and creator, but not by model."),
         ("retiring by model", "retiring lists models anyway; by key or by creator says who uses"),

@@ -16,7 +16,7 @@ from reports.analysis.whatif import Repriced
 from reports.analysis.whatif_answer import CachePricing, whatif_answer
 from reports.analysis.why_answer import NOTHING_CHANGED
 from reports.questions.grammar import parse
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.usage import Usage
 from tests.cache_help import NOW, Cache
 from tests.clock import Clock

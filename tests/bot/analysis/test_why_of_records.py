@@ -14,7 +14,7 @@ from bot.answers.answer import make_plan
 from bot.answers.write_file import Format, Job, write_file
 from reports.questions.grammar import CommandError, parse
 from reports.questions.query import QueryKind
-from reports.time.timerange import TimeRange
+from reports.time.time_range import TimeRange
 from reports.usage.coverage import answerable_range
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.usage import nano_dollars

@@ -13,9 +13,9 @@ from bot.answers.answer import Plan
 from bot.demo.openrouter.organization import Organization, Record
 from bot.store import Store
 from reports.questions.query import Query
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.coverage import answerable_range
-from reports.usage.dimensions import Dimension, Metric, MoneySource
+from reports.usage.dimensions import STORED, Dimension, Metric, MoneySource
 from reports.usage.members import CHATROOM, Member, labels
 
 PARTS = {
@@ -81,7 +81,7 @@ class Reference:
         ]
         called = {
             (dimension, member.ref): label
-            for dimension in Dimension
+            for dimension in STORED
             for member, label in _labelled([m for m in members if m.dimension is dimension])
         }
         return {(Dimension.KEY, ""): CHATROOM} | called

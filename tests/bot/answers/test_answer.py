@@ -18,8 +18,8 @@ from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.slack.answer import as_text
 from reports.render.charts.draw_bars import average_words
 from reports.render.json import as_json
-from reports.time.timerange import ranges
-from reports.usage.dimensions import Dimension, Metric
+from reports.time.period_to_range import ranges
+from reports.usage.dimensions import STORED, Dimension, Metric
 from reports.usage.usage import total
 from tests.bot.answers.answer_reference import Reference
 from tests.cache_help import DAY, HOUR, MINUTE, NOW, Cache
@@ -92,7 +92,7 @@ def filters(draw, reference):
     """Filters by names that are known, spelt as people spell them."""
     found = []
     for _ in range(draw(st.integers(0, 3))):
-        dimension = draw(st.sampled_from(Dimension))
+        dimension = draw(st.sampled_from(STORED))
         of = sorted({n for (kind, _), names in reference.names.items() if kind is dimension
                      for n in names})  # fmt: skip
         name = draw(st.sampled_from(of))

@@ -12,7 +12,7 @@ from bot.clickhouse import (
     TraceCheck,
 )
 from bot.clickhouse import client as client_module
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.usage import Usage
 from tests.clickhouse_server import ClickHouseServer, needs_engine
 

@@ -98,7 +98,7 @@ def test_the_doctor_says_that_all_of_yesterday_is_there(
     lake.insert(traces_of(organization), tmp_path)
     assert examined(values, capsys) == [
         "ok    CLICKHOUSE_URL: the table traces.OPENROUTER_TRACES can be read",
-        "ok    ClickHouse: has all 1,000 requests of yesterday",
+        "ok    ClickHouse: it has all 1,000 requests of yesterday",
     ]
 
 
@@ -111,7 +111,7 @@ def test_the_doctor_says_what_is_missing_and_what_is_there_twice(
     assert share.startswith("FAIL  ClickHouse: 24.9% of yesterday's requests are not in it")
     assert "sampling rate to 1" in share
     assert "turn on Cost under Additional generation metadata" in costs
-    assert twice.startswith("ok    ClickHouse: 10 rows of yesterday are there twice")
+    assert twice.startswith("ok    ClickHouse: 10 rows of yesterday are duplicates")
 
 
 def test_the_doctor_says_that_there_is_too_much(values, lake, organization, tmp_path, capsys):

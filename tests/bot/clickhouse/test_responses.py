@@ -15,7 +15,7 @@ from bot.clickhouse import (
     ClickHouseRefusedError,
     ClickHouseTooLongError,
 )
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 
 DAY = datetime(2026, 11, 22, tzinfo=UTC)
 COLUMNS = b"".join(
@@ -205,7 +205,7 @@ def test_it_gives_up_after_three_tries_with_a_sentence(server, client, waits):
             r"reported an error: Code: 47. DB::Exception: Unknown \*\*\*",
         ),
         (says(b"[1]\n"), ClickHouseError, "in the middle of a row"),
-        (says(b"x" * 2_000_000), ClickHouseError, "no end of a row"),
+        (says(b"x" * 2_000_000), ClickHouseError, "is too long"),
     ],
 )
 def test_what_a_server_answers_is_said_in_words(server, client, response, kind, words):

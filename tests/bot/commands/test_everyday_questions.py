@@ -66,11 +66,14 @@ ANSWERED = {
 """Each question, and the command (a pattern) that its answer shows."""
 REFUSED = {
     "10/03/2026": "Does “10/03/2026” mean 3 October or 10 March 2026?",
-    "which provider is most used": "I can't group or filter by provider yet",
+    "which provider is most used": "Usage by provider needs ClickHouse",
     "spend by app last month": "I can't group or filter by app yet",
     "spend by team": "I can't group or filter by team yet",
     "spend > 100": "What is to be over $100",
-    "errors today": "I can't show errors or speed",
+    "errors today": "The share of failed requests needs ClickHouse",
+    "how slow is sonnet": "Latency needs ClickHouse",
+    "tokens by end user": "Usage by end user needs ClickHouse",
+    "our uptime": "I can't show throughput or uptime",
     "spend 2099": "is in the future",
 }
 

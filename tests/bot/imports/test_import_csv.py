@@ -25,7 +25,7 @@ from bot.store import Database, Store
 from bot.store.encoding import StoredView, to_seconds
 from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.summary import Summary
-from reports.time.timerange import DAY, Granularity
+from reports.time.time_range import DAY, Granularity
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.usage import Usage, dollars
 from reports.usage.windows_to_fetch import Window
@@ -272,7 +272,7 @@ def test_only_usage_that_is_not_stored_is_imported_and_reported(
             f"{file}: 3 rows of 4 days imported (2024-03-01 to 2024-03-06, by API key);"
             " 2 days were already stored and weren't changed."
         ),
-        "  1 day without rows in between: no usage.",
+        "  1 day in this range has no rows and was imported as zero usage.",
         (
             "  The newest day, 2024-03-06, may have been unfinished when the file was made:"
             " a sync, or a later file, will replace it."
@@ -556,7 +556,7 @@ def test_a_month_asked_for_by_day_is_answered_by_month(store: Store, tmp_path: P
     assert found.metrics[Metric.SPEND].sum == 20 * DOLLAR
     assert found.metrics[Metric.SPEND].previous == 2 * DOLLAR
     assert found.range.granularity is Granularity.MONTH
-    assert found.partial == ("shown by month, since not all days of this period are stored",)
+    assert found.partial == ("shown by month, because not all days of this period are stored",)
     nothing = ask(store, "spend 2024-03")
     assert nothing.partial == ("no data for this period",)
 
@@ -583,7 +583,7 @@ def test_a_month_with_stored_days_is_not_changed(store: Store, tmp_path: Path) -
     assert summary(done).splitlines()[:2] == [
         (
             f"{file}: 4 rows of 2 months imported (2024-01 to 2024-03, by API key);"
-            " 1 month, or days of it, was already stored and wasn't changed."
+            " 1 month was already stored, at least in part, and wasn't changed."
         ),
         (
             "  The newest month, 2024-03, may have been unfinished when the file was made:"
@@ -710,9 +710,9 @@ def test_months_are_right_whatever_comes_in_whatever_order(
 BAD = [
     ('"2024-03-09","m","1","0","-1","0","0","0","k"\n', "line 4: Requests is “-1”"),
     ('"2024-03-09","m","NaN","0","1","0","0","0","k"\n', "line 4: Usage is “NaN”"),
-    ('"2024-03-09 00:00:01","m","1","0","1","0","0","0","k"\n', "line 4: no minute begins at"),
+    ('"2024-03-09 00:00:01","m","1","0","1","0","0","0","k"\n', "line 4: no minute starts at"),
     ('"2031-01-01","m","1","0","1","0","0","0","k"\n', "line 4: Date is “2031-01-01”: in the"),
-    ('"2024-03-09"\n', "line 4: 1 values, where the header has 9"),
+    ('"2024-03-09"\n', "line 4: 1 values, but the header has 9"),
     ("x" * 1_000_000, "line 4: longer than 64 KiB"),
 ]
 
@@ -815,7 +815,7 @@ def test_the_command_fails_with_one_plain_line(
         said = capsys.readouterr()
         assert said.out == ""
         assert said.err == (
-            "a.csv: line 2: Usage is “1,0”: dollars as a plain number are required."
+            "a.csv: line 2: Usage is “1,0”: a plain dollar amount is required."
             " Nothing was imported.\n"
         )
 
@@ -828,7 +828,7 @@ def test_a_single_date_is_a_day_unless_something_else_is_chosen(
         assert run("a.csv") == 0
         assert capsys.readouterr().out.splitlines()[:2] == [
             "a.csv: 1 row of 1 day imported (2024-03-01, by model).",
-            "  There is only one date, taken as a day; choose --granularity if it isn't.",
+            "  There is only one date, interpreted as a day; choose --granularity if that's wrong.",
         ]
         write(tmp_path / "b.csv", "", line("2024-05-01", None, spent(1)))
         assert run("b.csv", "--granularity", "month") == 0

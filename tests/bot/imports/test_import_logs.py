@@ -13,7 +13,7 @@ from bot.imports.summary_text import summary
 from bot.store import Database, Store
 from bot.store.encoding import StoredView
 from reports.questions.grammar import parse
-from reports.time.timerange import HOUR, Granularity
+from reports.time.time_range import HOUR, Granularity
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.usage import Usage
 from reports.usage.windows_to_fetch import Window
@@ -150,11 +150,11 @@ def test_what_openrouter_answered_for_stays(store, tmp_path):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        (row("", "2025-03-04 10:00:00"), "line 2: no generation_id"),
+        (row("", "2025-03-04 10:00:00"), "line 2: generation_id is missing"),
         (row("gen-1", "yesterday"), "line 2: created_at is “yesterday”"),
         (row("gen-1", "2027-03-04 10:00:00"), "in the future"),
         (row("gen-1", "2025-03-04 10:00:00", "much"), "cost_total is “much”"),
-        (row("gen-1", "2025-03-04 10:00:00", model=""), "no model_permaslug"),
+        (row("gen-1", "2025-03-04 10:00:00", model=""), "model_permaslug is missing"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line_and_nothing_is_taken(store, tmp_path, line, said):
@@ -165,5 +165,7 @@ def test_what_is_wrong_is_said_with_its_line_and_nothing_is_taken(store, tmp_pat
 
 def test_a_logs_export_without_its_costs_is_refused(store, tmp_path):
     header = "generation_id,created_at,tokens_prompt,tokens_completion,model_permaslug\n"
-    with pytest.raises(FileRefusedError, match="not a whole Logs export: no column cost_total"):
+    with pytest.raises(
+        FileRefusedError, match="not a complete Logs export: the column cost_total is missing"
+    ):
         bring(store, write(tmp_path / "log.csv", header=header))

@@ -30,7 +30,7 @@ from bot.openrouter import (
     wire,
 )
 from bot.openrouter.client import CALL_SECONDS, NotAllowedError, RefusedError
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 
 NOW = datetime(2026, 11, 22, 14, 23, 7, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

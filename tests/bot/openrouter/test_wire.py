@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.openrouter import wire
 from bot.openrouter.wire import BadAnswerError, IdFilter, QueryGrouping
-from reports.time.timerange import STEP, Granularity, floor
+from reports.time.time_range import STEP, Granularity, floor
 from reports.usage.usage import NANO, Usage
 
 DAY = datetime(2026, 5, 19, tzinfo=UTC)

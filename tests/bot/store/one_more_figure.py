@@ -45,7 +45,7 @@ with_one_more_figure()
 
 from bot.store import Database, Store, migrations  # noqa: E402
 from bot.store.encoding import StoredView  # noqa: E402
-from reports.time.timerange import Granularity  # noqa: E402
+from reports.time.time_range import Granularity  # noqa: E402
 from reports.usage.usage import Usage  # noqa: E402
 from reports.usage.windows_to_fetch import Window  # noqa: E402
 

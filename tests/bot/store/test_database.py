@@ -16,7 +16,7 @@ import pytest
 from bot.store import Database, Store, StoreError, database, sqlite
 from bot.store.encoding import StoredView
 from bot.store.sqlite import has_safe_wal
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import Usage
 from reports.usage.windows_to_fetch import Window

@@ -12,7 +12,7 @@ from bot.store.usage import filled_months, month_filling
 from bot.store.usage.filled_months import Mark
 from bot.store.usage.read import Ranking
 from bot.store.usage.selection import Selection
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import ZERO, Usage, plus
 from reports.usage.windows_to_fetch import Window

@@ -6,7 +6,7 @@ import pytest
 
 from bot.store import Database, Store
 from bot.store.encoding import StoredView, to_seconds
-from reports.time.timerange import STEP, Granularity
+from reports.time.time_range import STEP, Granularity
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import Usage
 from reports.usage.windows_to_fetch import Window

@@ -10,7 +10,7 @@ from bot.store.encoding import GRANULARITY, StoredView, to_seconds
 from bot.store.usage import latest_rows
 from bot.store.usage import store as store_module
 from bot.store.usage.diff import changes
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.usage import Usage
 from reports.usage.windows_to_fetch import Window
 from tests import databases

@@ -21,7 +21,7 @@ from bot.store.encoding import FIGURES, GRANULARITY, StoredView, part
 from bot.store.expiring_keys import ExpiringKeys
 from bot.store.migrations import SET, STEPS, m008_parts
 from bot.store.schedules.schedules import Schedules
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import Usage
 from reports.usage.windows_to_fetch import Window

@@ -10,7 +10,8 @@ import pytest
 
 from bot.store import Database, Store
 from reports.time.period import Counted, Unit
-from reports.time.timerange import Granularity, ranges
+from reports.time.period_to_range import ranges
+from reports.time.time_range import Granularity
 from reports.usage.windows_to_fetch import Window
 from tests import databases
 

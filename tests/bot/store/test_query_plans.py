@@ -12,8 +12,8 @@ from bot.store.encoding import DIMENSION, GRANULARITY, StoredView, has_sums, to_
 from bot.store.usage.filled_months import ALL_MEMBERS, Mark, set_mark
 from bot.store.usage.read import Ranking
 from bot.store.usage.selection import Selection
-from reports.time.timerange import Granularity, TimeRange
-from reports.usage.dimensions import Dimension, Metric, MoneySource
+from reports.time.time_range import Granularity, TimeRange
+from reports.usage.dimensions import STORED, Dimension, Metric, MoneySource
 from reports.usage.usage import Usage
 from reports.usage.windows_to_fetch import Window
 
@@ -58,7 +58,7 @@ RANGES = {
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     made = Store(Database(tmp_path_factory.mktemp("plans") / "activity.db"))
-    for dimension in Dimension:
+    for dimension in STORED:
         made.add_members(dimension, [(f"{dimension}{n}", f"{dimension}{n}", "") for n in range(50)])
     yield made
     made.close()
@@ -83,8 +83,8 @@ def plans(store, act):
 @pytest.mark.parametrize("ranking", [None, Ranking(10, tuple(Metric), MoneySource.ALL)])
 @pytest.mark.parametrize(
     "selection",
-    [Selection(by) for by in Dimension]
-    + [Selection.of(None, {dimension: SOME}) for dimension in Dimension]
+    [Selection(by) for by in STORED]
+    + [Selection.of(None, {dimension: SOME}) for dimension in STORED]
     + [Selection.of(by, {by: SOME}) for by in (Dimension.KEY, Dimension.MODEL)],
     ids=named,
 )
@@ -167,7 +167,7 @@ def test_rows_of_some_keys_are_grouped_bucket_by_bucket(store, period):
 
 @pytest.mark.sqlite_only("SQLite's plans")
 @pytest.mark.parametrize("period", RANGES)
-@pytest.mark.parametrize("dimension", Dimension)
+@pytest.mark.parametrize("dimension", STORED)
 def test_a_sum_over_a_whole_range_needs_no_sorting(store, period, dimension):
     wanted, stored = RANGES[period]
     selection = Selection.of(None, {dimension: SOME})

@@ -30,8 +30,8 @@ from bot.store.usage import month_filling
 from bot.store.usage.filled_months import contain, marks
 from bot.store.usage.read import Ranking
 from bot.store.usage.selection import Selection
-from reports.time.timerange import STEP, Granularity, TimeRange, floor
-from reports.usage.dimensions import Dimension, Metric, MoneySource
+from reports.time.time_range import STEP, Granularity, TimeRange, floor
+from reports.usage.dimensions import STORED, Dimension, Metric, MoneySource
 from reports.usage.usage import ZERO, Usage
 from reports.usage.windows_to_fetch import Window
 from tests import databases
@@ -145,7 +145,7 @@ class Replacing(RuleBasedStateMachine):
         grain=st.sampled_from([MINUTES, HOURS, DAYS, MONTHS]),
         at=st.integers(0, 60),
         length=st.integers(1, 80),
-        by=st.none() | st.sampled_from(Dimension),
+        by=st.none() | st.sampled_from(STORED),
         models=some,
         keys=some,
         creators=some,
@@ -155,9 +155,9 @@ class Replacing(RuleBasedStateMachine):
     def ask(self, grain, at, length, by, models, keys, creators, top, metric):
         wanted, stored = time_range(grain, at, length), DAYS if grain is MONTHS else grain
         chosen = [self.some(dimension, ids) for dimension, ids in
-                  zip(Dimension, (models, keys, creators), strict=True)]  # fmt: skip
+                  zip(STORED, (models, keys, creators), strict=True)]  # fmt: skip
         allowed = {dimension: frozenset(ids) for dimension, ids in
-                   zip(Dimension, chosen, strict=True) if ids is not None}  # fmt: skip
+                   zip(STORED, chosen, strict=True) if ids is not None}  # fmt: skip
         selection = Selection.of(by, allowed)
         ranking = None if top is None else Ranking(top, (metric,), MoneySource.ALL)
         read = self.store.read(selection, wanted, stored, ranking)
@@ -195,7 +195,7 @@ class Replacing(RuleBasedStateMachine):
 
     @rule()
     def look_for_last_uses(self):
-        for dimension in Dimension:
+        for dimension in STORED:
             last = {}
             for bucket, key, user, slug in [*self.used[HOURS], *self.used[DAYS]]:
                 names = {Dimension.MODEL: slug, Dimension.KEY: key, Dimension.CREATOR: user}
@@ -221,9 +221,7 @@ class Replacing(RuleBasedStateMachine):
             }
             if not wanted.start <= bucket < wanted.end:
                 continue
-            if any(
-                c is not None and ids[d] not in c for d, c in zip(Dimension, chosen, strict=True)
-            ):
+            if any(c is not None and ids[d] not in c for d, c in zip(STORED, chosen, strict=True)):
                 continue
             series = found.setdefault(ids[by] if by else 0, {})
             index = wanted.index(bucket)

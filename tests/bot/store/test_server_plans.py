@@ -16,7 +16,7 @@ from bot.store.postgres import PostgresConnection
 from bot.store.usage.filled_months import Mark, set_mark
 from bot.store.usage.read import Ranking
 from bot.store.usage.selection import Selection
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import Usage
 from tests import databases

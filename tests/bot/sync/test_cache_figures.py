@@ -4,7 +4,7 @@ import pytest
 
 from bot.store.usage.selection import Selection
 from bot.sync.sync import BACKFILL_EVERY, BACKFILL_TRIES
-from reports.time.timerange import DAY, Granularity, TimeRange, floor
+from reports.time.time_range import DAY, Granularity, TimeRange, floor
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import total
 from tests import databases

@@ -9,7 +9,7 @@ from bot.answers.openrouter_limits import limits_of
 from bot.demo.openrouter.organization import Budget, Key, Record, Workspace
 from bot.store.sync_state import parts, sentences
 from reports.questions.grammar import parse
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.dimensions import Dimension, Metric
 from tests.cache_help import DAY, HOUR, LAB, MINUTE, NOW, ONE, Cache, assert_true, kept
 

@@ -14,7 +14,7 @@ import pytest
 
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.store import Database, Store
-from reports.time.timerange import STEP, Granularity
+from reports.time.time_range import STEP, Granularity
 from tests import databases
 from tests.cache_help import DAY, HOUR, MINUTE, NOW, ONE, Cache, check, company, kept, record, truth
 from tests.clock import Clock

@@ -10,7 +10,7 @@ from bot.store import Database, Store
 from bot.store.sync_state import parts, read_slowed
 from bot.sync.measured_intervals import RefreshPlanner
 from reports.questions.grammar import parse
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.fetch_intervals import SHORT_LISTING
 from reports.usage.windows_to_fetch import RECENT, SYNC_INTERVAL
 from tests.cache_help import MINUTE, ONE, Cache, record

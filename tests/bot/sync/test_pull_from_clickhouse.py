@@ -16,7 +16,7 @@ from bot.sync import pull_from_clickhouse, sync
 from bot.sync.pull_from_clickhouse import rest_of
 from bot.sync.sync import Sync
 from reports.questions.grammar import parse
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.usage import ZERO, Usage
 from tests.cache_help import (
     DAY,

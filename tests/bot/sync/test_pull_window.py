@@ -12,7 +12,7 @@ from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.openrouter.usage_cube import Dialect
 from bot.store.encoding import StoredView, from_seconds
 from bot.sync.pull_window import Callbacks, pull
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.usage import ZERO, Usage
 from reports.usage.windows_to_fetch import Window
 from tests.cache_help import DAY, NOW, Cache, truth

@@ -15,7 +15,7 @@ from bot.store import database
 from bot.store.encoding import from_seconds
 from bot.store.usage import filled_months
 from reports.questions.grammar import parse
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.windows_to_fetch import Window, missing_windows
 from tests import databases
 from tests.cache_help import (

@@ -13,7 +13,7 @@ from reports.admin.status import (
     Trouble,
     UpcomingReport,
 )
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = (timedelta(seconds=n) for n in (1, 60, 3_600, 86_400))

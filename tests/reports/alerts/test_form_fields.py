@@ -21,7 +21,7 @@ from reports.alerts.kinds.above import Above
 from reports.alerts.kinds.registry import BY_KEY
 from reports.alerts.rule import RecipientKind, Rule
 from reports.questions.form_error import FormError
-from reports.usage.dimensions import Dimension
+from reports.usage.dimensions import STORED, Dimension
 
 WORDS = (
     "spend > $50 per day by creator tz Europe/Berlin",
@@ -95,7 +95,7 @@ def test_errors_are_shown_at_their_field(changes, field, problem):
         limit=st.text(max_size=20) | st.sampled_from(["$5", "80%", "7m", "0"]),
         unit=st.sampled_from(UNITS),
         what=st.sampled_from([Dimension.MODEL, Dimension.KEY]),
-        by=st.sampled_from([ALL, *Dimension]),
+        by=st.sampled_from([ALL, *STORED]),
         whose=st.text(max_size=20) | st.just("key:prod"),
         to=st.sampled_from(RecipientKind),
         channel=st.sampled_from(["", "C1"]),

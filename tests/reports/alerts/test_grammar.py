@@ -25,7 +25,7 @@ from reports.alerts.validation import check
 from reports.commands import parse_command
 from reports.questions.grammar import CommandError, HelpCommand
 from reports.time.period import Unit
-from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
+from reports.usage.dimensions import STORED, Dimension, Filter, Metric, MoneySource
 
 DOLLAR = 10**9
 DAILY = Above(Metric.SPEND, 50 * DOLLAR, Unit.DAY)
@@ -234,31 +234,31 @@ def test_the_grammar_reads_alerts(words, rule):
         (
             "requests > 0 per week",
             (
-                "Any usage is above “0”. To hear about first uses, use `alert new model` or `alert"
-                " new key`."
+                "Any usage is above “0”. To be notified of first uses, use `alert new model`"
+                " or `alert new key`."
             ),
             "",
         ),
         (
             "tokens > 0k per hour",
             (
-                "Any usage is above “0k”. To hear about first uses, use `alert new model` or `alert"
-                " new key`."
+                "Any usage is above “0k”. To be notified of first uses, use `alert new model`"
+                " or `alert new key`."
             ),
             "",
         ),
         (
             "spend > $0 per day",
             (
-                "Any usage is above “$0”. To hear about first uses, use `alert new model` or `alert"
-                " new key`."
+                "Any usage is above “$0”. To be notified of first uses, use `alert new model`"
+                " or `alert new key`."
             ),
             "",
         ),
         (
             "spend byok > $0.00 per month",
             (
-                "Any usage is above “$0.00”. To hear about first uses, use `alert new model` or"
+                "Any usage is above “$0.00”. To be notified of first uses, use `alert new model` or"
                 " `alert new key`."
             ),
             "",
@@ -266,8 +266,8 @@ def test_the_grammar_reads_alerts(words, rule):
         (
             "forecast > $0 per month",
             (
-                "Any usage is above “$0”. To hear about first uses, use `alert new model` or `alert"
-                " new key`."
+                "Any usage is above “$0”. To be notified of first uses, use `alert new model`"
+                " or `alert new key`."
             ),
             "",
         ),
@@ -332,7 +332,7 @@ def test_the_examples_are_understood(example):
 def test_other_words_are_not_a_rule():
     assert rule_of("spike by key") == Rule(Spike(), KEY)
     for words in ("quiet off", "nonsense", ""):
-        with pytest.raises(ValueError, match="words of a rule"):
+        with pytest.raises(ValueError, match="aren't a rule"):
             rule_of(words)
 
 
@@ -360,7 +360,7 @@ WATCHES = st.one_of(
 RULES = st.builds(
     Rule,
     WATCHES,
-    st.none() | st.sampled_from(list(Dimension)),
+    st.none() | st.sampled_from(list(STORED)),
     st.lists(FILTERS, max_size=3, unique=True).map(tuple),
     st.sampled_from(
         [

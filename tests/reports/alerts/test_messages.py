@@ -40,7 +40,7 @@ from reports.alerts.slack.sentences import ending, sentence, title
 from reports.analysis.limits import FullAt
 from reports.questions.wording import stamp
 from reports.time.period import Unit
-from reports.time.timerange import DAY, HOUR
+from reports.time.time_range import DAY, HOUR
 
 NOW = datetime(2026, 11, 19, 10, 31, tzinfo=UTC)  # a Thursday
 BERLIN = "Europe/Berlin"

@@ -25,7 +25,7 @@ from reports.alerts.periods import (
 )
 from reports.alerts.rule import Rule
 from reports.time.period import Unit
-from reports.time.timerange import DAY, HOUR, Granularity
+from reports.time.time_range import DAY, HOUR, Granularity
 from reports.usage.dimensions import Dimension, Filter, Metric
 
 NOW = datetime(2026, 11, 19, 10, 31, tzinfo=UTC)  # a Thursday

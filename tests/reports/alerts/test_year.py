@@ -16,7 +16,7 @@ from reports.alerts.periods import SETTLED, span_at
 from reports.alerts.rule import Rule
 from reports.alerts.serialization import pack_state, unpack_state
 from reports.time.period import Unit
-from reports.time.timerange import DAY, HOUR
+from reports.time.time_range import DAY, HOUR
 from reports.usage.dimensions import Dimension, Metric
 
 START = datetime(2025, 11, 20, tzinfo=UTC)

@@ -11,7 +11,7 @@ from reports.analysis.balance import Balance, Enough, Goal, lasting_sentence
 from reports.analysis.limits import FullAt
 from reports.questions.slack.balance import balance_json, balance_text
 from reports.time.period import Unit
-from reports.time.timerange import end_of
+from reports.time.period_to_range import end_of
 from reports.usage.usage import NANO
 
 NOW = datetime(2026, 11, 22, 10, 31, tzinfo=UTC)

@@ -7,7 +7,7 @@ import pytest
 
 from reports.analysis.own_month import own_month, own_month_json, usual_sentence
 from reports.time.period import Calendar, Unit
-from reports.time.timerange import earlier_months, ranges
+from reports.time.period_to_range import earlier_months, ranges
 from reports.usage.usage import NANO
 
 

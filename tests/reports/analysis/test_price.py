@@ -9,7 +9,7 @@ from reports.analysis.price import MILLION, free_groups, prices
 from reports.analysis.price_answer import price_answer
 from reports.questions.query import Query, QueryKind
 from reports.time.period import Counted, Unit
-from reports.time.timerange import ranges
+from reports.time.period_to_range import ranges
 from reports.usage.dimensions import Dimension, MoneySource
 from reports.usage.usage import NANO, Usage, total
 from tests.reports.render.samples import NOW

@@ -13,7 +13,7 @@ from reports.analysis.why import CellUsage
 from reports.analysis.why_answer import UNLIKE, ComparedRanges, DataStatus, why_answer
 from reports.questions.query import Query, QueryKind
 from reports.time.period import Counted, Unit
-from reports.time.timerange import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

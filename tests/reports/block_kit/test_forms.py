@@ -24,8 +24,8 @@ from reports.schedules.form_fields import Frequency, ScheduleFields, read_fields
 from reports.schedules.grammar import ScheduledQuestion
 from reports.schedules.recurrence import WEEKDAYS, TargetKind
 from reports.schedules.slack import form as schedule_form
-from reports.time.timerange import zone_names
-from reports.usage.dimensions import Dimension
+from reports.time.time_range import zone_names
+from reports.usage.dimensions import STORED, Dimension
 from tests.reports.render.anything import EVIL, names, summaries
 from tests.reports.render.samples import NOW
 
@@ -52,7 +52,7 @@ alerts = st.builds(
     limit=texts,
     unit=st.sampled_from(alert_fields.UNITS),
     what=st.sampled_from([Dimension.MODEL, Dimension.KEY]),
-    by=st.sampled_from([alert_fields.ALL, *Dimension]),
+    by=st.sampled_from([alert_fields.ALL, *STORED]),
     whose=texts,
     zone=texts,
     to=st.sampled_from(RecipientKind),
@@ -64,7 +64,7 @@ questions = st.builds(
     metric=st.sampled_from([value for value, _ in question_fields.METRICS]),
     period=st.sampled_from([value for value, _ in question_fields.PERIODS]),
     other=texts,
-    by=st.sampled_from([question_fields.ALL, *Dimension]),
+    by=st.sampled_from([question_fields.ALL, *STORED]),
     whose=texts,
     top=texts,
     files=st.sampled_from([(), ("pdf",)]),

@@ -37,8 +37,9 @@ from reports.render.charts.sparkline import BLOCKS, sparkline
 from reports.schedules.recurrence import Recurrence, TargetKind, Weekly
 from reports.schedules.slack.cards import LastRunOutcome, ScheduleCard
 from reports.time.period import Counted, Unit
-from reports.time.timerange import Granularity, ranges
-from reports.usage.dimensions import Dimension, Filter, Metric
+from reports.time.period_to_range import ranges
+from reports.time.time_range import Granularity
+from reports.usage.dimensions import STORED, Dimension, Filter, Metric
 from reports.usage.format import money
 from reports.usage.usage import NANO
 from reports.usage.usage import Usage as Used
@@ -205,8 +206,8 @@ alerts = st.builds(
     rule=st.builds(
         Rule,
         st.just(Above(Metric.SPEND, NANO, Unit.DAY)),
-        st.none() | st.sampled_from(Dimension),
-        st.lists(st.builds(Filter, st.sampled_from(Dimension), names), max_size=2).map(tuple),
+        st.none() | st.sampled_from(STORED),
+        st.lists(st.builds(Filter, st.sampled_from(STORED), names), max_size=2).map(tuple),
         st.builds(Recipient, st.sampled_from(RecipientKind), st.just("C1"), names),
     ),
     zone=st.just("Europe/Berlin"),

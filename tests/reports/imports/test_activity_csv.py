@@ -16,7 +16,7 @@ from reports.imports.activity_csv import LONGEST_LINE, BadFileError, FileRow, Pa
 from reports.imports.granularity import Dates, find_granularity
 from reports.questions.query import Query
 from reports.render.csv import write_csv
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import Usage, UsageRow
 
@@ -186,11 +186,14 @@ def test_absurd_dates_are_refused(value: str, reason: str) -> None:
 @pytest.mark.parametrize(
     ("header", "reason"),
     [
-        ("", "no column Date"),
-        ("Date,Slug,Credits,BYOK,Spend\n", "no column Usage, BYOK Usage, Requests, Prompt Tokens"),
-        (HEADER.replace(",", "|"), "no column Date, Slug"),
-        (HEADER.replace("API Key", "API Key,Creator"), "by API Key and by Creator at once"),
-        (HEADER.replace("API Key", "Slug"), "the column Slug is there twice"),
+        ("", "the columns Date, Slug, Usage"),
+        (
+            "Date,Slug,Credits,BYOK,Spend\n",
+            "the columns Usage, BYOK Usage, Requests, Prompt Tokens",
+        ),
+        (HEADER.replace(",", "|"), "the columns Date, Slug"),
+        (HEADER.replace("API Key", "API Key,Creator"), "by both API Key and Creator"),
+        (HEADER.replace("API Key", "Slug"), "the column Slug appears twice"),
     ],
 )
 def test_an_unknown_header_is_refused_with_what_is_missing(header: str, reason: str) -> None:
@@ -202,7 +205,7 @@ def test_an_unknown_header_is_refused_with_what_is_missing(header: str, reason: 
     [
         ((HEADER + ROW).encode("utf-16"), "line 1: not UTF-8"),
         (HEADER.encode() + ROW.replace("beebox", "Zoë").encode("latin-1"), "line 2: not UTF-8"),
-        ((HEADER + ROW.replace("bee", "b\0e")).encode(), "line 2: a NUL byte"),
+        ((HEADER + ROW.replace("bee", "b\0e")).encode(), "line 2: contains a NUL byte"),
         (b"\x1f\x8b\x08\0" + b"x" * 50, "line 1: this is a compressed file"),
         (b"PK\x03\x04" + b"x" * 50, "line 1: this is a compressed file"),
         ((HEADER + ROW + "x" * 1_000_000).encode(), "line 3: longer than 64 KiB"),
@@ -211,9 +214,9 @@ def test_an_unknown_header_is_refused_with_what_is_missing(header: str, reason: 
         ((HEADER + ROW + ROW[:-2] + "\n" * 200_000).encode(), "line 3: not valid CSV (field"),
         ((HEADER + ROW.replace('"3"', '"3"x')).encode(), "line 2: not valid CSV"),
         ((HEADER + ROW).replace("\n", "\r").encode(), "line 1: not valid CSV"),
-        ((HEADER + ROW.replace(',"12"', "")).encode(), "line 2: 8 values, where the header has 9"),
-        ((HEADER + ROW.replace("beebox", "b" * 1001)).encode(), "line 2: a name of 1001"),
-        ((HEADER + ROW.replace("openai/gpt-5", "")).encode(), "line 2: no Slug"),
+        ((HEADER + ROW.replace(',"12"', "")).encode(), "line 2: 8 values, but"),
+        ((HEADER + ROW.replace("beebox", "b" * 1001)).encode(), "line 2: a name has 1001"),
+        ((HEADER + ROW.replace("openai/gpt-5", "")).encode(), "line 2: Slug is missing"),
         (b"", "the file is empty"),
         (b"\n\r\n", "the file is empty"),
         (b"Date\n" + b'"' * 60_000, "line 1: not an Activity export"),
@@ -226,7 +229,7 @@ def test_bytes_that_are_no_such_file_are_refused_with_their_line(data: bytes, re
 def test_figures_that_add_up_to_more_than_the_cache_can_add_are_refused() -> None:
     huge = ROW.replace('"1234567"', f'"{10**17}"')
     assert len(rows(HEADER + huge * 10)) == 10
-    assert refusal(HEADER + huge * 11).startswith("line 12: more than any organization can have")
+    assert refusal(HEADER + huge * 11).startswith("line 12: the total exceeds what any")
 
 
 def test_rows_are_read_one_by_one() -> None:
@@ -335,12 +338,12 @@ def test_the_granularity_can_be_chosen_where_the_dates_allow_it() -> None:
     chosen = found_in("2024-01-01", chosen=Granularity.MONTH)
     assert (chosen.granularity, chosen.note) == (Granularity.MONTH, "")
     assert chosen.buckets == ((at("2024-01-01"), at("2024-02-01")),)
-    with pytest.raises(BadFileError, match="line 3: no day begins at 2024-01-02 10:00:00"):
+    with pytest.raises(BadFileError, match="line 3: no day starts at 2024-01-02 10:00:00"):
         found_in("2024-01-01", "2024-01-02T10:00", chosen=Granularity.DAY)
 
 
 def test_seconds_fit_nothing() -> None:
-    with pytest.raises(BadFileError, match="line 2: no minute begins at 2024-01-01 10:00:07"):
+    with pytest.raises(BadFileError, match="line 2: no minute starts at 2024-01-01 10:00:07"):
         found_in("2024-01-01T10:00:07")
 
 

@@ -321,6 +321,18 @@ KINDS = {
     "who still uses retiring models": "retiring by creator",
     "when is opus going to be deprecated": "retiring model:*opus*",
     "which of our models will go away next month": "retiring",
+    "how slow is sonnet": "latency 1d model:*sonnet*",
+    "why is sonnet so slow": "latency 1d model:*sonnet*",
+    "how fast is opus": "latency 1d model:*opus*",
+    "response times by key yesterday": "latency yesterday by key",
+    "what is our p95 latency": "latency 1d",
+    "which model is slowest": "latency 1d by model",
+    "which provider fails most": "errors 1d by provider",
+    "error rate yesterday": "errors yesterday",
+    "how many failed requests last week": "errors last week",
+    "how often do requests fail": "errors 1d",
+    "what share of requests failed this week by model": "errors this week by model",
+    "errors by end user": "errors 1d by end-user",
 }
 
 
@@ -336,12 +348,10 @@ def test_a_question_that_asks_for_sense_is_one_of_its_kind(asked: str, meant: st
 def test_a_forecast_is_of_a_period_that_is_still_running(asked: str) -> None:
     found = ask(asked)
     assert isinstance(found, CommandError)
-    assert found.problem.startswith("I can forecast how a period ends that is still running")
+    assert found.problem.startswith("I can forecast how a period that is still running ends")
 
 
 TOPICS = {
-    "which provider is most used": Topic.PROVIDER,
-    "spend by provider last week": Topic.PROVIDER,
     "spend by app last month": Topic.APP,
     "top apps this month": Topic.APP,
     "spend by workspace": Topic.WORKSPACE,
@@ -519,8 +529,8 @@ def test_ranking_from_the_smallest_is_refused_with_what_comes_closest(asked: str
     found = ask(asked)
     assert isinstance(found, CommandError)
     assert found.problem == (
-        f"I can only rank from the largest, not by “{asked.partition(' ')[0]}”; `spend by {by} top"
-        " 50` lists the smallest last."
+        "I can only rank from largest to smallest, so I can't rank by"
+        f" “{asked.partition(' ')[0]}”. Try `spend by {by} top 50`; the smallest come last."
     )
 
 
@@ -537,8 +547,8 @@ def test_ranking_from_the_smallest_is_refused_with_what_comes_closest(asked: str
         ("spend by model and key", "You can group by only one thing: model or key."),
         ("spend without weather", "I don't recognize what to leave out after “without”."),
         ("spend - opus", "With or without “opus”?"),
-        ("least used model", "I can only rank from the largest"),
-        ("cheapest key last month", "I can only rank from the largest"),
+        ("least used model", "I can only rank from largest to smallest"),
+        ("cheapest key last month", "I can only rank from largest to smallest"),
         ("alert errors > 5%", "I don't recognize “errors”."),
         ("compare october and july", "I can compare a period only with the one right before it"),
         ("spend 3 hours ago", "I can't look at a single hour in the past."),
@@ -582,11 +592,11 @@ def test_a_typo_is_answered_with_the_command_that_was_meant(asked: str, candidat
         ("waht did ada spend yestrday", "spend yesterday creator:ada@example.com",
          "I took “waht” for “what” and “yestrday” for “yesterday”."),
         ("cheapest model last month", "price last month by model",
-         "The most expensive come first, so the cheapest are last, free ones at the end."),
+         "The most expensive come first, so the cheapest come last, and free ones at the end."),
         ("which keys spent over $100 in october", "spend 2026-10 by key top 50",
-         "I can't leave out what is below $100; the list begins with the largest."),
+         "I can't leave out amounts below $100; the list starts with the largest."),
         ("who spent more than $100 last week", "spend last week by creator top 50",
-         "I can't leave out what is below $100; the list begins with the largest."),
+         "I can't leave out amounts below $100; the list starts with the largest."),
         ("costs in £ last month", "spend last month",
          "OpenRouter bills in US dollars, so these are dollars, not pounds."),
         ("spend in euros by key", "spend 1d by key",
@@ -652,11 +662,11 @@ def test_another_currency_in_an_alert_is_asked_about_and_never_converted(asked: 
     assert found.candidates == ("alert spend > $50 per day key:prod",)
 
 
-@pytest.mark.parametrize("asked", ["errors today", "how many failed requests last week", "latency"])
+@pytest.mark.parametrize("asked", ["throughput today", "our uptime", "tokens per second by model"])
 def test_what_openrouter_does_not_count_is_one_sentence(asked: str) -> None:
     found = ask(asked)
     assert isinstance(found, CommandError)
-    assert found.problem.startswith("I can't show errors or speed")
+    assert found.problem.startswith("I can't show throughput or uptime")
     assert not found.candidates
 
 
@@ -682,9 +692,7 @@ def test_the_answer_says_how_the_words_were_read() -> None:
 def test_a_running_day_is_pointed_out() -> None:
     found = ask("tokens of the past 7 days")
     assert isinstance(found, ParsedText)
-    assert found.note().endswith(
-        " The last day is still running; the average counts it as a whole day."
-    )
+    assert found.note().endswith(" The last day isn't over; the average counts it as a whole day.")
 
 
 @pytest.mark.parametrize(

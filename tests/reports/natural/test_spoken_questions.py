@@ -59,7 +59,7 @@ REFUSED = {
     "which weekday do we spend most": NO_TIMES_OF_DAY,
     "spend at night": NO_TIMES_OF_DAY,
     "tokens per second": NOT_COUNTED,
-    "forecast for december": "I can forecast how a period ends that is still running",
+    "forecast for december": "I can forecast how a period that is still running ends",
     "limits of marketing": "I don't recognize \N{LEFT DOUBLE QUOTATION MARK}marketing",
     "which keys does marketing own": "I don't recognize \N{LEFT DOUBLE QUOTATION MARK}marketing",
     "this month vs september": "I can compare a period only with the one right before it",

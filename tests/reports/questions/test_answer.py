@@ -21,7 +21,7 @@ from reports.questions.wording import capitalize_first, metric_words
 from reports.render.json import as_json
 from reports.render.tables import change_words, others, ranked_groups
 from reports.time.period import Calendar, Counted, DateSpan, Month, Unit
-from reports.time.timerange import ranges
+from reports.time.period_to_range import ranges
 from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
 from reports.usage.format import figure
 from reports.usage.usage import Usage

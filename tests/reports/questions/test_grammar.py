@@ -25,7 +25,7 @@ from reports.questions.grammar import (
 from reports.questions.kinds import OVER_NOTHING
 from reports.questions.query import FileFormat, Query
 from reports.time.period import NAMED, Calendar, Counted, DateSpan, Month, Unit
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
 
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}

@@ -13,7 +13,7 @@ from reports.questions.range_names import (
     range_dates,
     title_words,
 )
-from reports.time.timerange import ranges
+from reports.time.period_to_range import ranges
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
 

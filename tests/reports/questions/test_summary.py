@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from reports.questions.query import Query, Versus
 from reports.questions.summary import ALL, MetricSummary, Series, Summary, UsageFigures, summarize
 from reports.time.period import Calendar, Counted, Unit
-from reports.time.timerange import TimeRange, ranges
+from reports.time.period_to_range import ranges
+from reports.time.time_range import TimeRange
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import ZERO, Usage, total
 

@@ -14,7 +14,7 @@ from reports.questions.wording import (
     title,
 )
 from reports.time.period import Calendar, Counted, DateSpan, Month, Unit
-from reports.time.timerange import ranges
+from reports.time.period_to_range import ranges
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
 

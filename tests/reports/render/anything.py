@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from reports.questions.query import Query, Versus
 from reports.questions.summary import ALL, Summary, UsageFigures, summarize
 from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
-from reports.time.timerange import NotBegunError, ranges
+from reports.time.period_to_range import NotStartedError, ranges
 from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource
 from reports.usage.usage import Usage, total
 
@@ -72,7 +72,7 @@ def summaries(
     query = draw(asked)
     try:
         span = ranges(query.period, NOW, query.zone or "UTC").current
-    except NotBegunError:
+    except NotStartedError:
         span = ranges(Counted(1, Unit.DAY), NOW).current
     labels = draw(st.lists(names, unique=True, max_size=12)) if query.by else [ALL]
     places = st.dictionaries(st.integers(0, len(span.buckets) - 1), usages, max_size=2)

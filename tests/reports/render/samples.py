@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from reports.questions.query import Query
 from reports.questions.summary import Summary, UsageFigures, summarize
 from reports.time.period import Counted, Period, Unit
-from reports.time.timerange import TimeRange, ranges
+from reports.time.period_to_range import ranges
+from reports.time.time_range import TimeRange
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.usage import Usage, UsageRow, total
 

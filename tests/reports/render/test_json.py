@@ -64,7 +64,7 @@ SCHEMA = closed(
         command={"type": "string"},
         metric={"enum": [None, "spend", "tokens", "requests"]},
         period={"type": "string"},
-        by={"enum": [None, "model", "key", "creator"]},
+        by={"enum": [None, "model", "key", "creator", "provider", "end-user"]},
         source={"enum": ["all", "credits", "byok"]},
         filters={"type": "array", "items": {"type": "string"}},
     ),

@@ -447,7 +447,7 @@ def test_the_first_page_of_a_month_can_be_forwarded_by_itself() -> None:
         "September 2026",
         "from September 2026",
         "Change is measured against September 2026.",
-        "(no creator) is usage that OpenRouter attributes to no member",
+        "(no creator) is usage that OpenRouter doesn't attribute to",
         "The providers bill it, not OpenRouter.",
         "Data as of",
     ):

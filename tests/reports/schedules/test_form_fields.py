@@ -18,7 +18,7 @@ from reports.schedules import cron
 from reports.schedules.form_fields import ScheduleField, ScheduleFields, fields_of, read_fields
 from reports.schedules.grammar import ScheduledQuestion, ScheduleTarget, parse_schedule
 from reports.schedules.recurrence import Daily, Monthly, TargetKind, Weekly, usual_period
-from reports.usage.dimensions import Dimension, Filter, Metric
+from reports.usage.dimensions import STORED, Filter, Metric
 
 rules = st.one_of(
     st.just(Daily()),
@@ -33,9 +33,7 @@ places = st.sampled_from(
     ]
 )
 filters = st.lists(
-    st.builds(
-        Filter, st.sampled_from(Dimension), st.sampled_from(["prod", "me", "Prod key", "a*"])
-    ),
+    st.builds(Filter, st.sampled_from(STORED), st.sampled_from(["prod", "me", "Prod key", "a*"])),
     max_size=2,
     unique=True,
 )
@@ -48,7 +46,7 @@ def standings(draw: st.DrawFn) -> ScheduledQuestion:
     query = Query(
         metric=draw(st.none() | st.sampled_from(Metric)),
         period=usual_period(draw(st.just(rule) | rules)),
-        by=draw(st.none() | st.sampled_from(Dimension)),
+        by=draw(st.none() | st.sampled_from(STORED)),
         filters=tuple(draw(filters)),
         top=draw(st.sampled_from([10, 3])),
         files=tuple(

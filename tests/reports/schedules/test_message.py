@@ -14,7 +14,7 @@ from reports.schedules.recurrence import Recurrence, Weekly
 from reports.schedules.report import Cell, Mover, Report, Revision, movers, top_models
 from reports.schedules.slack.message import ReportContext, mover, report_message, when
 from reports.time.period import Calendar, Unit
-from reports.time.timerange import ranges
+from reports.time.period_to_range import ranges
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import Usage
 

@@ -13,7 +13,7 @@ from reports.schedules import cron
 from reports.schedules import recurrence as schedule
 from reports.schedules.recurrence import Daily, Monthly, Recurrence, Weekly
 from reports.time.period import Calendar, Counted, DateSpan, Unit
-from reports.time.timerange import zone_names
+from reports.time.time_range import zone_names
 from tests.trust.zones import WEEKLY_AT, disagreements, weekly
 
 DAY = timedelta(days=1)

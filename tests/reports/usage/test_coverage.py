@@ -11,16 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
-from reports.time.timerange import (
-    DAY,
-    HOUR,
-    STEP,
-    Granularity,
-    TimeRange,
-    floor,
-    ranges,
-    zone_names,
-)
+from reports.time.period_to_range import ranges
+from reports.time.time_range import DAY, HOUR, STEP, Granularity, TimeRange, floor, zone_names
 from reports.usage.coverage import Coverage, Interval, answerable_range, gaps, is_stored, merge
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
@@ -281,7 +273,7 @@ def test_such_days_are_utc_days_where_hours_are_missing() -> None:
     found = answerable_range(wanted(Month(2026, 9), "Asia/Kathmandu"), HELD)
     assert (found.stored, found.range.zone) == (Granularity.DAY, "UTC")
     assert found.partial == (
-        "days are UTC days: the days of Asia/Kathmandu do not begin on a full UTC hour",
+        "days are UTC days: the days of Asia/Kathmandu don't start on a full UTC hour",
     )
 
 

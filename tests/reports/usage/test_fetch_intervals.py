@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.time.timerange import Granularity
+from reports.time.time_range import Granularity
 from reports.usage.fetch_intervals import (
     LIST_EVERY,
     MOST_TIMES_SLOWER,

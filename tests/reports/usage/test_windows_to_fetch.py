@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.time.timerange import DAY, HOUR, STEP, Granularity, floor
+from reports.time.time_range import DAY, HOUR, STEP, Granularity, floor
 from reports.usage.coverage import Interval, gaps, merge
 from reports.usage.windows_to_fetch import (
     FIRST_WINDOW,

@@ -11,19 +11,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
-from reports.time.timerange import (
+from reports.time.period_to_range import NotStartedError, OverlapError, Ranges, ranges, shifted_back
+from reports.time.time_range import (
     DAY,
     HOUR,
     Granularity,
-    NotBegunError,
-    OverlapError,
-    Ranges,
     TimeRange,
     floor,
     local,
     next_bucket,
-    ranges,
-    shifted_back,
     zone_names,
 )
 
@@ -208,7 +204,7 @@ def test_31_days_are_compared_with_the_whole_of_a_shorter_month() -> None:
     "period", [Month(2026, 12), Month(2999, 12), DateSpan(date(2026, 11, 23), date(2026, 11, 23))]
 )
 def test_a_period_in_the_future_has_not_begun(period: Period) -> None:
-    with pytest.raises(NotBegunError, match=f"{period} has not begun"):
+    with pytest.raises(NotStartedError, match=f"{period} hasn't started yet"):
         ranges(period, NOW)
 
 
@@ -273,7 +269,7 @@ def test_a_week_over_the_skipped_day_has_six() -> None:
 
 def test_a_day_that_never_came_is_said_so() -> None:
     never = DateSpan(date(2011, 12, 30), date(2011, 12, 30))
-    with pytest.raises(NotBegunError, match="2011-12-30 never came in Pacific/Apia"):
+    with pytest.raises(NotStartedError, match="2011-12-30 doesn't exist in Pacific/Apia"):
         ranges(never, NOW, "Pacific/Apia")
 
 
@@ -295,9 +291,9 @@ def test_a_range_without_buckets_or_with_time_running_back_is_refused() -> None:
     day = Granularity.DAY
     with pytest.raises(ValueError, match="at least one bucket"):
         TimeRange((), NOW, day, NOW)
-    with pytest.raises(ValueError, match="time runs forward"):
+    with pytest.raises(ValueError, match="in order"):
         TimeRange((NOW,), NOW, day, NOW)
-    with pytest.raises(ValueError, match="time runs forward"):
+    with pytest.raises(ValueError, match="in order"):
         TimeRange((NOW, NOW - DAY), NOW + DAY, day, NOW)
 
 
@@ -362,7 +358,7 @@ spans = st.builds(
 def asked(period: Period, now: datetime, zone: str) -> Ranges | None:
     try:
         return ranges(period, now, zone)
-    except NotBegunError:
+    except NotStartedError:
         return None
 
 
