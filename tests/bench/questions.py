@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 from statistics import quantiles
 
-from reports.usage.dimensions import Dimension
+from reports.usage.dimensions import STORED
 from tests.bench.organizations import Organization, database
 from tests.bench.serving import Served, serving
 from tests.bench.table import Figure, at_most
@@ -26,7 +26,7 @@ def answer_times(organization: Organization, limit: float) -> Iterator[Figure]:
     """From the signed request to the answer's post: p95 of the slowest question of each period."""
     with serving(database(organization)) as served:
         for period in PERIODS:
-            asked = [f"{m}{period} by {by}" for m, by in product(METRICS, Dimension)]
+            asked = [f"{m}{period} by {by}" for m, by in product(METRICS, STORED)]
             slowest, text = max((_p95(served, text), text) for text in asked)
             name = f"answer, {organization.name}, {period}: p95 ({text})"
             yield at_most(name, slowest, "ms", limit)

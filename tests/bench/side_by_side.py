@@ -30,7 +30,7 @@ from reports.analysis.document import AnalysisDocument
 from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import QueryKind
 from reports.time.time_range import Granularity
-from reports.usage.dimensions import Dimension
+from reports.usage.dimensions import STORED
 from reports.usage.windows_to_fetch import newest_window
 from tests import databases
 from tests.bench import crossed, questions, understand
@@ -148,7 +148,7 @@ def both(organization: Organization) -> Iterator[Engines]:
 
 
 def _asked() -> Iterator[str]:
-    for period, by in product(questions.PERIODS, Dimension):
+    for period, by in product(questions.PERIODS, STORED):
         yield f"tokens {period} by {by}"
     for period, words in product(("1m", "1y"), crossed.FILTERS):
         yield f"tokens {period} {words}"
@@ -215,6 +215,7 @@ def _writes(engines: Engines, organization: Organization) -> Iterator[Figure]:
     window = newest_window(Granularity.DAY, NOW)
     rows, owners = rows_of(engines.sqlite, window), owners_of(engines.sqlite)
     ours, theirs = Watched(engines.postgres, engines), Watched(engines.sqlite, engines)
+    stores = Store(ours), Store(theirs)  # which remember what they stored last, as in a bot
     rounds = count(1)
     for share, change in CHANGES.items():
         pulled = [change(rows, owners, next(rounds)) for _ in range(_PULLS + _WARM_UP)]
@@ -222,7 +223,7 @@ def _writes(engines: Engines, organization: Organization) -> Iterator[Figure]:
         for n, found in enumerate(pulled):
             if n == _WARM_UP:
                 ours.costs.clear()
-            pulls = [partial(Store(to).replace, window, found, NOW) for to in (ours, theirs)]
+            pulls = [partial(store.replace, window, found, NOW) for store in stores]
             costs.append([engines.measure(pull) for pull in pulls])
         both_walls = zip(*costs[_WARM_UP:], strict=True)
         mine, other = (median(one.wall for one in column) for column in both_walls)

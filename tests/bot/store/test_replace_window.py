@@ -155,9 +155,9 @@ class Replacing(RuleBasedStateMachine):
     def ask(self, grain, at, length, by, models, keys, creators, top, metric):
         wanted, stored = time_range(grain, at, length), DAYS if grain is MONTHS else grain
         chosen = [self.some(dimension, ids) for dimension, ids in
-                  zip(Dimension, (models, keys, creators), strict=True)]  # fmt: skip
+                  zip(STORED, (models, keys, creators), strict=True)]  # fmt: skip
         allowed = {dimension: frozenset(ids) for dimension, ids in
-                   zip(Dimension, chosen, strict=True) if ids is not None}  # fmt: skip
+                   zip(STORED, chosen, strict=True) if ids is not None}  # fmt: skip
         selection = Selection.of(by, allowed)
         ranking = None if top is None else Ranking(top, (metric,), MoneySource.ALL)
         read = self.store.read(selection, wanted, stored, ranking)
@@ -221,9 +221,7 @@ class Replacing(RuleBasedStateMachine):
             }
             if not wanted.start <= bucket < wanted.end:
                 continue
-            if any(
-                c is not None and ids[d] not in c for d, c in zip(Dimension, chosen, strict=True)
-            ):
+            if any(c is not None and ids[d] not in c for d, c in zip(STORED, chosen, strict=True)):
                 continue
             series = found.setdefault(ids[by] if by else 0, {})
             index = wanted.index(bucket)
