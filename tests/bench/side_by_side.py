@@ -215,6 +215,7 @@ def _writes(engines: Engines, organization: Organization) -> Iterator[Figure]:
     window = newest_window(Granularity.DAY, NOW)
     rows, owners = rows_of(engines.sqlite, window), owners_of(engines.sqlite)
     ours, theirs = Watched(engines.postgres, engines), Watched(engines.sqlite, engines)
+    stores = Store(ours), Store(theirs)  # which remember what they stored last, as in a bot
     rounds = count(1)
     for share, change in CHANGES.items():
         pulled = [change(rows, owners, next(rounds)) for _ in range(_PULLS + _WARM_UP)]
@@ -222,7 +223,7 @@ def _writes(engines: Engines, organization: Organization) -> Iterator[Figure]:
         for n, found in enumerate(pulled):
             if n == _WARM_UP:
                 ours.costs.clear()
-            pulls = [partial(Store(to).replace, window, found, NOW) for to in (ours, theirs)]
+            pulls = [partial(store.replace, window, found, NOW) for store in stores]
             costs.append([engines.measure(pull) for pull in pulls])
         both_walls = zip(*costs[_WARM_UP:], strict=True)
         mine, other = (median(one.wall for one in column) for column in both_walls)
