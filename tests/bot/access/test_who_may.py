@@ -43,7 +43,7 @@ from tests.bot.access.who_may_acts import (
 )
 from tests.clock import Clock
 
-CASES = int(os.environ.get("WHO_MAY_CASES", "700"))
+CASES = int(os.environ.get("WHO_MAY_CASES", "350"))
 SEED = int(os.environ.get("WHO_MAY_SEED", "7"))
 
 
