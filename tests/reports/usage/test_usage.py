@@ -88,10 +88,10 @@ def test_money_is_written_exactly_as_people_do(nano: int, shown: str) -> None:
     assert exact_money(nano) == shown
 
 
-@given(st.integers(0, 10_000 * 100 - 1))
-def test_whole_cents_are_written_as_alerts_round_them(cents: int) -> None:
+@given(st.integers(10, 10_000 * 100 - 1))
+def test_whole_cents_are_written_as_alerts_round_them_but_for_even_dollars(cents: int) -> None:
     nano = cents * (NANO // 100)
-    assert exact_money(nano) == price(nano)
+    assert exact_money(nano) == price(nano).removesuffix(".00")
 
 
 @pytest.mark.parametrize("text", ["NaN", "sNaN", "Infinity", "-Infinity", "1e400", "1e999999"])
