@@ -16,7 +16,8 @@ from pathlib import Path
 
 from .fleet import ROOT
 
-ERRORS = (errno.EIO, errno.ENOSPC)
+ERRORS = (errno.EIO, errno.ENOSPC, errno.EROFS)
+"""A broken disk, a full one, and one that the system has made read-only."""
 JOURNALS = ("rollback", "wal")
 
 

@@ -1,7 +1,7 @@
 /* Lets every so-and-so-manyth write to a file fail, for a library loaded with LD_PRELOAD.
 
    failing_disk(every, error, part) begins: of all writes, cuts and flushes of files whose name
-   contains `part`, each `every`th fails with `error` (EIO, ENOSPC); `every` 0 ends it. */
+   contains `part`, each `every`th fails with `error` (EIO, ENOSPC, EROFS); `every` 0 ends it. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

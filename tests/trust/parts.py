@@ -294,7 +294,7 @@ def disk(request: Request) -> list[Row]:
         return []
     with tempfile.TemporaryDirectory() as folder:
         outcome = _said(disk_faults.run(Path(folder), request.count(60)))
-    tried = "EIO or a full disk at every n-th write, in both journal modes"
+    tried = "EIO, a full or a read-only disk at every n-th write, in both journal modes"
     return [Row("disk", tried, f"{outcome.failed:,} failed writes", len(outcome.wrong),
                 time.monotonic() - begun)]  # fmt: skip
 
