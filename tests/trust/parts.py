@@ -39,6 +39,7 @@ SHARE = 25_000
 
 TROUBLE = (
     "tests/bot/store/test_database.py",
+    "tests/bot/test_read_only_disk.py",
     "tests/bot/store/test_migrations.py",
     "tests/bot/listeners/test_database_trouble.py",
     "tests/bot/http/test_server.py",
@@ -309,7 +310,7 @@ def database(request: Request) -> list[Row]:
         word: int(count) for count, word in re.findall(r"(\d+) (passed|failed|error)", done.stdout)
     }
     wrong = found.get("failed", 0) + found.get("error", 0) + (not found.get("passed"))
-    tried = "databases locked, full, damaged, foreign or newer; silent connections (tests)"
+    tried = "databases locked, full, read-only, damaged, foreign or newer; silent peers (tests)"
     return [Row("database", tried, f"{found.get('passed', 0)} tests", wrong,
                 time.monotonic() - begun)]  # fmt: skip
 
