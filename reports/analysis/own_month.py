@@ -51,10 +51,11 @@ def usual_sentence(month: OwnMonth) -> str:
             " to compare with yet."
         )
     low, high = money(min(month.earlier)), money(max(month.earlier))
+    ranged = f"which ranged from {low} to {high}" if low != high else "which were all the same"
     days = "day" if month.days == 1 else f"{month.days} days"
     said = (
         f"In the first {days} of a month, you usually spend {money(usual)}: the median"
-        f" of the past {len(month.earlier)} months, which ranged from {low} to {high}."
+        f" of the past {len(month.earlier)} months, {ranged}."
     )
     return f"{said} {_place(month.spent, usual)}"
 

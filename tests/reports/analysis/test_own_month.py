@@ -38,12 +38,18 @@ def test_months_before_the_first_use_do_not_count_but_months_of_rest_do() -> Non
 
 @pytest.mark.parametrize(
     ("spent", "said"),
-    [(0, "100.0% below that"), (2, "just as usual"), (3, "50.0% above that")],
+    [(0, "100.0% below that"), (2, "is the same as usual"), (3, "50.0% above that")],
 )
 def test_a_month_has_its_place_against_the_usual(spent: int, said: str) -> None:
     month = own_month(spent * NANO, 1, [2 * NANO, 2 * NANO, 2 * NANO])
     assert said in usual_sentence(month)
     assert "In the first day of a month" in usual_sentence(month)
+    assert "which were all the same" in usual_sentence(month)
+
+
+def test_the_range_of_earlier_months_is_named() -> None:
+    said = usual_sentence(own_month(2 * NANO, 1, [2 * NANO, 3 * NANO, 2 * NANO]))
+    assert "ranged from $2.00 to $3.00" in said
 
 
 def test_earlier_months_are_cut_at_the_same_day_as_the_month_that_runs() -> None:
