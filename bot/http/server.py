@@ -5,17 +5,17 @@ hundred of those it accepts no others. This server closes them, the oldest first
 it answers the requests that have arrived. It also accepts all waiting connections at once and
 answers short requests on its own thread, to save switches between threads.
 
-`python -m tests.bench acks` measures waitress as it comes in the same run. On two cores that other
-programs kept busy (a load of 7 to 10), neither kept the limit of 20 ms; p99 in milliseconds, seven
-runs of twenty people who ask during a sync, and four while reports are rendered:
+`python -m tests.bench acks` measures plain waitress in the same run. On two otherwise idle cores,
+p99 in milliseconds, three runs (limit: 20):
 
-    a sync      ours  44  97  109  114  124  190  205     plain  31  31  38  52  54  192  404
-    reports     ours  13  18   23   58                     plain  12  19  51  71
+    twenty people ask during a sync    ours  16.3  17.0  20.2     plain  22.5  23.0  25.6
+    reports are being rendered         ours   5.7   5.7   6.7     plain   6.0   6.4   6.7
 
-In a quieter run, ours had a p99 of 22 ms and a p50 of 8, plain waitress 48 and 11: its own thread
-is faster only while the cores are not busy with other things. It builds on parts of waitress that
-are not documented (`HTTPChannel.requests`, `handle_read`, `handle_accept`, the socket map), so
-pyproject.toml pins waitress to a minor version.
+On cores that other programs keep busy (a load of 7 to 10), neither keeps the limit, and plain
+waitress is often the faster one: median 52 ms of seven runs during a sync, against 114 ms.
+
+It builds on parts of waitress that are not documented (`HTTPChannel.requests`, `handle_read`,
+`handle_accept`, the socket map), so pyproject.toml pins waitress to a minor version.
 """
 
 from __future__ import annotations
