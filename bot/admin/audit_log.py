@@ -19,8 +19,6 @@ log = logging.getLogger(__name__)
 
 def show(services: Services, person: SlackUser, asked: AuditRequest) -> Outcome:
     """Show the newest audit entries, or send all of them as a CSV file in a DM; admins only."""
-    """
-    """
     if not is_admin(person, services.settings):
         refused = admins_only("see the audit log", person.id, services.settings)
         return Outcome(mrkdwn_message(refused), OutcomeKind.REFUSED)

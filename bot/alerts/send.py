@@ -21,8 +21,8 @@ from bot.runtime.isolation import isolated
 from bot.slack.posting import Posted
 from bot.slack.types import TOKEN_PROBLEMS, DeliveryError
 from bot.store.alerts.events import StoredEvent
-from bot.store.alerts.leases import LEASE
 from bot.store.alerts.messages import AlertMessage
+from bot.store.alerts.row_leases import LEASE
 from reports.alerts.slack import notices as words
 from reports.wording.delivery_problems import OUTSIDERS
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.store.alerts.leases import lease_rows
+from bot.store.alerts.row_leases import lease_rows
 from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.encoding import to_milliseconds

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.store.alerts.events import StoredEvent
-from bot.store.alerts.leases import LEASE, lease_rows
+from bot.store.alerts.row_leases import LEASE, lease_rows
 from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.encoding import from_milliseconds, to_milliseconds

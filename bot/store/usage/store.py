@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from bot.store import leases
 from bot.store.connection import Area, Connection
 from bot.store.database import Database
 from bot.store.encoding import DIMENSION, GRANULARITY, VIEWS, StoredView, from_seconds, to_seconds
@@ -411,37 +412,14 @@ class Store:
     def lease(
         self, name: str, owner: str, length: timedelta, clock: Callable[[], datetime]
     ) -> bool:
-        """Take or renew the lease on a name for `length` from now; False if another owner has it.
-
-        The clock is read inside the transaction: otherwise a wait for the lock would shorten the
-        lease.
-        """
+        """Take or renew the lease on a name for `length`; False if another owner has it."""
         with self._db.write() as connection:
-            now = clock()
-            found = connection.execute(
-                "SELECT owner, until FROM lease WHERE name = ?", (name,)
-            ).fetchone()
-            # a lease that ends later than possible was taken before the clock was set back
-            if (
-                found
-                and found[0] != owner
-                and to_seconds(now) < found[1] <= to_seconds(now + length)
-            ):
-                return False
-            connection.execute(
-                "INSERT INTO lease (name, owner, until) VALUES (?, ?, ?) ON CONFLICT (name)"
-                " DO UPDATE SET owner = excluded.owner, until = excluded.until",
-                (name, owner, to_seconds(now + length)),
-            )
-            return True
+            return leases.take_lease(connection, name, owner, length, clock)
 
     def lease_holder(self, name: str, clock: Callable[[], datetime]) -> str:
         """The owner of the lease on a name; "" if there is none."""
         with self._db.read() as connection:
-            found = connection.execute(
-                "SELECT owner FROM lease WHERE name = ? AND until > ?", (name, to_seconds(clock()))
-            ).fetchone()
-        return str(found[0]) if found else ""
+            return leases.lease_holder(connection, name, clock)
 
     # -- facts: small values by name
 

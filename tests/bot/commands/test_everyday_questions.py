@@ -46,7 +46,7 @@ ANSWERED = {
     "overview": "1d",
     "Oct 2026": "2026-10",
     "last quarter": r"[0-9-]+\.\.[0-9-]+",
-    "since monday": r"[0-9-]+(\.\.[0-9-]+)?",
+    "since monday": r"[0-9-]+(\.\.[0-9-]+)?( tz \S+)?",
     "3 Oct": r"\d+-10-03",
     "03.11.2026": "2026-11-03",
     "without opus": r"1d -model:\*opus\*",
