@@ -556,7 +556,7 @@ def _print_money(
 ) -> None:
     """Print the balance, or the limits and budgets."""
     from bot.analysis.balance import balance  # noqa: PLC0415
-    from bot.answers.known_limits import limits  # noqa: PLC0415
+    from bot.answers.known_limits import are_known, limits  # noqa: PLC0415
     from bot.answers.visibility import ANYONE  # noqa: PLC0415
     from reports.questions.slack import balance as render  # noqa: PLC0415
     from reports.questions.topics import BalanceAsked  # noqa: PLC0415
@@ -568,7 +568,8 @@ def _print_money(
         text = render.balance_text(left, settings.zone)
     else:
         found = limits(store, now, ANYONE)
-        plain, text = render.limits_json(found, command, as_of), render.limits_text(found)
+        plain = render.limits_json(found, command, as_of)
+        text = render.limits_text(found, known=are_known(store))
     click.echo(json.dumps(plain, ensure_ascii=False) if as_json else text)
 
 

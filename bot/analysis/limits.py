@@ -13,6 +13,7 @@ from bot.analysis.request import AnalysisRequest
 from bot.answers import visibility
 from bot.answers.answer import make_plan
 from bot.answers.guardrail_limits import guardrail_limits
+from bot.answers.known_limits import are_known
 from bot.answers.openrouter_details import KeyDetails, key_details
 from bot.answers.openrouter_limits import OpenRouterLimits, TrackedLimit, limits_of
 from bot.store import Store
@@ -35,7 +36,7 @@ from reports.analysis.limits import (
     most_per_week,
     recent_pace,
 )
-from reports.analysis.limits_answer import UnlimitedKeys, limits_answer
+from reports.analysis.limits_answer import NOT_READ, UnlimitedKeys, limits_answer
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query
 from reports.time.time_range import DAY, Granularity, TimeRange, floor
@@ -208,6 +209,8 @@ def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     if isinstance(plan, CommandError):
         return plan
     directory, details = store.directory(), key_details(store)
+    if details is None and not are_known(store):
+        return CommandError(NOT_READ)
     creators = plan.selection.ids(Dimension.CREATOR)
     keys = keys_meant(directory, plan.selection.ids(Dimension.KEY), creators)
     labels = visibility.labels(directory, request.asker)

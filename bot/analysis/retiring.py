@@ -72,7 +72,7 @@ def gather_retiring(request: AnalysisRequest) -> AnalysisDocument | CommandError
     return retiring_answer(
         replace(plan.query, period=request.query.period, by=request.query.by and by),
         soonest_first(found_models),
-        len(others),
+        0 if request.query.filters else len(others),
         request.now,
         used=any_used,
         as_of=found.as_of,

@@ -27,6 +27,11 @@ def limits(store: Store, now: datetime, asker: Asker) -> tuple[Limit, ...]:
     return fullest_first([_limit(store, one, now) for one in found])
 
 
+def are_known(store: Store) -> bool:
+    """Whether OpenRouter's limits were ever read; if not, none found doesn't mean none set."""
+    return store.fact("limits") is not None
+
+
 def own_limits(store: Store, now: datetime, asker: Asker) -> tuple[Limit, ...]:
     """The limits of the keys that a person created, fullest first."""
     found = limits_of(store.fact("limits"), store.directory()).caps

@@ -31,7 +31,7 @@ from bot.answers.answer_message import (
 )
 from bot.answers.answer_state import AnswerState, answer_state
 from bot.answers.export import Where, export
-from bot.answers.known_limits import limits, own_limits
+from bot.answers.known_limits import are_known, limits, own_limits
 from bot.answers.read_words import note, read_words
 from bot.answers.write_file import Format
 from bot.runtime import priority
@@ -275,7 +275,8 @@ def _other(
             asker = asker_of(services, person, Query())
             with priority.compute_slot():
                 found = limits(services.store, services.clock(), asker)
-            return Reply(limits_message(found), OutcomeKind.ANSWERED, act=Act.LOOKED, what="budget")
+            message = limits_message(found, known=are_known(services.store))
+            return Reply(message, OutcomeKind.ANSWERED, act=Act.LOOKED, what="budget")
         case MeAsked():
             return _figures(services, reply_to, asked, person, MY_MONTH, own_month=True)
         case TopicAsked():

@@ -161,7 +161,7 @@ def _against(found: PeriodForecast, limit: int) -> str:
     if found.band.high <= limit:
         return f"It is likely to stay within {amount}: even the high end of the range is below it."
     side = "over" if found.end > limit else "within"
-    return f"It may go either way: {amount} lies inside the range, and the forecast is {side} it."
+    return f"It may go either way: {amount} is within the range, and the expected end is {side} it."
 
 
 def _last(query: Query) -> str:

@@ -18,6 +18,10 @@ from reports.usage.format import money, percent
 from reports.usage.usage import dollars
 
 NONE_SET = "No limit is set at OpenRouter: no key limit, workspace budget or guardrail budget."
+NOT_READ = (
+    "OpenRouter's limits could not be read yet, so I don't know which are set. `status` says"
+    " whether the sync works."
+)
 NONE_HERE = "No limit is set for {whose}, so only the organization's own limits apply."
 NOTHING_HIT = "At the usual pace, no limit is reached before it resets."
 _UNLIMITED_NOTE = (

@@ -68,7 +68,7 @@ def _sentences(
 ) -> tuple[str, ...]:
     others = (
         f"{unused:,} other model{'' if unused == 1 else 's'} with an end date"
-        f" {'is' if unused == 1 else 'are'} not used here."
+        f" {'was' if unused == 1 else 'were'} not used in the past 30 days."
     )
     more = (others,) if unused else ()
     if not models:

@@ -25,7 +25,7 @@ _ALL = "all"
 _NOTE = (
     "Repriced with OpenRouter's list prices, cached prompt tokens at the price of cached ones."
     " Discounts, long prompts and what writing to a cache costs are left out; the error shows"
-    " how much they make."
+    " how much they add up to."
 )
 _NAMED = 3
 """The number of models that a sentence names; if there are more, it has their number, and `by

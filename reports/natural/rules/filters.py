@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from reports.natural import vocabulary
@@ -10,10 +11,14 @@ from reports.natural.text_reader import TextReader
 from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.wording.safe_text import clean
 
+_NEGATIVE = re.compile(r"-\$?[0-9][0-9,.]*")
+
 
 def read_filter(reader: TextReader) -> int:
     """`key:prod`, `-creator:ada`, `-opus`."""
     kind, colon, name = reader.words[reader.at].partition(":")
+    if _NEGATIVE.fullmatch(kind) and not colon:
+        raise ValueError(f"I can't use the negative number “{clean(kind, 40)}”.")
     if kind.startswith("-") and not colon and len(kind) > 1:  # `-opus`
         meant = named(kind[1:], reader.known)
         if meant:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reports.analysis.balance import Balance, lasting_sentence
-from reports.analysis.limits_answer import ZONE_NOTE, full_json
+from reports.analysis.limits_answer import NOT_READ, ZONE_NOTE, full_json
 from reports.analysis.own_month import OwnMonth, usual_sentence
 from reports.block_kit.elements import Block, context, header, moment, section, table
 from reports.block_kit.message import Message, RunButton, run_buttons, text_message
@@ -84,10 +84,10 @@ def balance_json(balance: Balance | None, command: str, as_of: datetime | None) 
     }  # fmt: skip
 
 
-def limits_message(limits: Sequence[Limit]) -> Message:
-    """Limits as a table, fullest first."""
+def limits_message(limits: Sequence[Limit], *, known: bool = True) -> Message:
+    """Limits as a table, fullest first. `known`: whether OpenRouter's limits were ever read."""
     if not limits:
-        return text_message(NO_LIMITS)
+        return text_message(NO_LIMITS if known else NOT_READ)
     rows = [["Limit", "Used", "Of", "Share", "Resets"], *map(_row, limits[:MOST_LIMITS])]
     return Message(escape(limits_text(limits)), (header("Limits and budgets"), table(rows)))
 
@@ -105,8 +105,8 @@ def usual_section(month: OwnMonth) -> list[Block]:
     return [section(f"*Your usual*\n{escape(usual_sentence(month))}")]
 
 
-def limits_text(limits: Sequence[Limit]) -> str:
-    """Limits as plain text."""
+def limits_text(limits: Sequence[Limit], *, known: bool = True) -> str:
+    """Limits as plain text. `known`: whether OpenRouter's limits were ever read."""
     lines = []
     for one in limits[:MOST_LIMITS]:
         name, used, limit, share, resets = _row(one)
@@ -114,7 +114,7 @@ def limits_text(limits: Sequence[Limit]) -> str:
         lines.append(f"• {name}: {used} of {limit} ({share}), {when}")
     if len(limits) > MOST_LIMITS:
         lines.append(f"{len(limits) - MOST_LIMITS} more")
-    return "\n".join(lines) or NO_LIMITS
+    return "\n".join(lines) or (NO_LIMITS if known else NOT_READ)
 
 
 def limits_json(limits: Sequence[Limit], command: str, as_of: datetime | None) -> dict[str, Any]:

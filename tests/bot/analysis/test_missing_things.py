@@ -8,14 +8,17 @@ from bot.analysis.registry import analyze
 from bot.demo.openrouter.organization import Key, Member, Organization, Record
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import validate
+from bot.store import Database, Store
 from reports.analysis.document import AnalysisDocument
+from reports.analysis.limits_answer import NOT_READ
 from reports.analysis.price_answer import price_answer
 from reports.analysis.slack.message import analysis_message
 from reports.analysis.text import as_terminal
 from reports.analysis.whatif import Repriced
 from reports.analysis.whatif_answer import CachePricing, whatif_answer
 from reports.analysis.why_answer import NOTHING_CHANGED
-from reports.questions.grammar import parse
+from reports.questions.grammar import CommandError, parse
+from reports.questions.slack.balance import limits_text
 from reports.time.time_range import Granularity, TimeRange
 from reports.usage.usage import Usage
 from tests.cache_help import NOW, Cache
@@ -114,3 +117,12 @@ def test_models_to_reprice_are_named_or_where_they_are_many_counted(count, named
     assert found.title.endswith(f": x/y instead of {named}")
     assert f" on {named} and " in found.sentences[0]
     assert found.data()["from"] == source
+
+
+def test_limits_that_were_never_read_are_unknown_instead_of_none(tmp_path):
+    store = Store(Database(tmp_path / "activity.db"))
+    found = analyze(store, parse("limits").query, NOW, "UTC")
+    store.close()
+    assert isinstance(found, CommandError)
+    assert found.problem == NOT_READ
+    assert NOT_READ in limits_text((), known=False)

@@ -67,7 +67,7 @@ def test_it_is_said_in_slack(shared):
     assert validate(payload["blocks"]) == []
     assert "1 model has an end date and is still used" in payload["text"]
     assert f"in {ENDS} days; used by prod" in payload["text"]
-    assert "1 other model with an end date is not used here." in payload["text"]
+    assert "1 other model with an end date was not used in the past 30 days." in payload["text"]
 
 
 def test_plain_words_ask_for_it_too(shared):

@@ -359,3 +359,9 @@ def test_a_name_that_nobody_has_is_not_left_out_of_a_what_if_question():
     found = parse_text("replace opus with sonnet for prod-0066", KNOWN, TODAY)
     assert isinstance(found, CommandError)
     assert "prod-0066" in found.problem
+
+
+@pytest.mark.parametrize("text", ["forecast over -5", "price by creator top -1", "spend -3"])
+def test_a_negative_number_is_refused_instead_of_being_a_name_to_leave_out(text):
+    found = parse_text(text, KNOWN, TODAY)
+    assert isinstance(found, CommandError)
