@@ -179,7 +179,8 @@ class HttpServer:
         # `stop` has written to the pipe, and would close it too early
         self._stop_written.wait()
         for server in self._servers:
-            server.handle_accept()  # the kernel would reset connections that are still waiting
+            # the kernel would reset connections that are still waiting
+            server.accept_waiting(self._limits.connections)
             wasyncore.dispatcher.close(server)  # not its `close`, which also ends wakeups
         self._draining_since = monotonic()
 
@@ -277,8 +278,12 @@ class _Server(TcpWSGIServer):
 
     def handle_accept(self) -> None:
         """Accept waiting connections, up to the limit of one round."""
+        self.accept_waiting(_MOST_ACCEPTED)
+
+    def accept_waiting(self, most: int) -> None:
+        """Accept the connections that wait, at most `most`."""
         priority.connection_ready()
-        for _ in range(_MOST_ACCEPTED):
+        for _ in range(most):
             before = len(self._map)
             super().handle_accept()
             if len(self._map) == before:

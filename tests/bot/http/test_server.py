@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from waitress.server import TcpWSGIServer
 from waitress.trigger import trigger
 
 from bot.http.server import THREADS, ConnectionLimits, HttpServer
@@ -188,7 +187,8 @@ def test_what_arrives_on_an_open_connection_while_it_stops_is_answered() -> None
         ]
         stopping = threading.Thread(target=server.stop)
         stopping.start()
-        while any(isinstance(one, TcpWSGIServer) for one in list(server._channels.values())):
+        [listening] = server._servers
+        while listening.socket.fileno() != -1:
             time.sleep(0.001)
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", server.port), 60)
