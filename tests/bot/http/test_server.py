@@ -185,10 +185,10 @@ def test_what_arrives_on_an_open_connection_while_it_stops_is_answered() -> None
             stack.enter_context(socket.create_connection(("127.0.0.1", server.port), 60))
             for _ in range(50)
         ]
+        listening = server._servers[0].socket
         stopping = threading.Thread(target=server.stop)
         stopping.start()
-        [listening] = server._servers
-        while listening.socket.fileno() != -1:
+        while listening.fileno() != -1:
             time.sleep(0.001)
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", server.port), 60)
