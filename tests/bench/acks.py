@@ -31,7 +31,7 @@ QUESTIONS = ("tokens 1m by key", "1d by creator", "spend 1y by model", "requests
 
 
 def run() -> Iterator[Figure]:
-    """What is promised of acknowledgements; the peer is waitress as it comes (`plain_waitress`)."""
+    """What is promised of acknowledgements; the peer is plain waitress (`plain_waitress`)."""
     ours, theirs = ([*_alone(*busy)] for busy in _SERVERS)
     yield _beside(Figure("ack, nothing else to do: p99", _p99(ours), "ms"), theirs)
     upstream = Upstream(

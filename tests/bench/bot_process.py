@@ -2,7 +2,7 @@
 
 With the address of an OpenRouter it syncs as well: the same window again and again, without rest.
 `--journal=wal` or `--journal=rollback` sets the journal mode, whatever this SQLite is safe for, and
-`--plain-http` replaces our HTTP server by waitress as it comes.
+`--plain-http` replaces our HTTP server with plain waitress.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Waitress as it comes, in the place of bot/http/server.py: the peer of the acknowledgements."""
+"""Plain waitress in place of bot/http/server.py: the peer in the acknowledgement benchmark."""
 
 from __future__ import annotations
 

@@ -452,7 +452,7 @@ def _tables_of_sums(
 def _months_in(connection: Connection, wanted: TimeRange, stored: Granularity) -> Span | None:
     """The whole months in a range of days; a month that has no usage after the range is whole.
 
-    None if there is none, or if a file brought a month: of such a month no days may be stored.
+    None if there is none, or if a month was imported: its days may not be stored.
     """
     if wanted.granularity is not Granularity.DAY or stored is not Granularity.DAY:
         return None

@@ -211,7 +211,7 @@ def _signed_spans(
     """The spans whose usage, added or subtracted, is that of ranges of UTC days, with few rows.
 
     A month less its other days has fewer rows than most of its days, and days that one range adds
-    another may subtract. A month that a file brought has no days, so it counts as a whole or not
+    another may subtract. An imported month has no days, so it counts as a whole or not
     at all.
     """
     of_files = imported.months(connection)
