@@ -9,6 +9,7 @@ from bot.analysis.limits import (
     HourlySpend,
     counted_limits,
     keys_meant,
+    members_of,
     use_is_known,
     use_of,
 )
@@ -35,7 +36,8 @@ def _limits(store: Store, now: datetime, asker: Asker, *, own: bool = False) -> 
         creators = visibility.own(directory, asker) if own else None
         keys = keys_meant(directory, None, creators)
         counted = counted_limits(store, visibility.labels(directory, asker), keys, creators)
-        spend = HourlySpend(store, now)
+        members = None if keys is None else members_of(counted, keys)
+        spend = HourlySpend(store, now, members)
         return fullest_first([_limit(one, spend, now) for one in counted])
 
 

@@ -90,14 +90,17 @@ class _MonthSpend(NamedTuple):
 class HourlySpend:
     """What members spent in each hour of the past month.
 
-    Sums of days are read once for all limits, hours only of the members that are asked for.
+    Sums of days are read once for all limits, hours only of the members that are asked for. With
+    `members`, only these can be asked for; without, all.
     """
 
-    def __init__(self, store: Store, now: datetime) -> None:
+    def __init__(
+        self, store: Store, now: datetime, members: Mapping[Dimension, Ids] | None = None
+    ) -> None:
         start = floor(now - _LOOKED_BACK, Granularity.HOUR)
         count = (floor(now, Granularity.HOUR) - start) // HOUR + 1
         self.hours = tuple(start + number * HOUR for number in range(count))
-        self._store = store
+        self._store, self._members = store, members
         self._range = TimeRange(self.hours, self.hours[-1] + HOUR, Granularity.HOUR, now)
         self._paces: dict[_Asked, HourlyPace] = {}
         self._days: dict[Dimension, Sequence[DaySpend]] = {}
@@ -166,9 +169,16 @@ class HourlySpend:
         # the last hour is still running
         return recent_pace(self.hours[-_PACE_HOURS - 1], costs[-_PACE_HOURS - 1 : -1])
 
+    def _selection(self, by: Dimension) -> Selection:
+        """The members that can be asked for."""
+        if self._members is None:
+            return Selection(by)
+        return Selection(by).only(by, self._members.get(by, frozenset()))
+
     def _by_day(self, by: Dimension) -> Sequence[DaySpend]:
         if by not in self._days:
-            self._days[by] = self._store.spend_of_hours_by_day(by, self._range)
+            selection = self._selection(by)
+            self._days[by] = self._store.spend_of_hours_by_day(selection, self._range)
         return self._days[by]
 
     def _each_since(self, by: Dimension, start: datetime, *, byok: bool) -> Mapping[int, int]:
@@ -181,7 +191,7 @@ class HourlySpend:
             of = TimeRange(buckets, day, Granularity.HOUR, day)
             source = MoneySource.ALL if byok else MoneySource.CREDITS
             found = self._store.metric_sums(
-                Selection(by), of, Granularity.HOUR, (Metric.SPEND,), source
+                self._selection(by), of, Granularity.HOUR, (Metric.SPEND,), source
             )
             hours = {id_: spend for id_, (spend,) in found.items()}
         each, first = defaultdict(int, hours), to_seconds(day)
@@ -219,9 +229,9 @@ def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     creators = plan.selection.ids(Dimension.CREATOR)
     keys = keys_meant(directory, plan.selection.ids(Dimension.KEY), creators)
     labels = visibility.labels(directory, request.asker)
-    spend = HourlySpend(store, now)
     known = limits_of(store.fact("limits"), directory)
     counted, narrowed = counted_limits(store, labels, keys, creators), keys is not None
+    spend = HourlySpend(store, now, None if keys is None else members_of(counted, keys))
     unknown = [one.cap.label for one in counted if not use_is_known(one)]
     found = _forecasts([one for one in counted if use_is_known(one)], spend, now)
     if not narrowed:
@@ -261,6 +271,14 @@ def counted_limits(
     if keys is not None:
         return [one for one in found if _concerns(one, keys, creators)]
     return found + _workspace_limits(known)
+
+
+def members_of(counted: Iterable[CountedLimit], keys: Ids) -> Mapping[Dimension, Ids]:
+    """The members whose usage counts toward some limits, and some keys."""
+    found: dict[Dimension, set[int]] = defaultdict(set, {Dimension.KEY: set(keys)})
+    for one in counted:
+        found[one.by] |= one.ids
+    return {by: frozenset(ids) for by, ids in found.items()}
 
 
 def _whose(request: AnalysisRequest, *, narrowed: bool) -> str:
