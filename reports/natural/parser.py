@@ -18,6 +18,7 @@ from reports.natural import vocabulary
 from reports.natural.alert_wishes import asks_for_alert, parse_alert_wish
 from reports.natural.assembly import assemble
 from reports.natural.date_ranges import OpenStartError
+from reports.natural.misspelled_topics import spelled_right
 from reports.natural.names import AmbiguousNameError, KnownNames
 from reports.natural.parsed_text import ParsedText, Read
 from reports.natural.rules.amounts import read_currency, read_minimum, refuse_amount
@@ -44,7 +45,7 @@ from reports.natural.rules.periods import (
 )
 from reports.natural.rules.recurrences import read_recurrence
 from reports.natural.text_reader import TextReader
-from reports.natural.topics import flags, greets, topic_of
+from reports.natural.topics import asks_which_keys, flags, greets, topic_of
 from reports.natural.what_if import ALL, AWAY, WHAT_IF_WORDS, models_moved
 from reports.natural.written_dates import AmbiguousDateError, Order
 from reports.questions.grammar import (
@@ -140,14 +141,72 @@ def parse_text(text: str, known: KnownNames, today: date) -> Read:
         if isinstance(found, ParsedText) and found.recurrence:
             return found
         return _alert(typed, words, known) or ParsedText(typed, is_strict=True)
+    found = _of_any_topic(typed, words, known, today)
+    if isinstance(found, CommandError) and found.problem.startswith(_UNKNOWN):
+        return _with_topic_spelled(found, typed, known, today)
+    return found
+
+
+def _of_any_topic(typed: str, words: list[str], known: KnownNames, today: date) -> Read:
+    """Parse a sentence about usage or any topic; `words` are its words in lower case."""
     bare = _without_names(typed, known)
     topic = topic_of(bare, named=_names_one(typed, bare, known))
-    if topic and not asks_for_alert(words):
+    first = kind_of(words[0]) if not known.has(words[0]) else None
+    if first and first not in _ALSO_ORDINARY:
+        topic = first  # the first word of a command is never left out
+    alerting = asks_for_alert(words)
+    if topic and not alerting:
         return _of_topic(topic, typed, bare, known, today)
     found = _read(typed, known, today)
+    if not alerting and (_lists_keys(found, bare) or (first and isinstance(found, CommandError))):
+        return _of_topic(QueryKind.KEYS, typed, bare, known, today)
     return _alert(typed, words, known) or found if isinstance(found, CommandError) else found
 
 
+def _lists_keys(found: Read, bare: list[str]) -> bool:
+    """Whether a question that was read as usage by key only asks which keys somebody has."""
+    if not isinstance(found, ParsedText) or found.recurrence or not asks_which_keys(bare):
+        return False
+    read = parse(found.words)
+    if not isinstance(read, QuestionCommand) or found.given != {"by", "filter"}:
+        return False
+    people_or_keys = all(
+        one.dimension in {Dimension.CREATOR, Dimension.KEY} for one in read.query.filters
+    )
+    return read.query.by is Dimension.KEY and people_or_keys
+
+
+def _with_topic_spelled(
+    found: CommandError, typed: str, known: KnownNames, today: date
+) -> ParsedText | CommandError:
+    """An error for an unknown word, with a suggestion if the word is a misspelled kind of answer.
+
+    Within a sentence, the word is corrected, and the answer says so. It is not if it begins a
+    command or may be a misspelled name.
+    """
+    for wrong, right, text in spelled_right(typed, found.problem, known):
+        words = [word.casefold().strip("?!.,") for word in text.split()]
+        strict = parse_command(text)
+        again = (
+            _of_any_topic(text, words, known, today)
+            if isinstance(strict, CommandError)
+            else strictly(text, strict)
+        )
+        if isinstance(again, CommandError) and again.problem.startswith(_UNKNOWN):
+            continue
+        is_sentence = words[0] in _SENTENCE and not nearest.word(wrong, _alike(wrong, known))
+        if isinstance(again, ParsedText) and is_sentence:
+            took = f"I took “{clean(wrong, 40)}” for “{right}”."
+            return replace(again, remarks=(took, *again.remarks))
+        choices = again.choices if isinstance(again, CommandError) else ()
+        meant = again.canonical if isinstance(again, ParsedText) else ""
+        if meant or choices:
+            return replace(found, understood="", suggestion=meant, choices=choices)
+    return found
+
+
+_ALSO_ORDINARY = {QueryKind.WHY, QueryKind.KEYS}
+"""Kinds whose word begins questions about other kinds as well: `why is sonnet so slow`."""
 _NOBODY = {"the", "this", "our", "us", "all", "everything", "everyone", "month", "week", "year",
            "day", "today", "now", "team", "organization", "org", "company", "openrouter", "and",
            "limits", "keys", "workspaces", "a", "my", "me"}  # fmt: skip

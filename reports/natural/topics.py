@@ -12,6 +12,7 @@ from itertools import pairwise
 from reports.natural import vocabulary
 from reports.natural.changes import DIRECTIONS, asks_for_direction
 from reports.questions.kind_options import days_of
+from reports.questions.kinds import ANSWERED
 from reports.questions.query import QueryKind
 from reports.questions.topics import BALANCE, BUDGET, ME, Topic, ungroupable, until_words
 from reports.time.period import Unit
@@ -251,6 +252,10 @@ _SHARES = {"share", "shares", "ratio", "percentage", "percent", "proportion", "p
 _LISTING_KEYS = {"list", "show", "me", "my", "mine", "all", "the", "our", "of", "api", "keys",
                  "what", "which", "are", "there", "do", "we", "have", "exist",
                  "please", "how", "many"}  # fmt: skip
+_USING_KEYS = {"by", "per", "each", "use", "uses", "used", "using", "usage", "top", "biggest",
+               "largest", "most", "break", "down", "split", "group", "grouped", "compare", "active",
+               "without", "except", "excluding", "not"}  # fmt: skip
+"""Words beside which `keys` is about their usage."""
 _BALANCE = {"balance", "top-up", "topup"}
 _BALANCE_PHRASES = (
     "run out", "running out", "last us", "credits last", "credit last", "enough credits",
@@ -310,6 +315,11 @@ _BY_WORDS: tuple[tuple[Topic, set[str], tuple[str, ...]], ...] = (
     (Topic.WHY, _WHY, _WHY_PHRASES),
 )
 """Topics with words and phrases, any of which is sufficient; the first matching topic counts."""
+TOPIC_WORDS = tuple(sorted(
+    {str(kind) for kind in ANSWERED} | _FORECAST | _WHY | _PRICE | _WHATIF | _LIMITS | _KEYS
+    | _RETIRING | _BALANCE | _BUDGETS | _SLOW | _FAILED | {"caching", "cached", "credits"}
+))  # fmt: skip
+"""Words that name a topic by themselves."""
 
 
 def greets(words: Sequence[str]) -> bool:
@@ -467,6 +477,11 @@ def _lists_keys(words: Sequence[str]) -> bool:
     listing = words[:1] == ["list"] or bool({"there", "have", "exist", "mine"} & set(words))
     mine = "my" in words and words[-1] == "keys"
     return bool("keys" in words and (listing or mine) and set(words) <= _LISTING_KEYS)
+
+
+def asks_which_keys(words: Sequence[str]) -> bool:
+    """Whether words (lower case) about somebody's keys ask which there are, not for their usage."""
+    return "keys" in words and not set(words) & _USING_KEYS
 
 
 def _left(given: set[str]) -> bool:
