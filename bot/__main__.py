@@ -498,9 +498,9 @@ def doctor() -> None:
 def _own_month(
     store: Store, now: datetime, zone: str, asker: Asker
 ) -> tuple[OwnMonth, tuple[Limit, ...]] | None:
-    """The asker's usual month, and the limits of their keys."""
+    """The asker's usual month, and their limits."""
+    from bot.analysis.budgets import own_limits  # noqa: PLC0415
     from bot.analysis.own_month import gather_own_month  # noqa: PLC0415
-    from bot.answers.known_limits import own_limits  # noqa: PLC0415
     from reports.questions.grammar import CommandError  # noqa: PLC0415
 
     found = gather_own_month(store, now, zone, asker)
@@ -542,7 +542,7 @@ def _print(
             from reports.analysis.own_month import usual_sentence  # noqa: PLC0415
             from reports.questions.slack.balance import limits_text  # noqa: PLC0415
 
-            limits = f"\nLimits of your keys:\n{limits_text(own[1])}" if own[1] else ""
+            limits = f"\nYour limits:\n{limits_text(own[1])}" if own[1] else ""
             click.echo(f"\n{usual_sentence(own[0])}{limits}")
 
 
@@ -556,7 +556,8 @@ def _print_money(
 ) -> None:
     """Print the balance, or the limits and budgets."""
     from bot.analysis.balance import balance  # noqa: PLC0415
-    from bot.answers.known_limits import are_known, limits  # noqa: PLC0415
+    from bot.analysis.budgets import limits  # noqa: PLC0415
+    from bot.answers.openrouter_limits import are_known  # noqa: PLC0415
     from bot.answers.visibility import ANYONE  # noqa: PLC0415
     from reports.questions.slack import balance as render  # noqa: PLC0415
     from reports.questions.topics import BalanceAsked  # noqa: PLC0415

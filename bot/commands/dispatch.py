@@ -20,6 +20,7 @@ from bot.admin import audit_log as audit
 from bot.admin import status
 from bot.alerts.manage import AlertManager
 from bot.analysis.balance import balance
+from bot.analysis.budgets import limits, own_limits
 from bot.analysis.own_month import MY_MONTH, gather_own_month
 from bot.analysis.registry import answer_any
 from bot.answers import visibility
@@ -31,7 +32,7 @@ from bot.answers.answer_message import (
 )
 from bot.answers.answer_state import AnswerState, answer_state
 from bot.answers.export import Where, export
-from bot.answers.known_limits import are_known, limits, own_limits
+from bot.answers.openrouter_limits import are_known
 from bot.answers.read_words import note, read_words
 from bot.answers.write_file import Format
 from bot.runtime import priority
@@ -313,7 +314,7 @@ def _figures(
     *,
     own_month: bool = False,
 ) -> Reply:
-    """Answer a question; `own_month` adds the person's usual spend and the limits of their keys."""
+    """Answer a question; `own_month` adds the person's usual spend and their limits."""
     direct = asked.channel.startswith("D")
     private_note = ""
     if query.share:

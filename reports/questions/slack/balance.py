@@ -22,7 +22,7 @@ UNKNOWN = (
     "I don't know the balance: OpenRouter hasn't reported the organization's credits. It may not"
     " be allowed for this key; `status` says more."
 )
-NO_LIMITS = "No key or workspace that you can see has a spending limit at OpenRouter."
+NO_LIMITS = "No key, member or workspace that you can see has a spending limit at OpenRouter."
 _PACE_NOTE = (
     "The usual pace is the average spend of each hour of the week; the times in parentheses are for"
     " a busy and a quiet week."
@@ -93,11 +93,11 @@ def limits_message(limits: Sequence[Limit], *, known: bool = True) -> Message:
 
 
 def limits_section(limits: Sequence[Limit]) -> list[Block]:
-    """The limits of a person's own keys as a section; empty if there are none."""
+    """The limits of a person and their keys as a section; empty if there are none."""
     if not limits:
         return []
     lines = escape(limits_text(limits[:MOST_OWN]))
-    return [section(f"*Limits of your keys*\n{lines}")]
+    return [section(f"*Your limits*\n{lines}")]
 
 
 def usual_section(month: OwnMonth) -> list[Block]:

@@ -75,7 +75,7 @@ def test_my_month_is_mine_with_the_limits_of_my_keys(limits: World) -> None:
     assert payload["text"].startswith("Spend by model, this month")
     assert "creator:me" in str(payload["blocks"])
     shown = str(payload["blocks"])
-    assert "Limits of your keys" in shown
+    assert "Your limits" in shown
     assert "Your usual" in shown
     assert "Fewer than three earlier months" in shown
     assert "evals" in shown
