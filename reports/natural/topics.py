@@ -205,6 +205,10 @@ _UNUSED_PHRASES = (
     "haven't used", "nobody uses", "no one uses", "nobody has used", "no one has used",
     "nobody used", "no one used", "not in use",
 )  # fmt: skip
+_DELETE = {"delete", "deletable", "remove", "revoke", "deactivate", "cleanup"}
+_DELETE_PHRASES = ("clean up", "get rid of", "rid of", "don't need", "no longer need",
+                   "no longer needed", "not needed")  # fmt: skip
+"""Words about keys that ask which of them nobody would miss: those that are unused."""
 _KEYS_PHRASES = ("no limit", "without a limit", "without limit", "without limits", "no limits",
               *_UNUSED_PHRASES, *_OF_LEAVERS)  # fmt: skip
 _LIMITS_PHRASES = (
@@ -230,17 +234,19 @@ _FILLERS[QueryKind.RETIRING] = _RETIRING | {
     "soon", "next", "still", "date", "dates", "will", "end", "ends", "when", *vocabulary.UNITS,
 }  # fmt: skip
 _OWNING = {"whose", "owns", "owned", "owner", "owners"}
-_FILLERS[QueryKind.KEYS] = _KEYS | _OWNING | {
+_FILLERS[QueryKind.KEYS] = _KEYS | _OWNING | _DELETE | {
+    "safe", "safely", "should", "could", "up", "don't", "need",
     "keys", "belong", "belongs", "soon", "nobody", "no-one", "people", "person", "someone", "never",
     "anymore", "longer", "while", "long", "old", "limit", "limits", "still", "left", "haven't",
     "hasn't", "aren't", "isn't", "will", "when",
 }  # fmt: skip
 _KIND_PHRASES[QueryKind.KEYS] = (
-    *_KEYS_PHRASES, "with no owner", "a while", "who have left", "who has left", "no longer",
-    "not being used", "were not used", "was not used", "the company", "the organization",
+    *_KEYS_PHRASES, *_DELETE_PHRASES, "with no owner", "a while", "who have left", "who has left",
+    "no longer", "not being used", "were not used", "was not used", "the company",
+    "the organization",
 )  # fmt: skip
 _KEY_FLAGS = {
-    "unused": ({"unused", "stale", "idle"}, _UNUSED_PHRASES),
+    "unused": ({"unused", "stale", "idle"} | _DELETE, _UNUSED_PHRASES + _DELETE_PHRASES),
     "unlimited": (
         {"unlimited"},
         ("no limit", "without a limit", "without limit", "without limits", "no limits"),
@@ -411,9 +417,10 @@ def _about_entities(
     if named and (given & _OWNING or words[:2] == ["keys", "of"]) and not given & _LIMITS:
         return Topic.KEYS
     keys, models = bool(given & {"key", "keys"}), bool(given & {"model", "models"})
-    if (keys and (given & (_OWNING | _KEYS) or _has_phrase(text, _KEYS_PHRASES))) or _lists_keys(
-        words
-    ):
+    # `delete key prod` is no question
+    deletable = "keys" in given and (given & _DELETE or _has_phrase(text, _DELETE_PHRASES))
+    described = keys and (given & (_OWNING | _KEYS) or _has_phrase(text, _KEYS_PHRASES))
+    if described or deletable or _lists_keys(words):
         return Topic.KEYS
     if models and "cheapest" in given:
         return Topic.PRICE
