@@ -216,8 +216,8 @@ _LIMITS_PHRASES = (
     "blocks us", "hit first", "full first", "run out first", "runs out first",
 )  # fmt: skip
 _FILLERS[QueryKind.LIMITS] = _LIMITS | _LEFT | {
-    "budget", "budgets", "when", "will", "near", "nearly", "almost", "close", "closest", "its",
-    "their", "hits", "hitting", "reach", "reaches", "reached", "full", "first", "next", "soon",
+    "budget", "budgets", "balance", "when", "will", "near", "nearly", "almost", "close", "closest",
+    "its", "their", "hits", "hitting", "reach", "reaches", "reached", "full", "first", "next", "soon",
     "stop", "stops", "block", "blocks", "blocked", "exceeded", "exceeds", "apply", "applies", "run",
     "runs", "set", "against", "under", "above",
 }  # fmt: skip
@@ -345,7 +345,7 @@ def topic_of(words: Sequence[str], *, named: bool = False) -> str:
     """
     found = _topic_of(words, named=named)
     # what a key or a person has left depends on its limits; the balance is shared
-    if named and found == BALANCE:
+    if named and found in {BALANCE, BUDGET}:
         return Topic.LIMITS
     until = _lasting_until(words) if found == BALANCE else None
     return f"{BALANCE} {until_words(until)}" if until else found
