@@ -11,13 +11,15 @@ from contextlib import ExitStack
 from .parts import PARTS, Request
 from .table import Row
 
-KILLING = ("reports", "alerts", "server", "fleet", "together", "sync", "frozen")
+REPORTS = ("reports", "together", "server", "frozen")
 """Start and kill processes, which have to keep deadlines."""
+ALERTS = ("alerts", "fleet", "sync")
+"""The same, mostly about others."""
 WAITING = ("resources", "slack", "downtime", "openrouter", "disk", "database", "requests")
 """One process that mostly waits: for the pace of messages, for retries, for the disk."""
 COMPUTING = ("zones", "words", "people", "names")
 """Only compute."""
-LANES = (KILLING, WAITING, COMPUTING)
+LANES = (REPORTS, ALERTS, WAITING, COMPUTING)
 """Parts that run one after the other, beside those of the other lanes."""
 
 NICE = 10
@@ -27,15 +29,18 @@ NICE = 10
 def run(lanes: Iterable[list[str]], request: Request) -> Iterator[list[Row]]:
     """The rows of each part as it ends; each lane is a process that does its parts in turn."""
     with ExitStack() as stack:
-        parts = []
+        parts = {}
         for names in filter(None, lanes):
             nice = NICE if set(names) <= set(COMPUTING) else 0
             spawn = multiprocessing.get_context("spawn")
             pool = ProcessPoolExecutor(1, spawn, os.nice, (nice,))
             stack.enter_context(pool)
-            parts += [pool.submit(_part, name, request) for name in names]
+            parts |= {pool.submit(_part, name, request): name for name in names}
         for part in as_completed(parts):
-            yield part.result()
+            try:
+                yield part.result()
+            except Exception as error:  # noqa: BLE001 - the other parts go on
+                yield [Row(parts[part], f"did not finish: {error!r}", "-", 1, 0)]
 
 
 def _part(name: str, request: Request) -> list[Row]:
