@@ -217,9 +217,9 @@ _LIMITS_PHRASES = (
 )  # fmt: skip
 _FILLERS[QueryKind.LIMITS] = _LIMITS | _LEFT | {
     "budget", "budgets", "balance", "when", "will", "near", "nearly", "almost", "close", "closest",
-    "its", "their", "hits", "hitting", "reach", "reaches", "reached", "full", "first", "next", "soon",
-    "stop", "stops", "block", "blocks", "blocked", "exceeded", "exceeds", "apply", "applies", "run",
-    "runs", "set", "against", "under", "above",
+    "its", "their", "hits", "hitting", "reach", "reaches", "reached", "full", "first", "next",
+    "soon", "stop", "stops", "block", "blocks", "blocked", "exceeded", "exceeds", "apply",
+    "applies", "run", "runs", "set", "against", "under", "above",
 }  # fmt: skip
 _KIND_PHRASES[QueryKind.LIMITS] = ("run out", "runs out", "running out", "not hit")
 _RETIRING = {
