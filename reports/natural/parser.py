@@ -7,7 +7,7 @@ words that can't be used are named as ignored, and an unknown word that may matt
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import islice
@@ -59,7 +59,7 @@ from reports.questions.grammar import (
 from reports.questions.kind_options import is_unfit
 from reports.questions.kinds import STILL_RUNNING, kind_of
 from reports.questions.query import DEFAULT_PERIODS, Query, QueryKind
-from reports.questions.topics import BUDGET
+from reports.questions.topics import BALANCE, BUDGET, ME, PERSONAL, not_taken
 from reports.time.period import NAMED
 from reports.usage.dimensions import Dimension, Filter
 from reports.wording import suggestions as nearest
@@ -220,7 +220,7 @@ def _of_topic(topic: str, typed: str, bare: list[str], known: KnownNames, today:
     """Parse a question about a topic other than usage; `bare` are its words without names."""
     kind = kind_of(topic)
     if kind is None:
-        return ParsedText(topic, remarks=_all_budgets(typed) if topic == BUDGET else ())
+        return _of_now(topic, typed, known, today)
     own = flags(topic, bare)
     if kind is QueryKind.WHATIF:
         return _what_if(typed, known, today)
@@ -234,6 +234,73 @@ def _of_topic(topic: str, typed: str, bare: list[str], known: KnownNames, today:
     if kind in {QueryKind.LIMITS, QueryKind.KEYS} and not isinstance(read, CommandError):
         return _narrowed(kind, own, read)
     return read
+
+
+_ONLY_NAMED = {"credit", "credits", "balance", "budget", "budgets", "left", "remaining", "enough"}
+"""Words that only say that a question is about the balance or budgets."""
+_RUNNING = {"today", "this day", "this week", "this month", "this year"}
+
+
+def _of_now(topic: str, typed: str, known: KnownNames, today: date) -> ParsedText | CommandError:
+    """Parse a question about the balance, the budgets or oneself; `topic` is its command.
+
+    What such a command doesn't take is refused. Unknown words are left out only in sentences.
+    """
+    command = topic.partition(" ")[0]
+    if command == ME:
+        return ParsedText(topic)
+    try:
+        reader, unknown = _parts(typed, known, today)
+    except ValueError as wrong:  # a quotation mark is missing
+        return CommandError(str(wrong))
+    all_budgets = _all_budgets(typed) if command == BUDGET else ()
+    if all_budgets:
+        return ParsedText(topic, remarks=all_budgets)
+    period = next(iter(reader.given.pop("period", ())), "")
+    if period in _RUNNING and topic == BALANCE and "left" in typed.casefold():
+        topic = f"{BALANCE} {period}"  # `how much is left this month`: does it last?
+    if "filter" in reader.given:  # of a key or a person, limits say what is left
+        words = (word for word in typed.split() if word.casefold() not in _ONLY_NAMED)
+        read = _read(" ".join(words), known, today, kind=QueryKind.LIMITS)
+        return read if isinstance(read, CommandError) else _narrowed(QueryKind.LIMITS, "", read)
+    if refused := _refused(reader.given, period):
+        return CommandError(not_taken(command, refused), examples=())
+    zone = next(iter(reader.given.get("zone", ())), "")
+    if zone and isinstance(unreadable := parse(f"1d {zone}"), CommandError):
+        return unreadable
+    if zone and command == BUDGET:
+        return CommandError(not_taken(command, "zone"), examples=())
+    begun = typed.casefold().split()[0] in PERSONAL
+    if begun and unknown:
+        return CommandError(str(UnknownWordError(unknown[0])), examples=())
+    return ParsedText(f"{topic} {zone}".strip())
+
+
+def _refused(given: Mapping[str, Sequence[str]], period: str) -> str:
+    """The first part of a question that an answer about now doesn't take; empty if all fit."""
+    if period and period not in _RUNNING:
+        return "period"
+    if "byok" in given.get("source", ()):
+        return "source"
+    if {"tokens", "requests"} & set(given.get("metric", ())):
+        return "metric"
+    return next((one for one in ("by", "versus", "file", "top", "share") if one in given), "")
+
+
+def _parts(typed: str, known: KnownNames, today: date) -> tuple[TextReader, list[str]]:
+    """The parts of a command that are in a text, and the words that are none."""
+    reader, unknown = TextReader(known, today), list[str]()
+    reader.words = [_without_punctuation(word, known) for word in tokens(typed)]
+    while reader.at < len(reader.words):
+        taken = 1 if reader.word() in _ONLY_NAMED else 2 if reader.ahead(2) == ("top", "up") else 0
+        try:
+            taken = taken or next((count for rule in _RULES if (count := rule(reader))), 0)
+        except ValueError:  # such as an ambiguous date
+            taken = 0
+        if not taken:
+            unknown.append(reader.words[reader.at])
+        reader.at += taken or 1
+    return reader, unknown
 
 
 _ALSO_WORDS = {"will", "may", "bill", "mark", "grant"}
@@ -349,7 +416,9 @@ def _narrowed(kind: QueryKind, own: str, read: ParsedText | None) -> ParsedText:
     remarks = read.remarks if read else ()
     if "unused" in own:  # its days are part of the question
         remarks = tuple(one for one in remarks if one != ABOUT_NOW)
-    typed = _as_is(" ".join((f"{kind} {own}".strip(), *map(str, filters))), remarks)
+    query = found.query if isinstance(found, QuestionCommand) else Query(kind=kind)
+    query = replace(query, extra=tuple(own.split()), filters=filters)
+    typed = _as_is(query.words(), remarks)
     return replace(typed, words=f"{start}{typed.words}", recurrence=recurrence)
 
 

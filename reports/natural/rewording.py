@@ -7,6 +7,7 @@ as they are.
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from reports.natural.names import KnownNames
 
@@ -110,7 +111,7 @@ def reworded(text: str, known: KnownNames) -> str:
         part = " ".join(_spelled_out(word, known) for word in parts[at].split(" "))
         for cue, rule, instead in _RULES:
             if cue.search(part):
-                part = rule.sub(lambda found, to=instead: _instead(found, to, known), part)
+                part = rule.sub(partial(_instead, instead, known), part)
         parts[at] = part
     return "".join(parts)
 
@@ -120,6 +121,6 @@ def _spelled_out(word: str, known: KnownNames) -> str:
     return _SPELLINGS[bare] if bare in _SPELLINGS and not known.has(bare) else word
 
 
-def _instead(found: re.Match[str], instead: str, known: KnownNames) -> str:
+def _instead(instead: str, known: KnownNames, found: re.Match[str]) -> str:
     phrase = found[0].casefold().strip()
     return found[0] if phrase in known.all_keys or known.has(phrase) else found.expand(instead)

@@ -211,12 +211,11 @@ _LEFT = {"left", "remaining", "remain", "remains"}
 _LIMITS = {"limit", "limits", "quota", "quotas", "cap", "caps", "allowance", "guardrail",
            "guardrails", "headroom", "blocked", "blocking", "capped", "maxed"}  # fmt: skip
 _RESETS = {"reset", "resets", "renew", "renews"}
-_CLEANING_UP = {"delete", "deleted", "remove", "removed", "revoke", "revoked", "clean", "cleanup",
-                "dead", "inactive", "abandoned", "forgotten", "redundant"}  # fmt: skip
+_NEGLECTED = {"dead", "inactive", "abandoned", "forgotten", "redundant"}
 """Words beside which keys are those that nobody uses."""
 _KEYS = {"unlimited", "unused", "orphaned", "expiring", "expired", "expire", "expires", "stale",
          "idle"}  # fmt: skip
-_OF_KEYS = _CLEANING_UP | {"old", "oldest", "age"}
+_OF_KEYS = _NEGLECTED | {"old", "oldest", "age"}
 """Words that beside `key` are about the list of keys, though not by themselves."""
 _LEAVERS = ("who left", "left the company", "left the organization", "no longer here",
             "no longer work here", "no longer works here", "no longer work for us",
@@ -228,6 +227,10 @@ _UNUSED_PHRASES = (
     "haven't used", "nobody uses", "no one uses", "nobody has used", "no one has used",
     "nobody used", "no one used", "not in use",
 )  # fmt: skip
+_DELETE = {"delete", "deletable", "remove", "revoke", "deactivate", "cleanup"}
+_DELETE_PHRASES = ("clean up", "get rid of", "rid of", "don't need", "no longer need",
+                   "no longer needed", "not needed")  # fmt: skip
+"""Words about keys that ask which of them nobody would miss: those that are unused."""
 _KEYS_PHRASES = ("no limit", "without a limit", "without limit", "without limits", "no limits",
               *_UNUSED_PHRASES, *_OF_LEAVERS)  # fmt: skip
 _LIMITS_PHRASES = (
@@ -235,7 +238,7 @@ _LIMITS_PHRASES = (
     "blocks us", "hit first", "full first", "run out first", "runs out first",
 )  # fmt: skip
 _FILLERS[QueryKind.LIMITS] = _LIMITS | _LEFT | {
-    "why",
+    "why", "balance",
     "budget", "budgets", "when", "will", "near", "nearly", "almost", "close", "closest", "its",
     "their", "hits", "hitting", "reach", "reaches", "reached", "full", "first", "next", "soon",
     "stop", "stops", "block", "blocks", "blocked", "exceeded", "exceeds", "apply", "applies", "run",
@@ -255,21 +258,25 @@ _FILLERS[QueryKind.RETIRING] = _RETIRING | {
     "soon", "next", "still", "date", "dates", "will", "end", "ends", "when", *vocabulary.UNITS,
 }  # fmt: skip
 _OWNING = {"whose", "owns", "owned", "owner", "owners", "own"}
-_FILLERS[QueryKind.KEYS] = _KEYS | _OWNING | _OF_KEYS | {
+_FILLERS[QueryKind.KEYS] = _KEYS | _OWNING | _OF_KEYS | _DELETE | {
     "safe", "safely", "last", "used", "spends", "spend", "spending", "spent", "costs", "cost",
     "money", "former", "employees", "employee", "leavers", "ex-employees", "ex", "work", "works",
-    "here", "gone", "since", "after", "up", "get", "rid", "could", "keep",
-
+    "here", "gone", "since", "after", "up", "get", "rid", "could", "keep", "should", "don't",
+    "need",
     "keys", "belong", "belongs", "soon", "nobody", "no-one", "people", "person", "someone", "never",
     "anymore", "longer", "while", "long", "old", "limit", "limits", "still", "left", "haven't",
     "hasn't", "aren't", "isn't", "will", "when",
 }  # fmt: skip
 _KIND_PHRASES[QueryKind.KEYS] = (
-    *_KEYS_PHRASES, "with no owner", "a while", "who have left", "who has left", "no longer",
-    "not being used", "were not used", "was not used", "the company", "the organization",
+    *_KEYS_PHRASES, *_DELETE_PHRASES, "with no owner", "a while", "who have left", "who has left",
+    "no longer", "not being used", "were not used", "was not used", "the company",
+    "the organization",
 )  # fmt: skip
 _KEY_FLAGS = {
-    "unused": ({"unused", "stale", "idle"} | _CLEANING_UP, _UNUSED_PHRASES),
+    "unused": (
+        {"unused", "stale", "idle"} | _DELETE | _NEGLECTED,
+        _UNUSED_PHRASES + _DELETE_PHRASES,
+    ),
     "unlimited": (
         {"unlimited"},
         ("no limit", "without a limit", "without limit", "without limits", "no limits"),
@@ -373,7 +380,7 @@ def topic_of(words: Sequence[str], *, named: bool = False) -> str:
     """
     found = _topic_of(words, named=named)
     # what a key or a person has left depends on its limits; the balance is shared
-    if named and found == BALANCE:
+    if named and found in {BALANCE, BUDGET}:
         return Topic.LIMITS
     until = _lasting_until(words) if found == BALANCE else None
     return f"{BALANCE} {until_words(until)}" if until else found
@@ -461,8 +468,10 @@ def _about_entities(
     keys, models = bool(given & {"key", "keys"}), bool(given & {"model", "models"})
     if "keys" in given and given & _ADDED and "when" not in given:
         return Topic.NEW
-    about_keys = given & (_OWNING | _KEYS | _OF_KEYS) or _has_phrase(text, _KEYS_PHRASES)
-    if (keys and about_keys) or _lists_keys(words) or _has_phrase(text, _LEAVERS):
+    # `delete key prod` is no question
+    deletable = "keys" in given and (given & _DELETE or _has_phrase(text, _DELETE_PHRASES))
+    described = given & (_OWNING | _KEYS | _OF_KEYS) or _has_phrase(text, _KEYS_PHRASES)
+    if (keys and described) or deletable or _lists_keys(words) or _has_phrase(text, _LEAVERS):
         return Topic.KEYS
     if (keys or named) and _has_phrase(text, ("last used", "how old", "was created")):
         return Topic.KEYS
