@@ -7,7 +7,7 @@ words that can't be used are named as ignored, and an unknown word that may matt
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import islice
@@ -18,6 +18,7 @@ from reports.natural import vocabulary
 from reports.natural.alert_wishes import asks_for_alert, parse_alert_wish
 from reports.natural.assembly import assemble
 from reports.natural.date_ranges import OpenStartError
+from reports.natural.misspelled_topics import spelled_right
 from reports.natural.names import AmbiguousNameError, KnownNames
 from reports.natural.parsed_text import ParsedText, Read
 from reports.natural.rules.amounts import read_currency, read_minimum, refuse_amount
@@ -44,7 +45,7 @@ from reports.natural.rules.periods import (
 )
 from reports.natural.rules.recurrences import read_recurrence
 from reports.natural.text_reader import TextReader
-from reports.natural.topics import flags, greets, topic_of
+from reports.natural.topics import asks_which_keys, flags, greets, topic_of
 from reports.natural.what_if import ALL, AWAY, WHAT_IF_WORDS, models_moved
 from reports.natural.written_dates import AmbiguousDateError, Order
 from reports.questions.grammar import (
@@ -56,8 +57,8 @@ from reports.questions.grammar import (
 )
 from reports.questions.kind_options import is_unfit
 from reports.questions.kinds import STILL_RUNNING, kind_of
-from reports.questions.query import QueryKind
-from reports.questions.topics import BUDGET
+from reports.questions.query import Query, QueryKind
+from reports.questions.topics import BALANCE, BUDGET, ME, PERSONAL, not_taken
 from reports.time.period import NAMED
 from reports.usage.dimensions import Dimension, Filter
 from reports.wording import suggestions as nearest
@@ -140,14 +141,72 @@ def parse_text(text: str, known: KnownNames, today: date) -> Read:
         if isinstance(found, ParsedText) and found.recurrence:
             return found
         return _alert(typed, words, known) or ParsedText(typed, is_strict=True)
+    found = _of_any_topic(typed, words, known, today)
+    if isinstance(found, CommandError) and found.problem.startswith(_UNKNOWN):
+        return _with_topic_spelled(found, typed, known, today)
+    return found
+
+
+def _of_any_topic(typed: str, words: list[str], known: KnownNames, today: date) -> Read:
+    """Parse a sentence about usage or any topic; `words` are its words in lower case."""
     bare = _without_names(typed, known)
     topic = topic_of(bare, named=_names_one(typed, bare, known))
-    if topic and not asks_for_alert(words):
+    first = kind_of(words[0]) if not known.has(words[0]) else None
+    if first and first not in _ALSO_ORDINARY:
+        topic = first  # the first word of a command is never left out
+    alerting = asks_for_alert(words)
+    if topic and not alerting:
         return _of_topic(topic, typed, bare, known, today)
     found = _read(typed, known, today)
+    if not alerting and (_lists_keys(found, bare) or (first and isinstance(found, CommandError))):
+        return _of_topic(QueryKind.KEYS, typed, bare, known, today)
     return _alert(typed, words, known) or found if isinstance(found, CommandError) else found
 
 
+def _lists_keys(found: Read, bare: list[str]) -> bool:
+    """Whether a question that was read as usage by key only asks which keys somebody has."""
+    if not isinstance(found, ParsedText) or found.recurrence or not asks_which_keys(bare):
+        return False
+    read = parse(found.words)
+    if not isinstance(read, QuestionCommand) or found.given != {"by", "filter"}:
+        return False
+    people_or_keys = all(
+        one.dimension in {Dimension.CREATOR, Dimension.KEY} for one in read.query.filters
+    )
+    return read.query.by is Dimension.KEY and people_or_keys
+
+
+def _with_topic_spelled(
+    found: CommandError, typed: str, known: KnownNames, today: date
+) -> ParsedText | CommandError:
+    """An error for an unknown word, with a suggestion if the word is a misspelled kind of answer.
+
+    Within a sentence, the word is corrected, and the answer says so. It is not if it begins a
+    command or may be a misspelled name.
+    """
+    for wrong, right, text in spelled_right(typed, found.problem, known):
+        words = [word.casefold().strip("?!.,") for word in text.split()]
+        strict = parse_command(text)
+        again = (
+            _of_any_topic(text, words, known, today)
+            if isinstance(strict, CommandError)
+            else strictly(text, strict)
+        )
+        if isinstance(again, CommandError) and again.problem.startswith(_UNKNOWN):
+            continue
+        is_sentence = words[0] in _SENTENCE and not nearest.word(wrong, _alike(wrong, known))
+        if isinstance(again, ParsedText) and is_sentence:
+            took = f"I took “{clean(wrong, 40)}” for “{right}”."
+            return replace(again, remarks=(took, *again.remarks))
+        choices = again.choices if isinstance(again, CommandError) else ()
+        meant = again.canonical if isinstance(again, ParsedText) else ""
+        if meant or choices:
+            return replace(found, understood="", suggestion=meant, choices=choices)
+    return found
+
+
+_ALSO_ORDINARY = {QueryKind.WHY, QueryKind.KEYS}
+"""Kinds whose word begins questions about other kinds as well: `why is sonnet so slow`."""
 _NOBODY = {"the", "this", "our", "us", "all", "everything", "everyone", "month", "week", "year",
            "day", "today", "now", "team", "organization", "org", "company", "openrouter", "and",
            "limits", "keys", "workspaces", "a", "my", "me"}  # fmt: skip
@@ -158,7 +217,7 @@ def _of_topic(topic: str, typed: str, bare: list[str], known: KnownNames, today:
     """Parse a question about a topic other than usage; `bare` are its words without names."""
     kind = kind_of(topic)
     if kind is None:
-        return ParsedText(topic, remarks=_all_budgets(typed) if topic == BUDGET else ())
+        return _of_now(topic, typed, known, today)
     own = flags(topic, bare)
     if kind is QueryKind.WHATIF:
         return _what_if(typed, known, today)
@@ -172,6 +231,73 @@ def _of_topic(topic: str, typed: str, bare: list[str], known: KnownNames, today:
     if kind in {QueryKind.LIMITS, QueryKind.KEYS} and not isinstance(read, CommandError):
         return _narrowed(kind, own, read)
     return read
+
+
+_ONLY_NAMED = {"credit", "credits", "balance", "budget", "budgets", "left", "remaining", "enough"}
+"""Words that only say that a question is about the balance or budgets."""
+_RUNNING = {"today", "this day", "this week", "this month", "this year"}
+
+
+def _of_now(topic: str, typed: str, known: KnownNames, today: date) -> ParsedText | CommandError:
+    """Parse a question about the balance, the budgets or oneself; `topic` is its command.
+
+    What such a command doesn't take is refused. Unknown words are left out only in sentences.
+    """
+    command = topic.partition(" ")[0]
+    if command == ME:
+        return ParsedText(topic)
+    try:
+        reader, unknown = _parts(typed, known, today)
+    except ValueError as wrong:  # a quotation mark is missing
+        return CommandError(str(wrong))
+    all_budgets = _all_budgets(typed) if command == BUDGET else ()
+    if all_budgets:
+        return ParsedText(topic, remarks=all_budgets)
+    period = next(iter(reader.given.pop("period", ())), "")
+    if period in _RUNNING and topic == BALANCE and "left" in typed.casefold():
+        topic = f"{BALANCE} {period}"  # `how much is left this month`: does it last?
+    if "filter" in reader.given:  # of a key or a person, limits say what is left
+        words = (word for word in typed.split() if word.casefold() not in _ONLY_NAMED)
+        read = _read(" ".join(words), known, today, kind=QueryKind.LIMITS)
+        return read if isinstance(read, CommandError) else _narrowed(QueryKind.LIMITS, "", read)
+    if refused := _refused(reader.given, period):
+        return CommandError(not_taken(command, refused), examples=())
+    zone = next(iter(reader.given.get("zone", ())), "")
+    if zone and isinstance(unreadable := parse(f"1d {zone}"), CommandError):
+        return unreadable
+    if zone and command == BUDGET:
+        return CommandError(not_taken(command, "zone"), examples=())
+    begun = typed.casefold().split()[0] in PERSONAL
+    if begun and unknown:
+        return CommandError(str(UnknownWordError(unknown[0])), examples=())
+    return ParsedText(f"{topic} {zone}".strip())
+
+
+def _refused(given: Mapping[str, Sequence[str]], period: str) -> str:
+    """The first part of a question that an answer about now doesn't take; empty if all fit."""
+    if period and period not in _RUNNING:
+        return "period"
+    if "byok" in given.get("source", ()):
+        return "source"
+    if {"tokens", "requests"} & set(given.get("metric", ())):
+        return "metric"
+    return next((one for one in ("by", "versus", "file", "top", "share") if one in given), "")
+
+
+def _parts(typed: str, known: KnownNames, today: date) -> tuple[TextReader, list[str]]:
+    """The parts of a command that are in a text, and the words that are none."""
+    reader, unknown = TextReader(known, today), list[str]()
+    reader.words = [_without_punctuation(word, known) for word in tokens(typed)]
+    while reader.at < len(reader.words):
+        taken = 1 if reader.word() in _ONLY_NAMED else 2 if reader.ahead(2) == ("top", "up") else 0
+        try:
+            taken = taken or next((count for rule in _RULES if (count := rule(reader))), 0)
+        except ValueError:  # such as an ambiguous date
+            taken = 0
+        if not taken:
+            unknown.append(reader.words[reader.at])
+        reader.at += taken or 1
+    return reader, unknown
 
 
 _ALSO_WORDS = {"will", "may", "bill", "mark", "grant"}
@@ -270,7 +396,9 @@ def _narrowed(kind: QueryKind, own: str, read: ParsedText | None) -> ParsedText:
     remarks = read.remarks if read else ()
     if "unused" in own:  # its days are part of the question
         remarks = tuple(one for one in remarks if one != ABOUT_NOW)
-    typed = _as_is(" ".join((f"{kind} {own}".strip(), *map(str, filters))), remarks)
+    query = found.query if isinstance(found, QuestionCommand) else Query(kind=kind)
+    query = replace(query, extra=tuple(own.split()), filters=filters)
+    typed = _as_is(query.words(), remarks)
     return replace(typed, words=f"{start}{typed.words}", recurrence=recurrence)
 
 

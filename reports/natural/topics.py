@@ -12,6 +12,7 @@ from itertools import pairwise
 from reports.natural import vocabulary
 from reports.natural.changes import DIRECTIONS, asks_for_direction
 from reports.questions.kind_options import days_of
+from reports.questions.kinds import ANSWERED
 from reports.questions.query import QueryKind
 from reports.questions.topics import BALANCE, BUDGET, ME, Topic, ungroupable, until_words
 from reports.time.period import Unit
@@ -204,6 +205,10 @@ _UNUSED_PHRASES = (
     "haven't used", "nobody uses", "no one uses", "nobody has used", "no one has used",
     "nobody used", "no one used", "not in use",
 )  # fmt: skip
+_DELETE = {"delete", "deletable", "remove", "revoke", "deactivate", "cleanup"}
+_DELETE_PHRASES = ("clean up", "get rid of", "rid of", "don't need", "no longer need",
+                   "no longer needed", "not needed")  # fmt: skip
+"""Words about keys that ask which of them nobody would miss: those that are unused."""
 _KEYS_PHRASES = ("no limit", "without a limit", "without limit", "without limits", "no limits",
               *_UNUSED_PHRASES, *_OF_LEAVERS)  # fmt: skip
 _LIMITS_PHRASES = (
@@ -211,10 +216,10 @@ _LIMITS_PHRASES = (
     "blocks us", "hit first", "full first", "run out first", "runs out first",
 )  # fmt: skip
 _FILLERS[QueryKind.LIMITS] = _LIMITS | _LEFT | {
-    "budget", "budgets", "when", "will", "near", "nearly", "almost", "close", "closest", "its",
-    "their", "hits", "hitting", "reach", "reaches", "reached", "full", "first", "next", "soon",
-    "stop", "stops", "block", "blocks", "blocked", "exceeded", "exceeds", "apply", "applies", "run",
-    "runs", "set", "against", "under", "above",
+    "budget", "budgets", "balance", "when", "will", "near", "nearly", "almost", "close", "closest",
+    "its", "their", "hits", "hitting", "reach", "reaches", "reached", "full", "first", "next",
+    "soon", "stop", "stops", "block", "blocks", "blocked", "exceeded", "exceeds", "apply",
+    "applies", "run", "runs", "set", "against", "under", "above",
 }  # fmt: skip
 _KIND_PHRASES[QueryKind.LIMITS] = ("run out", "runs out", "running out", "not hit")
 _RETIRING = {
@@ -229,17 +234,19 @@ _FILLERS[QueryKind.RETIRING] = _RETIRING | {
     "soon", "next", "still", "date", "dates", "will", "end", "ends", "when", *vocabulary.UNITS,
 }  # fmt: skip
 _OWNING = {"whose", "owns", "owned", "owner", "owners"}
-_FILLERS[QueryKind.KEYS] = _KEYS | _OWNING | {
+_FILLERS[QueryKind.KEYS] = _KEYS | _OWNING | _DELETE | {
+    "safe", "safely", "should", "could", "up", "don't", "need",
     "keys", "belong", "belongs", "soon", "nobody", "no-one", "people", "person", "someone", "never",
     "anymore", "longer", "while", "long", "old", "limit", "limits", "still", "left", "haven't",
     "hasn't", "aren't", "isn't", "will", "when",
 }  # fmt: skip
 _KIND_PHRASES[QueryKind.KEYS] = (
-    *_KEYS_PHRASES, "with no owner", "a while", "who have left", "who has left", "no longer",
-    "not being used", "were not used", "was not used", "the company", "the organization",
+    *_KEYS_PHRASES, *_DELETE_PHRASES, "with no owner", "a while", "who have left", "who has left",
+    "no longer", "not being used", "were not used", "was not used", "the company",
+    "the organization",
 )  # fmt: skip
 _KEY_FLAGS = {
-    "unused": ({"unused", "stale", "idle"}, _UNUSED_PHRASES),
+    "unused": ({"unused", "stale", "idle"} | _DELETE, _UNUSED_PHRASES + _DELETE_PHRASES),
     "unlimited": (
         {"unlimited"},
         ("no limit", "without a limit", "without limit", "without limits", "no limits"),
@@ -251,6 +258,10 @@ _SHARES = {"share", "shares", "ratio", "percentage", "percent", "proportion", "p
 _LISTING_KEYS = {"list", "show", "me", "my", "mine", "all", "the", "our", "of", "api", "keys",
                  "what", "which", "are", "there", "do", "we", "have", "exist",
                  "please", "how", "many"}  # fmt: skip
+_USING_KEYS = {"by", "per", "each", "use", "uses", "used", "using", "usage", "top", "biggest",
+               "largest", "most", "break", "down", "split", "group", "grouped", "compare", "active",
+               "without", "except", "excluding", "not"}  # fmt: skip
+"""Words beside which `keys` is about their usage."""
 _BALANCE = {"balance", "top-up", "topup"}
 _BALANCE_PHRASES = (
     "run out", "running out", "last us", "credits last", "credit last", "enough credits",
@@ -310,6 +321,11 @@ _BY_WORDS: tuple[tuple[Topic, set[str], tuple[str, ...]], ...] = (
     (Topic.WHY, _WHY, _WHY_PHRASES),
 )
 """Topics with words and phrases, any of which is sufficient; the first matching topic counts."""
+TOPIC_WORDS = tuple(sorted(
+    {str(kind) for kind in ANSWERED} | _FORECAST | _WHY | _PRICE | _WHATIF | _LIMITS | _KEYS
+    | _RETIRING | _BALANCE | _BUDGETS | _SLOW | _FAILED | {"caching", "cached", "credits"}
+))  # fmt: skip
+"""Words that name a topic by themselves."""
 
 
 def greets(words: Sequence[str]) -> bool:
@@ -329,7 +345,7 @@ def topic_of(words: Sequence[str], *, named: bool = False) -> str:
     """
     found = _topic_of(words, named=named)
     # what a key or a person has left depends on its limits; the balance is shared
-    if named and found == BALANCE:
+    if named and found in {BALANCE, BUDGET}:
         return Topic.LIMITS
     until = _lasting_until(words) if found == BALANCE else None
     return f"{BALANCE} {until_words(until)}" if until else found
@@ -401,9 +417,10 @@ def _about_entities(
     if named and (given & _OWNING or words[:2] == ["keys", "of"]) and not given & _LIMITS:
         return Topic.KEYS
     keys, models = bool(given & {"key", "keys"}), bool(given & {"model", "models"})
-    if (keys and (given & (_OWNING | _KEYS) or _has_phrase(text, _KEYS_PHRASES))) or _lists_keys(
-        words
-    ):
+    # `delete key prod` is no question
+    deletable = "keys" in given and (given & _DELETE or _has_phrase(text, _DELETE_PHRASES))
+    described = keys and (given & (_OWNING | _KEYS) or _has_phrase(text, _KEYS_PHRASES))
+    if described or deletable or _lists_keys(words):
         return Topic.KEYS
     if models and "cheapest" in given:
         return Topic.PRICE
@@ -467,6 +484,11 @@ def _lists_keys(words: Sequence[str]) -> bool:
     listing = words[:1] == ["list"] or bool({"there", "have", "exist", "mine"} & set(words))
     mine = "my" in words and words[-1] == "keys"
     return bool("keys" in words and (listing or mine) and set(words) <= _LISTING_KEYS)
+
+
+def asks_which_keys(words: Sequence[str]) -> bool:
+    """Whether words (lower case) about somebody's keys ask which there are, not for their usage."""
+    return "keys" in words and not set(words) & _USING_KEYS
 
 
 def _left(given: set[str]) -> bool:

@@ -105,6 +105,9 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         body = self.rfile.read(length)
+        if self._is_abandoned():
+            self.close_connection = True
+            return
         path = unquote(urlsplit(self.path).path)
         try:
             if path.startswith("/api/"):
@@ -114,6 +117,17 @@ class Handler(BaseHTTPRequestHandler):
             self._write(reply)
         except BrokenConnection:
             self._break()
+
+    def _is_abandoned(self) -> bool:
+        """Whether the client has closed the connection already, because it gave up waiting.
+
+        On a busy machine, requests that nobody waits for would delay those that are repeated, until
+        no answer came in time any more.
+        """
+        try:
+            return not self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
 
     def _break(self) -> None:
         self.close_connection = True

@@ -98,6 +98,7 @@ def apply_kind(reader: TextReader, kind: QueryKind) -> None:
         reader.remarks.clear()
         if "period" in reader.given:
             reader.remark(ABOUT_NOW)
-        reader.given = {one: reader.given[one] for one in ("kind", "filter") if one in reader.given}
+        kept = ("kind", "filter", "zone", "file", "share")
+        reader.given = {one: reader.given[one] for one in kept if one in reader.given}
     if kind is QueryKind.FORECAST:
         reader.ignored.clear()  # "per month" says which period the forecast is for

@@ -402,12 +402,54 @@ def test_what_has_no_answer_yet_is_recognized_and_never_answered_with_something_
         ("will we run out of credits today", "balance today"),
         ("do we have enough credits", "balance"),
         ("when will the credits run out this month", "balance"),
-        ("balance last week", "balance"),
+        ("how many credits are left this month?", "balance this month"),
+        ("balance this week tz Europe/Berlin", "balance this week tz Europe/Berlin"),
+        ("how many credits are left tz asia/tokyo", "balance tz Asia/Tokyo"),
     ],
 )
 def test_it_can_be_asked_whether_the_credits_last(asked: str, meant: str) -> None:
     assert command(asked) == meant
     assert isinstance(parse_command(meant), BalanceAsked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("balance by key", "takes no `by`; `limits` lists what each key and member has left."),
+        ("balance last week", "takes no period; `spend credits last month` shows what was spent."),
+        ("how much credit was left in october", "takes no period; "),
+        ("balance vs last month", "takes no comparison."),
+        ("balance csv", "takes no file; `spend credits csv` is a file of what was spent."),
+        ("balance top 3", "takes no `top`."),
+        ("balance byok", "takes no `byok`."),
+        ("balance tokens", "takes no metric."),
+        ("balance share", "takes no `share`."),
+        ("budget pdf", "`budget` lists what is used of every limit now, so it takes no file; "),
+        ("budget tz Europe/Berlin", "so it takes no time zone; "),
+        ("balance tz Mars/Olympus", "`tz` needs a time zone like Europe/Berlin"),
+        ("budget tz Mars/Olympus", "`tz` needs a time zone like Europe/Berlin"),
+        ("limits tz Mars/Olympus", "`tz` needs a time zone like Europe/Berlin"),
+        ("balance foo", "I don't recognize “foo”."),
+        ('balance "', "A quotation mark is missing."),
+    ],
+)  # fmt: skip
+def test_what_the_balance_and_the_budgets_do_not_take_is_refused(asked: str, said: str) -> None:
+    found = ask(asked)
+    assert isinstance(found, CommandError)
+    assert said in found.problem
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("balance key:prod", "limits key:prod"),
+        ("budget of prod", "limits key:prod"),
+        ("limits please tz asia/tokyo", "limits tz Asia/Tokyo"),
+        ("which keys are unused csv", "keys unused csv"),
+    ],
+)
+def test_answers_about_now_keep_what_they_take(asked: str, meant: str) -> None:
+    assert command(asked) == meant
 
 
 @pytest.mark.parametrize(
