@@ -239,6 +239,10 @@ def ask(
     parsed = QuestionCommand(MY_MONTH) if isinstance(parsed, MeAsked) else parsed
     if not isinstance(parsed, QuestionCommand):
         opened = store or partial(open_store, settings, must_exist=True)
+        if parsed_text and (how := parsed_text.note("activity ask")):
+            click.echo(how, err=True)
+        if csv_file or pdf_file or png_file:
+            _refuse_files(parsed)
         _answer_other(parsed, words[0] if words else "", opened, now, settings, as_json=as_json)
         return
     if not email and (ME in parsed.query.filters or ME.pattern in parsed.query.extra):
@@ -287,6 +291,21 @@ def _answer_question(
     if as_json or not wanted:
         own = _own_month(store, now, settings.zone, asker) if own_month else None
         _print(found, settings, own, as_json=as_json)
+
+
+def _refuse_files(parsed: Command | CommandError) -> None:
+    """Refuse to write files of an answer that has none."""
+    from reports.questions.topics import (  # noqa: PLC0415
+        BALANCE,
+        BUDGET,
+        BalanceAsked,
+        BudgetAsked,
+        not_taken,
+    )
+
+    if isinstance(parsed, BalanceAsked | BudgetAsked):
+        command = BALANCE if isinstance(parsed, BalanceAsked) else BUDGET
+        raise click.ClickException(not_taken(command, "file").replace("`", ""))
 
 
 def _files(parsed: QuestionCommand, options: Mapping[Format, str | None]) -> dict[Format, str]:
@@ -564,9 +583,10 @@ def _print_money(
 
     command, as_of = settings.command, max(store.state().synced.values(), default=None)
     if isinstance(asked, BalanceAsked):
-        left = balance(store, now, asked.until, settings.zone)
-        plain = render.balance_json(left, command, as_of)
-        text = render.balance_text(left, settings.zone)
+        zone = asked.zone or settings.zone
+        left = balance(store, now, asked.until, zone)
+        plain = render.balance_json(left, command, as_of, asked)
+        text = render.balance_text(left, zone)
     else:
         found = limits(store, now, ANYONE)
         plain = render.limits_json(found, command, as_of)
@@ -590,9 +610,11 @@ def _exit_with_problem(
     """
     from reports.questions.grammar import tokens  # noqa: PLC0415
     from reports.questions.kinds import kind_of  # noqa: PLC0415
+    from reports.questions.topics import PERSONAL  # noqa: PLC0415
 
     meant = [f"activity ask {shlex.join(tokens(one))}" for one in wrong.candidates]
-    if understood or kind_of(line.partition(" ")[0].lower()):
+    first = line.partition(" ")[0].lower()
+    if understood or kind_of(first) or first in PERSONAL:
         like = f" Try: {' or '.join(meant)}" if meant else ""
         raise click.ClickException(wrong.problem.replace("`", "") + like)
 

@@ -7,7 +7,7 @@ words that can't be used are named as ignored, and an unknown word that may matt
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import islice
@@ -19,8 +19,9 @@ from reports.natural.alert_wishes import asks_for_alert, parse_alert_wish
 from reports.natural.assembly import assemble
 from reports.natural.date_ranges import OpenStartError
 from reports.natural.misspelled_topics import spelled_right
-from reports.natural.names import AmbiguousNameError, KnownNames
+from reports.natural.names import AmbiguousNameError, KnownNames, named, with_joined_models
 from reports.natural.parsed_text import ParsedText, Read
+from reports.natural.rewording import reworded
 from reports.natural.rules.amounts import read_currency, read_minimum, refuse_amount
 from reports.natural.rules.comparisons import read_comparison
 from reports.natural.rules.filters import (
@@ -57,8 +58,8 @@ from reports.questions.grammar import (
 )
 from reports.questions.kind_options import is_unfit
 from reports.questions.kinds import STILL_RUNNING, kind_of
-from reports.questions.query import QueryKind
-from reports.questions.topics import BUDGET
+from reports.questions.query import DEFAULT_PERIODS, Query, QueryKind
+from reports.questions.topics import BALANCE, BUDGET, ME, PERSONAL, not_taken
 from reports.time.period import NAMED
 from reports.usage.dimensions import Dimension, Filter
 from reports.wording import suggestions as nearest
@@ -131,6 +132,8 @@ def parse_text(text: str, known: KnownNames, today: date) -> Read:
         return strictly(typed, strict)
     if is_unfit(strict.problem):
         return strict
+    typed = reworded(typed, known)
+    words = [word.casefold().strip("?!.,") for word in typed.split()]
     if there := list_request(words):
         if there.button:
             return CommandError(there.instructions(), "", there.listing, ())
@@ -217,7 +220,7 @@ def _of_topic(topic: str, typed: str, bare: list[str], known: KnownNames, today:
     """Parse a question about a topic other than usage; `bare` are its words without names."""
     kind = kind_of(topic)
     if kind is None:
-        return ParsedText(topic, remarks=_all_budgets(typed) if topic == BUDGET else ())
+        return _of_now(topic, typed, known, today)
     own = flags(topic, bare)
     if kind is QueryKind.WHATIF:
         return _what_if(typed, known, today)
@@ -231,6 +234,73 @@ def _of_topic(topic: str, typed: str, bare: list[str], known: KnownNames, today:
     if kind in {QueryKind.LIMITS, QueryKind.KEYS} and not isinstance(read, CommandError):
         return _narrowed(kind, own, read)
     return read
+
+
+_ONLY_NAMED = {"credit", "credits", "balance", "budget", "budgets", "left", "remaining", "enough"}
+"""Words that only say that a question is about the balance or budgets."""
+_RUNNING = {"today", "this day", "this week", "this month", "this year"}
+
+
+def _of_now(topic: str, typed: str, known: KnownNames, today: date) -> ParsedText | CommandError:
+    """Parse a question about the balance, the budgets or oneself; `topic` is its command.
+
+    What such a command doesn't take is refused. Unknown words are left out only in sentences.
+    """
+    command = topic.partition(" ")[0]
+    if command == ME:
+        return ParsedText(topic)
+    try:
+        reader, unknown = _parts(typed, known, today)
+    except ValueError as wrong:  # a quotation mark is missing
+        return CommandError(str(wrong))
+    all_budgets = _all_budgets(typed) if command == BUDGET else ()
+    if all_budgets:
+        return ParsedText(topic, remarks=all_budgets)
+    period = next(iter(reader.given.pop("period", ())), "")
+    if period in _RUNNING and topic == BALANCE and "left" in typed.casefold():
+        topic = f"{BALANCE} {period}"  # `how much is left this month`: does it last?
+    if "filter" in reader.given:  # of a key or a person, limits say what is left
+        words = (word for word in typed.split() if word.casefold() not in _ONLY_NAMED)
+        read = _read(" ".join(words), known, today, kind=QueryKind.LIMITS)
+        return read if isinstance(read, CommandError) else _narrowed(QueryKind.LIMITS, "", read)
+    if refused := _refused(reader.given, period):
+        return CommandError(not_taken(command, refused), examples=())
+    zone = next(iter(reader.given.get("zone", ())), "")
+    if zone and isinstance(unreadable := parse(f"1d {zone}"), CommandError):
+        return unreadable
+    if zone and command == BUDGET:
+        return CommandError(not_taken(command, "zone"), examples=())
+    begun = typed.casefold().split()[0] in PERSONAL
+    if begun and unknown:
+        return CommandError(str(UnknownWordError(unknown[0])), examples=())
+    return ParsedText(f"{topic} {zone}".strip())
+
+
+def _refused(given: Mapping[str, Sequence[str]], period: str) -> str:
+    """The first part of a question that an answer about now doesn't take; empty if all fit."""
+    if period and period not in _RUNNING:
+        return "period"
+    if "byok" in given.get("source", ()):
+        return "source"
+    if {"tokens", "requests"} & set(given.get("metric", ())):
+        return "metric"
+    return next((one for one in ("by", "versus", "file", "top", "share") if one in given), "")
+
+
+def _parts(typed: str, known: KnownNames, today: date) -> tuple[TextReader, list[str]]:
+    """The parts of a command that are in a text, and the words that are none."""
+    reader, unknown = TextReader(known, today), list[str]()
+    reader.words = [_without_punctuation(word, known) for word in tokens(typed)]
+    while reader.at < len(reader.words):
+        taken = 1 if reader.word() in _ONLY_NAMED else 2 if reader.ahead(2) == ("top", "up") else 0
+        try:
+            taken = taken or next((count for rule in _RULES if (count := rule(reader))), 0)
+        except ValueError:  # such as an ambiguous date
+            taken = 0
+        if not taken:
+            unknown.append(reader.words[reader.at])
+        reader.at += taken or 1
+    return reader, unknown
 
 
 _ALSO_WORDS = {"will", "may", "bill", "mark", "grant"}
@@ -263,9 +333,12 @@ _VERSIONED = re.compile(
 
 def _what_if(typed: str, known: KnownNames, today: date) -> ParsedText | CommandError:
     """Parse a what-if question: the two models, then period and filters."""
-    typed = _VERSIONED.sub(r"\1-\2", typed)
+    typed = with_joined_models(_VERSIONED.sub(r"\1-\2", typed), known)
     plain_words = [word.strip('?!.,;()"') for word in typed.casefold().split()]
     moved = models_moved(plain_words)
+    source, _, target = moved.partition(" -> ")
+    if target and source != ALL and _is_no_model(source, known):
+        moved = f"{ALL} -> {target}"
     said_by_kind = WHAT_IF_WORDS | (set(moved.split(" -> ")) if moved else AWAY)
     before_model = {(mark, name) for mark in ("on", "for") for name in moved.split(" -> ")}
     triples = zip(typed.split(), plain_words, [*plain_words[1:], ""], strict=True)
@@ -289,17 +362,31 @@ def _what_if(typed: str, known: KnownNames, today: date) -> ParsedText | Command
         return read  # a word that may be a key or a person is never ignored
     elif rest:
         ignored = f"I ignored “{clean(rest, 60)}”."
+    unfit = parse(words)
+    if isinstance(unfit, CommandError):
+        return unfit
     return _as_is(words, (ignored,) if ignored else ())
 
 
+def _is_no_model(word: str, known: KnownNames) -> bool:
+    """Whether a word names a key, a person or a time, in place of the model to move away from."""
+    if word in vocabulary.MONTHS or word in vocabulary.UNITS or word in NAMED:
+        return True
+    try:
+        found = named(word, known)
+    except AmbiguousNameError as wrong:
+        return all(one.dimension is not Dimension.MODEL for one in wrong.filters)
+    return found is not None and found.dimension is not Dimension.MODEL
+
+
 def _what_if_words(moved: str, found: Command | CommandError | None) -> str:
-    """The command of a what-if question; `found` has its period, grouping and filters."""
-    words = [str(QueryKind.WHATIF), moved]
-    if isinstance(found, QuestionCommand):
-        words += [str(found.query.period)] * ("period" in found.given)
-        words += [f"by {found.query.by}"] * ("by" in found.given)
-        words += map(str, found.query.filters)
-    return " ".join(filter(None, words))
+    """The command of a what-if question; `found` has its other parts, such as its period."""
+    kind = QueryKind.WHATIF
+    typed = found.query if isinstance(found, QuestionCommand) else Query()
+    dated = isinstance(found, QuestionCommand) and "period" in found.given
+    period = typed.period if dated else DEFAULT_PERIODS[kind]
+    extra = tuple(moved.split())
+    return replace(typed, kind=kind, extra=extra, metric=None, period=period).words()
 
 
 def _other_model(filters: Sequence[Filter], typed: str) -> str:
@@ -329,7 +416,9 @@ def _narrowed(kind: QueryKind, own: str, read: ParsedText | None) -> ParsedText:
     remarks = read.remarks if read else ()
     if "unused" in own:  # its days are part of the question
         remarks = tuple(one for one in remarks if one != ABOUT_NOW)
-    typed = _as_is(" ".join((f"{kind} {own}".strip(), *map(str, filters))), remarks)
+    query = found.query if isinstance(found, QuestionCommand) else Query(kind=kind)
+    query = replace(query, extra=tuple(own.split()), filters=filters)
+    typed = _as_is(query.words(), remarks)
     return replace(typed, words=f"{start}{typed.words}", recurrence=recurrence)
 
 

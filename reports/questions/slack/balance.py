@@ -11,7 +11,7 @@ from reports.analysis.limits_answer import NOT_READ, ZONE_NOTE, full_json
 from reports.analysis.own_month import OwnMonth, usual_sentence
 from reports.block_kit.elements import Block, context, header, moment, section, table
 from reports.block_kit.message import Message, RunButton, run_buttons, text_message
-from reports.questions.topics import until_words
+from reports.questions.topics import BalanceAsked, balance_words
 from reports.questions.wording import stamp
 from reports.usage.format import money, percent
 from reports.usage.limits import Limit
@@ -58,11 +58,16 @@ def balance_text(balance: Balance | None, zone: str) -> str:
     return "\n".join(filter(None, (*first, _times_note(balance, zone))))
 
 
-def balance_json(balance: Balance | None, command: str, as_of: datetime | None) -> dict[str, Any]:
-    """The same as JSON values: money as decimal strings, times in UTC; null is unknown."""
-    until = f" {until_words(balance.goal.unit)}" if balance and balance.goal else ""
+def balance_json(
+    balance: Balance | None, command: str, as_of: datetime | None, asked: BalanceAsked | None = None
+) -> dict[str, Any]:
+    """The same as JSON values: money as decimal strings, times in UTC; null is unknown.
+
+    `asked` is the request; by default one without a time zone.
+    """
+    asked = asked or BalanceAsked(balance.goal.unit if balance and balance.goal else None)
     found: dict[str, Any] = {
-        "query": {"command": f"{command} balance{until}"},
+        "query": {"command": f"{command} {balance_words(asked)}"},
         "as_of": None if as_of is None else _iso(as_of),
         "partial": [] if balance else ["the balance is not known"],
     }
