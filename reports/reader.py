@@ -16,8 +16,9 @@ from reports.alerts.grammar import is_alert
 from reports.commands import parse_command
 from reports.natural.names import KnownNames
 from reports.natural.parsed_text import ParsedText
-from reports.natural.parser import UNDERSTOOD, parse_text, strictly
+from reports.natural.parser import parse_text, strictly
 from reports.natural.refusals import refusal
+from reports.natural.sentence import UNDERSTOOD
 from reports.questions.grammar import CommandError, QuestionCommand
 from reports.questions.query import LIVE
 from reports.schedules.grammar import is_schedule
