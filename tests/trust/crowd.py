@@ -124,7 +124,7 @@ class Person:
 
     def _choose(self) -> None:
         """Two to four different choices, sent at once; the newest must be shown afterwards."""
-        message, state = self._message(), self._state()
+        message, state, before = self._message(), self._state(), self.stopped
         # one that changes nothing would be shown already, and could be chosen twice within seconds
         words = _words(state)
         others = [one for one in CHOICES if _words_after(words, one) != words]
@@ -135,7 +135,6 @@ class Person:
         choice, words = _made(newest)
         expected = _words_after(words, choice)
         try:
-            before = self.stopped
             self._slack.wait_for(
                 lambda: _words(self._state()) == expected or self.stopped > before, 60
             )
