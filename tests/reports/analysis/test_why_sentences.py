@@ -122,7 +122,7 @@ def test_tokens_are_explained_in_whole_days_too() -> None:
     found = moved_answer(asked, of, groups, DataStatus(MIDNIGHT), whole)
     assert found.sentences[:2] == (
         "Through 29 Nov, tokens are up 1K (+33.3%): 3K on 1–29 Oct, 4K on 1–29 Nov.",
-        "30 Nov isn't over and is left out: 10 so far. With it, 4.02K against 3.11K on 1–30 Oct.",
+        "30 Nov isn't over and is left out: 10 so far. With it, 4.02K against 3.1K on 1–30 Oct.",
     )
     told = found.data()
     assert (told["to"], told["whole"]["to"], told["whole"]["parts"]["a"]) == (4_015, 4_005, 1_000)
