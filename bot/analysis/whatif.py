@@ -63,9 +63,10 @@ def gather_whatif(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     allowed = plan.selection.ids(Dimension.MODEL)
     meant = allowed
     if word != ALL_MODELS:
-        named = directory.find(Dimension.MODEL, word) or directory.find(
-            Dimension.MODEL, f"*{word}*"
-        )
+        apart = word.replace("-", "*")  # gemini-flash: gemini-3-flash-preview
+        patterns = (word, f"*{word}*", f"*{apart}*")
+        found_by = (directory.find(Dimension.MODEL, pattern) for pattern in patterns)
+        named = next(filter(None, found_by), frozenset())
         meant = named if allowed is None else named & allowed
         if not meant and not request.asker.own_only:  # else it would reveal what others use
             return CommandError(NOT_USED.format(word=word), examples=())

@@ -19,8 +19,9 @@ from reports.natural.alert_wishes import asks_for_alert, parse_alert_wish
 from reports.natural.assembly import assemble
 from reports.natural.date_ranges import OpenStartError
 from reports.natural.misspelled_topics import spelled_right
-from reports.natural.names import AmbiguousNameError, KnownNames
+from reports.natural.names import AmbiguousNameError, KnownNames, named, with_joined_models
 from reports.natural.parsed_text import ParsedText, Read
+from reports.natural.rewording import reworded
 from reports.natural.rules.amounts import read_currency, read_minimum, refuse_amount
 from reports.natural.rules.comparisons import read_comparison
 from reports.natural.rules.filters import (
@@ -57,7 +58,7 @@ from reports.questions.grammar import (
 )
 from reports.questions.kind_options import is_unfit
 from reports.questions.kinds import STILL_RUNNING, kind_of
-from reports.questions.query import Query, QueryKind
+from reports.questions.query import DEFAULT_PERIODS, Query, QueryKind
 from reports.questions.topics import BALANCE, BUDGET, ME, PERSONAL, not_taken
 from reports.time.period import NAMED
 from reports.usage.dimensions import Dimension, Filter
@@ -131,6 +132,8 @@ def parse_text(text: str, known: KnownNames, today: date) -> Read:
         return strictly(typed, strict)
     if is_unfit(strict.problem):
         return strict
+    typed = reworded(typed, known)
+    words = [word.casefold().strip("?!.,") for word in typed.split()]
     if there := list_request(words):
         if there.button:
             return CommandError(there.instructions(), "", there.listing, ())
@@ -330,9 +333,12 @@ _VERSIONED = re.compile(
 
 def _what_if(typed: str, known: KnownNames, today: date) -> ParsedText | CommandError:
     """Parse a what-if question: the two models, then period and filters."""
-    typed = _VERSIONED.sub(r"\1-\2", typed)
+    typed = with_joined_models(_VERSIONED.sub(r"\1-\2", typed), known)
     plain_words = [word.strip('?!.,;()"') for word in typed.casefold().split()]
     moved = models_moved(plain_words)
+    source, _, target = moved.partition(" -> ")
+    if target and source != ALL and _is_no_model(source, known):
+        moved = f"{ALL} -> {target}"
     said_by_kind = WHAT_IF_WORDS | (set(moved.split(" -> ")) if moved else AWAY)
     before_model = {(mark, name) for mark in ("on", "for") for name in moved.split(" -> ")}
     triples = zip(typed.split(), plain_words, [*plain_words[1:], ""], strict=True)
@@ -356,17 +362,31 @@ def _what_if(typed: str, known: KnownNames, today: date) -> ParsedText | Command
         return read  # a word that may be a key or a person is never ignored
     elif rest:
         ignored = f"I ignored “{clean(rest, 60)}”."
+    unfit = parse(words)
+    if isinstance(unfit, CommandError):
+        return unfit
     return _as_is(words, (ignored,) if ignored else ())
 
 
+def _is_no_model(word: str, known: KnownNames) -> bool:
+    """Whether a word names a key, a person or a time, in place of the model to move away from."""
+    if word in vocabulary.MONTHS or word in vocabulary.UNITS or word in NAMED:
+        return True
+    try:
+        found = named(word, known)
+    except AmbiguousNameError as wrong:
+        return all(one.dimension is not Dimension.MODEL for one in wrong.filters)
+    return found is not None and found.dimension is not Dimension.MODEL
+
+
 def _what_if_words(moved: str, found: Command | CommandError | None) -> str:
-    """The command of a what-if question; `found` has its period, grouping and filters."""
-    words = [str(QueryKind.WHATIF), moved]
-    if isinstance(found, QuestionCommand):
-        words += [str(found.query.period)] * ("period" in found.given)
-        words += [f"by {found.query.by}"] * ("by" in found.given)
-        words += map(str, found.query.filters)
-    return " ".join(filter(None, words))
+    """The command of a what-if question; `found` has its other parts, such as its period."""
+    kind = QueryKind.WHATIF
+    typed = found.query if isinstance(found, QuestionCommand) else Query()
+    dated = isinstance(found, QuestionCommand) and "period" in found.given
+    period = typed.period if dated else DEFAULT_PERIODS[kind]
+    extra = tuple(moved.split())
+    return replace(typed, kind=kind, extra=extra, metric=None, period=period).words()
 
 
 def _other_model(filters: Sequence[Filter], typed: str) -> str:

@@ -29,6 +29,22 @@ NOT_COUNTED = (
 )
 _UNUSUAL = {"unusual", "anomaly", "anomalies", "anomalous", "abnormal", "weird", "strange", "odd",
             "suspicious", "outlier", "outliers", "unexpected"}  # fmt: skip
+_MEDIANS = {"median", "percentile", "percentiles", "deviation", "stddev", "quartile"}
+_TIMES = {"latency", "latencies", "response", "slow", "seconds", "respond", "p50", "p95"}
+_PEOPLE = {"who", "who's", "users", "user", "people", "person", "members", "creators", "anyone",
+           "employees", "nobody"}  # fmt: skip
+_IDLE = {"inactive", "idle", "never"}
+_DOES_NOT = {"haven't", "hasn't", "didn't", "doesn't", "don't", "isn't", "aren't"}
+_DOING = {"spent", "spend", "used", "use", "using", "uses", "made", "active"}
+_CATALOG = ("access to", "models are available", "models available", "available models",
+            "models can we use", "models exist", "models are there", "models does openrouter",
+            "models openrouter has")  # fmt: skip
+_NAMELESS = ("a cheaper model", "cheaper models", "cheaper alternative", "cheaper alternatives",
+             "a cheaper one", "cheaper option", "cheaper options", "less expensive model",
+             "another model", "different model", "other models")  # fmt: skip
+_MOVING = {"save", "if", "would", "could", "switch", "move", "use", "try", "there", "should",
+           "moved", "switched", "used"}  # fmt: skip
+_ANNUAL = {"annual", "annualized", "annualised", "annually"}
 _TIMES_OF_DAY = ("which weekday", "what weekday", "by weekday", "per weekday", "day of the week",
                  "days of the week", "time of day", "time of the day", "hour of the day",
                  "at night", "on weekdays", "office hours", "working hours",
@@ -36,6 +52,28 @@ _TIMES_OF_DAY = ("which weekday", "what weekday", "by weekday", "per weekday", "
 UNUSUAL = (
     "I can't look for unusual usage; `alert spike by key` finds it, and `why today` explains a"
     " change."
+)
+NO_MEDIANS = (
+    "I can show averages, not medians or percentiles: `price` has the average cost of a request."
+)
+NO_IDLE_PEOPLE = (
+    "I can't list people without usage. `spend 1m by creator top 50` lists those who used"
+    " something, and `keys unused` the keys that nobody used."
+)
+NO_CATALOG = (
+    "I only know the models that you used: `1y by model` lists them. OpenRouter's whole list is at"
+    " openrouter.ai/models."
+)
+NAME_A_MODEL = (
+    "I can reprice usage on a model that you name, like `whatif opus -> sonnet`; `price by model`"
+    " shows which models cost less."
+)
+NOT_ANNUALIZED = (
+    "I can't turn a pace into a yearly amount; `forecast this year` shows how this year ends, and"
+    " `spend 1y` each month."
+)
+NO_DISABLED_KEYS = (
+    "I can't pick out disabled keys; `keys` lists all keys, and `keys unused` those nobody used."
 )
 NO_REMINDERS = "I can't remind you, but I can send a report: `schedule weekly spend by key to me`."
 NO_TIMES_OF_DAY = (
@@ -73,11 +111,30 @@ def refusal(text: str) -> str:
         return NOT_COUNTED
     if _UNUSUAL & set(words) and "why" not in words:
         return UNUSUAL
+    if found := _about_what_is_not_known(set(words), said):
+        return found
     if {"remind", "reminder", "reminders"} & set(words):
         return NO_REMINDERS
     if any(f" {phrase} " in said for phrase in _TIMES_OF_DAY):
         return NO_TIMES_OF_DAY
     return NO_ALL_TIME if _asks_for_all_time(words) else ""
+
+
+def _about_what_is_not_known(given: set[str], said: str) -> str:
+    """The refusal of a question about something that isn't stored; empty for other questions."""
+    if _MEDIANS & given and not _TIMES & given:
+        return NO_MEDIANS
+    keys = {"key", "keys"} & given
+    idle = _IDLE & given or (_DOES_NOT & given and _DOING & given)
+    if idle and _PEOPLE & given and not keys:
+        return NO_IDLE_PEOPLE
+    if keys and {"disabled", "deactivated"} & given:
+        return NO_DISABLED_KEYS
+    if any(f" {phrase} " in said for phrase in _CATALOG) and "key" not in said:
+        return NO_CATALOG
+    if any(f" {phrase} " in said for phrase in _NAMELESS) and _MOVING & given:
+        return NAME_A_MODEL
+    return NOT_ANNUALIZED if _ANNUAL & given else ""
 
 
 def _asks_for_all_time(words: Sequence[str]) -> bool:

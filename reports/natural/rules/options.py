@@ -79,6 +79,10 @@ def read_filler(reader: TextReader) -> int:
     if reader.word() == "hourly":
         reader.ignored.append(reader.words[reader.at])
         return 1
+    if reader.word() == "when" and reader.kind is None:
+        reader.remark("The chart shows when.")
+        reader.implied_period = "1y"
+        return 1
     if reader.word() == "behind" and "by" in reader.given:  # `who is behind prod`
         return 1
     sign = not any(c.isalnum() or c.isascii() for c in reader.word())  # such as an emoji
