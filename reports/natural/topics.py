@@ -183,7 +183,8 @@ _FILLERS: dict[QueryKind, set[str]] = {
         "shares", "percentage", "percent", "proportion", "completion", "output", "wasting",
         "waste", "wasted", "benefit", "benefits", "benefited", "profit", "profits", "worse",
         "better", "broken", "broke", "break", "get", "getting", "got", "most", "best", "worst",
-        "isn't", "aren't", "doesn't", "don't", "hitting", "because", "thanks", "enabled", "on", "off", "doing", "ok", "okay",
+        "isn't", "aren't", "doesn't", "don't",
+        "hitting", "because", "thanks", "enabled", "on", "off", "doing", "ok", "okay",
     },
 }  # fmt: skip
 """Words that only name the kind, or mean nothing, in a question of that kind."""
