@@ -183,6 +183,7 @@ _FILLERS: dict[QueryKind, set[str]] = {
         "shares", "percentage", "percent", "proportion", "completion", "output", "wasting",
         "waste", "wasted", "benefit", "benefits", "benefited", "profit", "profits", "worse",
         "better", "broken", "broke", "break", "get", "getting", "got", "most", "best", "worst",
+        "isn't", "aren't", "doesn't", "don't",
         "hitting", "because", "thanks", "enabled", "on", "off", "doing", "ok", "okay",
     },
 }  # fmt: skip
@@ -234,7 +235,8 @@ _DELETE_PHRASES = ("clean up", "get rid of", "rid of", "don't need", "no longer 
 _KEYS_PHRASES = ("no limit", "without a limit", "without limit", "without limits", "no limits",
               *_UNUSED_PHRASES, *_OF_LEAVERS)  # fmt: skip
 _LIMITS_PHRASES = (
-    "still spend", "still use", "stops first", "stop first", "stops us", "stop us", "block us",
+    "i still spend", "i still use", "we still spend", "we still use", "still be spent",
+    "stops first", "stop first", "stops us", "stop us", "block us",
     "blocks us", "hit first", "full first", "run out first", "runs out first",
 )  # fmt: skip
 _FILLERS[QueryKind.LIMITS] = _LIMITS | _LEFT | {
@@ -293,16 +295,28 @@ _USING_KEYS = {"by", "per", "each", "use", "uses", "used", "using", "usage", "to
                "without", "except", "excluding", "not"}  # fmt: skip
 """Words beside which `keys` is about their usage."""
 _BALANCE = {"balance", "top-up", "topup"}
+_BUDGETS = {"budget", "budgets"}
 _BALANCE_PHRASES = (
     "run out", "running out", "last us", "credits last", "credit last", "enough credits",
     "enough credit", "enough money", "enough balance", "credit balance", "top up",
     "credits enough", "credits sufficient",
 )  # fmt: skip
 _LASTING = {"enough", "last", "lasts", "out", "sufficient", "suffice"}
+_SPENT = {"used", "use", "spent", "spend", "cost", "burned", "using", "spending"}
+_OF_BALANCE = _BALANCE | _BUDGETS | _LASTING | _LEFT | {
+    "will", "won't", "when", "long", "until", "till", "before", "end", "lasting", "need", "soon",
+    "run", "runs", "running", "ran", "credit", "credits", "money", "funds", "cash", "wallet", "be",
+    "next", "current", "pace", "rate", "by", "healthy", "low", "fine", "ready", "empty", "zero",
+    "add", "more", "deposit", "refill", "recharge", "buy", "must", "top", "up", "prepaid", "i",
+    "over", "under", "within", "exceeded", "exceed", "track", "near", "close", "reached", "reach",
+    "blown", "hit", "limits", "still", "good", "well", "no", "not", "any", "if", "safe", "tomorrow",
+    "couple", "few", "another", "weekend", "month-end", "eom", "going", "there", "new", "set",
+    "exhausted", "gone", "dry", "short", "bankrupt", "broke", "status", "state", "today", "stand",
+}  # fmt: skip
+"""Words of questions about the balance or budgets that don't narrow them."""
 _UNTIL = {"today": Unit.DAY, "day": Unit.DAY, "week": Unit.WEEK, "month": Unit.MONTH,
           "month-end": Unit.MONTH, "eom": Unit.MONTH, "year": Unit.YEAR}  # fmt: skip
 """Words for what the credits should last through."""
-_BUDGETS = {"budget", "budgets"}
 _PLANNED_DIMENSIONS = {
     "apps": Topic.APP, "workspaces": Topic.WORKSPACE,
     "teams": Topic.TEAM, "departments": Topic.TEAM,
@@ -386,6 +400,13 @@ def topic_of(words: Sequence[str], *, named: bool = False) -> str:
     return f"{BALANCE} {until_words(until)}" if until else found
 
 
+def is_about_balance(word: str) -> bool:
+    """Whether a word only says that a question is about the balance or budgets."""
+    bare = word.casefold().strip("?!.,;").removesuffix("'s")
+    plain = bare in _OF_BALANCE or bare in vocabulary.UNITS or bare in vocabulary.NUMBERS
+    return plain or bare in vocabulary.WEEKDAYS or bare in vocabulary.MONTHS or bare.isdigit()
+
+
 def _lasting_until(words: Sequence[str]) -> Unit | None:
     """The day, week, month or year for which words ask if the credits last."""
     of_the_past = any(one == "last" and after in _UNTIL for one, after in pairwise(words))
@@ -427,6 +448,9 @@ def _about_amounts(words: Sequence[str], text: str, given: set[str], *, named: b
     reaches = "when" in given and any(word.startswith("$") for word in words)
     if reaches or given & _FORECAST or _has_phrase(text, _FORECAST_PHRASES):
         return BALANCE if _has_phrase(text, _BALANCE_PHRASES) else Topic.FORECAST
+    credit = given & {"credit", "credits"}
+    if credit and (given & {"buy", "add", "purchase"} or ("have" in given and not given & _SPENT)):
+        return BALANCE
     if given & _BALANCE or _has_phrase(text, _BALANCE_PHRASES) or _left(given):
         return BALANCE
     if given & _PRICE or _has_phrase(text, _PRICE_PHRASES):

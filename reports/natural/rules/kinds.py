@@ -45,6 +45,9 @@ def read_words_of_kind(reader: TextReader) -> int:
         if unit:  # since last week: this week compared with the one before
             reader.give("period", f"this {unit}" if unit != "day" else "today")
             return 3
+    if reader.kind is QueryKind.WHY and reader.ahead(2) == ("since", "yesterday"):
+        reader.give("period", "today")
+        return 2
     if reader.kind is QueryKind.FORECAST:
         if reader.word() in {"next", "tomorrow"}:
             raise ValueError(STILL_RUNNING)
