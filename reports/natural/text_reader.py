@@ -26,7 +26,8 @@ class TextReader:
     `remarks` and `ignored` are as in `ParsedText`. The rest is recorded while reading and used once
     all words were read: `spending` (for each metric, whether it is a verb), `several` (a dimension
     named in the plural), `superlative` (`the most expensive`), `over` (an amount), `ranked` (a unit
-    of time whose buckets were to be ranked), `proportion` (a share of the whole was requested).
+    of time whose buckets were to be ranked), `proportion` (a share of the whole was requested),
+    `implied_period` (the period if none is named).
     """
 
     known: KnownNames
@@ -52,6 +53,7 @@ class TextReader:
     whole_day: bool = False
     ranked: str = ""
     proportion: bool = False
+    implied_period: str = ""
 
     @property
     def recurrence(self) -> str:

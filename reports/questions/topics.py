@@ -100,6 +100,10 @@ _UPCOMING = {
 """What usage can't be grouped by yet."""
 
 
+_OF_A_TEAM = {"member", "members", "mate", "mates"}
+"""Words that make `team` a word for people."""
+
+
 def not_yet(topic: Topic) -> str:
     """A sentence that a topic has no answer yet, and what works instead."""
     instead = _INSTEAD.get(topic, "model, key and creator work")
@@ -174,9 +178,11 @@ def topic_of(words: Sequence[str]) -> Topic | None:
 
 def ungroupable(lower: Sequence[str]) -> Topic | None:
     """The topic of `by team`, `which app`, `provider:x`, in lower-case words."""
-    for before, word in zip(("", *lower), lower, strict=False):
+    for before, word, after in zip(("", *lower), lower, (*lower[1:], ""), strict=False):
         kind, colon, _ = word.partition(":")
         topic = _UPCOMING.get(kind.strip("?!.,-"))
+        if after.strip("?!.,") in _OF_A_TEAM:
+            continue
         if topic and (colon or before in _BY):
             return topic
     return None

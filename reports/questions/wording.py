@@ -82,10 +82,13 @@ def metric_words(query: Query, metric: Metric) -> str:
 def title(query: Query) -> str:
     """The title of an answer: `Tokens by model, past month`, `Price by key, today`.
 
-    An overview of one money source says so: `Activity (spend from credits), past day`.
+    An answer on one money source says so: `Activity (spend from credits), past day`.
     """
     if query.kind is not QueryKind.USAGE:
-        about = f" ({metric_words(query, query.metric)})" if query.metric else ""
+        metric = query.metric
+        if metric is None and query.source is not MoneySource.ALL:
+            metric = Metric.SPEND
+        about = f" ({metric_words(query, metric)})" if metric else ""
         what = f"{KIND_WORDS[query.kind]}{about}"
     elif query.metric:
         what = capitalize_first(metric_words(query, query.metric))
