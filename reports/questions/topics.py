@@ -7,11 +7,12 @@ people don't get the answer to another question.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from reports.questions.kinds import kind_of
 from reports.time.period import Unit
+from reports.time.time_range import zone_names
 
 
 class Topic(StrEnum):
@@ -45,10 +46,12 @@ class TopicAsked:
 class BalanceAsked:
     """A request for the remaining credits, and how long they will last.
 
-    `until` is set where it is asked if they last through the day, week, month or year.
+    `until` is set where it is asked if they last through the day, week, month or year. `zone` is
+    the time zone of the answer, if one was named.
     """
 
     until: Unit | None = None
+    zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,8 @@ _COMMANDS: dict[tuple[str, ...], Personal] = {
     ("budgets",): BudgetAsked(),
     ("me",): MeAsked(),
 }
+PERSONAL = frozenset({BALANCE, BUDGET, "budgets", ME})
+"""The first words of commands that are such requests."""
 _UNTIL: dict[tuple[str, ...], Unit] = {
     ("today",): Unit.DAY,
     ("this", "day"): Unit.DAY,
@@ -95,6 +100,10 @@ _UPCOMING = {
 """What usage can't be grouped by yet."""
 
 
+_OF_A_TEAM = {"member", "members", "mate", "mates"}
+"""Words that make `team` a word for people."""
+
+
 def not_yet(topic: Topic) -> str:
     """A sentence that a topic has no answer yet, and what works instead."""
     instead = _INSTEAD.get(topic, "model, key and creator work")
@@ -104,6 +113,14 @@ def not_yet(topic: Topic) -> str:
 def personal(words: Sequence[str]) -> Personal | None:
     """The request for words like `balance` or `me`, ignoring case; None for others."""
     lower = tuple(word.casefold() for word in words)
+    zone = zone_names().get(lower[-1]) if lower[-2:-1] == ("tz",) else None
+    found = _personal(lower[:-2] if zone else lower)
+    if zone and found:
+        return replace(found, zone=zone) if isinstance(found, BalanceAsked) else None
+    return found
+
+
+def _personal(lower: tuple[str, ...]) -> Personal | None:
     if lower[:1] == (BALANCE,) and (unit := _UNTIL.get(lower[1:])):
         return BalanceAsked(unit)
     return _COMMANDS.get(lower)
@@ -112,6 +129,42 @@ def personal(words: Sequence[str]) -> Personal | None:
 def until_words(unit: Unit) -> str:
     """The words after `balance` that ask if the credits last through the running unit of time."""
     return "today" if unit is Unit.DAY else f"this {unit}"
+
+
+def balance_words(asked: BalanceAsked) -> str:
+    """The command that asks for the balance."""
+    until = f" {until_words(asked.until)}" if asked.until else ""
+    return f"{BALANCE}{until}{f' tz {asked.zone}' if asked.zone else ''}"
+
+
+def not_taken(command: str, part: str) -> str:
+    """A sentence that `balance` or `budget` takes no such part, and what does.
+
+    `part` is named as in `QuestionCommand.given`.
+    """
+    what = _PARTS.get(part, part)
+    if command == BUDGET:
+        return (
+            f"`budget` lists what is used of every limit now, so it takes no {what}; `limits` can"
+            " be narrowed to a key or a person, and has files."
+        )
+    instead = {
+        "by": "`limits` lists what each key and member has left",
+        "period": "`spend credits last month` shows what was spent",
+        "file": "`spend credits csv` is a file of what was spent",
+    }.get(part)
+    said = f"The balance is what the organization has left now, so `balance` takes no {what}"
+    return f"{said}; {instead}." if instead else f"{said}."
+
+
+_PARTS = {
+    "by": "`by`",
+    "versus": "comparison",
+    "top": "`top`",
+    "zone": "time zone",
+    "share": "`share`",
+    "source": "`byok`",
+}
 
 
 def topic_of(words: Sequence[str]) -> Topic | None:
@@ -125,9 +178,11 @@ def topic_of(words: Sequence[str]) -> Topic | None:
 
 def ungroupable(lower: Sequence[str]) -> Topic | None:
     """The topic of `by team`, `which app`, `provider:x`, in lower-case words."""
-    for before, word in zip(("", *lower), lower, strict=False):
+    for before, word, after in zip(("", *lower), lower, (*lower[1:], ""), strict=False):
         kind, colon, _ = word.partition(":")
         topic = _UPCOMING.get(kind.strip("?!.,-"))
+        if after.strip("?!.,") in _OF_A_TEAM:
+            continue
         if topic and (colon or before in _BY):
             return topic
     return None

@@ -526,10 +526,10 @@ class Store:
                 }
             return sums.spend_series(connection, selection, wanted, stored, source)
 
-    def spend_of_hours_by_day(self, by: Dimension, wanted: TimeRange) -> list[sums.DaySpend]:
-        """What each member of a dimension spent in the hours of a range, added up by UTC day."""
+    def spend_of_hours_by_day(self, selection: Selection, wanted: TimeRange) -> list[sums.DaySpend]:
+        """What each member of a selection spent in the hours of a range, added up by UTC day."""
         with self._db.read() as connection:
-            return sums.spend_of_hours_by_day(connection, by, wanted)
+            return sums.spend_of_hours_by_day(connection, selection, wanted)
 
     def pair_sums(
         self,

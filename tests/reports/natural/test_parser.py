@@ -140,7 +140,7 @@ def test_what_asks_for_nothing_is_nothing(said):
         ("spend on opal", "“opal” could mean `key:opal` or `model:*opal*`."),
         ("spend by weather", "You can group by model, key or creator, not by “weather”."),
         ("spend vs weather", "`vs` needs before, yesterday, last week"),
-        ("daily spend last month", "Do you want this on a schedule?"),
+        ("daily spend yesterday", "Do you want this daily, as a scheduled report, or only now?"),
         ("spend 2026-13", "There is no such date as “2026-13”."),
         ("spend and tokens", "A question can have only one metric"),
         ("spend " * 70, "That is 419 characters"),
