@@ -214,6 +214,8 @@ def _schedule_or_now(reader: TextReader) -> CommandError:
 
 def _say_that_times_are_not_ranked(reader: TextReader) -> None:
     """For `which day was the most expensive`, all days are shown, and a remark says so."""
+    if reader.ranked:
+        reader.superlative = False
     text = " ".join(reader.words).casefold()
     found = _RANKED_TIME.search(text)
     if reader.superlative and "by" not in reader.given and text.startswith("when "):

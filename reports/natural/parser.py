@@ -35,8 +35,11 @@ _BEGINNINGS = {
 }  # fmt: skip
 
 
-def parse_text(text: str, known: KnownNames, today: date) -> Read:
-    """Parse a text (without the bot's mention); None if it contains no question or command."""
+def parse_text(text: str, known: KnownNames, today: date, *, helps: bool = False) -> Read:
+    """Parse a text (without the bot's mention); None if it contains no question or command.
+
+    `helps`: `help` in it doesn't ask for help.
+    """
     typed = " ".join(plain(text).split())
     if len(typed) > LONGEST:
         return CommandError(
@@ -47,9 +50,9 @@ def parse_text(text: str, known: KnownNames, today: date) -> Read:
     if not letters or greets(letters):
         return None
     strict = parse_command(typed)
-    if not isinstance(strict, CommandError):
+    if not (isinstance(strict, CommandError) or helps):
         return strictly(typed, strict)
-    if is_unfit(strict.problem):
+    if isinstance(strict, CommandError) and is_unfit(strict.problem):
         return strict
     typed = reworded(typed, known)
     words = [word.casefold().strip("?!.,") for word in typed.split()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from reports.alerts.threshold import is_currency
@@ -13,6 +14,7 @@ _LEAVE = {"quit", "exit", "logout", "close", "q", ":q"}
 _ALL_TIME = ("all time", "all-time", "alltime", "forever", "ever", "lifetime", "life time",
              "since the beginning of time", "since inception", "to date")  # fmt: skip
 _UNITS_TO_DATE = ("month to date", "year to date", "week to date", "quarter to date")
+_QUARTER_TO_DATE = re.compile(r" q[1-4] to date ")
 _NOT_COUNTED = {
     "throughput", "uptime", "downtime", "outages", "tps",
 }  # fmt: skip
@@ -44,6 +46,9 @@ _NAMELESS = ("a cheaper model", "cheaper models", "cheaper alternative", "cheape
              "another model", "different model", "other models")  # fmt: skip
 _MOVING = {"save", "if", "would", "could", "switch", "move", "use", "try", "there", "should",
            "moved", "switched", "used"}  # fmt: skip
+_HOLIDAYS = {"christmas", "xmas", "thanksgiving", "easter", "holidays", "holiday", "halloween",
+             "ramadan", "hanukkah", "diwali"}  # fmt: skip
+_FISCAL = {"fiscal", "fy", "fy25", "fy26", "fy27"}
 _ANNUAL = {"annual", "annualized", "annualised", "annually"}
 _TIMES_OF_DAY = ("which weekday", "what weekday", "by weekday", "per weekday", "day of the week",
                  "days of the week", "time of day", "time of the day", "hour of the day",
@@ -71,6 +76,14 @@ NAME_A_MODEL = (
 NOT_ANNUALIZED = (
     "I can't turn a pace into a yearly amount; `forecast this year` shows how this year ends, and"
     " `spend 1y` each month."
+)
+NO_HOLIDAYS = "I don't know when holidays are; name the dates, like `spend dec 24-26`."
+NO_FISCAL_CALENDAR = (
+    "I don't know business days or fiscal years; name the dates, like"
+    " `spend 2026-04-01..2026-06-30`."
+)
+NO_REQUEST_SIZE = (
+    "I don't divide tokens by requests; `1m` shows both, and `price` what a request costs."
 )
 NO_DISABLED_KEYS = (
     "I can't pick out disabled keys; `keys` lists all keys, and `keys unused` those nobody used."
@@ -125,6 +138,14 @@ def _about_what_is_not_known(given: set[str], said: str) -> str:
     if _MEDIANS & given and not _TIMES & given:
         return NO_MEDIANS
     keys = {"key", "keys"} & given
+    if _HOLIDAYS & given or " black friday " in said or " new year's " in said:
+        return NO_HOLIDAYS
+    if _FISCAL & given or " business day" in said or " working day" in said:
+        return NO_FISCAL_CALENDAR
+    if " tokens per request " in said or " tokens per call " in said or " request size " in said:
+        return NO_REQUEST_SIZE
+    if any(word.startswith("cach") for word in given):
+        return ""
     idle = _IDLE & given or (_DOES_NOT & given and _DOING & given)
     if idle and _PEOPLE & given and not keys:
         return NO_IDLE_PEOPLE
@@ -139,6 +160,6 @@ def _about_what_is_not_known(given: set[str], said: str) -> str:
 
 def _asks_for_all_time(words: Sequence[str]) -> bool:
     padded = f" {' '.join(words)} "
-    if any(f" {phrase} " in padded for phrase in _UNITS_TO_DATE):
+    if any(f" {phrase} " in padded for phrase in _UNITS_TO_DATE) or _QUARTER_TO_DATE.search(padded):
         return False
     return any(f" {phrase} " in padded for phrase in _ALL_TIME)

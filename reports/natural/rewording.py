@@ -33,13 +33,19 @@ _TOO_MUCH = (
     r" (?:over-?spending|spending (?:way |far )?too much(?: money)?)"
 )
 _MEASURED = r"spend|spending|cost|costs|bill|usage|tokens|requests|money|calls"
+_PURPOSE = (
+    "boss|manager|ceo|cfo|cto|board|meeting|review|deck|slides|presentation|stand-?up|records|books"
+)
+_EXTREME = r"(?:max|maximum|peak|highest|biggest|largest|record|min|minimum|lowest|smallest)"
 _PART_OF = rf"how much (?:of|from) (?:our |the |my |all |total )*({_MEASURED})"
 _SPELLINGS = {
     "whos": "who's", "hows": "how is", "whens": "when is", "wheres": "where is",
     "havent": "haven't",
     "hasnt": "hasn't", "isnt": "isn't", "arent": "aren't", "didnt": "didn't", "doesnt": "doesn't",
     "dont": "don't", "gimme": "give me", "lemme": "let me", "plz": "pls", "plss": "pls",
-    "abt": "about", "u": "you", "yday": "yesterday", "ystd": "yesterday", "llms": "models",
+    "approx": "about", "abt": "about", "ppl": "people", "msgs": "requests", "reqs": "requests",
+    "tok": "tokens", "toks": "tokens", "wk": "week", "yr": "year",
+    "hrs": "hours", "u": "you", "yday": "yesterday", "ystd": "yesterday", "llms": "models",
 }  # fmt: skip
 """Short spellings, as in chats, and what they stand for."""
 _AVERAGE = r"(?:average|avg|mean|typical|usual|normal)"
@@ -68,6 +74,26 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
     ("last use|last spend", r"when (did|do|does) (.{1,60}?) last (use|spend)", r"when \1 \2 \3"),
     ("spending", rf"{_TOO_MUCH}[?!. ]*$", "spend by person past week vs before"),
     ("spending", _TOO_MUCH, "spend by person vs before"),
+    ("damage", r"(?:what's |what is )?the damage", "how much did we spend"),
+    ("how bad|how good", r"how (?:bad|good) (?:was|were|is|are)", "how much did we spend in"),
+    ("money|cash", r"(?:bleeding|throwing away|blowing) (?:money|cash)", "spending money"),
+    ("leaderboard", r"leaderboard", "spend by person"),
+    ("rank", r"rank(?:ing of|ed)?", "show"),
+    ("sort|order", r"(?:sort|sorted|order|ordered) by", "by"),
+    (" by ", r"(hour|day|week|month) by \1", r"per \1"),
+    ("q[1-4] to date", r"(q[1-4]) to date", r"\1"),
+    ("difference|change", r"(?:the )?(?:difference|change) (?:between|from)", "compare"),
+    ("change", r"changes? since", "what changed since"),
+    ("people|folks", r"(are|do|did|were) (?:people|folks) (using|use)", r"\1 we \2"),
+    ("ly ", rf"{_EXTREME} (?:daily|day's)", "busiest day"),
+    ("ly ", rf"{_EXTREME} hourly", "busiest hour"),
+    ("ly ", rf"{_EXTREME} monthly", "busiest month"),
+    ("peak|record|max|min", rf"(?:peak|record|max|maximum|min|minimum) ({_MEASURED})",
+     r"busiest day \1"),
+    ("record|lowest|quiet", r"(?:record|lowest|smallest|quietest|cheapest) (day|hour|week|month)",
+     r"busiest \1"),
+    ("time", r"what time (?:of day )?(?:do|did|are|is)", "busiest hour"),
+    ("for", rf"for (?:my|our|the) (?:{_PURPOSE})", ""),
     ("popular", r"most popular", "most requested"),
     ("where", r"where (?:will|do|are) we (?:going to )?(?:land|end up|finish)", "how will we end"),
     ("rest of", r"(?:for |over |in |during )?the rest of (?:the|this) (day|week|month|year)",

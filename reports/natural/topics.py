@@ -183,6 +183,7 @@ _FILLERS: dict[QueryKind, set[str]] = {
         "shares", "percentage", "percent", "proportion", "completion", "output", "wasting",
         "waste", "wasted", "benefit", "benefits", "benefited", "profit", "profits", "worse",
         "better", "broken", "broke", "break", "get", "getting", "got", "most", "best", "worst",
+        "isn't", "aren't", "doesn't", "don't",
         "hitting", "because", "thanks", "enabled", "on", "off", "doing", "ok", "okay",
     },
 }  # fmt: skip
@@ -234,7 +235,8 @@ _DELETE_PHRASES = ("clean up", "get rid of", "rid of", "don't need", "no longer 
 _KEYS_PHRASES = ("no limit", "without a limit", "without limit", "without limits", "no limits",
               *_UNUSED_PHRASES, *_OF_LEAVERS)  # fmt: skip
 _LIMITS_PHRASES = (
-    "still spend", "still use", "stops first", "stop first", "stops us", "stop us", "block us",
+    "i still spend", "i still use", "we still spend", "we still use", "still be spent",
+    "stops first", "stop first", "stops us", "stop us", "block us",
     "blocks us", "hit first", "full first", "run out first", "runs out first",
 )  # fmt: skip
 _FILLERS[QueryKind.LIMITS] = _LIMITS | _LEFT | {

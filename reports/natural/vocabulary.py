@@ -9,7 +9,8 @@ METRICS: dict[str, Metric | None] = {
         ("spend", "spent", "spending", "spends", "cost", "costs", "costing", "pay", "paid", "bill",
          "money", "dollars", "usd", "expensive", "expenses", "expense", "burn", "burned", "burnt",
          "burning", "invoice", "spendings", "charges", "charged", "costly",
-         "costliest", "priciest", "pricey", "bills", "paying", "expenditure", "expenditures"),
+         "costliest", "priciest", "pricey", "bills", "paying", "expenditure", "expenditures",
+         "cash", "outlay"),
         Metric.SPEND),
     **dict.fromkeys(("token", "tokens"), Metric.TOKENS),
     **dict.fromkeys(
@@ -68,7 +69,7 @@ LEAST = {"cheapest", "least", "lowest", "smallest", "fewest"}
 MORNING = "morning"
 PARTS_OF_DAY = {"morning", "afternoon", "evening", "night"}
 AVERAGE = {"average", "avg", "mean"}
-DRAWN = {"minute": "1h", "hour": "1d", "day": "1m", "week": "3m", "month": "1y"}
+DRAWN = {"minute": "1h", "hour": "1d", "day": "1m", "week": "3m", "month": "1y", "quarter": "1y"}
 """The period to show for a unit of time."""
 FILES = {"csv": "csv", "spreadsheet": "csv", "excel": "csv", "pdf": "pdf"}
 EXPORTING = {"export", "download"}
@@ -122,6 +123,12 @@ FILLERS = {
     "approximately", "around", "curious", "wondering", "even", "actual", "there's", "that's",
     "it's", "i'm", "we're", "they're", "here's", "generally", "normally", "usually", "person's",
     "people's", "performing", "asking", "put", "together", "into", "towards", "toward",
-    "contribute", "contributes", "contributed", "sent", "came", "come", "comes", "anyway",
+    "contribute", "contributes", "contributed", "sent", "came", "come", "comes", "anyway", "active",
+    "eat", "eats", "ate", "eaten", "eating", "honestly", "basically", "literally", "simply",
+    "pretty", "very", "quite", "truly", "maybe", "perhaps", "specifically", "totally", "precisely",
+    "interested", "understand", "learn", "both", "either", "yes", "yeah", "sure", "lol", "lmk",
+    "fyi", "btw", "tbh", "guys", "folks", "throughout", "happened", "generate",
+    "generated", "produce", "produced", "looks", "looked", "seem", "seems", "real", "expect",
+    "given", "because", "while", "though", "however", "absolute", "individual",
 }  # fmt: skip
 """Filler words. They never contain words that ask for something."""

@@ -24,12 +24,12 @@ def read_grouping(reader: TextReader) -> int:
         return 2
     if reader.word() not in vocabulary.BY:
         return _read_dimension(reader)
-    at = reader.skip(1, {"the", "each", "every", "api", "of", "our", "my", "single"})
+    at = reader.skip(1, {"the", "each", "every", "api", "of", "our", "my", "single", "active"})
     word = reader.word(at)
     if word in vocabulary.DIMENSIONS:
         _group_by(reader, vocabulary.DIMENSIONS[word], word)
         return at + 1
-    if word in vocabulary.UNITS or word in {"minute", "date", "time"}:
+    if word in vocabulary.UNITS or word in {"minute", "date", "time", "quarter"}:
         reader.ignored.append(" ".join(reader.words[reader.at : reader.at + at + 1]))
         return at + 1
     if word in vocabulary.WHO:

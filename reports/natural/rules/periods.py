@@ -215,6 +215,8 @@ def _read_whole_units(reader: TextReader) -> int:
 
 def is_time(word: str) -> bool:
     """Whether a word is a time of day: `9:00`, `5pm`."""
+    if word in {"noon", "midnight"}:
+        return True
     hour = word.removesuffix("am").removesuffix("pm")
     parts = hour.split(":")
     return (
