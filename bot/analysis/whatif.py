@@ -17,7 +17,7 @@ from bot.store import Store
 from bot.store.usage.selection import Selection
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.model_match import models_meant
-from reports.analysis.whatif import Repriced, TokenUse, reprice
+from reports.analysis.whatif import Repriced, TokenUse, reprice, together
 from reports.analysis.whatif_answer import CachePricing, whatif_answer
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query
@@ -94,7 +94,7 @@ def gather_whatif(request: AnalysisRequest) -> AnalysisDocument | CommandError:
         whole, _ = reprice({label: use}, priced[id_], target.price)
         sums.setdefault(label, []).append(whole)
     groups = sorted(
-        (_added(label, parts) for label, parts in sums.items()),
+        (together(label, parts) for label, parts in sums.items()),
         key=lambda one: (-one.billed, one.label),
     )
     return whatif_answer(
@@ -102,9 +102,11 @@ def gather_whatif(request: AnalysisRequest) -> AnalysisDocument | CommandError:
         plan.source.range,
         ", ".join(sorted(found.labels[id_] for id_ in priced)) or word,
         target.slug,
-        _added("all", groups),
+        together("all", groups),
         groups if plan.query.by else (),
         CachePricing(unknown, target.price.cached is not None),
+        ends=target.ends,
+        now=request.now,
         as_of=found.as_of,
         partial=(*found.partial, *_left_out(found, unpriced)),
     )
@@ -200,20 +202,11 @@ def _token_use(
     found = {
         cell: TokenUse(
             usage.prompt, usage.completion, usage.reasoning, usage.requests,
-            usage.value(Metric.SPEND), usage.cached if cell[2] else None,
+            usage.value(Metric.SPEND), usage.cached if cell[2] else None, usage.byok,
         )
         for cell, usage in sums.items()
     }  # fmt: skip
     return found, any(not known for _, _, known in found)
-
-
-def _added(label: str, parts: list[Repriced]) -> Repriced:
-    return Repriced(
-        label,
-        sum(one.billed for one in parts),
-        sum(one.repriced_same for one in parts),
-        sum(one.repriced for one in parts),
-    )
 
 
 def _target(query: Query, listed: Mapping[str, StoredModel]) -> StoredModel | CommandError:

@@ -57,6 +57,7 @@ _EXTRA: dict[QueryKind, ExtraWords] = {
     QueryKind.KEYS: kind_options.key_traits,
     QueryKind.WHATIF: kind_options.two_models,
     QueryKind.NEW: kind_options.what_is_new,
+    QueryKind.RETIRING: kind_options.before_day,
 }
 _UNFIT: dict[QueryKind, dict[str, str]] = {
     QueryKind.PRICE: {
@@ -104,6 +105,7 @@ EXAMPLES = {
     QueryKind.KEYS: "unused 30d",
     QueryKind.WHATIF: "opus -> sonnet",
     QueryKind.NEW: "models",
+    QueryKind.RETIRING: "before 2027-01",
 }
 """An example of the words that only questions of a kind take."""
 NEEDS_WORDS = frozenset({QueryKind.WHATIF, QueryKind.NEW})

@@ -7,6 +7,7 @@ from itertools import takewhile
 
 from reports.alerts.threshold import amount
 from reports.natural import vocabulary, written_dates
+from reports.natural.rules.end_dates import read_end_date
 from reports.natural.text_reader import LONGEST_DATES, TextReader
 from reports.natural.topics import NEW_OF, topic_words
 from reports.questions.kinds import FORECAST_OF_SPEND, STILL_RUNNING
@@ -38,6 +39,8 @@ def read_words_of_kind(reader: TextReader) -> int:
     if reader.kind is QueryKind.NEW and of and (not reader.extra or reader.word(-1) == "new"):
         reader.extra = (of,)
         return 1
+    if reader.kind is QueryKind.RETIRING and (taken := read_end_date(reader)):
+        return taken
     if reader.kind is QueryKind.FORECAST and (taken := _read_forecast_amount(reader)):
         return taken
     if reader.kind is QueryKind.LIMITS and (taken := _read_share_of_limit(reader)):
@@ -112,7 +115,8 @@ def apply_kind(reader: TextReader, kind: QueryKind) -> None:
     if kind in _WITHOUT_METRIC:
         reader.given.pop("metric", None)
     if kind is QueryKind.RETIRING:
-        reader.given.pop("period", None)
+        if reader.given.pop("period", None):
+            reader.remark(ABOUT_NOW)
         # it lists models, so only their users can be chosen
         reader.given["by"] = [one for one in reader.given.get("by", ()) if "model" not in one]
     if kind is QueryKind.NEW:

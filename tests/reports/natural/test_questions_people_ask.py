@@ -320,7 +320,7 @@ KINDS = {
     "any deprecated models in use": "retiring",
     "who still uses retiring models": "retiring by creator",
     "when is opus going to be deprecated": "retiring model:*opus*",
-    "which of our models will go away next month": "retiring",
+    "which of our models will go away next month": "retiring before 2027-01",
     "how slow is sonnet": "latency 1d model:*sonnet*",
     "why is sonnet so slow": "latency 1d model:*sonnet*",
     "how fast is opus": "latency 1d model:*opus*",
@@ -410,6 +410,23 @@ def test_what_has_no_answer_yet_is_recognized_and_never_answered_with_something_
 def test_it_can_be_asked_whether_the_credits_last(asked: str, meant: str) -> None:
     assert command(asked) == meant
     assert isinstance(parse_command(meant), BalanceAsked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("retiring before january", "retiring before 2027-01"),
+        ("retiring before 15 jan", "retiring before 2027-01-15"),
+        ("retiring before march 2027", "retiring before 2027-03"),
+        ("which models retire next month?", "retiring before 2027-01"),
+        ("which models are deprecated this year", "retiring before 2027-01"),
+        ("models retiring by the end of february", "retiring before 2027-03"),
+        ("models that retire before q2 by creator", "retiring before 2027-04 by creator"),
+        ("which models were retired last month", "retiring"),
+    ],
+)
+def test_models_retire_at_a_coming_date(asked: str, meant: str) -> None:
+    assert command(asked) == meant
 
 
 @pytest.mark.parametrize(
