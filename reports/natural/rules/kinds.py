@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from itertools import takewhile
 
 from reports.alerts.threshold import amount
@@ -39,29 +40,36 @@ def read_words_of_kind(reader: TextReader) -> int:
     if reader.kind is QueryKind.NEW and of and (not reader.extra or reader.word(-1) == "new"):
         reader.extra = (of,)
         return 1
-    if reader.kind is QueryKind.RETIRING and (taken := read_end_date(reader)):
+    rule = _RULES_OF.get(reader.kind)
+    if rule and (taken := rule(reader)):
         return taken
-    if reader.kind is QueryKind.FORECAST and (taken := _read_forecast_amount(reader)):
-        return taken
-    if reader.kind is QueryKind.LIMITS and (taken := _read_share_of_limit(reader)):
-        return taken
-    if reader.kind is QueryKind.WHY and reader.ahead(2) == ("since", "last"):
-        unit = vocabulary.UNITS.get(reader.word(2))
-        if unit:  # since last week: this week compared with the one before
-            reader.give("period", f"this {unit}" if unit != "day" else "today")
-            return 3
-    if reader.kind is QueryKind.WHY and reader.ahead(2) == ("since", "yesterday"):
+    return topic_words(reader.kind, reader.ahead(_LONGEST_TOPIC))
+
+
+def _read_of_change(reader: TextReader) -> int:
+    """`since last week`: this week compared with the one before."""
+    if reader.ahead(2) == ("since", "yesterday"):
         reader.give("period", "today")
         return 2
-    if reader.kind is QueryKind.FORECAST:
-        if reader.word() in {"next", "tomorrow"}:
-            raise ValueError(STILL_RUNNING)
-        if taken := _read_current_month(reader):
-            return taken
-        if reader.word() in vocabulary.UNITS and "period" not in reader.given:
-            reader.give("period", f"this {vocabulary.UNITS[reader.word()]}")
-            return 1
-    return topic_words(reader.kind, reader.ahead(_LONGEST_TOPIC))
+    unit = vocabulary.UNITS.get(reader.word(2))
+    if reader.ahead(2) != ("since", "last") or not unit:
+        return 0
+    reader.give("period", f"this {unit}" if unit != "day" else "today")
+    return 3
+
+
+def _read_of_forecast(reader: TextReader) -> int:
+    """The amount that a forecast is compared with, and the period that it is for."""
+    if taken := _read_forecast_amount(reader):
+        return taken
+    if reader.word() in {"next", "tomorrow"}:
+        raise ValueError(STILL_RUNNING)
+    if taken := _read_current_month(reader):
+        return taken
+    if reader.word() in vocabulary.UNITS and "period" not in reader.given:
+        reader.give("period", f"this {vocabulary.UNITS[reader.word()]}")
+        return 1
+    return 0
 
 
 def _read_share_of_limit(reader: TextReader) -> int:
@@ -98,6 +106,14 @@ def _read_forecast_amount(reader: TextReader) -> int:
         raise ValueError(ONE_AMOUNT.format(one=reader.extra[1], other=dollars))
     reader.extra = ("over", dollars)
     return reader.skip(at + 1, {"dollars", "usd", "dollar", "bucks"})
+
+
+_RULES_OF: dict[QueryKind, Callable[[TextReader], int]] = {
+    QueryKind.RETIRING: read_end_date,
+    QueryKind.FORECAST: _read_of_forecast,
+    QueryKind.LIMITS: _read_share_of_limit,
+    QueryKind.WHY: _read_of_change,
+}
 
 
 def apply_kind(reader: TextReader, kind: QueryKind) -> None:
