@@ -267,8 +267,10 @@ _KIND_PHRASES[QueryKind.RETIRING] = _RETIRING_PHRASES
 _FILLERS[QueryKind.RETIRING] = _RETIRING | {
     "soon", "next", "still", "date", "dates", "will", "end", "ends", "when", *vocabulary.UNITS,
 }  # fmt: skip
+_ADDED = {"created", "added", "made", "issued"}
+"""Words that say of `keys` that they are new."""
 _OWNING = {"whose", "owns", "owned", "owner", "owners", "own"}
-_FILLERS[QueryKind.KEYS] = _KEYS | _OWNING | _OF_KEYS | _DELETE | {
+_FILLERS[QueryKind.KEYS] = _KEYS | _OWNING | _OF_KEYS | _DELETE | _ADDED | {
     "safe", "safely", "last", "used", "spends", "spend", "spending", "spent", "costs", "cost",
     "money", "former", "employees", "employee", "leavers", "ex-employees", "ex", "work", "works",
     "here", "gone", "since", "after", "up", "get", "rid", "could", "keep", "should", "don't",
@@ -330,9 +332,7 @@ _PLANNED_DIMENSIONS = {
     "teams": Topic.TEAM, "departments": Topic.TEAM,
 }  # fmt: skip
 _ONE_OF_SUCH = {"top", "biggest", "largest", "most", "each", "every"}
-_NEW = {"new", "newly"}
-_ADDED = {"created", "added", "made", "issued"}
-"""Words that say of `keys` that they are new."""
+_NEW = {"new", "newly", "newest"}
 NEW_OF = {
     **dict.fromkeys(("model", "models"), "models"),
     **dict.fromkeys(("key", "keys"), "keys"),
@@ -454,7 +454,8 @@ def _about_amounts(words: Sequence[str], text: str, given: set[str], *, named: b
     if given & _BUDGETS:
         return BUDGET
     reaches = "when" in given and any(word.startswith("$") for word in words)
-    if reaches or given & _FORECAST or _has_phrase(text, _FORECAST_PHRASES):
+    coming = "will" in given and given & vocabulary.MONTHS.keys()
+    if reaches or coming or given & _FORECAST or _has_phrase(text, _FORECAST_PHRASES):
         return BALANCE if _has_phrase(text, _BALANCE_PHRASES) else Topic.FORECAST
     credit = given & {"credit", "credits"}
     if credit and (given & {"buy", "add", "purchase"} or ("have" in given and not given & _SPENT)):
@@ -500,6 +501,9 @@ def _about_entities(
     if named and (given & _OWNING or words[:2] == ["keys", "of"]) and not given & _LIMITS:
         return Topic.KEYS
     keys, models = bool(given & {"key", "keys"}), bool(given & {"model", "models"})
+    by_whom = _has_phrase(text, ("created by", "made by", "issued by"))
+    if keys and by_whom:
+        return Topic.KEYS
     if "keys" in given and given & _ADDED and "when" not in given:
         return Topic.NEW
     # `delete key prod` is no question
@@ -588,6 +592,8 @@ def _left(given: set[str]) -> bool:
 
 
 def _planned_dimension(words: Sequence[str]) -> Topic | None:
+    if "workspace" in words:
+        return Topic.WORKSPACE
     plural = next(
         (_PLANNED_DIMENSIONS[word] for word in words if word in _PLANNED_DIMENSIONS), None
     )
