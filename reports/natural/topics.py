@@ -10,7 +10,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from reports.natural import vocabulary
-from reports.natural.changes import DIRECTIONS, GROWTH, asks_for_direction, asks_what_grew
+from reports.natural.changes import (
+    AGAINST,
+    DIRECTIONS,
+    GROWTH,
+    asks_for_direction,
+    asks_for_reasons,
+    asks_what_grew,
+)
 from reports.questions.kind_options import days_of
 from reports.questions.kinds import ANSWERED
 from reports.questions.query import QueryKind
@@ -103,6 +110,7 @@ _KIND_PHRASES: dict[QueryKind, tuple[str, ...]] = {
     QueryKind.WHY: (
         "how come",
         "compared to before",
+        *(f"{word} {usual}" for word in AGAINST for usual in ("normal", "usual", "typical")),
         "than usual",
         "than normal",
         "than before",
@@ -167,8 +175,8 @@ _FILLERS: dict[QueryKind, set[str]] = {
         "fell", "fall", "grow", "grew", "growth", "high", "low", "such", "explains", "bigger",
         "come", "suddenly", "surge", "surged", "has", "price", "prices", "pricing", *_GOT,
         "cheaper", "pricier", "costlier", *DIRECTIONS, "isn't", "aren't", "hasn't", "haven't",
-        "didn't", "volume", "traffic", "most", "biggest", "largest", "fastest", "made", "normal",
-        "usual", "typical", "ok", "too", *GROWTH,
+        "didn't", "volume", "mix", "traffic", "most", "biggest", "largest", "fastest", "made",
+        "pushed", "normal", "usual", "typical", "ok", "too", *GROWTH,
     },
     QueryKind.FORECAST: _FORECAST | DIRECTIONS | {
         "will", "end", "ends", "track", "stay", "exceed", "finish", "close", "by", "estimated",
@@ -459,6 +467,8 @@ def _about_amounts(words: Sequence[str], text: str, given: set[str], *, named: b
         return BALANCE
     if given & _BALANCE or _has_phrase(text, _BALANCE_PHRASES) or _left(given):
         return BALANCE
+    if asks_for_reasons(words):
+        return Topic.WHY
     if given & _PRICE or _has_phrase(text, _PRICE_PHRASES):
         return Topic.PRICE
     if asks_for_direction(words) or asks_what_grew(words):
