@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from bot.store import Store
 from bot.store.usage.read import UsageTotals
 from bot.store.usage.selection import Selection
+from reports.questions.query import Query
 from reports.questions.summary import WholeUsage
 from reports.questions.unfinished import whole_part
 from reports.time.time_range import TimeRange
-from reports.time.whole_buckets import left_out
+from reports.time.whole_buckets import WholeBuckets, left_out
 from reports.usage.coverage import AnswerableRange, answerable_range, is_stored
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import ZERO, Usage, minus, total
@@ -52,6 +53,28 @@ def read_comparison(
     return _Comparing(store, plan, before, read, labels, whole).comparison()
 
 
+def stored_whole_part(
+    store: Store, query: Query, now: AnswerableRange, before: AnswerableRange
+) -> WholeBuckets | None:
+    """The whole days or months of an unfinished range and of the previous one, if they are known.
+
+    `before` is stored completely.
+    """
+    part = whole_part(query, now.range, before.range)
+    rest = part and left_out(before.range, part.previous)
+    if rest and not is_stored(rest, before.stored, store.state().coverage):
+        return None  # such as a day of a month that was only imported as a whole
+    return part
+
+
+def without_groups(plan: Plan) -> Selection:
+    """The selection of a question without its grouping."""
+    found = plan.selection.grouped(None)
+    if plan.query.by is Dimension.CREATOR and not found.views:
+        return found.grouped(Dimension.CREATOR)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class _Comparing:
     store: Store
@@ -63,7 +86,7 @@ class _Comparing:
 
     def comparison(self) -> Comparison:
         before, labels = self.before, self.labels
-        usage = self.store.sum_of(self._everything(), before.range, before.stored)
+        usage = self.store.sum_of(without_groups(self.plan), before.range, before.stored)
         compared = self._compared()
         groups = None if compared is None else self._by_group(compared, before.range)
         # notes on the range itself are enough
@@ -76,12 +99,6 @@ class _Comparing:
             self._whole(usage, compared, groups),
             tuple(f"for the period before, {words}" for words in notes),
         )
-
-    def _everything(self) -> Selection:
-        found = self.plan.selection.grouped(None)
-        if self.plan.query.by is Dimension.CREATOR and not found.views:
-            return found.grouped(Dimension.CREATOR)
-        return found
 
     def _compared(self) -> Selection | None:
         """The groups that are compared; None if none are."""
@@ -106,14 +123,12 @@ class _Comparing:
         self, usage: Usage, compared: Selection | None, groups: Mapping[int, Usage] | None
     ) -> WholeUsage | None:
         """The usage through the last whole day: all without what is left out, a day or month."""
-        now, before, coverage = self.plan.source, self.before, self.store.state().coverage
-        part = whole_part(self.plan.query, now.range, before.range)
+        now, before = self.plan.source, self.before
+        part = stored_whole_part(self.store, self.plan.query, now, before)
         if part is None:
             return None
         rest, rest_before = left_out(now.range, part.current), left_out(before.range, part.previous)
-        if rest_before and not is_stored(rest_before, before.stored, coverage):
-            return None  # such as a day of a month that was only imported as a whole
-        everything, of_groups = self._everything(), None
+        everything, of_groups = without_groups(self.plan), None
         if compared is not None and groups is not None:
             of_groups = self._whole_groups(compared, groups, rest, rest_before)
         return WholeUsage(

@@ -278,7 +278,7 @@ def _read_words(reader: TextReader, words: list[str]) -> ParsedText | CommandErr
 
 def _without_punctuation(word: str, known: KnownNames) -> str:
     """A word without punctuation around it; parentheses stay if they are part of a name."""
-    bare = word.strip("?!,;") or word
+    bare = word.strip("?!,;").removesuffix("'") or word
     if ":" in bare or known.has(bare):
         return bare
     return bare.strip("()") or bare

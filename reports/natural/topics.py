@@ -10,7 +10,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from reports.natural import vocabulary
-from reports.natural.changes import DIRECTIONS, GROWTH, asks_for_direction, asks_what_grew
+from reports.natural.changes import (
+    AGAINST,
+    DIRECTIONS,
+    GROWTH,
+    asks_for_direction,
+    asks_for_reasons,
+    asks_what_grew,
+)
 from reports.questions.kind_options import days_of
 from reports.questions.kinds import ANSWERED
 from reports.questions.query import QueryKind
@@ -101,6 +108,7 @@ _KIND_PHRASES: dict[QueryKind, tuple[str, ...]] = {
     QueryKind.WHY: (
         "how come",
         "compared to before",
+        *(f"{word} {usual}" for word in AGAINST for usual in ("normal", "usual", "typical")),
         "than usual",
         "than normal",
         "than before",
@@ -165,8 +173,8 @@ _FILLERS: dict[QueryKind, set[str]] = {
         "fell", "fall", "grow", "grew", "growth", "high", "low", "such", "explains", "bigger",
         "come", "suddenly", "surge", "surged", "has", "price", "prices", "pricing", *_GOT,
         "cheaper", "pricier", "costlier", *DIRECTIONS, "isn't", "aren't", "hasn't", "haven't",
-        "didn't", "volume", "traffic", "most", "biggest", "largest", "fastest", "made", "normal",
-        "usual", "typical", "ok", "too", *GROWTH,
+        "didn't", "volume", "mix", "traffic", "most", "biggest", "largest", "fastest", "made",
+        "pushed", "normal", "usual", "typical", "ok", "too", *GROWTH,
     },
     QueryKind.FORECAST: _FORECAST | DIRECTIONS | {
         "will", "end", "ends", "track", "stay", "exceed", "finish", "close", "by", "estimated",
@@ -259,8 +267,10 @@ _KIND_PHRASES[QueryKind.RETIRING] = _RETIRING_PHRASES
 _FILLERS[QueryKind.RETIRING] = _RETIRING | {
     "soon", "next", "still", "date", "dates", "will", "end", "ends", "when", *vocabulary.UNITS,
 }  # fmt: skip
+_ADDED = {"created", "added", "made", "issued"}
+"""Words that say of `keys` that they are new."""
 _OWNING = {"whose", "owns", "owned", "owner", "owners", "own"}
-_FILLERS[QueryKind.KEYS] = _KEYS | _OWNING | _OF_KEYS | _DELETE | {
+_FILLERS[QueryKind.KEYS] = _KEYS | _OWNING | _OF_KEYS | _DELETE | _ADDED | {
     "safe", "safely", "last", "used", "spends", "spend", "spending", "spent", "costs", "cost",
     "money", "former", "employees", "employee", "leavers", "ex-employees", "ex", "work", "works",
     "here", "gone", "since", "after", "up", "get", "rid", "could", "keep", "should", "don't",
@@ -322,9 +332,7 @@ _PLANNED_DIMENSIONS = {
     "teams": Topic.TEAM, "departments": Topic.TEAM,
 }  # fmt: skip
 _ONE_OF_SUCH = {"top", "biggest", "largest", "most", "each", "every"}
-_NEW = {"new", "newly"}
-_ADDED = {"created", "added", "made", "issued"}
-"""Words that say of `keys` that they are new."""
+_NEW = {"new", "newly", "newest"}
 NEW_OF = {
     **dict.fromkeys(("model", "models"), "models"),
     **dict.fromkeys(("key", "keys"), "keys"),
@@ -446,13 +454,16 @@ def _about_amounts(words: Sequence[str], text: str, given: set[str], *, named: b
     if given & _BUDGETS:
         return BUDGET
     reaches = "when" in given and any(word.startswith("$") for word in words)
-    if reaches or given & _FORECAST or _has_phrase(text, _FORECAST_PHRASES):
+    coming = "will" in given and given & vocabulary.MONTHS.keys()
+    if reaches or coming or given & _FORECAST or _has_phrase(text, _FORECAST_PHRASES):
         return BALANCE if _has_phrase(text, _BALANCE_PHRASES) else Topic.FORECAST
     credit = given & {"credit", "credits"}
     if credit and (given & {"buy", "add", "purchase"} or ("have" in given and not given & _SPENT)):
         return BALANCE
     if given & _BALANCE or _has_phrase(text, _BALANCE_PHRASES) or _left(given):
         return BALANCE
+    if asks_for_reasons(words):
+        return Topic.WHY
     if given & _PRICE or _has_phrase(text, _PRICE_PHRASES):
         return Topic.PRICE
     if asks_for_direction(words) or asks_what_grew(words):
@@ -490,6 +501,9 @@ def _about_entities(
     if named and (given & _OWNING or words[:2] == ["keys", "of"]) and not given & _LIMITS:
         return Topic.KEYS
     keys, models = bool(given & {"key", "keys"}), bool(given & {"model", "models"})
+    by_whom = _has_phrase(text, ("created by", "made by", "issued by"))
+    if keys and by_whom:
+        return Topic.KEYS
     if "keys" in given and given & _ADDED and "when" not in given:
         return Topic.NEW
     # `delete key prod` is no question
@@ -578,6 +592,8 @@ def _left(given: set[str]) -> bool:
 
 
 def _planned_dimension(words: Sequence[str]) -> Topic | None:
+    if "workspace" in words:
+        return Topic.WORKSPACE
     plural = next(
         (_PLANNED_DIMENSIONS[word] for word in words if word in _PLANNED_DIMENSIONS), None
     )

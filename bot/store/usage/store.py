@@ -226,6 +226,7 @@ class Store:
             for change in work:
                 write(connection, statements(window.granularity, change))
             records.record_window(connection, window, synced_at, notes, known)
+            records.increment_version(connection, "usage")
         return sum(change.rows for change in work)
 
     def _apply(
@@ -246,8 +247,7 @@ class Store:
                 write(connection, ready)
                 if change is work[-1]:
                     records.record_window(connection, window, synced_at, notes, known)
-                else:
-                    records.increment_version(connection, "usage")
+                records.set_version(connection, "usage", before + number + 1)
         return True
 
     def fill_months(self, until: datetime, most: int = month_filling.MOST_AT_ONCE) -> None:
