@@ -14,7 +14,7 @@ from reports.natural.topics import NEW_OF, topic_words
 from reports.questions.kinds import FORECAST_OF_SPEND, STILL_RUNNING
 from reports.questions.query import QueryKind
 from reports.time.period import Month
-from reports.usage.dimensions import Dimension, Metric
+from reports.usage.dimensions import Metric
 
 _WITHOUT_METRIC = {
     QueryKind.PRICE, QueryKind.FORECAST, QueryKind.CACHE, QueryKind.RETIRING, QueryKind.NEW,
@@ -137,8 +137,8 @@ def apply_kind(reader: TextReader, kind: QueryKind) -> None:
         reader.given["by"] = [one for one in reader.given.get("by", ()) if "model" not in one]
     if kind is QueryKind.NEW:
         by = reader.given.pop("by", [])
-        if not reader.extra and by == [f"by {Dimension.CREATOR}"]:  # `who joined this month`
-            reader.given["kind"] = [f"{kind} creators"]
+        if not reader.extra and len(by) == 1:  # `who joined this month`
+            reader.given["kind"] = [f"{kind} {by[0].removeprefix('by ')}s"]
     if kind in {QueryKind.LIMITS, QueryKind.KEYS}:  # about now, and nothing is grouped
         reader.remarks = [one for one in reader.remarks if one == NOT_NARROWED]
         if "period" in reader.given:
