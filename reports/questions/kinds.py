@@ -27,6 +27,10 @@ STILL_RUNNING = (
     " `this year`."
 )
 OVER_NOTHING = "Any spend is over $0; name a higher amount, like `forecast over $5000`."
+ONE_AMOUNT = (
+    "I can compare a forecast with one amount, not with several. Its range says how likely others"
+    " are; or ask again with the other amount."
+)
 FORECAST_OF_SPEND = "I can forecast spend only, not {metric}."
 NOT_LIVE = (
     "`{kind}` can't be grouped or filtered by {dimension}; spend, tokens, requests, `latency` and"
@@ -182,6 +186,8 @@ def unfit(query: Query, typed: frozenset[str]) -> str:
         return STILL_RUNNING
     if query.kind is QueryKind.FORECAST and query.metric not in {None, Metric.SPEND}:
         return FORECAST_OF_SPEND.format(metric=query.metric)
+    if query.kind is QueryKind.FORECAST and len(query.extra) > 2:
+        return ONE_AMOUNT
     if query.kind is QueryKind.FORECAST and query.extra and not Decimal(query.extra[1][1:]):
         return OVER_NOTHING
     if query.live_dimensions and query.kind not in LIVE:

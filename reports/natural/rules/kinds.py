@@ -7,7 +7,7 @@ from itertools import takewhile
 from reports.natural import vocabulary, written_dates
 from reports.natural.text_reader import LONGEST_DATES, TextReader
 from reports.natural.topics import NEW_OF, topic_words
-from reports.questions.kinds import FORECAST_OF_SPEND, STILL_RUNNING
+from reports.questions.kinds import FORECAST_OF_SPEND, ONE_AMOUNT, STILL_RUNNING
 from reports.questions.query import QueryKind
 from reports.time.period import Month
 from reports.usage.dimensions import Dimension, Metric
@@ -68,6 +68,8 @@ def _read_forecast_amount(reader: TextReader) -> int:
     count = amount.removeprefix("$").replace(",", "")
     if count.endswith("k") and count[:-1].isdigit():
         count = f"{count[:-1]}000"
+    if reader.extra and reader.extra != ("over", f"${count}"):
+        raise ValueError(ONE_AMOUNT)
     reader.extra = ("over", f"${count}")
     return at + 1
 

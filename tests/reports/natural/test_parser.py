@@ -365,3 +365,9 @@ def test_a_name_that_nobody_has_is_not_left_out_of_a_what_if_question():
 def test_a_negative_number_is_refused_instead_of_being_a_name_to_leave_out(text):
     found = parse_text(text, KNOWN, TODAY)
     assert isinstance(found, CommandError)
+
+
+def test_a_forecast_is_compared_with_one_amount_only() -> None:
+    with pytest.raises(AssertionError, match="one amount, not with several"):
+        heard("will we stay over $5,000 and under $6,000 this month?")
+    assert heard("will we stay under $6,000 this month?").words == "forecast over $6000 this month"
