@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from reports.commands import Command
     from reports.natural.names import KnownNames
     from reports.questions.grammar import CommandError, QuestionCommand
+    from reports.questions.query import Query
     from reports.questions.summary import Summary
     from reports.questions.topics import BalanceAsked, BudgetAsked
     from reports.usage.limits import Limit
@@ -236,9 +237,14 @@ def ask(
         _exit_with_problem(parsed_text, line)
     parsed = parse_command(parsed_text.words) if parsed_text else HelpCommand()
     own_month = isinstance(parsed, MeAsked)
-    parsed = QuestionCommand(MY_MONTH) if isinstance(parsed, MeAsked) else parsed
+    if isinstance(parsed, MeAsked):
+        parsed = QuestionCommand(replace(MY_MONTH, period=parsed.period))
     if not isinstance(parsed, QuestionCommand):
         opened = store or partial(open_store, settings, must_exist=True)
+        if parsed_text and (how := parsed_text.note("activity ask")):
+            click.echo(how, err=True)
+        if csv_file or pdf_file or png_file:
+            _refuse_files(parsed)
         _answer_other(parsed, words[0] if words else "", opened, now, settings, as_json=as_json)
         return
     if not email and (ME in parsed.query.filters or ME.pattern in parsed.query.extra):
@@ -285,8 +291,23 @@ def _answer_question(
         job = Job(query.words(), now, settings.zone, Format.CSV, asker)
         _write_files(store, job, parsed, wanted, traces)
     if as_json or not wanted:
-        own = _own_month(store, now, settings.zone, asker) if own_month else None
+        own = _own_month(store, query, now, settings.zone, asker) if own_month else None
         _print(found, settings, own, as_json=as_json)
+
+
+def _refuse_files(parsed: Command | CommandError) -> None:
+    """Refuse to write files of an answer that has none."""
+    from reports.questions.topics import (  # noqa: PLC0415
+        BALANCE,
+        BUDGET,
+        BalanceAsked,
+        BudgetAsked,
+        not_taken,
+    )
+
+    if isinstance(parsed, BalanceAsked | BudgetAsked):
+        command = BALANCE if isinstance(parsed, BalanceAsked) else BUDGET
+        raise click.ClickException(not_taken(command, "file").replace("`", ""))
 
 
 def _files(parsed: QuestionCommand, options: Mapping[Format, str | None]) -> dict[Format, str]:
@@ -496,14 +517,14 @@ def doctor() -> None:
 
 
 def _own_month(
-    store: Store, now: datetime, zone: str, asker: Asker
+    store: Store, query: Query, now: datetime, zone: str, asker: Asker
 ) -> tuple[OwnMonth, tuple[Limit, ...]] | None:
-    """The asker's usual month, and the limits of their keys."""
+    """The asker's usual month, and their limits."""
+    from bot.analysis.budgets import own_limits  # noqa: PLC0415
     from bot.analysis.own_month import gather_own_month  # noqa: PLC0415
-    from bot.answers.known_limits import own_limits  # noqa: PLC0415
     from reports.questions.grammar import CommandError  # noqa: PLC0415
 
-    found = gather_own_month(store, now, zone, asker)
+    found = gather_own_month(store, query, now, zone, asker)
     return None if isinstance(found, CommandError) else (found, own_limits(store, now, asker))
 
 
@@ -542,7 +563,7 @@ def _print(
             from reports.analysis.own_month import usual_sentence  # noqa: PLC0415
             from reports.questions.slack.balance import limits_text  # noqa: PLC0415
 
-            limits = f"\nLimits of your keys:\n{limits_text(own[1])}" if own[1] else ""
+            limits = f"\nYour limits:\n{limits_text(own[1])}" if own[1] else ""
             click.echo(f"\n{usual_sentence(own[0])}{limits}")
 
 
@@ -556,16 +577,18 @@ def _print_money(
 ) -> None:
     """Print the balance, or the limits and budgets."""
     from bot.analysis.balance import balance  # noqa: PLC0415
-    from bot.answers.known_limits import are_known, limits  # noqa: PLC0415
+    from bot.analysis.budgets import limits  # noqa: PLC0415
+    from bot.answers.openrouter_limits import are_known  # noqa: PLC0415
     from bot.answers.visibility import ANYONE  # noqa: PLC0415
     from reports.questions.slack import balance as render  # noqa: PLC0415
     from reports.questions.topics import BalanceAsked  # noqa: PLC0415
 
     command, as_of = settings.command, max(store.state().synced.values(), default=None)
     if isinstance(asked, BalanceAsked):
-        left = balance(store, now, asked.until, settings.zone)
-        plain = render.balance_json(left, command, as_of)
-        text = render.balance_text(left, settings.zone)
+        zone = asked.zone or settings.zone
+        left = balance(store, now, asked.until, zone)
+        plain = render.balance_json(left, command, as_of, asked)
+        text = render.balance_text(left, zone)
     else:
         found = limits(store, now, ANYONE)
         plain = render.limits_json(found, command, as_of)
@@ -589,9 +612,11 @@ def _exit_with_problem(
     """
     from reports.questions.grammar import tokens  # noqa: PLC0415
     from reports.questions.kinds import kind_of  # noqa: PLC0415
+    from reports.questions.topics import PERSONAL  # noqa: PLC0415
 
     meant = [f"activity ask {shlex.join(tokens(one))}" for one in wrong.candidates]
-    if understood or kind_of(line.partition(" ")[0].lower()):
+    first = line.partition(" ")[0].lower()
+    if understood or kind_of(first) or first in PERSONAL:
         like = f" Try: {' or '.join(meant)}" if meant else ""
         raise click.ClickException(wrong.problem.replace("`", "") + like)
 
@@ -638,6 +663,7 @@ def _serve(*, web: bool, worker: bool) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; an error is one plain line on stderr and an exit code."""
     given = sys.argv[1:] if arguments is None else arguments
+    _ensure_home()
     words = ["→" if word == "->" else word for word in given]  # click would parse it as an option
     try:
         cli.main(words, prog_name="activity", standalone_mode=False)
@@ -662,6 +688,17 @@ def main(arguments: list[str] | None = None) -> None:
         name = type(error).__name__
         click.echo(f"Something went wrong ({name}). Set LOG_LEVEL=DEBUG to see where.", err=True)
         sys.exit(FAILED)
+
+
+def _ensure_home() -> None:
+    """Set HOME if nothing says where it is: slack_sdk can't be imported without it.
+
+    That happens for a user id without an entry in the system, as containers may have.
+    """
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = os.sep
 
 
 def _error_text(error: Exception) -> str:

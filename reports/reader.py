@@ -16,9 +16,10 @@ from reports.alerts.grammar import is_alert
 from reports.commands import parse_command
 from reports.natural.names import KnownNames
 from reports.natural.parsed_text import ParsedText
-from reports.natural.parser import UNDERSTOOD, parse_text, strictly
+from reports.natural.parser import parse_text, strictly
 from reports.natural.refusals import refusal
-from reports.questions.grammar import CommandError, QuestionCommand
+from reports.natural.sentence import UNDERSTOOD
+from reports.questions.grammar import CommandError, HelpCommand, QuestionCommand
 from reports.questions.query import LIVE
 from reports.schedules.grammar import is_schedule
 from reports.time.period_to_range import NotStartedError, ranges
@@ -67,6 +68,9 @@ def read(
         again = parse_command(meant) if meant != text else strict
         if again is not strict and not isinstance(again, CommandError):
             return replace(strictly(meant, again), remarks=(BY_END_USER,))
+    if isinstance(strict, HelpCommand) and _asks_more_than_help(text):
+        parsed = parse_text(text, names(), clock.today, helps=True)
+        return parsed if isinstance(parsed, ParsedText) else strictly(text, strict)
     if not isinstance(strict, CommandError):
         return strictly(text, strict)
     if strict.certain:
@@ -88,6 +92,12 @@ def read(
     if found.suggestion and not nearest.keeps_amounts(plain(text), found.suggestion):
         return replace(found, suggestion="")
     return found
+
+
+def _asks_more_than_help(text: str) -> bool:
+    """Whether `help` is only a word within a sentence: `does caching help the support bot`."""
+    words = plain(text).casefold().split()
+    return len(words) > 2 and "help" in words[1:] and "help" not in {words[0], words[-1].strip("?")}
 
 
 def _outside_quotes(pattern: re.Pattern[str], instead: str, text: str) -> str:

@@ -16,8 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 SOURCES = ("bot", "reports", "pyproject.toml", "README.md", "LICENSE", "MANIFEST.in")
-NOBODY = 65534
-"""The user and group without any rights."""
+NOBODY = 64321
+"""A user and a group without any rights, which the system has no entry for: so no home either."""
 
 
 def build(hook: str, folder: Path) -> Path:

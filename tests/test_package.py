@@ -19,7 +19,7 @@ from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import LocalSlack
 
 from . import world as worlds
-from .packaged import ROOT, Installed, build, can_seal, installed, sealed
+from .packaged import NOBODY, ROOT, Installed, build, can_seal, installed, sealed
 
 NOT_SHIPPED = {"bot/demo/README.md", "reports/render/fonts/README.md"}
 """Read in the repository only."""
@@ -153,7 +153,7 @@ def test_the_sealed_root_is_read_only_and_without_rights(home: Installed, tmp_pa
     done = subprocess.run(
         sealed(home, data, ["sh", "-c", script]), env={}, capture_output=True, check=False
     )
-    assert done.stdout.split() == [b"65534", b"data"], done.stderr
+    assert done.stdout.split() == [str(NOBODY).encode(), b"data"], done.stderr
 
 
 @needs_mounts

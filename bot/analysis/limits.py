@@ -14,9 +14,13 @@ from bot.analysis.request import AnalysisRequest
 from bot.answers import visibility
 from bot.answers.answer import make_plan
 from bot.answers.guardrail_limits import guardrail_limits
-from bot.answers.known_limits import are_known
 from bot.answers.openrouter_details import KeyDetails, key_details
-from bot.answers.openrouter_limits import OpenRouterLimits, TrackedLimit, limits_of
+from bot.answers.openrouter_limits import (
+    OpenRouterLimits,
+    TrackedLimit,
+    are_known,
+    limits_of,
+)
 from bot.store import Store
 from bot.store.encoding import to_seconds
 from bot.store.sync_state import COSTS, parts
@@ -55,10 +59,11 @@ _SHARED = "Workspace budgets and credits are shared; `limits` without a filter l
 
 
 @dataclass(frozen=True, slots=True)
-class _Counted:
+class CountedLimit:
     """A limit, and the members whose usage counts toward it: ids of keys or of creators.
 
-    `member` is the key or creator that it is a limit of.
+    `owner` is the label of its creator or, for the guardrail of a member, of that member. `member`
+    is the key or creator that it is a limit of.
     """
 
     kind: LimitKind
@@ -78,17 +83,24 @@ _Asked = tuple[Dimension, Ids, bool]
 class HourlySpend:
     """What members spent in each hour of the past month, and their pace: the forecast's.
 
-    Sums of days are read once for all limits, hours only of the members that are asked for. `root`
-    is everything that the asker may see.
+    Sums of days are read once for all limits, hours only of the members that are asked for. With
+    `members`, only these can be asked for; without, all. `root` is everything that the asker may
+    see.
     """
 
-    def __init__(self, store: Store, now: datetime, root: Selection = _EVERYTHING) -> None:
+    def __init__(
+        self,
+        store: Store,
+        now: datetime,
+        members: Mapping[Dimension, Ids] | None = None,
+        root: Selection = _EVERYTHING,
+    ) -> None:
         self._now, self._root = now, root
         self._outlooks: dict[bool, ExpectedSpend] = {}
         start = floor(now - _LOOKED_BACK, Granularity.HOUR)
         count = (floor(now, Granularity.HOUR) - start) // HOUR + 1
         self.hours = tuple(start + number * HOUR for number in range(count))
-        self._store = store
+        self._store, self._members = store, members
         self._range = TimeRange(self.hours, self.hours[-1] + HOUR, Granularity.HOUR, now)
         self._paces: dict[_Asked, HourlyPace] = {}
         self._days: dict[Dimension, Sequence[DaySpend]] = {}
@@ -172,9 +184,16 @@ class HourlySpend:
             self._outlooks[byok] = ExpectedSpend(self._store, period, source, self._root)
         return self._outlooks[byok]
 
+    def _selection(self, by: Dimension) -> Selection:
+        """The members that can be asked for."""
+        if self._members is None:
+            return Selection(by)
+        return Selection(by).only(by, self._members.get(by, frozenset()))
+
     def _by_day(self, by: Dimension) -> Sequence[DaySpend]:
         if by not in self._days:
-            self._days[by] = self._store.spend_of_hours_by_day(by, self._range)
+            selection = self._selection(by)
+            self._days[by] = self._store.spend_of_hours_by_day(selection, self._range)
         return self._days[by]
 
     def _each_since(self, by: Dimension, start: datetime, *, byok: bool) -> Mapping[int, int]:
@@ -187,7 +206,7 @@ class HourlySpend:
             of = TimeRange(buckets, day, Granularity.HOUR, day)
             source = MoneySource.ALL if byok else MoneySource.CREDITS
             found = self._store.metric_sums(
-                Selection(by), of, Granularity.HOUR, (Metric.SPEND,), source
+                self._selection(by), of, Granularity.HOUR, (Metric.SPEND,), source
             )
             hours = {id_: spend for id_, (spend,) in found.items()}
         each, first = defaultdict(int, hours), to_seconds(day)
@@ -209,19 +228,12 @@ def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     creators = plan.selection.ids(Dimension.CREATOR)
     keys = keys_meant(directory, plan.selection.ids(Dimension.KEY), creators)
     labels = visibility.labels(directory, request.asker)
-    spend = HourlySpend(store, now, root_of(directory, request.asker))
     known = limits_of(store.fact("limits"), directory)
-    counted = [
-        *_key_limits(known, details, labels, directory),
-        *_guardrail_limits(store, details, labels, directory),
-    ]
-    narrowed = keys is not None
-    if keys is not None:
-        counted = [one for one in counted if _concerns(one, keys, creators)]
-    else:
-        counted += _workspace_limits(known)
-    unknown = [one.cap.label for one in counted if not _known(one)]
-    found = _forecasts([one for one in counted if _known(one)], spend, now)
+    counted, narrowed = counted_limits(store, labels, keys, creators), keys is not None
+    members = None if keys is None else members_of(counted, keys)
+    spend = HourlySpend(store, now, members, root_of(directory, request.asker))
+    unknown = [one.cap.label for one in counted if not use_is_known(one)]
+    found = _forecasts([one for one in counted if use_is_known(one)], spend, now)
     if not narrowed:
         found += filter(None, [credits_forecast(known, spend, now)])
     return limits_answer(
@@ -241,6 +253,32 @@ def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
             ),
         ),
     )
+
+
+def counted_limits(
+    store: Store, labels: Mapping[int, str], keys: Ids | None, creators: Ids | None
+) -> list[CountedLimit]:
+    """The limits of keys, workspaces and guardrails, named by the labels of an asker.
+
+    With `keys`, only those of these keys and of the members in `creators`.
+    """
+    directory, details = store.directory(), key_details(store)
+    known = limits_of(store.fact("limits"), directory)
+    found = [
+        *_key_limits(known, details, labels, directory),
+        *_guardrail_limits(store, details, labels, directory),
+    ]
+    if keys is not None:
+        return [one for one in found if _concerns(one, keys, creators)]
+    return found + _workspace_limits(known)
+
+
+def members_of(counted: Iterable[CountedLimit], keys: Ids) -> Mapping[Dimension, Ids]:
+    """The members whose usage counts toward some limits, and some keys."""
+    found: dict[Dimension, set[int]] = defaultdict(set, {Dimension.KEY: set(keys)})
+    for one in counted:
+        found[one.by] |= one.ids
+    return {by: frozenset(ids) for by, ids in found.items()}
 
 
 def _whose(request: AnalysisRequest, *, narrowed: bool) -> str:
@@ -275,7 +313,7 @@ def keys_meant(directory: Directory, keys: Ids | None, creators: Ids | None) -> 
     return owned if keys is None else owned & keys
 
 
-def _concerns(one: _Counted, keys: Ids, creators: Ids | None) -> bool:
+def _concerns(one: CountedLimit, keys: Ids, creators: Ids | None) -> bool:
     """Whether a limit is one of these keys, or of these people."""
     if one.kind is LimitKind.MEMBER_GUARDRAIL:
         return creators is not None and one.member in creators
@@ -287,7 +325,7 @@ def _key_limits(
     details: Mapping[str, KeyDetails] | None,
     labels: Mapping[int, str],
     directory: Directory,
-) -> Iterable[_Counted]:
+) -> Iterable[CountedLimit]:
     for one in known.caps:
         hash_ = one.cap.subject.partition(" ")[2]
         disabled = details and hash_ in details and details[hash_].disabled
@@ -295,21 +333,20 @@ def _key_limits(
             continue
         (id_,) = one.ids
         cap = replace(one.cap, label=labels.get(id_, one.cap.label))
-        yield _Counted(LimitKind.KEY, cap, Dimension.KEY, one.ids, one.byok,
+        yield CountedLimit(LimitKind.KEY, cap, Dimension.KEY, one.ids, one.byok,
                        owner_of(directory, labels, id_))  # fmt: skip
 
 
-def _workspace_limits(known: OpenRouterLimits) -> list[_Counted]:
+def _workspace_limits(known: OpenRouterLimits) -> list[CountedLimit]:
     return [
-        _Counted(LimitKind.WORKSPACE, _unprefixed(one), Dimension.KEY, one.ids, one.byok)
+        CountedLimit(LimitKind.WORKSPACE, _unprefixed(one), Dimension.KEY, one.ids, one.byok)
         for one in known.caps
         if one.kind is LimitKind.WORKSPACE
     ]
 
 
 def _unprefixed(one: TrackedLimit) -> SpendLimit:
-    name = one.cap.label.removeprefix("workspace ")
-    return replace(one.cap, label=f"{name}, {one.cap.reset or 'lifetime'}")
+    return replace(one.cap, label=one.cap.label.removeprefix("workspace "))
 
 
 def _guardrail_limits(
@@ -317,27 +354,27 @@ def _guardrail_limits(
     details: Mapping[str, KeyDetails] | None,
     labels: Mapping[int, str],
     directory: Directory,
-) -> Iterable[_Counted]:
+) -> Iterable[CountedLimit]:
     """The budgets of guardrails: one for each member and key that a guardrail applies to."""
     for one in guardrail_limits(store, details, directory):
         if one.member is None:
             continue
         label, cap = labels.get(one.member, ""), one.cap
         if one.kind is LimitKind.MEMBER_GUARDRAIL:
-            yield _Counted(one.kind, cap, one.by, one.ids, one.byok, label, one.member)
+            yield CountedLimit(one.kind, cap, one.by, one.ids, one.byok, label, one.member)
         else:
             cap = replace(cap, label=f"{cap.label} for {label}")
             owner = owner_of(directory, labels, one.member)
-            yield _Counted(one.kind, cap, one.by, one.ids, one.byok, owner, one.member)
+            yield CountedLimit(one.kind, cap, one.by, one.ids, one.byok, owner, one.member)
 
 
-def _known(one: _Counted) -> bool:
+def use_is_known(one: CountedLimit) -> bool:
     """Whether it can be known what was used: OpenRouter says so, or usage since the reset does."""
     return one.cap.used is not None or bool(one.cap.reset)
 
 
 def _forecasts(
-    counted: Iterable[_Counted], spend: HourlySpend, now: datetime
+    counted: Iterable[CountedLimit], spend: HourlySpend, now: datetime
 ) -> list[LimitForecast]:
     """When limits are full. Most can't be before they reset; hours are read of the others only."""
     found = [_unforecast(one, spend, now) for one in counted]
@@ -358,22 +395,31 @@ def _forecasts(
     return forecasts
 
 
-def _unforecast(one: _Counted, spend: HourlySpend, now: datetime) -> tuple[_Counted, LimitForecast]:
+def _unforecast(
+    one: CountedLimit, spend: HourlySpend, now: datetime
+) -> tuple[CountedLimit, LimitForecast]:
     """A limit with what was used of it, before it is worked out when it is full."""
-    cap, period = one.cap, one.cap.periods(now, now)[-1]
-    if cap.reported_in(period) and cap.used is not None:
-        used = cap.used
-    else:
-        start = period.start if period else spend.hours[0]
-        used = spend.since(one.by, one.ids, start, byok=one.byok)
-    resets = period.end if period else None
+    cap, (used, resets) = one.cap, use_of(one, spend, now)
     return one, LimitForecast(one.kind, cap.label, one.owner, cap.limit, used, resets, None)
+
+
+def use_of(one: CountedLimit, spend: HourlySpend, now: datetime) -> tuple[int, datetime | None]:
+    """What was used of a limit since its last reset (nano-dollars), and its next reset (UTC).
+
+    Only valid if `use_is_known`.
+    """
+    cap, period = one.cap, one.cap.periods(now, now)[-1]
+    resets = period.end if period else None
+    if cap.reported_in(period) and cap.used is not None:
+        return cap.used, resets
+    start = period.start if period else spend.hours[0]
+    return spend.since(one.by, one.ids, start, byok=one.byok), resets
 
 
 def limit_full(limit: TrackedLimit, spend: HourlySpend, now: datetime) -> FullAt | None:
     """When one limit is full, as the answer says it; None if that isn't before its reset."""
-    counted = _Counted(limit.kind, limit.cap, limit.by, limit.ids, limit.byok)
-    return _forecasts([counted], spend, now)[0].full if _known(counted) else None
+    counted = CountedLimit(limit.kind, limit.cap, limit.by, limit.ids, limit.byok)
+    return _forecasts([counted], spend, now)[0].full if use_is_known(counted) else None
 
 
 def credits_forecast(

@@ -67,12 +67,14 @@ def analyze(
     asker: Asker = ANYONE,
     *,
     traces: ClickHouse | None = None,
+    whole: bool = True,
 ) -> AnalysisDocument | CommandError:
     """The answer to a question of a kind in the registry, from one snapshot of the database.
 
     `zone` is the default zone of calendar periods; `traces` is the organization's ClickHouse.
+    `whole` reads what only JSON needs, too.
     """
-    request = AnalysisRequest(store, query, now, zone, asker, traces)
+    request = AnalysisRequest(store, query, now, zone, asker, traces, whole)
     if query.live:  # no snapshot is held while another server works
         return GATHERERS[query.kind](request)
     with store.snapshot():
@@ -91,7 +93,7 @@ def answer_any(
 ) -> Summary | AnalysisDocument | CommandError:
     """The answer to a question of any kind; the arguments are those of `answer` and `analyze`."""
     if query.kind in GATHERERS:
-        return analyze(store, query, now, zone, asker, traces=traces)
+        return analyze(store, query, now, zone, asker, traces=traces, whole=whole)
     if query.live:
         from bot.analysis.live import live_usage  # noqa: PLC0415 - loads the client of ClickHouse
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class AnalysisRequest:
     """A question, its moment (UTC), the default zone of calendar periods, and who asks.
 
-    `traces` is the organization's ClickHouse, if it is connected.
+    `traces` is the organization's ClickHouse, if it is connected. Without `whole`, figures that
+    only JSON has may be left out, which is enough for messages.
     """
 
     store: Store
@@ -34,6 +35,7 @@ class AnalysisRequest:
     zone: str
     asker: Asker = ANYONE
     traces: ClickHouse | None = None
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)

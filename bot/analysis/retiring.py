@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 from bot.analysis.request import AnalysisRequest, planned, usage_by_cell, usage_by_group
 from bot.answers.answer import make_plan
@@ -11,6 +12,7 @@ from reports.analysis.document import AnalysisDocument
 from reports.analysis.retiring import ModelUser, RetiringModel, most_spend_first, soonest_first
 from reports.analysis.retiring_answer import NO_LIST, retiring_answer
 from reports.questions.grammar import CommandError
+from reports.questions.kind_options import first_day
 from reports.time.period import Counted, Unit
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.usage import total
@@ -35,10 +37,11 @@ def gather_retiring(request: AnalysisRequest) -> AnalysisDocument | CommandError
     if listed is None:
         return CommandError(NO_LIST)
     plan, directory = found.plan, request.store.directory()
+    before = next((day for word in request.query.extra if (day := first_day(word))), date.max)
     ends = {
         one.id: model.ends
         for one in directory.of[Dimension.MODEL]
-        if (model := listed_model(listed, one.ref)) and model.ends
+        if (model := listed_model(listed, one.ref)) and model.ends and model.ends < before
     }
     allowed = plan.selection.ids(Dimension.MODEL)
     wanted = frozenset(ends) if allowed is None else allowed & ends.keys()
@@ -64,7 +67,9 @@ def gather_retiring(request: AnalysisRequest) -> AnalysisDocument | CommandError
         )  # fmt: skip
     in_use = {listed[directory.members[id_].ref].slug for _, id_ in cells
               if directory.members[id_].ref in listed}  # fmt: skip
-    others = {model.slug for model in listed.values() if model.ends} - in_use
+    others = {
+        model.slug for model in listed.values() if model.ends and model.ends < before
+    } - in_use  # fmt: skip
     any_used = bool(found_models) or any(
         one.requests
         for one in usage_by_group(request.store, plan.selection.grouped(None), plan.source).values()
@@ -75,6 +80,7 @@ def gather_retiring(request: AnalysisRequest) -> AnalysisDocument | CommandError
         0 if request.query.filters else len(others),
         request.now,
         used=any_used,
+        before=None if before == date.max else before,
         as_of=found.as_of,
         partial=found.partial,
     )

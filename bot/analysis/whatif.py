@@ -17,7 +17,7 @@ from bot.store import Store
 from bot.store.usage.selection import Selection
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.model_match import models_meant
-from reports.analysis.whatif import Repriced, TokenUse, reprice
+from reports.analysis.whatif import Repriced, TokenUse, reprice, together
 from reports.analysis.whatif_answer import CachePricing, whatif_answer
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query
@@ -63,9 +63,10 @@ def gather_whatif(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     allowed = plan.selection.ids(Dimension.MODEL)
     meant = allowed
     if word != ALL_MODELS:
-        named = directory.find(Dimension.MODEL, word) or directory.find(
-            Dimension.MODEL, f"*{word}*"
-        )
+        apart = word.replace("-", "*")  # gemini-flash: gemini-3-flash-preview
+        patterns = (word, f"*{word}*", f"*{apart}*")
+        found_by = (directory.find(Dimension.MODEL, pattern) for pattern in patterns)
+        named = next(filter(None, found_by), frozenset())
         meant = named if allowed is None else named & allowed
         if not meant and not request.asker.own_only:  # else it would reveal what others use
             return CommandError(NOT_USED.format(word=word), examples=())
@@ -93,7 +94,7 @@ def gather_whatif(request: AnalysisRequest) -> AnalysisDocument | CommandError:
         whole, _ = reprice({label: use}, priced[id_], target.price)
         sums.setdefault(label, []).append(whole)
     groups = sorted(
-        (_added(label, parts) for label, parts in sums.items()),
+        (together(label, parts) for label, parts in sums.items()),
         key=lambda one: (-one.billed, one.label),
     )
     return whatif_answer(
@@ -101,9 +102,11 @@ def gather_whatif(request: AnalysisRequest) -> AnalysisDocument | CommandError:
         plan.source.range,
         ", ".join(sorted(found.labels[id_] for id_ in priced)) or word,
         target.slug,
-        _added("all", groups),
+        together("all", groups),
         groups if plan.query.by else (),
         CachePricing(unknown, target.price.cached is not None),
+        ends=target.ends,
+        now=request.now,
         as_of=found.as_of,
         partial=(*found.partial, *_left_out(found, unpriced)),
     )
@@ -199,20 +202,11 @@ def _token_use(
     found = {
         cell: TokenUse(
             usage.prompt, usage.completion, usage.reasoning, usage.requests,
-            usage.value(Metric.SPEND), usage.cached if cell[2] else None,
+            usage.value(Metric.SPEND), usage.cached if cell[2] else None, usage.byok,
         )
         for cell, usage in sums.items()
     }  # fmt: skip
     return found, any(not known for _, _, known in found)
-
-
-def _added(label: str, parts: list[Repriced]) -> Repriced:
-    return Repriced(
-        label,
-        sum(one.billed for one in parts),
-        sum(one.repriced_same for one in parts),
-        sum(one.repriced for one in parts),
-    )
 
 
 def _target(query: Query, listed: Mapping[str, StoredModel]) -> StoredModel | CommandError:

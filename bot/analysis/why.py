@@ -4,49 +4,140 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from operator import sub
+from typing import NamedTuple
 
 from bot.analysis.request import AnalysisRequest, PlannedAnalysis, planned
+from bot.answers.answer import Plan, missing
+from bot.answers.comparison import stored_whole_part, without_groups
 from bot.store import Store
 from bot.store.usage.selection import Ids, Selection
 from bot.store.usage.sums import PairSums
 from reports.analysis.document import AnalysisDocument
-from reports.analysis.moved_answer import Names, moved_answer
+from reports.analysis.moved_answer import Groups, Names, moved_answer
 from reports.analysis.why import CellUsage
-from reports.analysis.why_answer import (
-    ComparedRanges,
-    DataStatus,
-    no_comparison,
-    why_answer,
-)
+from reports.analysis.why_answer import AllUsage, DataStatus, no_comparison, why_answer
+from reports.analysis.why_sentences import ComparedRanges
 from reports.questions.grammar import CommandError
+from reports.questions.unfinished import WholeChange, has_just_begun
+from reports.time.period_to_range import by_hour
+from reports.time.time_range import Granularity
+from reports.time.whole_buckets import WholeBuckets, left_out
 from reports.usage.coverage import AnswerableRange, answerable_range, is_stored
 from reports.usage.dimensions import Dimension, Metric
+from reports.usage.format import change
 
 _Spent = tuple[int, int, int, int, int]
 """Ids of key, model and creator; tokens; spend in nano-dollars."""
+BY_HOUR = "Compared by full hour, because not all minutes of the period before are stored."
 _TOKENS_AND_SPEND = (Metric.TOKENS, Metric.SPEND)
-_NOTHING = (0, 0)
-"""The tokens and spend of a pair that was not used."""
 
 
 def gather_why(request: AnalysisRequest) -> AnalysisDocument | CommandError:
-    """Why spend, tokens or requests changed against the period before."""
+    """Why spend, tokens or requests changed against the period before.
+
+    Of a period that isn't over, its whole days or months are explained; JSON has all of it as well.
+    """
     found = planned(request)
     if isinstance(found, CommandError):
         return found
-    store, plan = request.store, found.plan
-    coverage = store.state().coverage
-    before = answerable_range(plan.ranges.previous, coverage)
-    ranges = ComparedRanges(before.range, plan.source.range)
+    store, coverage = request.store, request.store.state().coverage
+    before = answerable_range(found.plan.ranges.previous, coverage)
+    notes: tuple[str, ...] = ()
+    if not is_stored(before.range, before.stored, coverage):
+        hourly = _by_hour(store, found)
+        if hourly is None:
+            ranges = ComparedRanges(before.range, found.plan.source.range)
+            return no_comparison(found.plan.query, ranges, DataStatus(found.as_of, found.partial))
+        (found, before), notes = hourly, (BY_HOUR,)
+    plan = found.plan
     earlier = () if plan.source.partial else before.partial  # what is a part needs no more
     partial = (*found.partial, *(f"for the period before, {words}" for words in earlier))
-    status = DataStatus(found.as_of, partial, gaps=_gaps(plan.source) or _gaps(before))
-    if not is_stored(before.range, before.stored, coverage):
-        return no_comparison(plan.query, ranges, DataStatus(found.as_of, found.partial))
+    gaps = _gaps(plan.source) or _gaps(before)
+    status = DataStatus(found.as_of, partial, gaps=gaps, notes=notes)
+    part = stored_whole_part(store, plan.query, plan.source, before)
+    just_begun = part is None and has_just_begun(plan.source.range)
+    periods = _periods(before, plan.source, part)
+    totals = _totals(store, plan, periods) if part else None
+    if totals and not totals.differ:
+        part, periods, totals = None, _periods(before, plan.source, None), None
+    ranges = ComparedRanges(before.range, plan.source.range, part, just_begun)
     if plan.query.metric not in {None, Metric.SPEND}:
-        return moved_answer(plan.query, ranges, _moved(store, found, before), status)
-    return why_answer(plan.query, ranges, _cells(store, found, before), status)
+        used = _moved(store, found, periods)
+        shown = _of_groups(used, _Periods(periods.ranges)) if part else None
+        return moved_answer(plan.query, ranges, _of_groups(used, periods), status, shown)
+    read = periods if request.whole else _Periods(periods.ranges[:2])
+    pairs = _pairs(store, found, read)
+    everything = None
+    if totals:
+        cells = (lambda: _cells(pairs, periods)) if request.whole else None
+        everything = AllUsage(totals.everything, cells)
+    return why_answer(plan.query, ranges, _cells(pairs, _Periods(read.ranges)), status, everything)
+
+
+class _Periods(NamedTuple):
+    """The ranges to read: first those that are explained, the earlier one and the later one, then
+    what these leave out. `before` and `now` are the indexes of the ranges of each period.
+    """
+
+    ranges: tuple[AnswerableRange, ...]
+    before: tuple[int, ...] = (0,)
+    now: tuple[int, ...] = (1,)
+
+
+def _periods(before: AnswerableRange, now: AnswerableRange, part: WholeBuckets | None) -> _Periods:
+    if part is None:
+        return _Periods((before, now))
+    ranges = [replace(before, range=part.previous), replace(now, range=part.current)]
+    places = [0], [1]
+    rests = left_out(before.range, part.previous), left_out(now.range, part.current)
+    for at, of, rest in zip(places, (before, now), rests, strict=True):
+        if rest:
+            at.append(len(ranges))
+            ranges.append(replace(of, range=rest))
+    return _Periods(tuple(ranges), tuple(places[0]), tuple(places[1]))
+
+
+class _Totals(NamedTuple):
+    """The figures of both periods, and without what is left out of them."""
+
+    everything: WholeChange
+    shown: WholeChange
+
+    @property
+    def differ(self) -> bool:
+        """Whether the change is displayed differently without what is left out."""
+        return change(self.everything.change) != change(self.shown.change)
+
+
+def _totals(store: Store, plan: Plan, periods: _Periods) -> _Totals:
+    selection, metric = without_groups(plan), plan.query.metric or Metric.SPEND
+    sums = [
+        store.sum_of(selection, of.range, of.stored).value(metric, plan.query.source)
+        for of in periods.ranges
+    ]
+    before, now = (sum(sums[at] for at in places) for places in (periods.before, periods.now))
+    return _Totals(WholeChange(now, before), WholeChange(sums[1], sums[0]))
+
+
+def _by_hour(
+    store: Store, found: PlannedAnalysis
+) -> tuple[PlannedAnalysis, AnswerableRange] | None:
+    """The question by hour, and its earlier period, if that is stored by hour but not by minute.
+
+    OpenRouter has minutes for three hours only, so those before the first sync are never known.
+    """
+    plan, coverage = found.plan, store.state().coverage
+    if plan.ranges.current.granularity is not Granularity.MINUTE:
+        return None
+    both = by_hour(plan.ranges)
+    before = answerable_range(both.previous, coverage)
+    if not is_stored(before.range, before.stored, coverage):
+        return None
+    hourly = replace(plan, ranges=both, source=answerable_range(both.current, coverage))
+    as_of = store.state().synced.get(hourly.source.stored)
+    return replace(found, plan=hourly, as_of=as_of, partial=missing(store, hourly)), before
 
 
 def _gaps(of: AnswerableRange) -> bool:
@@ -55,121 +146,146 @@ def _gaps(of: AnswerableRange) -> bool:
     return bool(of.unknown - last)
 
 
-def _moved(
-    store: Store, found: PlannedAnalysis, before: AnswerableRange
-) -> tuple[Mapping[Names, int], Mapping[Names, int]]:
-    """Tokens or requests of each group before and now; without a grouping, of each API key with
-    each model.
+def _moved(store: Store, found: PlannedAnalysis, periods: _Periods) -> dict[Names, list[int]]:
+    """Tokens or requests of each group in each range; without a grouping, of each API key with each
+    model.
     """
     selection, metrics = found.plan.selection, (found.plan.query.metric or Metric.TOKENS,)
-    was: dict[Names, int] = {}
-    now: dict[Names, int] = {}
-    if found.plan.query.by:
-        for of, groups in ((before, was), (found.plan.source, now)):
-            sums = store.metric_sums(selection, of.range, of.stored, metrics)
-            groups.update({(found.labels[id_],): value for id_, (value,) in sums.items()})
-        return was, now
-    pairs = _read(store, selection.grouped(Dimension.KEY), found, before, metrics)
-    for key, model, used_before, used_now in pairs:
-        names = found.labels[key], found.labels[model]
-        was[names], now[names] = used_before, used_now
+    if not found.plan.query.by:
+        pairs = _read(store, selection.grouped(Dimension.KEY), found, periods.ranges, metrics)
+        return {(found.labels[key], found.labels[model]): list(used) for key, model, *used in pairs}
+    groups: dict[Names, list[int]] = {}
+    for at, of in enumerate(periods.ranges):
+        sums = store.metric_sums(selection, of.range, of.stored, metrics)
+        for id_, (value,) in sums.items():
+            groups.setdefault((found.labels[id_],), [0] * len(periods.ranges))[at] = value
+    return groups
+
+
+def _of_groups(used: Mapping[Names, Sequence[int]], periods: _Periods) -> Groups:
+    """Each group's usage before and now."""
+    was, now = (
+        {names: sum(of[at] for at in places) for names, of in used.items()}
+        for places in (periods.before, periods.now)
+    )
     return was, now
 
 
-def _cells(store: Store, found: PlannedAnalysis, before: AnswerableRange) -> list[CellUsage]:
-    """Those used now first, in the order in which they are read."""
+_Pair = tuple[str, str, str, Sequence[int]]
+"""An API key, a model and a creator; the tokens in each range, then the spend in each range."""
+
+
+def _pairs(store: Store, found: PlannedAnalysis, periods: _Periods) -> list[_Pair]:
+    """The usage of each pair, in the order in which it is read."""
     wanted = found.plan.selection
     if wanted.by is Dimension.CREATOR:
-        return _cells_by_creator(store, found, before)
-    return _compared(_read(store, wanted.grouped(Dimension.KEY), found, before), store, found)
+        return _pairs_by_creator(store, found, periods.ranges)
+    read = _read(store, wanted.grouped(Dimension.KEY), found, periods.ranges)
+    return _labeled(read, store, found)
+
+
+def _cells(pairs: Iterable[_Pair], periods: _Periods) -> list[CellUsage]:
+    """The cells of pairs that were used in either period; those used now first."""
+    used_now: list[CellUsage] = []
+    only_before: list[CellUsage] = []
+    for key, model, creator, used in pairs:
+        tokens_was, tokens, spent, spend = _compared(used, periods)
+        if tokens or spend:
+            used_now.append(CellUsage(key, model, tokens_was, tokens, spent, spend, creator))
+        elif tokens_was or spent:
+            only_before.append(CellUsage(key, model, tokens_was, tokens, spent, spend, creator))
+    return used_now + only_before
+
+
+def _compared(used: Sequence[int], periods: _Periods) -> Sequence[int]:
+    """Tokens before and now, spend before and now."""
+    count = len(periods.ranges)
+    if count == 2:
+        return used
+    return [
+        sum(used[first + at] for at in places)
+        for first in (0, count)
+        for places in (periods.before, periods.now)
+    ]
 
 
 def _read(
     store: Store,
     wanted: Selection,
     found: PlannedAnalysis,
-    before: AnswerableRange,
+    ranges: Sequence[AnswerableRange],
     metrics: Sequence[Metric] = _TOKENS_AND_SPEND,
 ) -> list[PairSums]:
-    """Pairs with each metric before and now."""
-    now = found.plan.source
-    ranges = (before.range, before.stored), (now.range, now.stored)
-    return store.pair_sums(wanted, ranges, metrics, found.plan.query.source)
+    """Pairs with each metric in each range."""
+    read = [(one.range, one.stored) for one in ranges]
+    return store.pair_sums(wanted, read, metrics, found.plan.query.source)
 
 
-def _compared(
+def _labeled(
     pairs: Iterable[PairSums],
     store: Store,
     found: PlannedAnalysis,
     owners: Mapping[int, int] | None = None,
-) -> list[CellUsage]:
-    """The cells of pairs of key and model; with `owners`, each with the key's creator."""
+) -> list[_Pair]:
+    """Pairs of key and model by their names; with `owners`, each with the key's creator."""
     labels, names = found.labels, _model_names(store)
     who = {key: labels[owner] for key, owner in owners.items()} if owners else defaultdict(str)
-    used_now: list[CellUsage] = []
-    only_before: list[CellUsage] = []
-    for key, model, tokens_was, tokens, was, spend in pairs:
-        cell = CellUsage(labels[key], names[model], tokens_was, tokens, was, spend, who[key])
-        (used_now if tokens or spend else only_before).append(cell)
-    return used_now + only_before
+    return [(labels[key], names[model], who[key], used) for key, model, *used in pairs]
 
 
-def _cells_by_creator(
-    store: Store, found: PlannedAnalysis, before: AnswerableRange
-) -> list[CellUsage]:
+def _pairs_by_creator(
+    store: Store, found: PlannedAnalysis, ranges: Sequence[AnswerableRange]
+) -> list[_Pair]:
     """The same, each with its creator.
 
     No view of the store has keys, models and creators: a key is its creator's, and what a creator
     used beyond their keys went through the chatroom.
     """
     owners, wanted = store.directory().owners, found.plan.selection
-    ranges = before, found.plan.source
+    count, source = len(ranges), found.plan.query.source
     left: dict[int, list[int]] = {}
     """What each creator used besides the keys read so far: tokens and spend of each range."""
     whole = [
-        store.metric_sums(wanted, of.range, of.stored, _TOKENS_AND_SPEND, found.plan.query.source)
-        for of in ranges
+        store.metric_sums(wanted, of.range, of.stored, _TOKENS_AND_SPEND, source) for of in ranges
     ]
     for at, creators in enumerate(whole):
         for creator, (tokens, spend) in creators.items():
-            of_creator = left.setdefault(creator, [0, 0, 0, 0])
-            of_creator[at], of_creator[at + 2] = tokens, spend
+            of_creator = left.setdefault(creator, [0] * (2 * count))
+            of_creator[at], of_creator[at + count] = tokens, spend
     pairs = [
         pair
-        for pair in _read(store, _of_their_keys(store, wanted), found, before)
+        for pair in _read(store, _of_their_keys(store, wanted), found, ranges)
         if owners.get(pair[0]) in left
     ]
     for key, _, *used in pairs:
         of_creator = left[owners[key]]
         of_creator[:] = map(sub, of_creator, used)
     if not any(map(any, left.values())):
-        return _compared(pairs, store, found, owners)
-    earlier, now = (
-        _with_chatroom(
+        return _labeled(pairs, store, found, owners)
+    names, labels = _model_names(store), found.labels
+    merged: dict[tuple[int, int, int], list[int]] = {}
+    # the later range of the two that are explained first, as it always was
+    for at in (1, 0, *range(2, count)):
+        for key, model, creator, tokens, spend in _with_chatroom(
             store,
             found,
-            of,
+            ranges[at],
             [
-                (key, model, owners[key], used[at], used[at + 2])
+                (key, model, owners[key], used[at], used[at + count])
                 for key, model, *used in pairs
-                if owners[key] in whole[at] and (used[at] or used[at + 2])
+                if owners[key] in whole[at] and (used[at] or used[at + count])
             ],
             frozenset(
-                creator for creator in whole[at] if left[creator][at] or left[creator][at + 2]
+                creator for creator in whole[at] if left[creator][at] or left[creator][at + count]
             ),
-        )
-        for at, of in enumerate(ranges)
-    )
-    names, labels = _model_names(store), found.labels
-    were = {cell[:3]: cell[3:] for cell in earlier}
-    cells = []
-    for key, model, creator, tokens, spend in now:
-        was, spent = were.pop((key, model, creator), _NOTHING)
-        who = labels[creator]
-        cells.append(CellUsage(labels[key], names[model], was, tokens, spent, spend, who))
-    for (key, model, creator), (was, spent) in were.items():
-        cells.append(CellUsage(labels[key], names[model], was, 0, spent, 0, labels[creator]))
-    return cells
+        ):
+            used = merged.setdefault((key, model, creator), [0] * (2 * count))
+            used[at] += tokens
+            used[at + count] += spend
+    return [
+        (labels[key], names[model], labels[creator], used)
+        for (key, model, creator), used in merged.items()
+    ]
 
 
 def _model_names(store: Store) -> Mapping[int, str]:

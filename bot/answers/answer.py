@@ -8,11 +8,12 @@ from datetime import datetime
 
 from bot.answers import visibility
 from bot.answers.clickhouse_notes import not_in_clickhouse
+from bot.answers.comparison import read_comparison
 from bot.answers.visibility import ANYONE, SELF, Asker
 from bot.store import Store
 from bot.store.sync_state import failure, first_sync, missed, read_slowed
 from bot.store.usage.directory import Directory
-from bot.store.usage.read import Ranking, UsageTotals
+from bot.store.usage.read import Ranking
 from bot.store.usage.selection import Selection
 from bot.store.usage.traces import NOTE
 from reports.questions.grammar import CommandError
@@ -21,10 +22,10 @@ from reports.questions.summary import ALL, Summary, UsageFigures, summarize
 from reports.questions.wording import EARLIER, period_words
 from reports.time.period import Counted
 from reports.time.period_to_range import NotStartedError, OverlapError, Ranges, ranges, shifted_back
-from reports.usage.coverage import AnswerableRange, Coverage, answerable_range, gaps, is_stored
+from reports.usage.coverage import AnswerableRange, answerable_range, gaps
 from reports.usage.dimensions import NAMES, Dimension, Filter
 from reports.usage.members import CHATROOM
-from reports.usage.usage import Usage, total
+from reports.usage.usage import Usage
 from reports.wording.safe_text import clean
 
 NOT_STORED = "Only ClickHouse has that; this needs usage that is stored here."
@@ -67,23 +68,28 @@ def _answer(
     ranking = None if whole else Ranking(query.top, query.metrics, query.source)
     read = store.read(plan.selection, wanted, stored, ranking)
     labels = {0: ALL} if query.by is None else visibility.labels(store.directory(), asker)
-    previous, before = _previous(store, plan, state.coverage)
-    groups_before = _groups_before(store, plan, read, labels, state.coverage, whole=whole)
+    compared = read_comparison(store, plan, read, labels, whole=whole)
     series = {labels[member]: buckets for member, buckets in read.series.items()}
-    if whole:  # groups with usage only in the previous period are part of the change
-        series = {**dict.fromkeys(groups_before or (), NOTHING), **series}
+    if whole and compared:  # groups with usage only in the previous period are part of the change
+        series = {**dict.fromkeys(compared.groups or (), NOTHING), **series}
     figures = UsageFigures(
         whole=read.whole,
         series=series,
         count=len(series) if whole else read.count,
-        previous=previous,
-        before=groups_before,
-        previous_buckets=None if whole else _previous_buckets(store, plan, state.coverage),
         unknown=plan.source.unknown,
         incomplete=plan.source.incomplete,
         since=plan.source.since,
     )
-    partial = missing(store, plan, before)
+    if compared:
+        figures = replace(
+            figures,
+            previous=compared.usage,
+            before=compared.groups,
+            previous_buckets=None if whole else compared.buckets,
+            previous_range=compared.range,
+            through_whole=compared.whole,
+        )
+    partial = missing(store, plan, compared.partial if compared else ())
     return summarize(plan.query, wanted, figures, state.synced.get(stored), partial)
 
 
@@ -162,57 +168,6 @@ def _first_sync(store: Store) -> tuple[str, ...]:
     """A phrase about the progress of the first sync, while it runs."""
     progress = first_sync(store)
     return (f"the first sync is still running ({progress})",) if progress else ()
-
-
-def _previous(store: Store, plan: Plan, coverage: Coverage) -> tuple[Usage | None, tuple[str, ...]]:
-    """The usage of the previous range (None: unknown), and phrases about differences in it."""
-    before = answerable_range(plan.ranges.previous, coverage)
-    if not is_stored(before.range, before.stored, coverage):
-        return None, ()
-    whole = plan.selection.grouped(None)
-    if plan.query.by is Dimension.CREATOR and not whole.views:
-        whole = whole.grouped(Dimension.CREATOR)
-    notes = () if plan.source.partial else before.partial  # notes on the range itself are enough
-    usage = store.sum_of(whole, before.range, before.stored)
-    return usage, tuple(f"for the period before, {words}" for words in notes)
-
-
-def _previous_buckets(store: Store, plan: Plan, coverage: Coverage) -> tuple[Usage, ...] | None:
-    """The usage of the previous range by bucket, for a comparison of a single series."""
-    before, by = answerable_range(plan.ranges.previous, coverage), plan.query.by
-    if plan.query.versus is None or by or not is_stored(before.range, before.stored, coverage):
-        return None
-    if before.range.granularity is not plan.source.range.granularity:
-        return None
-    return tuple(store.whole(plan.selection, before.range, before.stored))
-
-
-def _groups_before(
-    store: Store,
-    plan: Plan,
-    read: UsageTotals,
-    labels: Mapping[int, str],
-    coverage: Coverage,
-    *,
-    whole: bool,
-) -> dict[str, Usage] | None:
-    """The previous period's usage by group, for a comparison; None otherwise.
-
-    With `whole`, of all groups, including those without usage since; else of the groups read.
-    """
-    before, by = answerable_range(plan.ranges.previous, coverage), plan.query.by
-    if (
-        plan.query.versus is None
-        or by is None
-        or not is_stored(before.range, before.stored, coverage)
-    ):
-        return None
-    narrowed = plan.selection
-    if not whole:
-        ranked = frozenset(read.series)
-        narrowed = plan.selection.only(by, ranked)
-    found = store.read(narrowed, before.range, before.stored, None)
-    return {labels[member]: total(series.values()) for member, series in found.series.items()}
 
 
 def _select(directory: Directory, query: Query, asker: Asker) -> Selection | CommandError:

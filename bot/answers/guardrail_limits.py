@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from bot.answers.openrouter_details import KeyDetails, StoredGuardrail, guardrails, guardrails_at
@@ -29,7 +30,7 @@ def guardrail_limits(
     if as_of is None or details is None:
         return
     workspaces = _Workspaces(store, details, directory)
-    for guardrail in guardrails(store) or ():
+    for guardrail in _distinguished(guardrails(store) or (), workspaces.names):
         everybody = guardrail.id in workspaces.defaults
         users: Iterable[str] = (
             workspaces.people(guardrail.workspace) if everybody else guardrail.members
@@ -47,6 +48,19 @@ def guardrail_limits(
             yield TrackedLimit(cap, ids, guardrail.byok, LimitKind.MEMBER_GUARDRAIL, by, id_)
         hashes = workspaces.keys(guardrail.workspace) if everybody else guardrail.keys
         yield from _of_keys(guardrail, hashes, as_of, details, directory)
+
+
+def _distinguished(
+    found: Iterable[StoredGuardrail], workspaces: Mapping[str, str]
+) -> Iterator[StoredGuardrail]:
+    """Guardrails with different names: those of one name get their workspace's name or their id."""
+    found = tuple(found)
+    names = Counter(one.name for one in found)
+    homes = Counter((one.name, workspaces.get(one.workspace, "")) for one in found)
+    for one in found:
+        home = workspaces.get(one.workspace, "")
+        suffix = home if home and homes[one.name, home] == 1 else one.id[:8]
+        yield replace(one, name=f"{one.name} ({suffix})") if names[one.name] > 1 else one
 
 
 def _of_keys(
@@ -80,6 +94,9 @@ class _Workspaces:
         self.defaults = {
             one.get("default_guardrail") for one in (listed if isinstance(listed, list) else ())
         } - {None, ""}
+        self.names: Mapping[str, str] = {
+            one["id"]: one["name"] for one in (listed if isinstance(listed, list) else ())
+        }
         self._default = kept.get("default") or ""
         self._directory = directory
         self._keys: dict[str, list[str]] = defaultdict(list)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from bot.store import Store
 from bot.store.usage.directory import Directory
 from bot.store.usage.selection import Ids
 from reports.alerts.limits_and_forecast import SpendLimit
@@ -46,6 +47,11 @@ class OpenRouterLimits:
     caps: tuple[TrackedLimit, ...] = field(default=())
 
 
+def are_known(store: Store) -> bool:
+    """Whether OpenRouter's limits were ever read; if not, none found doesn't mean none set."""
+    return store.fact("limits") is not None
+
+
 def limits_of(text: str | None, directory: Directory) -> OpenRouterLimits:
     """Parse the stored limits (JSON); empty if there are none."""
     if not text:
@@ -63,25 +69,37 @@ def limits_of(text: str | None, directory: Directory) -> OpenRouterLimits:
 def _keys(
     stored_limits: Mapping[str, Any], reported_at: datetime, directory: Directory
 ) -> list[TrackedLimit]:
-    """The limits of keys. The used amount is the limit minus what remains by OpenRouter.
-
-    It includes BYOK only if the key says so, and starts over with the limit's reset.
-    """
+    """The limits of keys. The used amount includes BYOK only if the key says so, and starts over
+    with the limit's reset."""
     limits = []
     for key_hash, stored in stored_limits.get("keys", {}).items():
         id_ = directory.ids.get((Dimension.KEY, key_hash))
         if id_ is None or not stored["limit"]:
             continue
-        remaining = stored["remaining"]
-        used = None if remaining is None else stored["limit"] - remaining
         owner = directory.members.get(directory.owners.get(id_, 0))
         cap = SpendLimit(
-            f"key {key_hash}", directory.labels[id_], stored["limit"], stored["reset"] or "", used,
-            reported_at, owner.detail if owner else "",
+            f"key {key_hash}", directory.labels[id_], stored["limit"], stored["reset"] or "",
+            _used(stored), reported_at, owner.detail if owner else "",
         )  # fmt: skip
         byok = bool(stored.get("byok"))
         limits.append(TrackedLimit(cap, frozenset({id_}), byok, member=id_))
     return limits
+
+
+def _used(stored: Mapping[str, Any]) -> int | None:
+    """How much of a key's limit is used, in nano-dollars; None if unknown.
+
+    That is the limit minus what remains. Nothing remains of a limit that is exceeded, too: then the
+    key's usage says how much was really used. Data of earlier versions lacks it.
+    """
+    limit: int = stored["limit"]
+    remaining: int | None = stored["remaining"]
+    used: int | None = stored.get("used")
+    if remaining is None:
+        return used
+    if remaining > 0 or used is None:
+        return limit - remaining
+    return max(limit - remaining, used)
 
 
 def _workspaces(
@@ -103,7 +121,8 @@ def _workspaces(
         for budget in one["budgets"]:
             reset = budget["reset"] or ""
             subject = f"workspace {one['id']} {reset}".strip()
-            label = f"workspace {one['name']}{distinguishing_suffix}"
+            # a workspace may have several budgets, each with its own interval
+            label = f"workspace {one['name']}{distinguishing_suffix}, {reset or 'lifetime'}"
             cap = SpendLimit(subject, label, budget["limit"], reset, None, reported_at)
             found.append(TrackedLimit(cap, keys, bool(one["byok"]), LimitKind.WORKSPACE))
     return found

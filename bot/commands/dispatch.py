@@ -20,6 +20,7 @@ from bot.admin import audit_log as audit
 from bot.admin import status
 from bot.alerts.manage import AlertManager
 from bot.analysis.balance import balance
+from bot.analysis.budgets import limits, own_limits
 from bot.analysis.own_month import MY_MONTH, gather_own_month
 from bot.analysis.registry import answer_any
 from bot.answers import visibility
@@ -31,7 +32,7 @@ from bot.answers.answer_message import (
 )
 from bot.answers.answer_state import AnswerState, answer_state
 from bot.answers.export import Where, export
-from bot.answers.known_limits import are_known, limits, own_limits
+from bot.answers.openrouter_limits import are_known
 from bot.answers.read_words import note, read_words
 from bot.answers.write_file import Format
 from bot.runtime import priority
@@ -57,7 +58,6 @@ from reports.questions.slack.balance import (
 )
 from reports.questions.topics import BalanceAsked, BudgetAsked, MeAsked, TopicAsked, not_yet
 from reports.schedules.grammar import ListSchedules, ScheduledQuestion
-from reports.time.period import Unit
 from reports.wording.safe_text import escape, plain
 
 log = logging.getLogger(__name__)
@@ -269,8 +269,8 @@ def _other(
                 what=parsed.words(),
                 detail=outcome.detail,
             )
-        case BalanceAsked(until):
-            return _balance(services, person, until)
+        case BalanceAsked():
+            return _balance(services, person, parsed)
         case BudgetAsked():
             asker = asker_of(services, person, Query())
             with priority.compute_slot():
@@ -278,7 +278,8 @@ def _other(
             message = limits_message(found, known=are_known(services.store))
             return Reply(message, OutcomeKind.ANSWERED, act=Act.LOOKED, what="budget")
         case MeAsked():
-            return _figures(services, reply_to, asked, person, MY_MONTH, own_month=True)
+            month = replace(MY_MONTH, period=parsed.period)
+            return _figures(services, reply_to, asked, person, month, own_month=True)
         case TopicAsked():
             return Reply(text_message(not_yet(parsed.topic)), OutcomeKind.NOT_YET)
 
@@ -292,14 +293,15 @@ def _is_our_dm(services: Services, reply_to: ReplyTarget, channel: str) -> bool:
         return False
 
 
-def _balance(services: Services, person: SlackUser, until: Unit | None) -> Reply:
-    """The organization's balance, for people who may see all usage; `until`: does it last?"""
+def _balance(services: Services, person: SlackUser, asked: BalanceAsked) -> Reply:
+    """The organization's balance, for people who may see all usage."""
     if sees_own_only(person.id, services.settings):
         refused = admins_only("see the organization's balance", person.id, services.settings)
         return Reply(mrkdwn_message(refused), OutcomeKind.REFUSED, act=Act.LOOKED, what="balance")
-    zone = zone_for(services, person, Query(kind=QueryKind.LIMITS))  # the reader's, as in `limits`
+    # without a zone, the reader's, as in `limits`
+    zone = asked.zone or zone_for(services, person, Query(kind=QueryKind.LIMITS))
     with priority.compute_slot():
-        found = balance(services.store, services.clock(), until, zone)
+        found = balance(services.store, services.clock(), asked.until, zone)
     message = balance_message(found, zone)
     return Reply(message, OutcomeKind.ANSWERED, act=Act.LOOKED, what="balance")
 
@@ -313,7 +315,7 @@ def _figures(
     *,
     own_month: bool = False,
 ) -> Reply:
-    """Answer a question; `own_month` adds the person's usual spend and the limits of their keys."""
+    """Answer a question; `own_month` adds the person's usual spend and their limits."""
     direct = asked.channel.startswith("D")
     private_note = ""
     if query.share:
@@ -349,7 +351,7 @@ def _figures(
             image=chart_file,
         )
         if own_month:
-            usual = gather_own_month(services.store, now, zone, asker)
+            usual = gather_own_month(services.store, query, now, zone, asker)
             message = message.with_blocks_above_footer(
                 [
                     *([] if isinstance(usual, CommandError) else usual_section(usual)),

@@ -99,6 +99,7 @@ class UsageAnswer:
 class KeyInfo:
     """An API key in the directory; limits are in nano-dollars, None if there is none.
 
+    `used` (nano-dollars) is what counted toward its limit since the last reset, None if unknown.
     `created` (UTC) is None if unknown, `expires` (UTC) None if the key doesn't expire.
     """
 
@@ -114,6 +115,7 @@ class KeyInfo:
     include_byok: bool
     created: datetime | None = None
     expires: datetime | None = None
+    used: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,10 +389,22 @@ def read_keys(body: bytes) -> tuple[KeyInfo, ...]:
             include_byok=entry.get("include_byok_in_limit") is True,
             created=_moment(entry.get("created_at")),
             expires=_moment(entry.get("expires_at")),
+            used=_used_of_limit(entry),
         )
         for entry in entries(body)
         if text(entry.get("hash"))
     )
+
+
+def _used_of_limit(entry: Mapping[str, Any]) -> int | None:
+    """What a key spent toward its limit since the last reset, in nano-dollars; None if unknown."""
+    reset = text(entry.get("limit_reset"))
+    suffix = f"_{reset}" if reset else ""
+    amounts = [dollars(entry.get(f"usage{suffix}"))]
+    if entry.get("include_byok_in_limit") is True:
+        amounts.append(dollars(entry.get(f"byok_usage{suffix}")))
+    known = [one for one in amounts if one is not None]
+    return sum(known) if len(known) == len(amounts) else None
 
 
 def read_people(body: bytes) -> tuple[OrganizationMember, ...]:

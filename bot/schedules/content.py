@@ -275,7 +275,7 @@ class ReportBuilder:
         services, subject, draft = self._services, asked.subject, occasion.entry.draft
         found = analyze(
             services.store, subject.query, subject.at, subject.zone, subject.asker,
-            traces=services.traces,
+            traces=services.traces, whole=False,
         )  # fmt: skip
         if isinstance(found, CommandError):
             raise UnreportableError(found.problem)

@@ -16,8 +16,9 @@ from bot.store.usage.selection import Selection
 from bot.store.usage.store import CacheState
 from bot.store.usage.traces import NOTE
 from reports.questions.grammar import CommandError, QuestionCommand, parse
-from reports.questions.query import Query
-from reports.schedules.report import Cell, Report, movers, top_models
+from reports.questions.query import Query, Versus
+from reports.questions.summary import Summary
+from reports.schedules.report import Cell, Mover, Report, movers, top_models
 from reports.time.time_range import Granularity, floor
 from reports.usage.coverage import AnswerableRange, answerable_range, gaps, is_stored
 from reports.usage.dimensions import Dimension, Filter, Metric
@@ -132,7 +133,8 @@ def make_report(store: Store, subject: ReportQuestion) -> Report | CommandError:
         plan = make_plan(store, subject.query, subject.at, subject.zone, subject.asker)
         if isinstance(plan, CommandError):
             return plan
-        found = answer(store, subject.query, subject.at, subject.zone, subject.asker, whole=True)
+        compared = replace(subject.query, versus=subject.query.versus or Versus.BEFORE)
+        found = answer(store, compared, subject.at, subject.zone, subject.asker, whole=True)
         if isinstance(found, CommandError):
             return found
         coverage = store.state().coverage
@@ -142,18 +144,32 @@ def make_report(store: Store, subject: ReportQuestion) -> Report | CommandError:
         labels = visibility.labels(store.directory(), subject.asker)
         before = None
         if has_previous and subject.query.by:
-            series = store.read(plan.selection, previous.range, previous.stored).series
-            before = {
-                labels[member]: total(used.values()).value(metric, subject.query.source)
-                for member, used in series.items()
-            }
-        now_cells = _cells(store, plan.selection, plan.source, labels)
-        then_cells = _cells(store, plan.selection, previous, labels) if has_previous else {}
-        moved = movers(now_cells, then_cells, metric, subject.query.source) if has_previous else ()
+            before = {group.label: group.previous or 0 for group in found.metrics[metric].groups}
+        if subject.query.versus is None:
+            found = _uncompared(found)
+        moved: tuple[Mover, ...] = ()
+        if has_previous and not found.just_begun:
+            now_range, then_range = (
+                (found.whole.current, found.whole.previous)
+                if found.whole
+                else (plan.source.range, previous.range)
+            )
+            now_cells = _cells(store, plan.selection, replace(plan.source, range=now_range), labels)
+            then_cells = _cells(store, plan.selection, replace(previous, range=then_range), labels)
+            moved = movers(now_cells, then_cells, metric, subject.query.source)
         top = top_models(
             _usage_by_group_and_model(store, plan, labels), metric, subject.query.source
         )
     return Report(found, before, top, moved)
+
+
+def _uncompared(found: Summary) -> Summary:
+    """The answer to a question without `vs`: without groups that weren't used in the period."""
+    metrics = {
+        metric: replace(part, groups=tuple(one for one in part.groups if any(one.usage)))
+        for metric, part in found.metrics.items()
+    }
+    return replace(found, query=replace(found.query, versus=None), metrics=metrics)
 
 
 def is_complete(store: Store, subject: ReportQuestion, now: datetime) -> bool:

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
 from typing import Any, Protocol, TypeVar
@@ -42,6 +43,46 @@ class Area(IntEnum):
     USAGE = 1
     LEDGER = 2
     KEYS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedTable:
+    """A table of integers of which many rows are updated at once.
+
+    Its key has columns that many of these rows `share`, and columns that only tell them apart
+    (`own`). A row has the columns of its key in the order of `key`, and then its `figures`.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    own: tuple[str, ...]
+    figures: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns, in the order of a row."""
+        return self.key + self.figures
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """The columns of the key that many rows share."""
+        return tuple(column for column in self.key if column not in self.own)
+
+    @property
+    def own_start(self) -> int:
+        """The index of the first column that tells rows apart; those before it are shared."""
+        return min(map(self.key.index, self.own))
+
+    def updated(self, source: str, *, add: bool) -> str:
+        """The SET clause that replaces the figures by those of `source`, or adds these to them."""
+        stored = f"{self.name}.{{0}} + " if add else ""
+        return ", ".join(f"{{0}} = {stored}{source}.{{0}}".format(name) for name in self.figures)
+
+    def on_conflict(self, *, add: bool) -> str:
+        """The clause that lets an INSERT update rows that exist."""
+        return f"ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET " + self.updated(
+            "excluded", add=add
+        )
 
 
 class StatementResult(Protocol):
@@ -104,6 +145,14 @@ class Connection(Protocol):
         self, table: str, columns: Sequence[str], rows: Sequence[Sequence[int]], conflict: str = ""
     ) -> None:
         """Insert many rows of integers; `conflict` is an ON CONFLICT clause."""
+        ...
+
+    def update_rows(self, table: KeyedTable, rows: Sequence[Sequence[int]], *, add: bool) -> None:
+        """Replace the figures of rows, or with `add` add to them; rows that don't exist are
+        inserted.
+
+        Faster than `insert_rows` where most rows exist. No two rows may have the same key.
+        """
         ...
 
     def delete_rows(

@@ -19,7 +19,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from bot.store.connection import Area, with_lists, with_sought
+from bot.store.connection import Area, KeyedTable, with_lists, with_sought
 from bot.store.errors import DatabaseBusyError, DiskFullError, LockedError, StoreError
 from bot.store.migrations import SET, STEPS
 
@@ -97,6 +97,10 @@ class SqliteConnection(sqlite3.Connection):
             portion = rows[start : start + _ROWS_OF_INSERT]
             super().execute(many, tuple(chain.from_iterable(portion)))
         self.executemany(_insert(table, tuple(columns), conflict, 1), rows[whole:])
+
+    def update_rows(self, table: KeyedTable, rows: Sequence[Sequence[int]], *, add: bool) -> None:
+        """Update many rows, or insert those that don't exist: see bot.store.connection."""
+        self.insert_rows(table.name, table.columns, rows, table.on_conflict(add=add))
 
     def delete_rows(
         self, table: str, columns: Sequence[str], rows: Iterable[Sequence[int]], where: str = ""

@@ -211,6 +211,7 @@ def _limit(key: KeyInfo) -> dict[str, Any]:
     return {
         "limit": key.limit,
         "remaining": key.remaining,
+        "used": key.used,
         "reset": key.reset,
         "byok": key.include_byok,
     }

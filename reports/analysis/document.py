@@ -10,7 +10,7 @@ from typing import Any
 
 from reports.questions.query import Query
 from reports.questions.summary import ALL
-from reports.questions.wording import filter_words, range_words
+from reports.questions.wording import compared_words, filter_words, range_words
 from reports.time.time_range import TimeRange
 
 
@@ -74,7 +74,8 @@ class AnalysisDocument:
 
     All text is plain, and escaped when it is rendered; names in it may contain anything.
     `sentences` go above the table, `notes` below it in small print. `range` is None if the answer
-    is about now. `exact` returns the rows of the CSV file and `data` the kind's own JSON, without
+    is about now, `before` is the range that it is compared with. `exact` returns the rows of the
+    CSV file and `data` the kind's own JSON, without
     the parts that all kinds share: messages need neither, and both contain every group. `groups`
     are the labels of the members that can be opened. `steps` are a waterfall in nano-dollars,
     `shares` are the bars of a share, `latency` those of latency; all are empty without such a
@@ -88,6 +89,7 @@ class AnalysisDocument:
     as_of: datetime | None
     made: datetime
     range: TimeRange | None = None
+    before: TimeRange | None = None
     partial: tuple[str, ...] = ()
     columns: tuple[TableColumn, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
@@ -107,10 +109,16 @@ class AnalysisDocument:
         return bool(self.steps or self.shares or self.latency)
 
     @property
+    def when(self) -> str:
+        """The range that the answer covers, after the one it is compared with; "" without one."""
+        if self.range is None:
+            return ""
+        return compared_words(self.before, self.range) if self.before else range_words(self.range)
+
+    @property
     def scope(self) -> str:
         """The range that the answer covers, and its filters."""
-        parts = [self.range and range_words(self.range), filter_words(self.query)]
-        return ", ".join(part for part in parts if part)
+        return ", ".join(part for part in (self.when, filter_words(self.query)) if part)
 
 
 def json_groups(

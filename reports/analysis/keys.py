@@ -56,7 +56,10 @@ class KeyReview:
 
 @dataclass(frozen=True, slots=True)
 class KeyReport:
-    """The requested keys, most expensive first, and the number of keys with each trait."""
+    """The requested keys, and the number of keys with each trait.
+
+    The most expensive key is first; of expiring keys, the one that expires first.
+    """
 
     total: int
     counts: dict[KeyTrait, int]
@@ -99,4 +102,6 @@ def review(
         if wanted <= found:
             listed.append(KeyReview(key, tuple(one for one in KeyTrait if one in found)))
     listed.sort(key=lambda one: (-one.facts.spend_30d, one.facts.label))
+    if KeyTrait.EXPIRING in wanted:
+        listed.sort(key=lambda one: one.facts.expires or now)
     return KeyReport(total, counts, tuple(listed))

@@ -8,7 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn
-from reports.analysis.keys import EXPIRES_WITHIN, KEYS_PAGE, KeyReport, KeyReview, KeyTrait
+from reports.analysis.keys import (
+    EXPIRES_WITHIN,
+    KEYS_PAGE,
+    KeyFacts,
+    KeyReport,
+    KeyReview,
+    KeyTrait,
+)
 from reports.questions.query import Query
 from reports.questions.wording import title
 from reports.usage.format import money
@@ -19,6 +26,7 @@ NO_MATCH = "No API key in OpenRouter's list matches these filters; `keys` lists 
 NONE_SUCH = "No key is {traits}."
 UNKNOWN = "OpenRouter's list of keys could not be read yet, so nothing is known about them."
 _LINK = f"Keys are changed at {KEYS_PAGE}; I only read."
+_YEAR = timedelta(days=365)
 _COLUMNS = (
     TableColumn("Key", right=False),
     TableColumn("Note", right=False),
@@ -44,7 +52,7 @@ def keys_answer(
     return AnalysisDocument(
         query=query,
         title=title(query),
-        sentences=_sentences(report, wanted, unused_for, filtered=bool(query.filters)),
+        sentences=_sentences(report, wanted, unused_for, now, filtered=bool(query.filters)),
         as_of=as_of,
         made=now,
         partial=tuple(partial),
@@ -62,7 +70,12 @@ def keys_answer(
 
 
 def _sentences(
-    report: KeyReport, wanted: frozenset[KeyTrait], unused_for: timedelta, *, filtered: bool
+    report: KeyReport,
+    wanted: frozenset[KeyTrait],
+    unused_for: timedelta,
+    now: datetime,
+    *,
+    filtered: bool,
 ) -> tuple[str, ...]:
     if not report.total:
         return (NO_MATCH if filtered else NO_KEYS,)
@@ -76,14 +89,17 @@ def _sentences(
     )
     sentences = [overview]
     if wanted and not report.keys:
-        sentences.append(NONE_SUCH.format(traits=" and ".join(sorted(wanted))))
+        sentences.append(NONE_SUCH.format(traits=_traits(wanted, unused_for)))
     spend = sum(one.facts.spend_30d for one in report.keys)
     if wanted and report.keys:
         listed = len(report.keys)
         those = "The key below" if listed == 1 else f"The {listed:,} keys below"
-        traits = " and ".join(sorted(wanted))
+        traits = _traits(wanted, unused_for)
         amount = money(spend) if spend else "nothing"
         sentences.append(f"{those} ({traits}) spent {amount} in the past 30 days.")
+        if KeyTrait.EXPIRING in wanted and (expires := report.keys[0].facts.expires):
+            name, first = report.keys[0].facts.label, " first" if listed > 1 else ""
+            sentences.append(f"{name} expires{first} on {_expires(expires, now)}.")
     left = [one for one in report.keys if KeyTrait.ORPHANED in one.traits and one.facts.spend_30d]
     if left:
         spent = money(sum(one.facts.spend_30d for one in left))
@@ -91,6 +107,12 @@ def _sentences(
         verb = "spends" if len(left) == 1 else "spend"
         sentences.append(f"{keys} of people who left still {verb}: {spent} in the past 30 days.")
     return tuple(sentences)
+
+
+def _traits(wanted: frozenset[KeyTrait], unused_for: timedelta) -> str:
+    """The requested traits in words: `unlimited and unused for 60 days`."""
+    unused = f"unused for {_days(unused_for.days)}"
+    return " and ".join(unused if one is KeyTrait.UNUSED else str(one) for one in sorted(wanted))
 
 
 def _rows(keys: Sequence[KeyReview], top: int, now: datetime) -> tuple[tuple[str, ...], ...]:
@@ -104,17 +126,53 @@ def _rows(keys: Sequence[KeyReview], top: int, now: datetime) -> tuple[tuple[str
 def _row(one: KeyReview, now: datetime) -> tuple[str, ...]:
     facts = one.facts
     limit = "unknown" if not facts.limit_known else "none" if facts.limit is None else None
-    words = [str(trait) for trait in one.traits] + (["disabled"] if facts.disabled else [])
     owner = facts.owner or ("left" if facts.owner_left else "–")
     return (
         facts.label,
-        ", ".join(words) or "–",
+        "; ".join(_notes(one, now)) or "–",
         f"{owner} (left)" if facts.owner_left and facts.owner else owner,
-        _ago(facts.last_used, now) if facts.last_used else "not in a year",
+        _ago(facts.last_used, now) if facts.last_used else _never(facts, now),
         money(facts.spend_30d),
         limit or f"{money(facts.limit or 0)} {facts.limit_reset}".rstrip(),
         _date(facts.created, now),
     )
+
+
+def _notes(one: KeyReview, now: datetime) -> list[str]:
+    """Each trait of a key with what it follows from: `unused for 49 days`."""
+    facts, expires = one.facts, one.facts.expires
+    notes = []
+    for trait in one.traits:
+        match trait:
+            case KeyTrait.UNUSED if facts.last_used:
+                notes.append(f"unused for {_days((now - facts.last_used).days)}")
+            case KeyTrait.UNUSED:
+                notes.append("never used" if _never(facts, now) == "never" else "unused for a year")
+            case KeyTrait.ORPHANED:
+                notes.append("orphaned: its owner left")
+            case KeyTrait.EXPIRING if expires:
+                notes.append(f"expires {_expires(expires, now)}")
+            case _:
+                notes.append(str(trait))
+    if expires and expires < now:
+        notes.append(f"expired {_date(expires, now)}")
+    return notes + (["disabled"] if facts.disabled else [])
+
+
+def _expires(moment: datetime, now: datetime) -> str:
+    """When a key expires: `9 Dec, in 9 days`."""
+    days = (moment.date() - now.date()).days
+    return f"{_date(moment, now)}, {f'in {_days(days)}' if days > 0 else 'today'}"
+
+
+def _days(count: int) -> str:
+    return f"{count:,} day{'' if count == 1 else 's'}"
+
+
+def _never(facts: KeyFacts, now: datetime) -> str:
+    """Since when a key without any known use wasn't used; usage is only known for a year."""
+    new = facts.created is not None and now - facts.created < _YEAR
+    return "never" if new else "not in a year"
 
 
 def _ago(moment: datetime, now: datetime) -> str:
@@ -141,24 +199,34 @@ def _data(one: KeyReview) -> dict[str, Any]:
         "expires": _iso(facts.expires),
         "limit": None if facts.limit is None else dollars(facts.limit),
         "limit_reset": facts.limit_reset or None,
+        "disabled": facts.disabled,
         "spend_30d": dollars(facts.spend_30d),
         "is": [str(trait) for trait in one.traits],
     }
 
 
 def _exact(keys: Sequence[KeyReview]) -> ExactTable:
-    columns = ("API Key", "Owner", "Created", "Last Used", "Expires", "Limit", "Spend 30 Days",
-               "Is")  # fmt: skip
+    columns = ("API Key", "Owner", "Created", "Last Used", "Expires", "Limit", "Limit Reset",
+               "Disabled", "Spend 30 Days", "Is")  # fmt: skip
     rows = tuple(
         (
             one.facts.label, one.facts.owner, _iso(one.facts.created) or "",
             _iso(one.facts.last_used) or "", _iso(one.facts.expires) or "",
-            "" if one.facts.limit is None else dollars(one.facts.limit),
+            *_exact_limit(one.facts), "yes" if one.facts.disabled else "no",
             dollars(one.facts.spend_30d), " ".join(one.traits),
         )
         for one in keys
     )  # fmt: skip
-    return ExactTable(columns, rows, frozenset({5, 6}))
+    return ExactTable(columns, rows, frozenset({5, 8}))
+
+
+def _exact_limit(facts: KeyFacts) -> tuple[str, str]:
+    """The amount of a limit and when it resets; both empty if there is none."""
+    if not facts.limit_known:
+        return "unknown", "unknown"
+    if facts.limit is None:
+        return "", ""
+    return dollars(facts.limit), facts.limit_reset or "never"
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -122,19 +122,35 @@ def _sentences(
     else:
         full = [one for one in hit if one.full and one.full.at <= now]
         coming = hit[len(full) :]
-        lines += [_full_now(one, now, zone) for one in full[:_MOST_FULL]]
+        lines += [_full_now(one, zone) for one in full[:_MOST_FULL]]
         if len(full) > _MOST_FULL:
             lines.append(f"{len(full) - _MOST_FULL:,} more are full.")
         lines += [_next(one, now, zone, after=bool(full)) for one in coming[:1]]
         if len(limits) > 1:
-            are = "is" if len(hit) == 1 else "are"
-            reached = f"{len(hit):,} of {len(limits):,} limits {are} reached before they reset"
-            lines.append(f"At the usual pace, {reached}.")
+            lines.append(_counts(len(full), coming, len(limits)))
     if unlimited and unlimited.keys:
         spent = f"spent {money(unlimited.spend_30d)}" if unlimited.spend_30d else "spent nothing"
         keys = "1 key has" if unlimited.keys == 1 else f"{unlimited.keys:,} keys have"
         lines.append(f"{keys} no limit and {spent} in the past 30 days.")
     return tuple(lines)
+
+
+def _counts(full: int, coming: Sequence[LimitForecast], total: int) -> str:
+    """How many limits are full, and how many others will be; at least one of both."""
+    are = "is" if full == 1 else "are"
+    already = f"{full:,} of {total:,} limits {are} full"
+    if not coming:
+        others = "the other isn't" if total - full == 1 else "none of the others is"
+        none = f"at the usual pace, {others} reached before it resets"
+        return f"{already}; {none}." if total > full else f"All {total:,} limits are full."
+    count = f"{len(coming):,} more" if full else f"{len(coming):,} of {total:,} limits"
+    are, they = ("is", "it resets") if len(coming) == 1 else ("are", "they reset")
+    resetting = sum(one.resets is not None for one in coming)
+    before = f"before {they}" if resetting else "within three months"
+    if 0 < resetting < len(coming):
+        before = f"{before} or within three months"
+    reached = f"t the usual pace, {count} {are} reached {before}."
+    return f"{already}; a{reached}" if full else f"A{reached}"
 
 
 def _times_note(limits: Sequence[LimitForecast], zone: str, *, hit: bool) -> tuple[str, ...]:
@@ -145,12 +161,15 @@ def _times_note(limits: Sequence[LimitForecast], zone: str, *, hit: bool) -> tup
     return (" ".join(parts),) if parts else ()
 
 
-def _full_now(one: LimitForecast, now: datetime, zone: str) -> str:
+def _full_now(one: LimitForecast, zone: str) -> str:
     """A sentence that a limit is already reached, and until when."""
     if one.kind is LimitKind.CREDITS:
         return f"Credits are used up: {_used(one)}."
-    until = f"until it resets {_when(one.resets, now, zone)}" if one.resets else "and never resets"
-    return f"{_name(one)} is full {until}: {_used(one)}."
+    until = "and never resets"
+    if one.resets:
+        until = f"until it resets on {_reset(one.resets, zone).replace(',', ' at')}"
+    share = f" ({percent(Fraction(one.used, one.limit))})" if one.limit else ""
+    return f"{_name(one)} is full {until}: {_used(one)}{share}."
 
 
 def _next(one: LimitForecast, now: datetime, zone: str, *, after: bool) -> str:
@@ -199,7 +218,7 @@ def _row(one: LimitForecast, now: datetime, zone: str) -> tuple[str, ...]:
         name,
         f"{money(one.used)} of {money(one.limit)}{share}",
         _full(one, now, zone),
-        _when(one.resets, now, zone) if one.resets else "never",
+        _reset(one.resets, zone) if one.resets else "never",
         one.owner or "–",
     )
 
@@ -218,6 +237,12 @@ def full_words(full: FullAt, now: datetime, zone: str, *, resets: bool) -> str:
     `resets`: it is a limit that resets.
     """
     return f"{_when(full.at, now, zone)}{_band(full, now, zone, resets=resets)}"
+
+
+def _reset(moment: datetime, zone: str) -> str:
+    """When a limit resets, in the reader's zone: `Tue 1 Dec, 1:00`."""
+    in_zone = moment.astimezone(ZoneInfo(zone))
+    return f"{in_zone:%a} {in_zone.day} {in_zone:%b}, {in_zone.hour}:{in_zone:%M}"
 
 
 def _when(moment: datetime, now: datetime, zone: str) -> str:

@@ -20,6 +20,8 @@ def models_meant(slugs: Iterable[str], word: str) -> tuple[str, ...]:
     if whole:
         return tuple(whole[:1]) if whole[0].casefold() == wanted else tuple(whole)
     all_alike = [slug for slug in known if wanted in slug.casefold()]
+    if not all_alike and len(words := _PART.split(wanted)) > 1:  # gemini-flash: gemini-3-flash
+        all_alike = [slug for slug in known if _in_order(words, _PART.split(slug.casefold()))]
     # `:free` and the like are variants of a model, meant where they are typed or are all there is
     alike = [slug for slug in all_alike if ":" in wanted or ":" not in slug] or all_alike
     parts = [slug for slug in alike if _has_parts(slug, wanted)]
@@ -27,6 +29,12 @@ def models_meant(slugs: Iterable[str], word: str) -> tuple[str, ...]:
     for slug in parts or alike:
         families.setdefault(_family(slug), []).append(slug)
     return tuple(max(versions, key=_version) for versions in families.values())
+
+
+def _in_order(words: Iterable[str], parts: Iterable[str]) -> bool:
+    """Whether all words are among the parts, in the same order."""
+    rest = iter(parts)
+    return all(word in rest for word in words)
 
 
 def _name(slug: str) -> str:

@@ -8,16 +8,17 @@ from typing import Any
 from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn, json_groups
 from reports.analysis.why import moved
 from reports.analysis.why_answer import (
-    ComparedRanges,
     DataStatus,
-    first_sentence,
     nothing_changed,
     short_model,
     span_json,
     unlike,
+    whole_json,
 )
+from reports.analysis.why_sentences import ComparedRanges, first_sentences
 from reports.questions.query import Query
 from reports.questions.summary import ALL
+from reports.questions.unfinished import WholeChange
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first, title
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.format import figure
@@ -35,54 +36,73 @@ Names = tuple[str, ...]
 """The label of a group; without a grouping, an API key and a model."""
 
 
+Groups = tuple[Mapping[Names, int], Mapping[Names, int]]
+"""What each group used before, and now."""
+
+
 def moved_answer(
     query: Query,
     ranges: ComparedRanges,
-    groups: tuple[Mapping[Names, int], Mapping[Names, int]],
+    groups: Groups,
     status: DataStatus,
+    whole: Groups | None = None,
 ) -> AnalysisDocument:
     """Why tokens or requests changed: what each group moved, before and now by its names.
 
-    `query.metric` is set.
+    `query.metric` is set. If `ranges` have whole days or months, `whole` is what was used in these:
+    that is shown, and the JSON has both.
     """
-    before, now = groups
     metric = query.metric or Metric.TOKENS
-    was, is_ = sum(before.values()), sum(now.values())
-    changes = moved(before, now)
-    empty = not was and not is_
+    figures, (before, now) = _totals(groups), whole or groups
+    changes = () if ranges.just_begun else moved(before, now)
+    empty = not figures.before and not figures.now
     heads = ("Before", "Now", "Change")
+    first, *left_out = first_sentences(query, ranges, figures, whole and _totals(whole))
     return AnalysisDocument(
         query=query,
         title=title(query),
         sentences=(nothing_changed(query),) if empty else (
-            first_sentence(query, ranges, was, is_), *unlike(status), *_largest(metric, changes)
+            first, *left_out, *unlike(status), *_largest(query, metric, changes)
         ),
         as_of=status.as_of,
         made=ranges.now.until,
-        range=ranges.now,
+        range=ranges.shown.now,
+        before=ranges.shown.before,
         partial=status.partial,
         columns=(*(TableColumn(one, right=False) for one in _names(query)),
                  *map(TableColumn, heads)) if changes else (),
-        rows=_rows(query, metric, before, now),
-        notes=(GRAIN,) if changes and query.by is None else (),
+        rows=_rows(query, metric, before, now) if changes else (),
+        notes=(*status.notes, *((GRAIN,) if changes and query.by is None else ())),
         exact=lambda: ExactTable(
             (*_CSV_NAMES[query.by], *heads),
-            tuple((*names, *_figures(names, before, now)) for names, _ in changes),
+            tuple((*names, *_figures(names, before, now)) for names, _ in moved(before, now)),
         ),
-        data=lambda: _data(query, ranges, before, now),
+        data=lambda: {
+            "metric": str(query.metric),
+            **_data(query, ranges, *groups),
+            **whole_json(ranges, lambda shown: _data(query, shown, before, now)),
+        },
         groups=tuple(names[0] for names, _ in changes[: query.top]) if query.by else (),
         empty=empty,
     )  # fmt: skip
+
+
+def _totals(groups: Groups) -> WholeChange:
+    before, now = groups
+    return WholeChange(sum(now.values()), sum(before.values()))
 
 
 def _names(query: Query) -> tuple[str, ...]:
     return (capitalize_first(DIMENSION_WORDS[query.by]),) if query.by else ("API key", "Model")
 
 
-def _largest(metric: Metric, changes: tuple[tuple[Names, int], ...]) -> tuple[str, ...]:
+def _largest(
+    query: Query, metric: Metric, changes: tuple[tuple[Names, int], ...]
+) -> tuple[str, ...]:
     if not changes:
         return ()
-    named = ", ".join(f"{_called(one)} {_signed(metric, by)}" for one, by in changes[:_NAMED])
+    most = min(_NAMED, query.top)  # those that have a row of their own
+    named = ", ".join(f"{_called(one)} {_signed(metric, by)}" for one, by in changes[:most])
     return (f"Largest changes: {named}.",)
 
 
@@ -129,7 +149,6 @@ def _data(
         for names, _ in moved(before, now)
     ]
     return {
-        "metric": str(query.metric),
         "before": span_json(ranges.before),
         "range": span_json(ranges.now),
         **whole,

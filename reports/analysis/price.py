@@ -2,11 +2,15 @@
 
 A price is *effective*: spend divided by tokens, so it includes caching, discounts and free
 requests. Prices are exact fractions of nano-dollars; price times tokens equals the spend.
+
+The price of one source of money (credits or BYOK) is its spend divided by the tokens and requests
+that were paid from it. OpenRouter splits requests by source, but not tokens: they are known where
+all requests of a cell (usually an API key with a model) went through one source.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -21,37 +25,38 @@ class UnitPrice:
     """What one group paid, in nano-dollars.
 
     `spend` is the spend that the price is based on: all, or that of one source. `byok` is the
-    estimated part of it; `other` is the spend of the source that isn't included.
+    estimated part of it. Tokens and requests are those that were paid with it, None if unknown.
     """
 
     label: str
     spend: int
-    tokens: int
-    requests: int
-    prompt: int
-    completion: int
+    tokens: int | None
+    requests: int | None
+    prompt: int | None
+    completion: int | None
     byok: int = 0
-    other: int = 0
 
     @property
     def per_million(self) -> Fraction | None:
-        """Nano-dollars per million tokens; None without tokens."""
+        """Nano-dollars per million tokens; None without tokens, or if they are unknown."""
         return Fraction(self.spend * MILLION, self.tokens) if self.tokens else None
 
     @property
     def per_request(self) -> Fraction | None:
-        """Nano-dollars per request; None without requests."""
+        """Nano-dollars per request; None without requests, or if they are unknown."""
         return Fraction(self.spend, self.requests) if self.requests else None
 
     @property
     def ratio(self) -> Fraction | None:
-        """Prompt tokens per completion token; None without completion tokens."""
-        return Fraction(self.prompt, self.completion) if self.completion else None
+        """Prompt tokens per completion token; None without completion tokens, or if unknown."""
+        if self.prompt is None or not self.completion:
+            return None
+        return Fraction(self.prompt, self.completion)
 
     @property
     def free(self) -> bool:
-        """Whether there was usage but no charge from any source."""
-        return self.spend == self.other == 0 and bool(self.tokens or self.requests)
+        """Whether there was usage but no charge."""
+        return self.spend == 0 and bool(self.tokens or self.requests)
 
     def against(self, blended: UnitPrice) -> Fraction | None:
         """This price as a multiple of the blended one; None if either is unknown or zero."""
@@ -61,35 +66,69 @@ class UnitPrice:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """The blended price of everything, and of each group: most expensive first, free ones last."""
+    """The blended price of everything, and of each group: most expensive first, free ones last.
+
+    `groups` are those with usage (of the source, if the prices are of one), out of `total`. `used`
+    says whether there was any usage from any source, `other` is what was spent from another one.
+    """
 
     blended: UnitPrice
     groups: tuple[UnitPrice, ...]
+    total: int
+    used: bool
+    other: int = 0
 
 
-def prices(
-    whole: Usage, groups: Mapping[str, Usage], source: MoneySource = MoneySource.ALL
+def prices(whole: Usage, groups: Mapping[str, Usage]) -> Prices:
+    """The unit prices of a whole and of its groups by label, from all sources of money."""
+    used = {label: usage for label, usage in groups.items() if any(usage)}
+    found = [_of_all(label, usage) for label, usage in used.items()]
+    ordered = tuple(sorted(found, key=_order))
+    return Prices(_of_all("all", whole), ordered, len(used), any(whole))
+
+
+def prices_of_source(
+    whole: Sequence[Usage], groups: Mapping[str, Sequence[Usage]], source: MoneySource
 ) -> Prices:
-    """The unit prices of a whole and of its groups by label; groups without usage are left out.
+    """The unit prices of what was paid from one source, from the cells of a whole and of groups."""
+    found = [_of_source(label, cells, source) for label, cells in groups.items()]
+    return Prices(
+        _of_source("all", whole, source),
+        tuple(sorted((one for one in found if one.spend or one.requests != 0), key=_order)),
+        sum(any(map(any, cells)) for cells in groups.values()),
+        any(map(any, whole)),
+        sum(cell.credits + cell.byok - cell.value(Metric.SPEND, source) for cell in whole),
+    )
 
-    With a source, the prices are based only on spend from it.
-    """
-    found = [unit_price(label, usage, source) for label, usage in groups.items() if any(usage)]
-    return Prices(unit_price("all", whole, source), tuple(sorted(found, key=_order)))
 
-
-def unit_price(label: str, usage: Usage, source: MoneySource = MoneySource.ALL) -> UnitPrice:
-    """The unit price of some usage, based on all spend or on spend from one source."""
-    spend = usage.value(Metric.SPEND, source)
+def _of_all(label: str, usage: Usage) -> UnitPrice:
     return UnitPrice(
         label,
-        spend,
+        usage.value(Metric.SPEND),
         usage.tokens,
         usage.requests,
         usage.prompt,
         usage.completion,
-        0 if source is MoneySource.CREDITS else usage.byok,
-        usage.credits + usage.byok - spend,
+        usage.byok,
+    )
+
+
+def _of_source(label: str, cells: Sequence[Usage], source: MoneySource) -> UnitPrice:
+    byok = source is MoneySource.BYOK
+    # an imported file may have BYOK spend without the number of BYOK requests
+    requests_known = all(cell.byok_requests or not cell.byok for cell in cells)
+    own = [(c, c.byok_requests if byok else c.requests - c.byok_requests) for c in cells]
+    tokens_known = requests_known and all(count in {0, cell.requests} for cell, count in own)
+    prompt = sum(cell.prompt for cell, count in own if count)
+    completion = sum(cell.completion for cell, count in own if count)
+    return UnitPrice(
+        label,
+        sum(cell.value(Metric.SPEND, source) for cell in cells),
+        prompt + completion if tokens_known else None,
+        sum(count for _, count in own) if requests_known else None,
+        prompt if tokens_known else None,
+        completion if tokens_known else None,
+        sum(cell.byok for cell in cells) if byok else 0,
     )
 
 

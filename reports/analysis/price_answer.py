@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
 from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn, json_groups
 from reports.analysis.nothing import nothing_used
-from reports.analysis.price import Prices, UnitPrice, free_groups, prices
+from reports.analysis.price import Prices, UnitPrice, free_groups
 from reports.questions.query import Query
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first, title
 from reports.time.time_range import TimeRange
 from reports.usage.dimensions import MoneySource
 from reports.usage.format import money, number
-from reports.usage.usage import Usage, dollars
+from reports.usage.usage import dollars
 
 UNKNOWN = "–"
 NOTHING = "there is no price to compute"
-ONE_SOURCE = (
-    "OpenRouter doesn't split tokens and requests by credits and BYOK, so this is spend"
-    " {source}, divided by all tokens and requests."
+TOKENS_UNKNOWN = (
+    "OpenRouter doesn't say how many tokens were paid {source} where credits and BYOK were used for"
+    " the same key and model, so there is no price of a token."
 )
+REQUESTS_UNKNOWN = (
+    "It isn't known which requests were paid {source}, because an imported file doesn't say so;"
+    " so there is no price to compute."
+)
+ONE_SOURCE = "Only what was paid {source} counts: spend, tokens and requests."
+WITH_FEES = "Spend from credits includes OpenRouter's fees for BYOK requests."
 EFFECTIVE = "Effective prices: spend divided by tokens, with caching and discounts included."
 _FROM = {MoneySource.ALL: "", MoneySource.CREDITS: "from credits", MoneySource.BYOK: "from BYOK"}
 _FIGURES = (
@@ -34,17 +40,14 @@ _FIGURES = (
 def price_answer(
     query: Query,
     span: TimeRange,
-    whole: Usage,
-    groups: Mapping[str, Usage],
+    found: Prices,
     *,
     as_of: datetime | None,
     partial: Sequence[str],
 ) -> AnalysisDocument:
-    """The answer with the unit prices of a range: `groups` is the usage of each group, empty
-    without a grouping."""
-    found = prices(whole, groups, query.source)
+    """The answer with the unit prices of a range; without a grouping, there are no groups."""
     blended = found.blended
-    empty = not any(whole)
+    empty = not found.used
     return AnalysisDocument(
         query=query,
         title=title(query),
@@ -55,7 +58,7 @@ def price_answer(
         partial=tuple(partial),
         columns=_columns(query) if query.by else (),
         rows=_rows(found, query) if query.by else (),
-        notes=() if empty else _notes(blended, query),
+        notes=() if empty else _notes(found, query),
         exact=lambda: _exact(found, query),
         data=lambda: {
             "blended": _figures(blended),
@@ -71,41 +74,54 @@ def price_answer(
 
 
 def _sentences(found: Prices, query: Query) -> tuple[str, ...]:
-    whole = found.blended
-    if whole.per_million is None:
-        return (f"{money(whole.spend)} for {number(whole.requests)} requests, without any tokens.",)
+    whole, source = found.blended, _FROM[query.source]
+    if not whole.spend and whole.requests == 0:
+        return (f"Nothing was paid {source} in this period.",)
+    spent = " ".join(filter(None, (money(whole.spend), source)))
+    if whole.requests is None:
+        return (f"{spent}.", REQUESTS_UNKNOWN.format(source=source))
     requests = f"{number(whole.requests)} {'request' if whole.requests == 1 else 'requests'}"
-    used = f"{number(whole.tokens)} tokens in {requests}"
-    if whole.free:
-        return (f"All of it was free: {used}.",)
-    if not whole.spend:
-        return (f"Nothing was spent {_FROM[query.source]} in this period: {used}.",)
     estimated = "An estimated " if query.source is MoneySource.BYOK else ""
-    lines = [
-        (
-            f"{estimated}{_money(whole.per_million)} for a million tokens and"
-            f" {_money(whole.per_request)} for a request, over everything:"
-            f" {' '.join(filter(None, (money(whole.spend), _FROM[query.source])))} for {used}."
-        )
-    ]
+    if whole.tokens is None:
+        lines = [f"{estimated}{_money(whole.per_request)} for a request: {spent} for {requests}."]
+        lines.append(TOKENS_UNKNOWN.format(source=source))
+    elif whole.per_million is None:
+        return (f"{spent} for {requests}, without any tokens.",)
+    else:
+        used = f"{number(whole.tokens)} tokens in {requests}"
+        if whole.free:
+            return (f"All of it was free: {used}.",)
+        lines = [
+            (
+                f"{estimated}{_money(whole.per_million)} for a million tokens and"
+                f" {_money(whole.per_request)} for a request, over everything: {spent} for {used}."
+            )
+        ]
     if whole.ratio is not None:
         lines.append(f"{number(whole.ratio)} prompt tokens for each completion token.")
     free = free_groups(found.groups)
     if free and query.by:
         names = ", ".join(one.label for one in free[:3])
         more = f" and {len(free) - 3} more" if len(free) > 3 else ""
-        tokens = sum(one.tokens for one in free)
+        tokens = sum(one.tokens or 0 for one in free)
         lines.append(f"Free: {names}{more}, {number(tokens)} tokens in all.")
-    if without := sum(not one.spend and not one.free for one in found.groups):
-        lines.append(f"{without:,} of {len(found.groups):,} spent nothing {_FROM[query.source]}.")
+    if query.by and (without := found.total - len(found.groups)):
+        paid = f"paid nothing {source} and {'is' if without == 1 else 'are'} left out"
+        lines.append(f"{without:,} of {found.total:,} {paid}.")
     return tuple(lines)
 
 
-def _notes(whole: UnitPrice, query: Query) -> tuple[str, ...]:
-    notes = [EFFECTIVE]
+def _notes(found: Prices, query: Query) -> tuple[str, ...]:
+    whole, notes = found.blended, [EFFECTIVE]
+    if not whole.spend and whole.requests == 0:
+        return ()
     if query.source is not MoneySource.ALL:
         notes.append(ONE_SOURCE.format(source=_FROM[query.source]))
-    if whole.byok:
+    if query.source is MoneySource.CREDITS and found.other:
+        notes.append(WITH_FEES)
+    if query.source is MoneySource.BYOK:
+        notes.append("What own provider keys (BYOK) cost is OpenRouter's estimate.")
+    elif whole.byok:
         notes.append(
             f"{money(whole.byok)} of the spend went through own provider keys (BYOK), which"
             " OpenRouter only estimates."
@@ -152,27 +168,32 @@ def _together(groups: Sequence[UnitPrice]) -> UnitPrice:
     return UnitPrice(
         "",
         sum(one.spend for one in groups),
-        sum(one.tokens for one in groups),
-        sum(one.requests for one in groups),
-        sum(one.prompt for one in groups),
-        sum(one.completion for one in groups),
+        _sum(one.tokens for one in groups),
+        _sum(one.requests for one in groups),
+        _sum(one.prompt for one in groups),
+        _sum(one.completion for one in groups),
         sum(one.byok for one in groups),
-        sum(one.other for one in groups),
     )
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    """A sum; None if a part of it is unknown."""
+    found = list(counts)
+    known = [one for one in found if one is not None]
+    return sum(known) if len(known) == len(found) else None
 
 
 def _row(one: UnitPrice, label: str, blended: UnitPrice) -> tuple[str, ...]:
     against = one.against(blended)
     free = one.free and one.per_million is not None
-    unpaid = not one.spend and not one.free  # spend from the source that the question is about
     return (
         label,
-        "free" if free else UNKNOWN if unpaid else _money(one.per_million),
+        "free" if free else _money(one.per_million),
         UNKNOWN if against is None or not one.spend else f"{_times(against)}x",
-        "free" if free and one.requests else UNKNOWN if unpaid else _money(one.per_request),
+        "free" if free and one.requests else _money(one.per_request),
         UNKNOWN if one.ratio is None else f"{number(one.ratio)} : 1",
         money(one.spend),
-        number(one.tokens),
+        "unknown" if one.tokens is None else number(one.tokens),
     )
 
 
@@ -202,12 +223,15 @@ def _exact_money(price: Fraction | None) -> str | None:
 def _exact(found: Prices, query: Query) -> ExactTable:
     """The exact rows of every group, with the figures that its prices were computed from."""
     name = {None: "Group", "model": "Slug", "key": "API Key", "creator": "Creator"}[query.by]
-    groups = found.groups or ((found.blended,) if any(_counts(found.blended)) else ())
+    groups = found.groups or (
+        (found.blended,)
+        if any((found.blended.spend, found.blended.tokens, found.blended.requests))
+        else ()
+    )
     rows = tuple(
         (
             one.label,
-            dollars(one.spend), dollars(one.byok), one.prompt, one.completion, one.tokens,
-            one.requests,
+            dollars(one.spend), dollars(one.byok), *_known(one),
             _exact_money(one.per_million) or "",
             _exact_money(one.per_request) or "",
             "" if one.ratio is None else f"{float(one.ratio):.6f}".rstrip("0").rstrip("."),
@@ -217,5 +241,7 @@ def _exact(found: Prices, query: Query) -> ExactTable:
     return ExactTable((name, *_FIGURES), rows, frozenset(range(1, len(_FIGURES) + 1)))
 
 
-def _counts(one: UnitPrice) -> tuple[int, ...]:
-    return one.spend, one.tokens, one.requests
+def _known(one: UnitPrice) -> tuple[int | str, ...]:
+    """Prompt, completion, all tokens and requests; empty where unknown."""
+    counts = one.prompt, one.completion, one.tokens, one.requests
+    return tuple("" if count is None else count for count in counts)

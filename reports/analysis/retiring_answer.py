@@ -15,7 +15,7 @@ from reports.usage.format import money, number
 from reports.usage.usage import dollars
 
 NO_LIST = "OpenRouter's list of models could not be read yet, so I don't know which models end."
-NONE_RETIRES = "None of the models that were used in the past 30 days has an end date."
+NONE_RETIRES = "None of the models that were used in the past 30 days has an end date{before}."
 NONE_USED = "No model was used in the past 30 days, so none of those that end concerns you."
 _SOURCE = "End dates are from OpenRouter's list of models. `whatif` shows what another model costs."
 _NAMED = 3
@@ -29,18 +29,20 @@ def retiring_answer(
     now: datetime,
     *,
     used: bool = True,
+    before: date | None = None,
     as_of: datetime | None,
     partial: Sequence[str],
 ) -> AnalysisDocument:
     """The answer; `models` are in use, soonest first; `unused` counts others with an end date.
 
     `query.by` says whether the users are API keys or creators. `used`: any model was used.
+    `before` is set if only models that end before that day were asked for.
     """
     today = now.date()
     return AnalysisDocument(
         query=query,
         title=title(query),
-        sentences=_sentences(models, unused, today, used=used),
+        sentences=_sentences(models, unused, today, before, used=used),
         as_of=as_of,
         made=now,
         partial=tuple(partial),
@@ -64,18 +66,19 @@ def ends_words(ends: date, today: date) -> str:
 
 
 def _sentences(
-    models: Sequence[RetiringModel], unused: int, today: date, *, used: bool
+    models: Sequence[RetiringModel], unused: int, today: date, before: date | None, *, used: bool
 ) -> tuple[str, ...]:
+    by_then = f" before {before.day} {before:%b %Y}" if before else ""
     others = (
-        f"{unused:,} other model{'' if unused == 1 else 's'} with an end date"
+        f"{unused:,} other model{'' if unused == 1 else 's'} with an end date{by_then}"
         f" {'was' if unused == 1 else 'were'} not used in the past 30 days."
     )
     more = (others,) if unused else ()
     if not models:
-        return (NONE_RETIRES if used else NONE_USED, *more)
+        return (NONE_RETIRES.format(before=by_then) if used else NONE_USED, *more)
     spend = money(sum(one.spend for one in models))
-    are = "1 model has an end date and is" if len(models) == 1 else (
-        f"{len(models):,} models have an end date and are"
+    are = f"1 model has an end date{by_then} and is" if len(models) == 1 else (
+        f"{len(models):,} models have an end date{by_then} and are"
     )  # fmt: skip
     first = f"{are} still used: {spend} in the past 30 days."
     lines = [f"{one.label}: {ends_words(one.ends, today)}{_used_by(one)}." for one in models]

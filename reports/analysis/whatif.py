@@ -1,13 +1,13 @@
 """Reprices tokens on another model at list prices, and estimates the error.
 
-List prices are per token, in dollars, as OpenRouter's model list gives them. The bill differs from
+List prices are per token, in dollars, as OpenRouter's model list gives them. The cost differs from
 list prices (discounts, tiers, cache writes, long prompts), so the source model is also repriced:
-its difference from the bill shows how reliable the result is.
+its difference from the cost shows how reliable the result is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -32,8 +32,9 @@ class ListPrice:
 
 @dataclass(frozen=True, slots=True)
 class TokenUse:
-    """Tokens and requests; `billed` in nano-dollars.
+    """Tokens and requests, and what they cost in nano-dollars: `billed`.
 
+    `byok` is the part of that which OpenRouter only estimates, since own provider keys paid it.
     `cached` is the part of the prompt that came from a cache, None if unknown; `reasoning` is a
     part of completion.
     """
@@ -44,16 +45,21 @@ class TokenUse:
     requests: int
     billed: int
     cached: int | None = None
+    byok: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Repriced:
-    """The bill for some usage, and its list price on both models, in nano-dollars."""
+    """The cost of some usage, and its list price on both models, in nano-dollars.
+
+    `byok` is the part of `billed` that is OpenRouter's estimate.
+    """
 
     label: str
     billed: int
     repriced_same: int
     repriced: int
+    byok: int = 0
 
     @property
     def difference(self) -> int:
@@ -63,7 +69,7 @@ class Repriced:
 
     @property
     def error(self) -> Fraction | None:
-        """The difference between list price and bill, as a share of the bill; None if it was
+        """The difference between list price and cost, as a share of the cost; None if it was
         free."""
         return Fraction(self.repriced_same - self.billed, self.billed) if self.billed else None
 
@@ -94,13 +100,20 @@ def reprice(
     Each group is rounded to the nano-dollar, and the whole is the sum of its groups.
     """
     found = [
-        Repriced(label, use.billed, round(at_list(use, source)), round(at_list(use, target)))
+        Repriced(
+            label, use.billed, round(at_list(use, source)), round(at_list(use, target)), use.byok
+        )
         for label, use in groups.items()
-    ]
-    whole = Repriced(
-        "all",
-        sum(one.billed for one in found),
-        sum(one.repriced_same for one in found),
-        sum(one.repriced for one in found),
+    ]  # fmt: skip
+    return together("all", found), tuple(sorted(found, key=lambda one: (-one.billed, one.label)))
+
+
+def together(label: str, parts: Sequence[Repriced]) -> Repriced:
+    """Several groups as one."""
+    return Repriced(
+        label,
+        sum(one.billed for one in parts),
+        sum(one.repriced_same for one in parts),
+        sum(one.repriced for one in parts),
+        sum(one.byok for one in parts),
     )
-    return whole, tuple(sorted(found, key=lambda one: (-one.billed, one.label)))

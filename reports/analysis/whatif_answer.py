@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn, json_groups
 from reports.analysis.nothing import nothing_used
-from reports.analysis.whatif import Repriced
+from reports.analysis.retiring_answer import ends_words
+from reports.analysis.whatif import Repriced, together
 from reports.questions.query import Query
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first, title
 from reports.time.time_range import TimeRange
@@ -57,11 +58,14 @@ def whatif_answer(
     groups: Sequence[Repriced],
     cache: CachePricing,
     *,
+    ends: date | None = None,
+    now: datetime | None = None,
     as_of: datetime | None,
     partial: Sequence[str],
 ) -> AnalysisDocument:
     """`source` and `target` are the models' slugs (several with commas between them); `groups` is
-    empty without a grouping.
+    empty without a grouping. `ends` is the target's last day at OpenRouter, if it has one; `now`
+    is the time of the question (UTC).
     """
     used = bool(whole.billed or whole.repriced_same or whole.repriced)
     models, every = source.split(", "), query.extra[:1] == (_ALL,)
@@ -76,12 +80,12 @@ def whatif_answer(
     return AnalysisDocument(
         query=query,
         title=f"{title(query)}: {target} instead of {'all models' if every else named}",
-        sentences=_sentences(named, target, whole) if used else (nothing,),
+        sentences=_sentences(named, target, whole, ends, now) if used else (nothing,),
         as_of=as_of,
         made=span.until,
         range=span,
         partial=tuple(partial),
-        columns=_columns(query) if groups else (),
+        columns=_columns(query, whole) if groups else (),
         rows=_rows(query, whole, groups) if groups else (),
         notes=_notes(target, cache) if used else (),
         exact=lambda: _exact(query, groups or ((whole,) if used else ())),
@@ -109,7 +113,9 @@ def _notes(target: str, cache: CachePricing) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _sentences(source: str, target: str, whole: Repriced) -> tuple[str, ...]:
+def _sentences(
+    source: str, target: str, whole: Repriced, ends: date | None, now: datetime | None
+) -> tuple[str, ...]:
     less = "less" if whole.difference < 0 else "more"
     change = (
         "the same"
@@ -121,23 +127,38 @@ def _sentences(source: str, target: str, whole: Repriced) -> tuple[str, ...]:
         f" {money(whole.repriced)} on {target}: {change}."
     )
     lines = [priced]
+    if ends and now:
+        verb = "retires" if ends >= now.date() else "retired"
+        lines.append(f"But {target} {verb} on {ends_words(ends, now.date())}.")
     error = whole.error
     if error is None:
         lines.append("Nothing was billed for them.")
-    elif error:
+        return tuple(lines)
+    billed = f"{money(whole.billed)} was billed"
+    if whole.byok:
+        part = "all" if whole.byok == whole.billed else money(whole.byok)
+        billed = f"{money(whole.billed)} was spent ({part} of it estimated by OpenRouter, for BYOK)"
+    what = "that" if whole.byok else "the bill"
+    if error:
         side = "above" if error > 0 else "below"
         lines.append(
-            f"{money(whole.billed)} was billed, so the list is {percent(abs(error))} {side} the"
-            " bill; expect about the same error on the other model."
+            f"{billed}, so the list is {percent(abs(error))} {side} {what}; expect about the same"
+            " error on the other model."
         )
     else:
-        lines.append(f"{money(whole.billed)} was billed, exactly the list price.")
+        lines.append(f"{billed}, exactly the list price.")
     return tuple(lines)
 
 
-def _columns(query: Query) -> tuple[TableColumn, ...]:
+def _columns(query: Query, whole: Repriced) -> tuple[TableColumn, ...]:
     name = capitalize_first(DIMENSION_WORDS[query.by]) if query.by else ""
-    heads = ("Billed", "At list price", "On the other model", "Difference", "Error")
+    heads = (
+        "Billed" if not whole.byok else "Spend",
+        "At list price",
+        "On the other model",
+        "Difference",
+        "Error",
+    )
     return (TableColumn(name, right=False), *map(TableColumn, heads))
 
 
@@ -145,10 +166,7 @@ def _rows(query: Query, whole: Repriced, groups: Sequence[Repriced]) -> tuple[tu
     shown, remaining = groups[: query.top], groups[query.top :]
     rows = [_row(one, one.label) for one in shown]
     if remaining:
-        others = Repriced(
-            "", sum(one.billed for one in remaining), sum(one.repriced_same for one in remaining),
-            sum(one.repriced for one in remaining),
-        )  # fmt: skip
+        others = together("", remaining)
         rows.append(_row(others, f"Others ({len(remaining):,})"))
     return (*rows, *([_row(whole, "All")] if len(groups) > 1 else []))
 
@@ -167,6 +185,7 @@ def _row(one: Repriced, label: str) -> tuple[str, ...]:
 def _figures(one: Repriced) -> dict[str, Any]:
     return {
         "billed": dollars(one.billed),
+        "byok": dollars(one.byok),
         "repriced_same": dollars(one.repriced_same),
         "repriced": dollars(one.repriced),
         "difference": dollars(one.difference),
@@ -176,12 +195,12 @@ def _figures(one: Repriced) -> dict[str, Any]:
 
 def _exact(query: Query, groups: Sequence[Repriced]) -> ExactTable:
     name = {None: "Group", "model": "Slug", "key": "API Key", "creator": "Creator"}[query.by]
-    columns = (name, "Billed", "Repriced Same", "Repriced", "Difference")
+    columns = (name, "Spend", "BYOK", "Repriced Same", "Repriced", "Difference")
     rows = tuple(
         (
-            one.label, dollars(one.billed), dollars(one.repriced_same), dollars(one.repriced),
-            dollars(one.difference),
+            one.label, dollars(one.billed), dollars(one.byok), dollars(one.repriced_same),
+            dollars(one.repriced), dollars(one.difference),
         )
         for one in groups
     )  # fmt: skip
-    return ExactTable(columns, rows, frozenset({1, 2, 3, 4}))
+    return ExactTable(columns, rows, frozenset(range(1, len(columns))))

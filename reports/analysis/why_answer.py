@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from operator import itemgetter
 from typing import Any
 
 from reports.analysis.document import (
@@ -18,19 +19,18 @@ from reports.analysis.document import (
 from reports.analysis.rounding import largest_remainder
 from reports.analysis.text import iso
 from reports.analysis.why import CellChange, CellUsage, ChangeParts, Explanation, explain
+from reports.analysis.why_sentences import ComparedRanges, first_sentences
 from reports.questions.query import Query
+from reports.questions.unfinished import WholeChange, last_day
 from reports.questions.wording import (
     DIMENSION_WORDS,
-    EARLIER,
-    before_words,
     capitalize_first,
-    metric_words,
     range_words,
     title,
 )
 from reports.time.time_range import TimeRange
 from reports.usage.dimensions import Dimension, Metric
-from reports.usage.format import difference, figure, money
+from reports.usage.format import difference, money
 from reports.usage.usage import NANO, dollars
 
 NO_PERIOD_BEFORE = (
@@ -58,56 +58,90 @@ _IN_CENTS = NANO // 10 - NANO // 20_000
 """Below this, `money` shows more decimals than cents: amounts that round to less than $0.1000."""
 _SMALL_SHARE = 20
 """A pair that accounts for less than a twentieth of a part isn't named."""
+_PLACE = itemgetter(*(CellUsage._fields.index(name) for name in ("key", "model", "creator")))
 _NAMED = 3
 """The number of pairs named for each part; the table has more."""
-
-
-@dataclass(frozen=True, slots=True)
-class ComparedRanges:
-    """The requested range, and the one before it."""
-
-    before: TimeRange
-    now: TimeRange
 
 
 @dataclass(frozen=True, slots=True)
 class DataStatus:
     """When the data was last synced, and phrases about missing data.
 
-    `gaps`: whether usage of a whole bucket is missing in one of the periods.
+    `gaps`: whether usage of a whole bucket is missing in one of the periods. `notes` are sentences
+    about how the data was read.
     """
 
     as_of: datetime | None
     partial: tuple[str, ...] = ()
     gaps: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AllUsage:
+    """The spend (nano-dollars) of both ranges, and their cells, which only JSON needs (None: they
+    weren't read).
+    """
+
+    totals: WholeChange
+    cells: Callable[[], Sequence[CellUsage]] | None
 
 
 def why_answer(
-    query: Query, ranges: ComparedRanges, cells: Sequence[CellUsage], status: DataStatus
+    query: Query,
+    ranges: ComparedRanges,
+    cells: Sequence[CellUsage],
+    status: DataStatus,
+    everything: AllUsage | None = None,
 ) -> AnalysisDocument:
-    """The answer why spend changed. `cells` have the spend of the source in the question."""
+    """The answer why spend changed. `cells` have the spend of the source in the question.
+
+    If `ranges` have whole days or months, `cells` are those of these, and `everything` is needed
+    for what is left out.
+    """
     group_of = _group_of(query.by)
     found = explain(cells, group_of)
-    first, *others = _sentences(query, ranges, found)
-    sentences = (first, *unlike(status), *others)
-    empty = not any((found.before, found.now, found.tokens_now))
+    shown_change = WholeChange(found.now, found.before)
+    totals = everything.totals if everything else shown_change
+    first, *left_out = first_sentences(
+        query, ranges, totals, shown_change if ranges.whole else None
+    )
+    empty = not any((totals.before, totals.now, found.tokens_now))
+    shown = not empty and not ranges.just_begun
+    others = _sentences(found, _named(query, found)) if shown else ()
     return AnalysisDocument(
         query=query,
         title=title(query),
-        sentences=(nothing_changed(query),) if empty else sentences,
+        sentences=(nothing_changed(query),) if empty else (
+            first, *left_out, *unlike(status), *others
+        ),
         as_of=status.as_of,
         made=ranges.now.until,
-        range=ranges.now,
+        range=ranges.shown.now,
+        before=ranges.shown.before,
         partial=status.partial,
-        columns=() if empty else _columns(query),
-        rows=() if empty else _rows(query, found),
-        notes=() if empty else (_grain(query),),
+        columns=_columns(query) if shown else (),
+        rows=_rows(query, found) if shown else (),
+        notes=(*status.notes, *((_grain(query),) if shown else ())),
         exact=lambda: _exact(query, found),
-        data=lambda: _data(query, ranges, found),
+        data=lambda: _data(query, ranges, _of_everything(found, everything, group_of), found),
         groups=tuple(group.label for group in found.groups[: query.top]),
-        steps=_steps(found) if any(found.parts) else (),
+        steps=_steps(found) if shown and any(found.parts) else (),
         empty=empty,
-    )
+    )  # fmt: skip
+
+
+def _of_everything(
+    found: Explanation,
+    everything: AllUsage | None,
+    group_of: Callable[[CellUsage], str] | None,
+) -> Explanation:
+    """The explanation of the whole ranges."""
+    if everything is None:
+        return found
+    if everything.cells is None:
+        raise ValueError("the cells of the whole ranges weren't read")
+    return explain(everything.cells(), group_of)
 
 
 def nothing_changed(query: Query) -> str:
@@ -149,62 +183,51 @@ def _group_of(by: Dimension | None) -> Callable[[CellUsage], str] | None:
     }[by]
 
 
-def first_sentence(query: Query, ranges: ComparedRanges, before: int, now: int) -> str:
-    """How much it is now, against how much before, as plain text."""
-    metric = query.metric or Metric.SPEND
-    against = before_words(query.period, unfinished=ranges.now.unfinished, versus=query.versus)
-    if query.versus not in EARLIER:  # `in the week before`, but `a week earlier`
-        against = f"in {against}"
-    name = capitalize_first(metric_words(query, metric))
-    if before == now:
-        return f"{name} did not change: {figure(metric, now)}, as {against}."
-    verb = "is" if metric is Metric.SPEND else "are"
-    shown = figure(metric, now)
-    amount = f"{shown} now" if ranges.now.unfinished else f"then {shown}"
-    return (
-        f"{name} {verb} {difference(metric, now, before)}: {figure(metric, before)} {against},"
-        f" {amount}."
-    )
-
-
 def unlike(status: DataStatus) -> tuple[str, ...]:
     """That the two periods lack different data, where they do."""
     return (UNLIKE,) if status.gaps else ()
 
 
-def _sentences(query: Query, ranges: ComparedRanges, found: Explanation) -> tuple[str, ...]:
-    lines = [first_sentence(query, ranges, found.before, found.now)]
+def _sentences(found: Explanation, named: _Named) -> tuple[str, ...]:
     if not found.tokens_before:
-        return (*lines, ALL_NEW)
+        return (ALL_NEW,) if found.now or found.tokens_now else ()
     volume, mix, price = _shown(found.parts)
+    lines = []
     if found.parts.volume:
         sentence = difference(Metric.TOKENS, found.tokens_now, found.tokens_before)
         lines.append(f"Volume {volume}: tokens are {sentence}.")
     if found.parts.mix:
-        lines.append(f"Mix {mix}{_most(found, _MIX)}")
+        lines.append(f"Mix {mix}{_led_by(named[_MIX], _MIX)}")
     if found.parts.price:
-        lines.append(f"Price {price}{_most(found, _PRICE)}")
+        lines.append(f"Price {price}{_led_by(named[_PRICE], _PRICE)}")
     return (*lines, *_new_and_gone(found))
 
 
 _MIX, _PRICE = ChangeParts._fields.index("mix"), ChangeParts._fields.index("price")
+_Named = Mapping[int, Sequence[CellChange]]
+"""The pairs that a sentence names for each part."""
 
 
-def _most(found: Explanation, part: int) -> str:
-    """Name the pairs that account for most of a part, in the same direction; "" if the part is only
-    rounding.
-    """
-    cells, whole = found.cells, found.parts[part]
-    if abs(whole) * _TRACE < max(found.before, found.now):
-        return "."
+def _named(query: Query, found: Explanation) -> _Named:
+    """The pairs that account for most of mix and of price, in the same direction."""
+    return {part: _most(found, part, min(_NAMED, query.top)) for part in (_MIX, _PRICE)}
+
+
+def _most(found: Explanation, part: int, count: int) -> list[CellChange]:
+    """None if the part is only rounding."""
+    whole = found.parts[part]
+    if not whole or abs(whole) * _TRACE < max(found.before, found.now):
+        return []
     sign = 1 if whole >= 0 else -1
     least = abs(whole) // _SMALL_SHARE
-    towards = [(usage, parts[part]) for usage, parts in cells if sign * parts[part] > least]
-    towards.sort(key=lambda one: -abs(one[1]))
-    named = [f"{_name(usage)} {_plus(made)}" for usage, made in towards[:_NAMED]]
-    if not whole or not named:
-        return "."
-    return f", led by {', '.join(named)}."
+    towards = [cell for cell in found.cells if sign * cell.parts[part] > least]
+    return sorted(towards, key=lambda cell: -abs(cell.parts[part]))[:count]
+
+
+def _led_by(cells: Sequence[CellChange], part: int) -> str:
+    """The pairs named for a part, with its amounts as in their rows of the table."""
+    named = [f"{_name(cell.usage)} {_shown(cell.parts)[part]}" for cell in cells]
+    return f", led by {', '.join(named)}." if named else "."
 
 
 def _new_and_gone(found: Explanation) -> tuple[str, ...]:
@@ -300,7 +323,7 @@ def _rows(query: Query, found: Explanation) -> tuple[tuple[str, ...], ...]:
         count = len(cells)
         lines = [
             ((usage.key, short_model(usage.model)), usage.spend_before, usage.spend_now, parts)
-            for usage, parts in cells[: query.top]
+            for usage, parts in _listed(query, cells, _named(query, found))
         ]
         blank = ("",)
     else:
@@ -316,6 +339,19 @@ def _rows(query: Query, found: Explanation) -> tuple[tuple[str, ...], ...]:
         name = f"Others ({count - len(lines):,})"
         rows.append(_row((name, *blank), *_without(whole, lines)))
     return (*rows, *([_row(*whole)] if count > 1 else []))
+
+
+def _listed(query: Query, cells: Sequence[CellChange], named: _Named) -> Sequence[CellChange]:
+    """The pairs with a row of their own: those that sentences name, and the largest changes."""
+    places = {_PLACE(cell.usage) for some in named.values() for cell in some}
+    most = max(query.top - len(places), 0)
+    listed = []
+    for cell in cells:
+        is_named = _PLACE(cell.usage) in places
+        if is_named or most > 0:
+            listed.append(cell)
+            most -= not is_named
+    return listed
 
 
 def _without(whole: _Line, lines: Sequence[_Line]) -> tuple[int, int, ChangeParts]:
@@ -374,9 +410,27 @@ def _exact(query: Query, found: Explanation) -> ExactTable:
     return ExactTable(columns, rows, frozenset(range(len(names), len(columns))))
 
 
-def _data(query: Query, ranges: ComparedRanges, found: Explanation) -> dict[str, Any]:
+def _data(
+    query: Query, ranges: ComparedRanges, found: Explanation, whole: Explanation
+) -> dict[str, Any]:
     return {
         "metric": str(query.metric or Metric.SPEND),
+        **_explained(query, ranges, found),
+        **whole_json(ranges, lambda shown: _explained(query, shown, whole)),
+    }
+
+
+def whole_json(
+    ranges: ComparedRanges, explained: Callable[[ComparedRanges], Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The same through the last whole day or month, where a range isn't over."""
+    if ranges.whole is None:
+        return {}
+    return {"whole": {"through": last_day(ranges.whole.current), **explained(ranges.shown)}}
+
+
+def _explained(query: Query, ranges: ComparedRanges, found: Explanation) -> dict[str, Any]:
+    return {
         "before": span_json(ranges.before),
         "range": span_json(ranges.now),
         **_change(found.before, found.now, found.parts),

@@ -19,6 +19,9 @@ DIRECTIONS = {
     "decline", "declined", "trending", "gone",
 }  # fmt: skip
 """Verbs that say in which direction something goes."""
+GROWTH = {"growth", "increase", "increases", "decrease", "decreases"}
+"""Nouns that ask for a change."""
+_NORMAL = {"normal", "usual", "typical"}
 _SIDES = {"up", "down", "higher", "lower"}
 _AMOUNTS = {"more", "less", "fewer"}
 _USING = {"use", "used", "using", "uses", "spend", "spends", "spent", "spending", "pay", "paid",
@@ -42,6 +45,17 @@ def asks_for_direction(words: Sequence[str]) -> bool:
         return bool(given & DIRECTIONS)
     moves = given & (DIRECTIONS | _SIDES) and not pairs & _NOT_A_SIDE
     return bool(moves or (given & _AMOUNTS and given & _USING))
+
+
+def asks_what_grew(words: Sequence[str]) -> bool:
+    """Whether words ask for growth, or what grew the most: `which key went up the most`."""
+    given = set(words)
+    if given & {"vs", "versus"} or _compares(words):
+        return False
+    if words and words[0] in _ASKING and given & _NORMAL:  # `is today normal`
+        return True
+    grew = given & (DIRECTIONS | {"up"}) and {"most", "fastest"} & given
+    return bool(given & GROWTH or (grew and not set(pairwise(words)) & _NOT_A_SIDE))
 
 
 def _compares(words: Sequence[str]) -> bool:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from reports.usage.dimensions import Dimension, Filter
-from reports.usage.members import matches
+from reports.usage.members import CHATROOM, matches
 from reports.wording.safe_text import clean, plain
 
 LONGEST_NAME_WORDS = 5
 _SHORTEST_PART = 2
+_WORD = re.compile(r"[a-z]+|[0-9.]+")
+_PLAIN = re.compile(r"[a-z0-9][a-z0-9.-]*[a-z0-9]?", re.IGNORECASE)
+_JOINED = re.compile(r"([a-z]{2,})([0-9][0-9.]*)(?:-?([a-z]+))?")
+_OF_CHATROOM = {"chatroom", "chat room", "chatrooms", CHATROOM}
 _PATTERNS = ("*{}*", "{}*", "*{}", "{}-*", "*-{}*", "*-{}", "*/{}*", "* {}*", "{} *")
 """From the most natural to the most exact; the first one without other matches is used."""
 
@@ -45,6 +50,11 @@ class KnownNames:
     def slugs(self) -> frozenset[str]:
         """The models, folded."""
         return frozenset(slug.casefold() for slug in self.models)
+
+    @cached_property
+    def words_of_models(self) -> frozenset[str]:
+        """The words of which the names of models consist: `gemini`, `3`, `flash`."""
+        return frozenset(word for slug in self.slugs for word in _WORD.findall(slug))
 
     @cached_property
     def by_key(self) -> Mapping[str, str]:
@@ -107,6 +117,8 @@ def _found(wanted: str, known: KnownNames, dimension: Dimension | None) -> tuple
 
 def _wholes(wanted: str, known: KnownNames) -> list[Filter]:
     """Keys and people with exactly that name, and models whose name contains it."""
+    if wanted in _OF_CHATROOM and not known.key(wanted):
+        return [Filter(Dimension.KEY, CHATROOM)]
     keys = [Filter(Dimension.KEY, key)] if (key := known.key(wanted)) else []
     people = [Filter(Dimension.CREATOR, who) for who in known.by_spoken_name.get(wanted, ())]
     return [*keys, *people, *_models(wanted, known)]
@@ -122,7 +134,45 @@ def _spoken_names(name: str, address: str) -> set[str]:
 def _models(wanted: str, known: KnownNames) -> list[Filter]:
     if wanted in known.slugs:
         return [Filter(Dimension.MODEL, wanted)]
-    return _by_part(wanted.replace(" ", "-"), Dimension.MODEL, known.slugs)
+    found = _by_part(wanted.replace(" ", "-"), Dimension.MODEL, known.slugs)
+    if found:
+        return found
+    if joined := _JOINED.fullmatch(wanted):  # `gpt5.4`
+        return _by_part("-".join(filter(None, joined.groups())), Dimension.MODEL, known.slugs)
+    return _words_apart(wanted.replace("-", " ").split(), known)
+
+
+def with_joined_models(text: str, known: KnownNames) -> str:
+    """The text with dashes between words that together name a model: `gemini flash`, `gpt 5`."""
+    words: list[str] = []
+    for word in text.split():
+        both = [*words[-1:], word]
+        parts = [part for one in both for part in _WORD.findall(one.casefold())]
+        apart = len(both) == 2 and all(_PLAIN.fullmatch(one) for one in both)
+        if apart and set(parts) <= known.words_of_models and _is_one_model(parts, known):
+            words[-1] = "-".join(both)
+        else:
+            words.append(word)
+    return " ".join(words)
+
+
+def _is_one_model(parts: list[str], known: KnownNames) -> bool:
+    return any(_has_in_order(parts, _WORD.findall(slug)) for slug in known.slugs)
+
+
+def _words_apart(words: list[str], known: KnownNames) -> list[Filter]:
+    """The models whose names have all of several words in this order: `gemini flash`."""
+    if len(words) < 2 or not set(words) <= known.words_of_models:
+        return []
+    pattern = f"*{'*'.join(words)}*"
+    meant = {slug for slug in known.slugs if _has_in_order(words, _WORD.findall(slug))}
+    alike = {slug for slug in known.slugs if matches(pattern, slug)}
+    return [Filter(Dimension.MODEL, pattern)] if meant and meant == alike else []
+
+
+def _has_in_order(words: list[str], parts: list[str]) -> bool:
+    rest = iter(parts)
+    return all(word in rest for word in words)
 
 
 def _parts(wanted: str, known: KnownNames) -> list[Filter]:

@@ -101,6 +101,13 @@ class ParsedText:
         return fitted(merged, self.given)
 
 
+def of_command(words: str, remarks: tuple[str, ...] = ()) -> ParsedText:
+    """The parsed text for a command of the grammar (`words`), with everything in it as typed."""
+    found = parse(words)
+    given = found.given if isinstance(found, QuestionCommand) else frozenset[str]()
+    return ParsedText(words, given, remarks=remarks)
+
+
 Read = ParsedText | CommandError | None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 from reports.natural import vocabulary
 from reports.natural.names import AmbiguousNameError, KnownNames, named
@@ -25,7 +26,8 @@ class TextReader:
     `remarks` and `ignored` are as in `ParsedText`. The rest is recorded while reading and used once
     all words were read: `spending` (for each metric, whether it is a verb), `several` (a dimension
     named in the plural), `superlative` (`the most expensive`), `over` (an amount), `ranked` (a unit
-    of time whose buckets were to be ranked), `proportion` (a share of the whole was requested).
+    of time whose buckets were to be ranked), `proportion` (a share of the whole was requested),
+    `implied_period` (the period if none is named).
     """
 
     known: KnownNames
@@ -51,6 +53,7 @@ class TextReader:
     whole_day: bool = False
     ranked: str = ""
     proportion: bool = False
+    implied_period: str = ""
 
     @property
     def recurrence(self) -> str:
@@ -74,12 +77,12 @@ class TextReader:
         at = self.at + ahead
         if not 0 <= at < len(self.words):
             return ""
-        word = self.words[at].casefold().rstrip(".")
-        return word.removesuffix("'s") if word not in {"what's", "let's"} else word
+        return _bare(self.words[at])
 
     def ahead(self, count: int) -> tuple[str, ...]:
         """The next `count` words, as `word` returns them."""
-        return tuple(self.word(n) for n in range(count))
+        there = tuple(map(_bare, self.words[self.at : self.at + count]))
+        return there + ("",) * (count - len(there))
 
     def number(self, ahead: int) -> str:
         """A count (`5` or `five`) as digits; "" if the word isn't one."""
@@ -114,3 +117,9 @@ class TextReader:
         """Whether the question is about spend, judging by the words so far."""
         metrics = self.given.get("metric", [])
         return not metrics or metrics == [str(Metric.SPEND)]
+
+
+@lru_cache(maxsize=1024)  # the rules look at each word many times
+def _bare(word: str) -> str:
+    word = word.casefold().rstrip(".")
+    return word.removesuffix("'s") if word not in {"what's", "let's"} else word

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from reports.natural import vocabulary
-from reports.natural.changes import DIRECTIONS, asks_for_direction
+from reports.natural.changes import DIRECTIONS, GROWTH, asks_for_direction, asks_what_grew
 from reports.questions.kind_options import days_of
+from reports.questions.kinds import ANSWERED
 from reports.questions.query import QueryKind
 from reports.questions.topics import BALANCE, BUDGET, ME, Topic, ungroupable, until_words
 from reports.time.period import Unit
@@ -36,12 +37,14 @@ _GREETS = {
 }  # fmt: skip
 _FORECAST = {
     "estimate", "estimates", "expected", "expect", "eom",
-    "forecast", "forecasts", "forecasted", "projected", "projection", "projections", "predict",
-    "predicted", "prediction", "predictions", "heading", "extrapolate", "runrate", "run-rate",
+    "outlook", "trajectory", "predict",
+    "forecast", "forecasts", "forecasted", "projected", "projection", "projections", "predicted",
+    "prediction", "predictions", "heading", "extrapolate", "runrate", "run-rate",
 }  # fmt: skip
 _FORECAST_PHRASES = (
     "how will",
     "will we", "will i", "will it", "will our", "will my", "on track", "run rate", "on pace",
+    "going to exceed", "going to hit", "going to reach", "going to pass", "going to end",
     "going to spend", "going to cost", "going to be", "going to go", "going to rise",
     "going to increase", "gonna", "how much will", "what will",
     "by the end of", "by end of", "by month end", "at the end of the month",
@@ -61,8 +64,10 @@ _PRICE = {"price", "prices", "pricing", "priced"}
 _PRICE_PHRASES = (
     "per million", "per 1m", "per m tokens", "per token", "per 1k", "per request", "a token",
     "a million tokens", "per call", "per thousand", "each token", "per mtok", "unit cost",
-    "unit price", "one request", "one call", "single request",
+    "unit price", "one request", "one call", "single request", "a request cost", "a call cost",
+    "request costs", "a request", "each request",
 )  # fmt: skip
+_BEST_PRICE = ("best price", "best prices", "best value", "value for money", "good value")
 _KIND_PHRASES: dict[QueryKind, tuple[str, ...]] = {
     QueryKind.PRICE: (
         "per million tokens",
@@ -140,6 +145,7 @@ _KIND_PHRASES: dict[QueryKind, tuple[str, ...]] = {
         "proportion of",
         "worth it",
         "without caching",
+        "without cache",
         "without a cache",
         "without the cache",
         "pay off",
@@ -148,7 +154,7 @@ _KIND_PHRASES: dict[QueryKind, tuple[str, ...]] = {
 """Phrases that only say which kind a question is."""
 _FILLERS: dict[QueryKind, set[str]] = {
     QueryKind.PRICE: _PRICE | {
-        "cheapest",
+        "cheapest", "cheaper", "best", "value", "good", "get", "gets",
         "token", "tokens", "million", "unit", "effective", "blended", "rate", "pay", "charged",
         "request", "requests", "call", "calls",
     },
@@ -159,11 +165,14 @@ _FILLERS: dict[QueryKind, set[str]] = {
         "fell", "fall", "grow", "grew", "growth", "high", "low", "such", "explains", "bigger",
         "come", "suddenly", "surge", "surged", "has", "price", "prices", "pricing", *_GOT,
         "cheaper", "pricier", "costlier", *DIRECTIONS, "isn't", "aren't", "hasn't", "haven't",
-        "didn't", "volume", "traffic",
+        "didn't", "volume", "traffic", "most", "biggest", "largest", "fastest", "made", "normal",
+        "usual", "typical", "ok", "too", *GROWTH,
     },
     QueryKind.FORECAST: _FORECAST | DIRECTIONS | {
         "will", "end", "ends", "track", "stay", "exceed", "finish", "close", "by", "estimated",
-        "budget", "land",
+        "budget", "land", "when", "hit", "hits", "reach", "reaches", "pass", "cross", "likely",
+        "probably", "bill", "coming", "should", "expecting", "remaining", "left", "to", "come",
+        "still", "more", "final", "finally", "outlook", "trajectory", "pace", "current",
     },
     QueryKind.CACHE: {
         "cache", "caches", "cached", "caching", "uncached", "prompt", "prompts", "input", "hit",
@@ -171,11 +180,18 @@ _FILLERS: dict[QueryKind, set[str]] = {
         "works", "worked", "working", "effective", "effectively", "efficient", "efficiency",
         "worth", "good", "well", "help", "helps", "helped", "helping", "why", "where", "when",
         "fall", "fell", "fallen", "drop", "dropped", "went", "down", "low", "reasoning", "share",
-        "shares", "percentage", "percent", "proportion", "completion", "output",
+        "shares", "percentage", "percent", "proportion", "completion", "output", "wasting",
+        "waste", "wasted", "benefit", "benefits", "benefited", "profit", "profits", "worse",
+        "better", "broken", "broke", "break", "get", "getting", "got", "most", "best", "worst",
+        "isn't", "aren't", "doesn't", "don't",
+        "hitting", "because", "thanks", "enabled", "on", "off", "doing", "ok", "okay",
     },
 }  # fmt: skip
 """Words that only name the kind, or mean nothing, in a question of that kind."""
+_MOVING = {"switch", "move", "migrate"}
+"""Words that ask what if, where a sentence begins with them: `switch ci to haiku`."""
 _WHATIF_PHRASES = (
+    "be cheaper than", "cheaper would",
     "what if", "what-if", "if we moved", "if we switched", "if we replaced", "if we used",
     "if we move", "if we switch", "if we replace", "if we use", "if we had", "if i switched",
     "if i used", "would it cost", "would everything cost", "would we save", "would we have",
@@ -194,27 +210,42 @@ _WHATIF = {
 }
 _LEFT = {"left", "remaining", "remain", "remains"}
 _LIMITS = {"limit", "limits", "quota", "quotas", "cap", "caps", "allowance", "guardrail",
-           "guardrails"}  # fmt: skip
+           "guardrails", "headroom", "blocked", "blocking", "capped", "maxed"}  # fmt: skip
+_RESETS = {"reset", "resets", "renew", "renews"}
+_NEGLECTED = {"dead", "inactive", "abandoned", "forgotten", "redundant"}
+"""Words beside which keys are those that nobody uses."""
 _KEYS = {"unlimited", "unused", "orphaned", "expiring", "expired", "expire", "expires", "stale",
          "idle"}  # fmt: skip
-_OF_LEAVERS = ("who left", "left the company", "left the organization", "have left", "has left",
-               "without an owner", "no owner")  # fmt: skip
+_OF_KEYS = _NEGLECTED | {"old", "oldest", "age"}
+"""Words that beside `key` are about the list of keys, though not by themselves."""
+_LEAVERS = ("who left", "left the company", "left the organization", "no longer here",
+            "no longer work here", "no longer works here", "no longer work for us",
+            "former employees", "former people", "ex-employees", "ex employees", "ex-people",
+            "leavers")  # fmt: skip
+_OF_LEAVERS = (*_LEAVERS, "have left", "has left", "without an owner", "no owner")
 _UNUSED_PHRASES = (
     "never used", "not used", "not been used", "haven't been used", "hasn't been used",
     "haven't used", "nobody uses", "no one uses", "nobody has used", "no one has used",
     "nobody used", "no one used", "not in use",
 )  # fmt: skip
+_DELETE = {"delete", "deletable", "remove", "revoke", "deactivate", "cleanup"}
+_DELETE_PHRASES = ("clean up", "get rid of", "rid of", "don't need", "no longer need",
+                   "no longer needed", "not needed")  # fmt: skip
+"""Words about keys that ask which of them nobody would miss: those that are unused."""
 _KEYS_PHRASES = ("no limit", "without a limit", "without limit", "without limits", "no limits",
               *_UNUSED_PHRASES, *_OF_LEAVERS)  # fmt: skip
 _LIMITS_PHRASES = (
-    "still spend", "still use", "stops first", "stop first", "stops us", "stop us", "block us",
+    "i still spend", "i still use", "we still spend", "we still use", "still be spent",
+    "stops first", "stop first", "stops us", "stop us", "block us",
     "blocks us", "hit first", "full first", "run out first", "runs out first",
 )  # fmt: skip
 _FILLERS[QueryKind.LIMITS] = _LIMITS | _LEFT | {
+    "why", "balance",
     "budget", "budgets", "when", "will", "near", "nearly", "almost", "close", "closest", "its",
     "their", "hits", "hitting", "reach", "reaches", "reached", "full", "first", "next", "soon",
     "stop", "stops", "block", "blocks", "blocked", "exceeded", "exceeds", "apply", "applies", "run",
-    "runs", "set", "against", "under", "above",
+    "runs", "set", "against", "under", "above", "date", "time", "out", "room", "ran", "max", "at",
+    "which", "what's", *_RESETS,
 }  # fmt: skip
 _KIND_PHRASES[QueryKind.LIMITS] = ("run out", "runs out", "running out", "not hit")
 _RETIRING = {
@@ -228,18 +259,26 @@ _KIND_PHRASES[QueryKind.RETIRING] = _RETIRING_PHRASES
 _FILLERS[QueryKind.RETIRING] = _RETIRING | {
     "soon", "next", "still", "date", "dates", "will", "end", "ends", "when", *vocabulary.UNITS,
 }  # fmt: skip
-_OWNING = {"whose", "owns", "owned", "owner", "owners"}
-_FILLERS[QueryKind.KEYS] = _KEYS | _OWNING | {
+_OWNING = {"whose", "owns", "owned", "owner", "owners", "own"}
+_FILLERS[QueryKind.KEYS] = _KEYS | _OWNING | _OF_KEYS | _DELETE | {
+    "safe", "safely", "last", "used", "spends", "spend", "spending", "spent", "costs", "cost",
+    "money", "former", "employees", "employee", "leavers", "ex-employees", "ex", "work", "works",
+    "here", "gone", "since", "after", "up", "get", "rid", "could", "keep", "should", "don't",
+    "need",
     "keys", "belong", "belongs", "soon", "nobody", "no-one", "people", "person", "someone", "never",
     "anymore", "longer", "while", "long", "old", "limit", "limits", "still", "left", "haven't",
     "hasn't", "aren't", "isn't", "will", "when",
 }  # fmt: skip
 _KIND_PHRASES[QueryKind.KEYS] = (
-    *_KEYS_PHRASES, "with no owner", "a while", "who have left", "who has left", "no longer",
-    "not being used", "were not used", "was not used", "the company", "the organization",
+    *_KEYS_PHRASES, *_DELETE_PHRASES, "with no owner", "a while", "who have left", "who has left",
+    "no longer", "not being used", "were not used", "was not used", "the company",
+    "the organization",
 )  # fmt: skip
 _KEY_FLAGS = {
-    "unused": ({"unused", "stale", "idle"}, _UNUSED_PHRASES),
+    "unused": (
+        {"unused", "stale", "idle"} | _DELETE | _NEGLECTED,
+        _UNUSED_PHRASES + _DELETE_PHRASES,
+    ),
     "unlimited": (
         {"unlimited"},
         ("no limit", "without a limit", "without limit", "without limits", "no limits"),
@@ -251,23 +290,41 @@ _SHARES = {"share", "shares", "ratio", "percentage", "percent", "proportion", "p
 _LISTING_KEYS = {"list", "show", "me", "my", "mine", "all", "the", "our", "of", "api", "keys",
                  "what", "which", "are", "there", "do", "we", "have", "exist",
                  "please", "how", "many"}  # fmt: skip
+_USING_KEYS = {"by", "per", "each", "use", "uses", "used", "using", "usage", "top", "biggest",
+               "largest", "most", "break", "down", "split", "group", "grouped", "compare", "active",
+               "without", "except", "excluding", "not"}  # fmt: skip
+"""Words beside which `keys` is about their usage."""
 _BALANCE = {"balance", "top-up", "topup"}
+_BUDGETS = {"budget", "budgets"}
 _BALANCE_PHRASES = (
     "run out", "running out", "last us", "credits last", "credit last", "enough credits",
     "enough credit", "enough money", "enough balance", "credit balance", "top up",
     "credits enough", "credits sufficient",
 )  # fmt: skip
 _LASTING = {"enough", "last", "lasts", "out", "sufficient", "suffice"}
+_SPENT = {"used", "use", "spent", "spend", "cost", "burned", "using", "spending"}
+_OF_BALANCE = _BALANCE | _BUDGETS | _LASTING | _LEFT | {
+    "will", "won't", "when", "long", "until", "till", "before", "end", "lasting", "need", "soon",
+    "run", "runs", "running", "ran", "credit", "credits", "money", "funds", "cash", "wallet", "be",
+    "next", "current", "pace", "rate", "by", "healthy", "low", "fine", "ready", "empty", "zero",
+    "add", "more", "deposit", "refill", "recharge", "buy", "must", "top", "up", "prepaid", "i",
+    "over", "under", "within", "exceeded", "exceed", "track", "near", "close", "reached", "reach",
+    "blown", "hit", "limits", "still", "good", "well", "no", "not", "any", "if", "safe", "tomorrow",
+    "couple", "few", "another", "weekend", "month-end", "eom", "going", "there", "new", "set",
+    "exhausted", "gone", "dry", "short", "bankrupt", "broke", "status", "state", "today", "stand",
+}  # fmt: skip
+"""Words of questions about the balance or budgets that don't narrow them."""
 _UNTIL = {"today": Unit.DAY, "day": Unit.DAY, "week": Unit.WEEK, "month": Unit.MONTH,
           "month-end": Unit.MONTH, "eom": Unit.MONTH, "year": Unit.YEAR}  # fmt: skip
 """Words for what the credits should last through."""
-_BUDGETS = {"budget", "budgets"}
 _PLANNED_DIMENSIONS = {
     "apps": Topic.APP, "workspaces": Topic.WORKSPACE,
     "teams": Topic.TEAM, "departments": Topic.TEAM,
 }  # fmt: skip
 _ONE_OF_SUCH = {"top", "biggest", "largest", "most", "each", "every"}
 _NEW = {"new", "newly"}
+_ADDED = {"created", "added", "made", "issued"}
+"""Words that say of `keys` that they are new."""
 NEW_OF = {
     **dict.fromkeys(("model", "models"), "models"),
     **dict.fromkeys(("key", "keys"), "keys"),
@@ -277,8 +334,10 @@ NEW_OF = {
     ),
 }
 """What `new` may refer to, by its words."""
-_FILLERS[QueryKind.NEW] = _NEW | {
-    "first", "time", "recently", "added", "started", "start", "used", "joined", "api",
+_FILLERS[QueryKind.NEW] = _NEW | _ADDED | {
+    "started", "start", "newcomers",
+    "tried", "try", "there", "first", "time", "recently", "used", "joined",
+    "api",
 }  # fmt: skip
 _SLOW = {
     "latency", "latencies", "slow", "slower", "slowest", "faster", "fastest", "speed", "p50", "p95",
@@ -298,7 +357,8 @@ _FILLERS[QueryKind.LATENCY] = _SLOW | _FAST | {
     "response", "time", "times", "long", "take", "takes", "took", "respond", "responds", "reply",
     "answer", "requests", "request", "call", "calls", "median", "percentile", "seconds", "why",
 }  # fmt: skip
-_FILLERS[QueryKind.ERRORS] = _FAILED | {
+_BROKEN = {"break", "broke", "broken", "breaking", "wrong", "crash", "crashed"}
+_FILLERS[QueryKind.ERRORS] = _FAILED | _BROKEN | {
     "rate", "rates", "ratio", "share", "percentage", "percent", "proportion", "requests", "request",
     "call", "calls", "generations", "often", "why",
 }  # fmt: skip
@@ -310,6 +370,11 @@ _BY_WORDS: tuple[tuple[Topic, set[str], tuple[str, ...]], ...] = (
     (Topic.WHY, _WHY, _WHY_PHRASES),
 )
 """Topics with words and phrases, any of which is sufficient; the first matching topic counts."""
+TOPIC_WORDS = tuple(sorted(
+    {str(kind) for kind in ANSWERED} | _FORECAST | _WHY | _PRICE | _WHATIF | _LIMITS | _KEYS
+    | _RETIRING | _BALANCE | _BUDGETS | _SLOW | _FAILED | {"caching", "cached", "credits"}
+))  # fmt: skip
+"""Words that name a topic by themselves."""
 
 
 def greets(words: Sequence[str]) -> bool:
@@ -329,10 +394,17 @@ def topic_of(words: Sequence[str], *, named: bool = False) -> str:
     """
     found = _topic_of(words, named=named)
     # what a key or a person has left depends on its limits; the balance is shared
-    if named and found == BALANCE:
+    if named and found in {BALANCE, BUDGET}:
         return Topic.LIMITS
     until = _lasting_until(words) if found == BALANCE else None
     return f"{BALANCE} {until_words(until)}" if until else found
+
+
+def is_about_balance(word: str) -> bool:
+    """Whether a word only says that a question is about the balance or budgets."""
+    bare = word.casefold().strip("?!.,;").removesuffix("'s")
+    plain = bare in _OF_BALANCE or bare in vocabulary.UNITS or bare in vocabulary.NUMBERS
+    return plain or bare in vocabulary.WEEKDAYS or bare in vocabulary.MONTHS or bare.isdigit()
 
 
 def _lasting_until(words: Sequence[str]) -> Unit | None:
@@ -350,31 +422,48 @@ def _topic_of(words: Sequence[str], *, named: bool) -> str:
     first = _about_quality(text, given) or _about_entities(words, text, given, named=named)
     if first:
         return first
+    if "why" in given and given & {"limit", "limits", "blocked"} and not given & _OF_MONEY:
+        return Topic.LIMITS
+    if words and words[0] in _MOVING and given & {"to", "onto"}:
+        return Topic.WHATIF
     for topic, triggers, phrases in _BY_WORDS:
         if _matches(given, text, triggers, phrases):
             return topic
+    return _about_amounts(words, text, given, named=named)
+
+
+def _about_amounts(words: Sequence[str], text: str, given: set[str], *, named: bool) -> str:
+    """The topic of questions about limits, budgets, credits, prices and what changes."""
     if (
         given & _LIMITS
         or _has_phrase(text, _LIMITS_PHRASES)
         or ((given & {"key", "keys"} or "my" in given) and given & (_BUDGETS | _LEFT))
+        or (named and given & _BUDGETS)
+        or ("when" in given and given & _RESETS)
+        or (given & {"key", "keys"} and _has_phrase(text, ("run out", "ran out", "runs out")))
     ):
         return Topic.LIMITS
     if given & _BUDGETS:
         return BUDGET
-    if given & _FORECAST or _has_phrase(text, _FORECAST_PHRASES):
+    reaches = "when" in given and any(word.startswith("$") for word in words)
+    if reaches or given & _FORECAST or _has_phrase(text, _FORECAST_PHRASES):
         return BALANCE if _has_phrase(text, _BALANCE_PHRASES) else Topic.FORECAST
+    credit = given & {"credit", "credits"}
+    if credit and (given & {"buy", "add", "purchase"} or ("have" in given and not given & _SPENT)):
+        return BALANCE
     if given & _BALANCE or _has_phrase(text, _BALANCE_PHRASES) or _left(given):
         return BALANCE
     if given & _PRICE or _has_phrase(text, _PRICE_PHRASES):
         return Topic.PRICE
-    if asks_for_direction(words):
+    if asks_for_direction(words) or asks_what_grew(words):
         return Topic.WHY
     return _planned_dimension(words) or ""
 
 
 def _about_quality(text: str, given: set[str]) -> Topic | None:
     """The topic of questions about failed and slow requests; None for other questions."""
-    if given & _FAILED:
+    broken = given & {"something", "anything"} and given & _BROKEN
+    if given & _FAILED or broken:
         return Topic.ERRORS
     fast = given & _FAST and not given & _OF_MONEY
     return Topic.LATENCY if given & _SLOW or fast or _has_phrase(text, _SLOW_PHRASES) else None
@@ -401,18 +490,27 @@ def _about_entities(
     if named and (given & _OWNING or words[:2] == ["keys", "of"]) and not given & _LIMITS:
         return Topic.KEYS
     keys, models = bool(given & {"key", "keys"}), bool(given & {"model", "models"})
-    if (keys and (given & (_OWNING | _KEYS) or _has_phrase(text, _KEYS_PHRASES))) or _lists_keys(
-        words
-    ):
+    if "keys" in given and given & _ADDED and "when" not in given:
+        return Topic.NEW
+    # `delete key prod` is no question
+    deletable = "keys" in given and (given & _DELETE or _has_phrase(text, _DELETE_PHRASES))
+    described = given & (_OWNING | _KEYS | _OF_KEYS) or _has_phrase(text, _KEYS_PHRASES)
+    if (keys and described) or deletable or _lists_keys(words) or _has_phrase(text, _LEAVERS):
         return Topic.KEYS
-    if models and "cheapest" in given:
+    if (keys or named) and _has_phrase(text, ("last used", "how old", "was created")):
+        return Topic.KEYS
+    cheap = "cheaper" in given and not given & {"would", "if", "got", "gets"}
+    if (models and "cheapest" in given) or cheap or _has_phrase(text, _BEST_PRICE):
         return Topic.PRICE
     if any(word.startswith("cach") or word == "uncached" for word in words):
         return Topic.CACHE
     if "reasoning" in given and given & _SHARES:
         return Topic.CACHE
-    joined = {"who", "joined"} <= given
-    return Topic.NEW if joined or (given & _NEW and given & NEW_OF.keys()) else None
+    who = bool(given & {"who", "who's"})
+    joined = who and given & {"joined", "new", "started", "newcomers"}
+    if joined or given & {"newcomers"} or (given & _NEW and given & NEW_OF.keys()):
+        return Topic.NEW
+    return Topic.NEW if _has_phrase(text, ("what's new", "whats new", "what is new")) else None
 
 
 def _without_periods(words: Sequence[str]) -> str:
@@ -467,6 +565,11 @@ def _lists_keys(words: Sequence[str]) -> bool:
     listing = words[:1] == ["list"] or bool({"there", "have", "exist", "mine"} & set(words))
     mine = "my" in words and words[-1] == "keys"
     return bool("keys" in words and (listing or mine) and set(words) <= _LISTING_KEYS)
+
+
+def asks_which_keys(words: Sequence[str]) -> bool:
+    """Whether words (lower case) about somebody's keys ask which there are, not for their usage."""
+    return "keys" in words and not set(words) & _USING_KEYS
 
 
 def _left(given: set[str]) -> bool:

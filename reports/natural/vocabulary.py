@@ -9,10 +9,13 @@ METRICS: dict[str, Metric | None] = {
         ("spend", "spent", "spending", "spends", "cost", "costs", "costing", "pay", "paid", "bill",
          "money", "dollars", "usd", "expensive", "expenses", "expense", "burn", "burned", "burnt",
          "burning", "invoice", "spendings", "charges", "charged", "costly",
-         "costliest", "priciest", "pricey", "bills", "paying"), Metric.SPEND),
+         "costliest", "priciest", "pricey", "bills", "paying", "expenditure", "expenditures",
+         "cash", "outlay"),
+        Metric.SPEND),
     **dict.fromkeys(("token", "tokens"), Metric.TOKENS),
     **dict.fromkeys(
-        ("request", "requests", "call", "calls", "queries", "generations"), Metric.REQUESTS),
+        ("request", "requests", "call", "calls", "queries", "generations", "requested"),
+        Metric.REQUESTS),
     **dict.fromkeys(("overview", "usage", "consumption", "everything"), None),
 }  # fmt: skip
 DIMENSIONS: dict[str, Dimension] = {
@@ -26,6 +29,8 @@ VERBS_AFTER = {"did", "do", "does", "we", "i", "they"}
 """Words that make a later `spend` or `pay` a verb: `how many tokens did we spend`."""
 PROPORTIONS = {"percent", "percentage", "proportion", "fraction"}
 POSSESSIVES = {"what", "which", "my", "our", "his", "her", "their", "your"}
+QUESTION_WORDS = {"what", "what's", "whats", "how", "which", "show", "give", "are", "is", "compare"}
+"""Words at the beginning of a sentence that ask for figures now."""
 WHO = {"who", "whose", "whom"}
 BY = {"by", "per", "each", "which", "across"}
 UNITS = {
@@ -64,7 +69,7 @@ LEAST = {"cheapest", "least", "lowest", "smallest", "fewest"}
 MORNING = "morning"
 PARTS_OF_DAY = {"morning", "afternoon", "evening", "night"}
 AVERAGE = {"average", "avg", "mean"}
-DRAWN = {"minute": "1h", "hour": "1d", "day": "1m", "month": "1y"}
+DRAWN = {"minute": "1h", "hour": "1d", "day": "1m", "week": "3m", "month": "1y", "quarter": "1y"}
 """The period to show for a unit of time."""
 FILES = {"csv": "csv", "spreadsheet": "csv", "excel": "csv", "pdf": "pdf"}
 EXPORTING = {"export", "download"}
@@ -88,7 +93,7 @@ LEAVING_OUT: tuple[tuple[str, ...], ...] = (
 """Words that start a list of names to leave out."""
 HELD_AGAINST = {
     "go", "stay", "be", "over", "under", "within", "below", "above", "exceed", "hit", "reach",
-    "more", "than", "budget", "of", "our",
+    "more", "than", "budget", "of", "our", "pass", "cross", "beyond", "past", "less", "and",
 }  # fmt: skip
 """Words before the amount that a forecast is compared with."""
 ALL_BUT = {"all", "everything", "everyone", "everybody", "anything", "anyone"}
@@ -113,6 +118,17 @@ FILLERS = {
     "happening", "doing", "up", "more", "less", "fewer", "higher", "lower", "average", "avg",
     "mean", "idea", "compared", "typical", "but", "where", "or", "month's", "spread", "altogether",
     "they've", "being", "running", "ran", "thx", "ty", "cheers", "hit", "still", "trend", "trends",
-    "rolling", "trailing",
+    "rolling", "trailing", "something", "anything", "should", "shall", "might", "gives", "someone",
+    "somebody", "anybody", "own", "full", "complete", "detailed", "latest", "exactly", "roughly",
+    "approximately", "around", "curious", "wondering", "even", "actual", "there's", "that's",
+    "it's", "i'm", "we're", "they're", "here's", "generally", "normally", "usually", "person's",
+    "people's", "performing", "asking", "put", "together", "into", "towards", "toward",
+    "contribute", "contributes", "contributed", "sent", "came", "come", "comes", "anyway", "active",
+    "eat", "eats", "ate", "eaten", "eating", "honestly", "basically", "literally", "simply",
+    "pretty", "very", "quite", "truly", "maybe", "perhaps", "specifically", "totally", "precisely",
+    "interested", "understand", "learn", "both", "either", "yes", "yeah", "sure", "lol", "lmk",
+    "fyi", "btw", "tbh", "guys", "folks", "throughout", "happened", "generate",
+    "generated", "produce", "produced", "looks", "looked", "seem", "seems", "real", "expect",
+    "given", "because", "while", "though", "however", "absolute", "individual",
 }  # fmt: skip
 """Filler words. They never contain words that ask for something."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+ARROWS = {"->", "→", "=>", "-->"}
 WHAT_IF_WORDS = {
     "whatif", "simulate", "hypothetically", "swap", "swapped", "swapping", "replace", "replacing",
     "what", "how", "much", "if", "we", "i", "would", "could", "have", "had", "has", "it", "instead",
@@ -12,7 +13,9 @@ WHAT_IF_WORDS = {
     "used", "using", "cost", "costs", "save", "saved", "what-if", "our", "all", "the", "be",
     "spend", "spent", "from", "everything", "everyone", "everybody", "been", "for", "in", "do",
     "did", "happen", "only", "just", "ran", "run", "running", "us", "a", "were", "was", "went",
-    "go", "money",
+    "go", "money", "savings", "saving", "saves", "cheaper", "than", "should", "migrate", "migrated",
+    "there", "any", "get", "moving", "switching", "we'd", "i'd", "might", "more", "less", "uses",
+    "expensive", "difference", "replaces", *ARROWS,
 }  # fmt: skip
 """Words that only say that a question is about other prices."""
 _NO_MODEL = {
@@ -52,7 +55,7 @@ def _two_models(words: Sequence[str]) -> str:
     padded = [*words, "", ""]
     found = [
         _moved(padded, at)
-        for marks in ({"instead"}, {"to", "with", "by", "onto"}, {"for", "on"})
+        for marks in (ARROWS, {"instead"}, {"than"}, {"to", "with", "by", "onto"}, {"for", "on"})
         for at, word in enumerate(words)
         if at and word in marks
     ]
@@ -78,6 +81,9 @@ def _moved(padded: Sequence[str], at: int) -> tuple[str, str]:
     """The words for the model before and after, around `to` or `instead of`."""
     if padded[at] == "on" and "would" in padded:  # `what would opus cost on sonnet`
         return padded[padded.index("would") + 1], padded[at + 1]
+    if padded[at] == "than":  # `how much cheaper would kimi be than sonnet`
+        would = "would" in padded and "cheaper" in padded
+        return (padded[at + 1], padded[padded.index("would") + 1]) if would else ("", "")
     if padded[at] != "instead":
         return padded[at - 1], padded[at + 1]
     if padded[at + 1] != "of":

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import takewhile
 
+from reports.questions.kind_options import NEW_WHAT
 from reports.questions.kinds import extra_words, kind_of, unfit
 from reports.questions.query import (
     DEFAULT_PERIODS,
@@ -47,7 +48,7 @@ from reports.time.period import (
     Unit,
 )
 from reports.time.time_range import zone_names
-from reports.usage.dimensions import NAMES, Filter, Metric, MoneySource
+from reports.usage.dimensions import NAMES, STORED, Filter, Metric, MoneySource
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean, plain
 from reports.wording.token_cursor import TokenCursor
@@ -166,7 +167,8 @@ def parse(text: str) -> Command | CommandError:
     if reader.wrong:
         return reader.error()
     if wrong_for_kind := unfit(reader.query, frozenset(reader.seen)):
-        return CommandError(wrong_for_kind)
+        choices = _new_of_each(reader.query) if wrong_for_kind == NEW_WHAT else ()
+        return CommandError(wrong_for_kind, choices=choices)
     written_out = len(reader.query.words())
     dated = "period" in reader.seen
     given = frozenset(_GIVEN.get(kind.partition(" ")[0], kind) for kind in reader.seen)
@@ -175,6 +177,12 @@ def parse(text: str) -> Command | CommandError:
         if written_out <= LONGEST
         else _too_long(written_out)
     )
+
+
+def _new_of_each(query: Query) -> tuple[str, ...]:
+    """The questions that `new` may mean: new models, keys or creators."""
+    each = (replace(query, extra=(f"{of}s",)) for of in STORED)
+    return tuple(one.words() for one in each)
 
 
 def _too_long(length: int) -> CommandError:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 from reports.wording.token_cursor import TokenCursor
 
 _KEY_TRAITS = frozenset({"unused", "unlimited", "orphaned", "expiring"})
 _MOST_DAYS = 3_650
+_A_DAY = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
 _A_COUNT = re.compile(r"[0-9]+[a-z]?")
 NO_TARGET = "Name the model to compare with after the arrow, as in `whatif opus -> sonnet`."
 UNUSED_DAYS = f"`unused` takes a number of days from 1 to {_MOST_DAYS:,}, like `keys unused 60d`."
@@ -48,6 +50,25 @@ def what_is_new(word: str, _: TokenCursor) -> tuple[str, ...]:
     """Read what `new` lists: `models`, `keys` or `creators`, also in the singular."""
     found = {"user": "creator", "member": "creator"}.get(one := word.removesuffix("s"), one)
     return (f"{found}s",) if found in {"model", "key", "creator"} else ()
+
+
+def before_day(word: str, following: TokenCursor) -> tuple[str, ...]:
+    """Read `before 2027-01` or `before 2027-01-15` in `retiring before ...`."""
+    after = following.peek()
+    if word != "before" or first_day(after) is None:
+        return ()
+    following.take()
+    return (word, after)
+
+
+def first_day(word: str) -> date | None:
+    """A day (`2027-01-15`), or the first day of a month (`2027-01`); None for any other word."""
+    if not _A_DAY.fullmatch(word):
+        return None
+    try:
+        return date.fromisoformat(word if len(word) > len("2027-01") else f"{word}-01")
+    except ValueError:
+        return None
 
 
 def two_models(word: str, following: TokenCursor) -> tuple[str, ...]:

@@ -27,10 +27,7 @@ STILL_RUNNING = (
     " `this year`."
 )
 OVER_NOTHING = "Any spend is over $0; name a higher amount, like `forecast over $5000`."
-ONE_AMOUNT = (
-    "I can compare a forecast with one amount, not with several. Its range says how likely others"
-    " are; or ask again with the other amount."
-)
+ONE_AMOUNT = "A forecast can be compared with only one amount: {one} or {other}."
 FORECAST_OF_SPEND = "I can forecast spend only, not {metric}."
 NOT_LIVE = (
     "`{kind}` can't be grouped or filtered by {dimension}; spend, tokens, requests, `latency` and"
@@ -61,6 +58,7 @@ _EXTRA: dict[QueryKind, ExtraWords] = {
     QueryKind.KEYS: kind_options.key_traits,
     QueryKind.WHATIF: kind_options.two_models,
     QueryKind.NEW: kind_options.what_is_new,
+    QueryKind.RETIRING: kind_options.before_day,
 }
 _UNFIT: dict[QueryKind, dict[str, str]] = {
     QueryKind.PRICE: {
@@ -108,6 +106,7 @@ EXAMPLES = {
     QueryKind.KEYS: "unused 30d",
     QueryKind.WHATIF: "opus -> sonnet",
     QueryKind.NEW: "models",
+    QueryKind.RETIRING: "before 2027-01",
 }
 """An example of the words that only questions of a kind take."""
 NEEDS_WORDS = frozenset({QueryKind.WHATIF, QueryKind.NEW})
@@ -187,7 +186,7 @@ def unfit(query: Query, typed: frozenset[str]) -> str:
     if query.kind is QueryKind.FORECAST and query.metric not in {None, Metric.SPEND}:
         return FORECAST_OF_SPEND.format(metric=query.metric)
     if query.kind is QueryKind.FORECAST and len(query.extra) > 2:
-        return ONE_AMOUNT
+        return ONE_AMOUNT.format(one=query.extra[1], other=query.extra[3])
     if query.kind is QueryKind.FORECAST and query.extra and not Decimal(query.extra[1][1:]):
         return OVER_NOTHING
     if query.live_dimensions and query.kind not in LIVE:

@@ -8,12 +8,27 @@ from datetime import datetime
 from fractions import Fraction
 
 from reports.questions.query import Query
+from reports.questions.unfinished import WholeChange, has_just_begun
 from reports.time.time_range import TimeRange
+from reports.time.whole_buckets import WholeBuckets
 from reports.usage.dimensions import Metric
 from reports.usage.members import NO_CREATOR
 from reports.usage.usage import ZERO, Usage, total
 
 ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class WholeUsage:
+    """The usage through the last whole day or month of an unfinished range, and of the previous.
+
+    `groups` has both by label, if the question compares groups.
+    """
+
+    ranges: WholeBuckets
+    now: Usage
+    before: Usage
+    groups: Mapping[str, tuple[Usage, Usage]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +40,9 @@ class UsageFigures:
     previous period, None if unknown. In a comparison, `before` is the previous period's usage by
     group and `previous_buckets` its usage by bucket. `unknown` and `incomplete` hold the indexes
     of buckets without data (their usage is zero here) and with partial data. `since` is the time
-    (UTC) from which usage is stored, if the beginning of the range is missing.
+    (UTC) from which usage is stored, if the beginning of the range is missing. `previous_range` is
+    the previous period, `through_whole` the usage through the last whole day of an unfinished range
+    (None if there is none).
     """
 
     whole: tuple[Usage, ...]
@@ -37,6 +54,8 @@ class UsageFigures:
     unknown: frozenset[int] = frozenset()
     incomplete: frozenset[int] = frozenset()
     since: datetime | None = None
+    previous_range: TimeRange | None = None
+    through_whole: WholeUsage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +65,7 @@ class Series:
     Figures are nano-dollars, tokens or requests. `min`, `max` and `avg` cover only the `active`
     buckets (those with any request); `share` is the share of the total. `previous` is the group's
     sum in the previous period: None unless the question compares and that period is stored.
+    `whole` has both through the last whole day of an unfinished range.
     """
 
     label: str
@@ -58,6 +78,7 @@ class Series:
     share: Fraction
     usage: Usage
     previous: int | None = None
+    whole: WholeChange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +89,8 @@ class MetricSummary:
     the number and sum of the groups without a series here. `buckets` is the total by bucket, 0 for
     the indexes in `unknown` (no data); buckets in `incomplete` have partial data.
     `previous_buckets` is the previous period by bucket, if the question compares a single series.
+    `whole` is the change through the last whole day or month of an unfinished range (None: the
+    range is over, has no whole day, or isn't compared).
     """
 
     metric: Metric
@@ -83,6 +106,7 @@ class MetricSummary:
     previous_buckets: tuple[int, ...] | None = None
     unknown: frozenset[int] = frozenset()
     incomplete: frozenset[int] = frozenset()
+    whole: WholeChange | None = None
 
     @property
     def known(self) -> int:
@@ -96,7 +120,9 @@ class Summary:
 
     `as_of` is the time of the last sync (UTC; None: never), `partial` describes what is missing,
     `totals` is all usage of the range. `since` is the time (UTC) from which usage is stored; None
-    if nothing is missing at the beginning of the range, or nothing is stored.
+    if nothing is missing at the beginning of the range, or nothing is stored. `before` is the range
+    that it is compared with (None: not stored), `whole` what is compared through the last whole day
+    or month of an unfinished range.
     """
 
     query: Query
@@ -106,6 +132,13 @@ class Summary:
     metrics: Mapping[Metric, MetricSummary]
     totals: Usage
     since: datetime | None = None
+    before: TimeRange | None = None
+    whole: WholeBuckets | None = None
+
+    @property
+    def just_begun(self) -> bool:
+        """Whether only a day or month that isn't over is compared, so a change would mislead."""
+        return self.whole is None and has_just_begun(self.range)
 
     @property
     def empty(self) -> bool:
@@ -135,7 +168,18 @@ def summarize(
     """Summarize stored usage; groups without a series are counted in `other_count`."""
     metrics = {metric: _metric(query, metric, figures) for metric in query.metrics}
     totals = total(figures.whole)
-    return Summary(query, time_range, as_of, partial, metrics, totals, figures.since)
+    whole = figures.through_whole.ranges if figures.through_whole else None
+    return Summary(
+        query,
+        time_range,
+        as_of,
+        partial,
+        metrics,
+        totals,
+        figures.since,
+        before=figures.previous_range,
+        whole=whole,
+    )
 
 
 def _metric(query: Query, metric: Metric, figures: UsageFigures) -> MetricSummary:
@@ -153,6 +197,13 @@ def _metric(query: Query, metric: Metric, figures: UsageFigures) -> MetricSummar
         }
         series = [
             replace(group, previous=previous_by_label.get(group.label, 0)) for group in series
+        ]
+    through = figures.through_whole
+    if through and through.groups is not None:
+        by_label = through.groups
+        series = [
+            replace(group, whole=_whole(query, metric, *by_label.get(group.label, (ZERO, ZERO))))
+            for group in series
         ]
     groups = tuple(sorted(series, key=lambda group: (-group.sum, group.label)))
     # a bucket with usage counts as known
@@ -172,7 +223,12 @@ def _metric(query: Query, metric: Metric, figures: UsageFigures) -> MetricSummar
         previous_buckets=_previous_buckets(query, metric, figures),
         unknown=unknown,
         incomplete=figures.incomplete,
+        whole=_whole(query, metric, through.now, through.before) if through else None,
     )
+
+
+def _whole(query: Query, metric: Metric, now: Usage, before: Usage) -> WholeChange:
+    return WholeChange(now.value(metric, query.source), before.value(metric, query.source))
 
 
 def _previous_buckets(

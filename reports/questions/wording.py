@@ -82,10 +82,13 @@ def metric_words(query: Query, metric: Metric) -> str:
 def title(query: Query) -> str:
     """The title of an answer: `Tokens by model, past month`, `Price by key, today`.
 
-    An overview of one money source says so: `Activity (spend from credits), past day`.
+    An answer on one money source says so: `Activity (spend from credits), past day`.
     """
     if query.kind is not QueryKind.USAGE:
-        about = f" ({metric_words(query, query.metric)})" if query.metric else ""
+        metric = query.metric
+        if metric is None and query.source is not MoneySource.ALL:
+            metric = Metric.SPEND
+        about = f" ({metric_words(query, metric)})" if metric else ""
         what = f"{KIND_WORDS[query.kind]}{about}"
     elif query.metric:
         what = capitalize_first(metric_words(query, query.metric))
@@ -125,6 +128,53 @@ def range_words(wanted: TimeRange) -> str:
         span = f"{_day(first, final)} – {_day(final)}"
         span = _day(final) if first.date() == final.date() else span
     return f"{span}, by {wanted.granularity}, {wanted.zone}"
+
+
+def dates_words(span: TimeRange, *, year: bool = True) -> str:
+    """The dates of a range: `1–29 Nov 2026`, `29 Oct – 27 Nov 2026`, `Nov 2025 – Oct 2026`.
+
+    Times are added to ranges by minute or hour: `29 Nov 2026 21:45 – 23:45`. Without `year`, the
+    year is left out, except of whole months of different years.
+    """
+    zone = ZoneInfo(span.zone)
+    final = span.until if span.unfinished else span.end - timedelta(seconds=1)
+    first, last = span.start.astimezone(zone), final.astimezone(zone)
+    if span.granularity in {Granularity.MINUTE, Granularity.HOUR}:
+        ended = span.until.astimezone(zone)
+        start = "" if first.date() == ended.date() else f"{first.day} {first:%b} "
+        end = f"{ended.day} {ended:%b %Y}" if year else f"{ended.day} {ended:%b}"
+        if start:
+            return f"{start}{first:%H:%M} – {end} {ended:%H:%M}"
+        return f"{end} {first:%H:%M} – {ended:%H:%M}"
+    of_year = f" {last:%Y}" if year else ""
+    if is_whole_months(span):
+        if first.year != last.year:
+            return f"{first:%b %Y} – {last:%b %Y}"
+        return (
+            f"{last:%b}{of_year}"
+            if first.month == last.month
+            else f"{first:%b} – {last:%b}{of_year}"
+        )
+    if first.year != last.year:
+        return f"{_day(first)} – {_day(last)}"
+    end = f"{last.day} {last:%b}{of_year}"
+    if first.month != last.month:
+        return f"{first.day} {first:%b} – {end}"
+    return end if first.day == last.day else f"{first.day}–{end}"
+
+
+def is_whole_months(span: TimeRange) -> bool:
+    """Whether a range by month starts with a month and ends with one."""
+    zone = ZoneInfo(span.zone)
+    edges = (edge.astimezone(zone) for edge in (span.start, span.end))
+    return span.granularity is Granularity.MONTH and all(edge.day == 1 for edge in edges)
+
+
+def compared_words(before: TimeRange, now: TimeRange) -> str:
+    """Two ranges: `1–29 Oct → 1–29 Nov 2026, by day, UTC`."""
+    differ = before.start.year != now.end.year
+    earlier, later = dates_words(before, year=differ), dates_words(now)
+    return f"{earlier} → {later}, by {now.granularity}, {now.zone}"
 
 
 def bucket_words(bucket: datetime, wanted: TimeRange) -> str:

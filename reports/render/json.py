@@ -3,6 +3,9 @@
 Money is a decimal string in dollars, exact to 9 places; counts are integers; averages of counts,
 shares and changes are numbers. Unknown values are null, never 0: buckets without stored data, the
 average if there are none with data, and the previous period if it isn't stored.
+
+`previous` and `change` compare an unfinished range in buckets, of which the last may have lasted
+only minutes. Where that is a day or month, `whole` has the same through the last one that is over.
 """
 
 from __future__ import annotations
@@ -13,8 +16,10 @@ from typing import Any
 
 from reports.questions.query import Query
 from reports.questions.summary import MetricSummary, Series, Summary
+from reports.questions.unfinished import WholeChange, last_day
 from reports.render.tables import incomplete_words
 from reports.time.time_range import TimeRange
+from reports.time.whole_buckets import WholeBuckets
 from reports.usage.dimensions import Metric
 from reports.usage.usage import dollars
 
@@ -27,7 +32,7 @@ def as_json(summary: Summary, command: str = "/activity") -> dict[str, Any]:
         "as_of": summary.as_of and _stamp(summary.as_of),
         "partial": [*summary.partial, *_incomplete(summary)],
         "metrics": {
-            str(metric): _metric(part, compares=summary.query.versus is not None)
+            str(metric): _metric(part, summary.whole, compares=summary.query.versus is not None)
             for metric, part in summary.metrics.items()
         },
     }
@@ -64,12 +69,17 @@ def _range(span: TimeRange) -> dict[str, Any]:
     }
 
 
-def _metric(part: MetricSummary, *, compares: bool) -> dict[str, Any]:
+def _metric(part: MetricSummary, whole: WholeBuckets | None, *, compares: bool) -> dict[str, Any]:
     metric = part.metric
     groups = [_series(metric, group, part.unknown) for group in part.groups]
     if compares:
         groups = [
-            {**entry, "previous": _known(metric, group.previous), "change": _change(group)}
+            {
+                **entry,
+                "previous": _known(metric, group.previous),
+                "change": _change(group),
+                **_whole(metric, group.whole, whole),
+            }
             for entry, group in zip(groups, part.groups, strict=True)
         ]
     return {
@@ -77,8 +87,24 @@ def _metric(part: MetricSummary, *, compares: bool) -> dict[str, Any]:
         "avg": _average(metric, part.avg) if part.known else None,
         "previous": _known(metric, part.previous),
         "change": None if part.change is None else float(part.change),
+        **_whole(metric, part.whole, whole),
         "parts": {name: _figure(metric, value) for name, value in part.parts.items()},
         "groups": groups,
+    }
+
+
+def _whole(metric: Metric, found: WholeChange | None, whole: WholeBuckets | None) -> dict[str, Any]:
+    """The figures through the last whole day or month; empty if nothing is compared so."""
+    if found is None or whole is None:
+        return {}
+    change = found.change
+    return {
+        "whole": {
+            "through": last_day(whole.current),
+            "from": _figure(metric, found.before),
+            "to": _figure(metric, found.now),
+            "change": None if change is None else float(change),
+        }
     }
 
 

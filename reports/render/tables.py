@@ -8,21 +8,27 @@ from fractions import Fraction
 from reports.questions.summary import MetricSummary, Series, Summary
 from reports.questions.wording import (
     DIMENSION_WORDS,
-    EARLIER,
-    before_words,
     bucket_words,
     capitalize_first,
     metric_words,
     since_words,
 )
+from reports.render.changes import (
+    NONE,
+    ComparedFigure,
+    change_cell,
+    change_title,
+    compared,
+    compares_whole,
+    unfinished_index,
+    without,
+)
 from reports.render.charts.labels import each
-from reports.time.time_range import TimeRange
 from reports.usage.dimensions import Metric
-from reports.usage.format import change, difference, figure, percent
+from reports.usage.format import figure, percent
 from reports.wording.safe_text import clean
 
 LONGEST_NAME = 60  # longer names make table columns too narrow
-NONE = "–"
 EARLIER_ONLY = "Used before only"
 """The label of the row for groups with usage only in the previous period."""
 
@@ -57,7 +63,7 @@ def short_buckets(summary: Summary, part: MetricSummary) -> list[str]:
 def incomplete_words(summary: Summary, part: MetricSummary) -> list[str]:
     """The buckets that are over and held in part: none, the name of one, or how many."""
     span = summary.range
-    short = sorted(part.incomplete - _unfinished(span))
+    short = sorted(part.incomplete - unfinished_index(span))
     if len(short) == 1:
         return [bucket_words(span.buckets[short[0]], span)]
     return [f"{len(short):,} {span.granularity}s"] if short else []
@@ -77,40 +83,6 @@ def averaged_over(summary: Summary, part: MetricSummary) -> str:
     return f"over {part.known:,} of {len(part.buckets):,} {unit}"
 
 
-def change_words(summary: Summary, part: MetricSummary) -> str:
-    """The change: `up 248M (+6.0%) vs the month before (4.14B)`, or why there is none.
-
-    Empty for usage that only ClickHouse has, which isn't compared.
-    """
-    query = summary.query
-    if query.live:
-        return ""
-    before = before_words(query.period, unfinished=summary.range.unfinished, versus=query.versus)
-    if part.previous is None:
-        return f"no data for {before}"
-    if not part.previous:
-        in_period = before if query.versus in EARLIER else f"in {before}"
-        return f"none {in_period}" if part.sum else ""
-    changed = difference(part.metric, part.sum, part.previous)
-    missing = missing_words(summary, part)
-    return f"{changed} vs {before} ({figure(part.metric, part.previous)}){missing}"
-
-
-def missing_words(summary: Summary, part: MetricSummary) -> str:
-    """What a comparison leaves out: `, with 4 of 7 days missing`, or "" if all data is there."""
-    span = summary.range
-    missing = part.unknown - _unfinished(span)
-    if not missing:
-        return ""
-    unit = f"{span.granularity}{'s' if len(span.buckets) != 1 else ''}"
-    return f", with {len(missing):,} of {len(span.buckets):,} {unit} missing"
-
-
-def _unfinished(span: TimeRange) -> frozenset[int]:
-    """The index of the bucket that is not over yet, if there is one."""
-    return frozenset({len(span.buckets) - 1} if span.unfinished else ())
-
-
 def empty_words(summary: Summary, not_yet: str) -> str:
     """Why an answer is empty; `not_yet` is the text for the time before the first sync."""
     if summary.as_of is None:
@@ -128,18 +100,22 @@ def group_header(summary: Summary) -> str:
     return label[0].upper() + label[1:]
 
 
-def detail_headers(summary: Summary) -> list[str]:
+def detail_headers(summary: Summary, part: MetricSummary) -> list[str]:
     """The headers of `detail_rows`; a group's average covers its active buckets."""
     if summary.compares:
-        return [group_header(summary), "Sum", "Share", "Before", "Change"]
+        whole = _compares_whole(summary, part)
+        return [group_header(summary), "Sum", "Share", "Before", change_title(summary, whole=whole)]
     return [group_header(summary), "Sum", "Share", f"Avg/{summary.range.granularity}", "Min", "Max"]
 
 
 def overview_headers(summary: Summary) -> list[str]:
     """The headers of `overview_rows`; a comparison is of spend."""
     spend = capitalize_first(metric_words(summary.query, Metric.SPEND))
-    compared = ["Spend before", "Change"] if summary.compares else []
-    return [group_header(summary), spend, "Share", *compared, "Tokens", "Requests"]
+    compared_: list[str] = []
+    if summary.compares:
+        whole = _compares_whole(summary, summary.metrics[Metric.SPEND])
+        compared_ = ["Spend before", change_title(summary, whole=whole)]
+    return [group_header(summary), spend, "Share", *compared_, "Tokens", "Requests"]
 
 
 def detail_rows(summary: Summary, part: MetricSummary) -> list[list[str]]:
@@ -148,8 +124,10 @@ def detail_rows(summary: Summary, part: MetricSummary) -> list[list[str]]:
     In a comparison, the last three are replaced by the previous figure and the change.
     """
     if summary.compares:
-        lines = _lines(summary, part)
-        return [[name, *_compared(part, now, before)] for name, now, before in lines]
+        whole = _compares_whole(summary, part)
+        return [
+            [name, *_compared(summary, part, of, whole=whole)] for name, of in _lines(summary, part)
+        ]
     metric = part.metric
     rows = [_detail_row(metric, group) for group in ranked_groups(summary, part)]
     if other := others(summary, part):
@@ -161,38 +139,34 @@ def detail_rows(summary: Summary, part: MetricSummary) -> list[list[str]]:
     return rows
 
 
-def _lines(summary: Summary, part: MetricSummary) -> list[tuple[str, int, int | None]]:
-    """Name, figure and previous figure (None: unknown) of the groups, the others and the total."""
+def _lines(summary: Summary, part: MetricSummary) -> list[tuple[str, ComparedFigure]]:
+    """The names and figures of the groups, the others and the total."""
     ranked = ranked_groups(summary, part)
-    lines = [(clean(group.label, LONGEST_NAME), group.sum, group.previous) for group in ranked]
-    previous = None
-    if part.previous is not None:
-        previous = part.previous - sum(group.previous or 0 for group in ranked)
+    listed = [compared(group) for group in ranked]
+    names = [clean(group.label, LONGEST_NAME) for group in ranked]
+    lines = list(zip(names, listed, strict=True))
+    rest = without(compared(part), listed)
     if other := others(summary, part):
-        lines.append((_others(other[0]), other[1], previous))
-    elif previous:  # groups with usage only in the previous period are not in the answer
-        lines.append((EARLIER_ONLY, 0, previous))
-    return [*lines, ("Total", part.sum, part.previous)]
+        lines.append((_others(other[0]), rest))
+    elif rest.previous:  # groups with usage only in the previous period are not in the answer
+        lines.append((EARLIER_ONLY, rest))
+    return [*lines, ("Total", compared(part))]
 
 
-def _compared(part: MetricSummary, value: int, previous: int | None) -> list[str]:
+def _compares_whole(summary: Summary, part: MetricSummary) -> bool:
+    return compares_whole(summary, [of for _, of in _lines(summary, part)])
+
+
+def _compared(
+    summary: Summary, part: MetricSummary, of: ComparedFigure, *, whole: bool
+) -> list[str]:
     """The cells of a comparison: figure, share, previous figure, change."""
-    previous_text = NONE if previous is None else figure(part.metric, previous)
     return [
-        figure(part.metric, value),
-        _share(value, part.sum),
-        previous_text,
-        change_from(value, previous),
+        figure(part.metric, of.value),
+        _share(of.value, part.sum),
+        NONE if of.previous is None else figure(part.metric, of.previous),
+        change_cell(summary, of, whole=whole),
     ]
-
-
-def change_from(value: int, previous: int | None) -> str:
-    """The change of a group: `+8.6%`, `new` if it was zero, `–` if it is unknown."""
-    if previous is None:
-        return NONE
-    return (
-        change(Fraction(value - previous, abs(previous))) if previous else "new" if value else NONE
-    )
 
 
 def overview_rows(summary: Summary) -> list[list[str]]:
@@ -205,17 +179,16 @@ def overview_rows(summary: Summary) -> list[list[str]]:
     sums = {metric: part.sum for metric, part in summary.metrics.items()}
     used = [{metric: group.usage.value(metric, source) for metric in sums} for group in listed]
     names = [clean(group.label, LONGEST_NAME) for group in listed]
-    previous = [group.previous for group in listed]
+    figures = [compared(group) for group in listed]
     count = len(spend.groups) + spend.other_count - len(listed)
-    previous_others = (
-        None if spend.previous is None else spend.previous - sum(value or 0 for value in previous)
-    )
-    if count or (summary.compares and previous_others):
+    rest = without(compared(spend), figures)
+    if count or (summary.compares and rest.previous):
         names.append(_others(count) if count else EARLIER_ONLY)
         used.append({m: sums[m] - sum(one[m] for one in used) for m in sums})
-        previous.append(previous_others)
-    rows = [*zip(names, used, previous, strict=True), ("Total", sums, spend.previous)]
-    return [_overview_row(summary, *row) for row in rows]
+        figures.append(rest)
+    whole = _compares_whole(summary, spend)
+    rows = [*zip(names, used, figures, strict=True), ("Total", sums, compared(spend))]
+    return [_overview_row(summary, *row, whole=whole) for row in rows]
 
 
 def ranked_groups(summary: Summary, part: MetricSummary) -> tuple[Series, ...]:
@@ -239,10 +212,9 @@ def _detail_row(metric: Metric, group: Series) -> list[str]:
 
 
 def _overview_row(
-    summary: Summary, name: str, values: Mapping[Metric, int], previous: int | None
+    summary: Summary, name: str, values: Mapping[Metric, int], of: ComparedFigure, *, whole: bool
 ) -> list[str]:
-    spend = summary.metrics[Metric.SPEND]
-    line = _compared(spend, values[Metric.SPEND], previous)
+    line = _compared(summary, summary.metrics[Metric.SPEND], of, whole=whole)
     counts = [figure(metric, values[metric]) for metric in (Metric.TOKENS, Metric.REQUESTS)]
     return [name, *(line if summary.compares else line[:2]), *counts]
 

@@ -14,10 +14,10 @@ from reports.questions.wording import (
     stamp,
     title,
 )
+from reports.render.changes import change_words, whole_words
 from reports.render.charts.sparkline import UNKNOWN, averaged
 from reports.render.tables import (
     average,
-    change_words,
     detail_headers,
     detail_rows,
     empty_words,
@@ -76,6 +76,7 @@ def _figures(summary: Summary) -> str:
         for metric, part in summary.metrics.items()
     ]
     lines = [character_table(rows, (), "lrrll")]
+    lines += filter(None, [whole_words(summary, *summary.metrics.values())])
     if summary.query.metric:
         lines += filter(None, [", ".join(parts_words(summary.metrics[summary.query.metric]))])
     return "\n".join(lines)
@@ -85,7 +86,7 @@ def _groups(summary: Summary) -> str:
     metric = summary.query.metric
     part = summary.metrics[metric or Metric.SPEND]
     if metric:
-        headers, rows = detail_headers(summary), detail_rows(summary, part)
+        headers, rows = detail_headers(summary, part), detail_rows(summary, part)
         listed = ranked_groups(summary, part)
     else:
         headers, rows = overview_headers(summary), overview_rows(summary)

@@ -97,16 +97,36 @@ def shifted_back(current: TimeRange, unit: Unit) -> TimeRange:
     return _first(whole, len(current.buckets)) if current.unfinished else whole
 
 
-def earlier_months(current: TimeRange, count: int) -> tuple[TimeRange, ...]:
-    """The same first days of each of the `count` months before, the newest first.
+def by_hour(of: Ranges) -> Ranges:
+    """Ranges by minute as ranges by full UTC hour.
+
+    The previous range is as long before as it was if that is whole hours, else right before.
+    """
+    current, zone = of.current, of.current.zone
+    start = floor(current.start, Granularity.HOUR)
+    end = floor(current.end - STEP[Granularity.MINUTE], Granularity.HOUR) + HOUR
+    until = current.until if current.unfinished else end
+    back = current.start - of.previous.start
+    if back % HOUR or back < end - start:
+        back = end - start
+    now, then = (_steps(start - by, end - by, HOUR) for by in (0 * HOUR, back))
+    return Ranges(
+        TimeRange(now, end, Granularity.HOUR, until, zone),
+        TimeRange(then, end - back, Granularity.HOUR, end - back, zone),
+    )
+
+
+def earlier_months(current: TimeRange, count: int, *, whole: bool = False) -> tuple[TimeRange, ...]:
+    """The same first days of each of the `count` months before, the newest first; or with `whole`,
+    all of their days.
 
     `current` begins with a month, in buckets of days; a shorter month has fewer of them.
     """
     this = current.start.astimezone(ZoneInfo(current.zone)).date()
     firsts = [_months_back(this, back) for back in range(1, count + 1)]
     day, most = Granularity.DAY, len(current.buckets)
-    whole = (_calendar(first, _next_month(first), current.zone, day) for first in firsts)
-    return tuple(_first(one, most) for one in whole)
+    months = (_calendar(first, _next_month(first), current.zone, day) for first in firsts)
+    return tuple(one if whole else _first(one, most) for one in months)
 
 
 def _back(day: date, unit: Unit) -> date:

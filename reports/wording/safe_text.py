@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 NAME_LENGTH = 80
 """The default cut of names: about one line in Slack's desktop app."""
@@ -27,11 +28,14 @@ def visible(text: str) -> str:
     """Text in NFC without control, bidirectional and invisible characters, with plain spaces."""
     if text.isascii() and text.isprintable():
         return text
-    spaced = (" " if char.isspace() or char in _BLANKS else char for char in text)
-    kept = (
-        char for char in spaced if char in _JOINERS or unicodedata.category(char) not in _HIDDEN
-    )
-    return unicodedata.normalize("NFC", "".join(kept))
+    return unicodedata.normalize("NFC", "".join(map(_shown, text)))
+
+
+@lru_cache(maxsize=1024)  # the letters of most scripts
+def _shown(char: str) -> str:
+    if char.isspace() or char in _BLANKS:
+        return " "
+    return char if char in _JOINERS or unicodedata.category(char) not in _HIDDEN else ""
 
 
 def plain(text: str) -> str:
@@ -39,6 +43,8 @@ def plain(text: str) -> str:
 
     Quotes are straight, dashes are `-`, full-width characters are ASCII, an ellipsis is `..`.
     """
+    if text.isascii() and text.isprintable() and "&" not in text:
+        return text
     text_, previous = visible(text.translate(_STRAIGHT)), ""
     while "&" in text_ and text_ != previous:  # repeat, because pasted text may be escaped twice
         previous = text_

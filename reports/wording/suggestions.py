@@ -23,13 +23,23 @@ def word(wrong: str, known: Iterable[str]) -> str:
     Short words must start with the same letter: `stop` is not `top`.
     """
     typed = wrong.lower()[:_LONGEST]
-    for candidate in get_close_matches(typed, list(known), n=3, cutoff=_CUTOFF):
-        distance = _edit_distance(typed, candidate)
-        allowed = 1 if len(candidate) <= _SHORT else 2
-        starts_alike = candidate[:1] == typed[:1] or len(candidate) > _MUST_BEGIN_ALIKE
-        if distance <= allowed and (starts_alike or sorted(candidate) == sorted(typed)):
+    possible = [one for one in known if _may_be(typed, one)]  # comparing letters is much slower
+    for candidate in get_close_matches(typed, possible, n=3, cutoff=_CUTOFF):
+        if _edit_distance(typed, candidate) <= _typos(candidate):
             return candidate
     return ""
+
+
+def _typos(candidate: str) -> int:
+    return 1 if len(candidate) <= _SHORT else 2
+
+
+def _may_be(typed: str, candidate: str) -> bool:
+    """Whether the lengths and the first letters of two words allow for a typo."""
+    if abs(len(candidate) - len(typed)) > _typos(candidate):
+        return False
+    starts_alike = candidate[:1] == typed[:1] or len(candidate) > _MUST_BEGIN_ALIKE
+    return starts_alike or sorted(candidate) == sorted(typed)
 
 
 def keeps_amounts(typed: str, suggestion: str) -> bool:

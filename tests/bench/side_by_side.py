@@ -164,7 +164,7 @@ def _answer(engines: Engines, organization: Organization, words: str, times: int
     def ask(store: Store) -> object:
         if query.kind is QueryKind.USAGE:
             return answer(store, query, NOW, "UTC", whole=False)
-        found = analyze(store, query, NOW, "UTC")
+        found = analyze(store, query, NOW, "UTC", whole=False)
         assert isinstance(found, AnalysisDocument)
         # how a change is split up is rounded by turns, so the last digit may differ
         return understand.compared(found)

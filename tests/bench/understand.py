@@ -75,7 +75,7 @@ def _answering(store: Store, query: Query) -> Callable[[], AnalysisDocument]:
     """What is measured: from a question to its message."""
 
     def answering() -> AnalysisDocument:
-        found = analyze(store, query, NOW, "UTC")
+        found = analyze(store, query, NOW, "UTC", whole=False)
         assert isinstance(found, AnalysisDocument), found
         analysis_message(found)
         return found

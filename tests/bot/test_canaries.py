@@ -32,12 +32,14 @@ KEY = f"sk-or-v1-{MARK}key"
 BOT_TOKEN, APP_TOKEN = f"xoxb-{MARK}bot", f"xapp-1-{MARK}app"
 SIGNING, PASSWORD = f"{MARK}signing", f"{MARK}password"
 SERVER = f"postgresql://activity:{PASSWORD}@127.0.0.1:1/activity"
+TRACES = f"http://activity:{MARK}traces@127.0.0.1:1/default"
 ALL = {
     "OPENROUTER_MANAGEMENT_KEY": KEY,
     "SLACK_BOT_TOKEN": BOT_TOKEN,
     "SLACK_APP_TOKEN": APP_TOKEN,
     "SLACK_SIGNING_SECRET": SIGNING,
     "DATABASE_URL": SERVER,
+    "CLICKHOUSE_URL": TRACES,
 }
 NOWHERE = {
     "OPENROUTER_BASE_URL": "http://127.0.0.1:1/api/v1",
@@ -58,6 +60,12 @@ COMMAND_FAILURES: dict[str, tuple[str, Mapping[str, str]]] = {
     "a database that is not reached, synced": ("sync", {}),
     "a database that is not reached, run": ("run", {}),
     "nothing that is reached": ("doctor", {}),
+    "a ClickHouse whose port is no number": (
+        "doctor", {"CLICKHOUSE_URL": TRACES.replace(":1/", ":x/")},
+    ),
+    "a ClickHouse without encryption": (
+        "run", {"CLICKHOUSE_URL": TRACES.replace("127.0.0.1", "clickhouse.example.com")},
+    ),
     "a password in OpenRouter's address": (
         "run", {"OPENROUTER_BASE_URL": f"https://u:{MARK}@openrouter.ai/api/v1"},
     ),
@@ -207,6 +215,7 @@ def settled(folder: Path, more: Mapping[str, str]) -> Iterator[tuple]:
         slack.bot_token = slack.api.token = BOT_TOKEN
         values = worlds.environment(openrouter, slack, folder / "a.db", LOG_LEVEL="DEBUG")
         values |= {"TMPDIR": os.environ["TMPDIR"], "ACTIVITY_ADMINS": slack.user("ada").id}
+        values["CLICKHOUSE_URL"] = TRACES
         for path, faults in OPENROUTER_FAILURES.items():
             openrouter.fail(path, *faults)
         yield openrouter, slack, values | more
@@ -232,7 +241,10 @@ def test_no_secret_is_seen_while_openrouter_and_slack_fail(tmp_path: Path, watch
             page = f"http://127.0.0.1:{bot.port}"
             bot_client = slack.bot_client(f"{page}/slack/events")
             worlds.wait_until(lambda: exhausted(openrouter))
-            for words in ("status", "1d by key", "tokns", f"key:{MARK[:6]}", "audit", "alerts"):
+            for words in (
+                "status", "1d by key", "tokns", f"key:{MARK[:6]}", "audit", "alerts",
+                "spend 1d by provider",
+            ):  # fmt: skip
                 answered(slack, bot_client, words)
             for number, (method, fault) in enumerate(SLACK_FAILURES):
                 slack.fail(method, fault)

@@ -23,8 +23,8 @@ TOGETHER = 10
 BATCH = 20
 """Reports that are due at the same time."""
 ROOMS = 10
-REPORT_SECONDS = 300
-"""How long reports that are due may take to arrive: a busy machine needs a second for each."""
+REPORT_SECONDS = 120
+"""How long no report may arrive while some are due."""
 
 
 @dataclass(frozen=True)
@@ -147,9 +147,13 @@ def _use(
 
 
 def _wait_for_reports(slack: LocalSlack, rooms: list[str], count: int) -> int:
-    """Wait until so many reports were posted; how many didn't come within REPORT_SECONDS."""
-    until = monotonic() + REPORT_SECONDS
-    while (posted := _posted(slack, rooms)) < count and monotonic() < until:
+    """Wait until so many reports were posted; how many are missing once no more arrive."""
+    latest, since = -1, monotonic()
+    while (posted := _posted(slack, rooms)) < count:
+        if posted > latest:
+            latest, since = posted, monotonic()
+        elif monotonic() - since > REPORT_SECONDS:
+            break
         sleep(0.2)
     return count - posted
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from email.parser import BytesParser
 from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from bot.demo.slack.server import LocalSlack
 
 LARGEST_BODY = 64 * 1024 * 1024
+AT_ONCE = 12
+"""Requests that are answered at a time, if none hangs. On a busy machine, those that nobody
+waits for any more would delay those that are repeated, until no answer came in time."""
+LONGEST_WAIT = 1.0
+"""Seconds after which a request is answered although others hang."""
 _STATUS = {"ratelimited": 429}
 
 
@@ -50,6 +56,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(address, Handler)
         self.slack = slack
         self.connections: set[socket.socket] = set()
+        self.slots = BoundedSemaphore(AT_ONCE)
 
     def break_connections(self) -> None:
         """Close the connections that clients keep open."""
@@ -105,6 +112,17 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         body = self.rfile.read(length)
+        slot = self.server.slots.acquire(timeout=LONGEST_WAIT)
+        try:
+            if self._is_abandoned():
+                self.close_connection = True
+            else:
+                self._answer(body)
+        finally:
+            if slot:
+                self.server.slots.release()
+
+    def _answer(self, body: bytes) -> None:
         path = unquote(urlsplit(self.path).path)
         try:
             if path.startswith("/api/"):
@@ -114,6 +132,13 @@ class Handler(BaseHTTPRequestHandler):
             self._write(reply)
         except BrokenConnection:
             self._break()
+
+    def _is_abandoned(self) -> bool:
+        """Whether the client has closed the connection already, because it gave up waiting."""
+        try:
+            return not self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
 
     def _break(self) -> None:
         self.close_connection = True

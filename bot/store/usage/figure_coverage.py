@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from bot.store.connection import Connection
 from bot.store.encoding import from_seconds, to_seconds
@@ -20,11 +20,20 @@ def known(connection: Connection, code: int, figure: str) -> tuple[Interval, ...
     return merge((from_seconds(start), from_seconds(until)) for start, until in found)
 
 
-def record(connection: Connection, code: int, window: Window, figures: Collection[str]) -> None:
-    """Record that exactly these optional figures are known in a window."""
+def record(
+    connection: Connection,
+    code: int,
+    window: Window,
+    figures: Collection[str],
+    recorded: Mapping[str, tuple[Interval, ...]],
+) -> None:
+    """Record that exactly these optional figures are known in a window.
+
+    `recorded` are the intervals for which each is known so far.
+    """
     span = window.start, window.end
     for figure in sorted(OPTIONAL_NAMES):
-        before = known(connection, code, figure)
+        before = recorded[figure]
         if figure in figures:
             after = merge([*before, span])
         else:

@@ -226,6 +226,7 @@ class Store:
             for change in work:
                 write(connection, statements(window.granularity, change))
             records.record_window(connection, window, synced_at, notes, known)
+            records.increment_version(connection, "usage")
         return sum(change.rows for change in work)
 
     def _apply(
@@ -246,8 +247,7 @@ class Store:
                 write(connection, ready)
                 if change is work[-1]:
                     records.record_window(connection, window, synced_at, notes, known)
-                else:
-                    records.increment_version(connection, "usage")
+                records.set_version(connection, "usage", before + number + 1)
         return True
 
     def fill_months(self, until: datetime, most: int = month_filling.MOST_AT_ONCE) -> None:
@@ -540,10 +540,10 @@ class Store:
                 }
             return sums.largest_buckets(connection, selection, wanted, stored, source)
 
-    def spend_of_hours_by_day(self, by: Dimension, wanted: TimeRange) -> list[sums.DaySpend]:
-        """What each member of a dimension spent in the hours of a range, added up by UTC day."""
+    def spend_of_hours_by_day(self, selection: Selection, wanted: TimeRange) -> list[sums.DaySpend]:
+        """What each member of a selection spent in the hours of a range, added up by UTC day."""
         with self._db.read() as connection:
-            return sums.spend_of_hours_by_day(connection, by, wanted)
+            return sums.spend_of_hours_by_day(connection, selection, wanted)
 
     def pair_sums(
         self,

@@ -17,7 +17,7 @@ from bot.store.usage import filled_months, imported
 from bot.store.usage import read as reading
 from bot.store.usage.selection import Selection
 from reports.time.time_range import Granularity, TimeRange, floor, next_bucket
-from reports.usage.dimensions import Dimension, Metric, MoneySource
+from reports.usage.dimensions import Metric, MoneySource
 from reports.usage.usage import ZERO, Usage, plus
 
 StoredRange = tuple[TimeRange, Granularity]
@@ -130,10 +130,10 @@ def largest_buckets(
 
 
 def spend_of_hours_by_day(
-    connection: Connection, by: Dimension, wanted: TimeRange
+    connection: Connection, selection: Selection, wanted: TimeRange
 ) -> list[DaySpend]:
-    """What each member of a dimension spent in the hours of a range, added up by UTC day."""
-    table = reading.selected_table(connection, Selection(by), wanted, Granularity.HOUR)
+    """What each member of a selection spent in the hours of a range, added up by UTC day."""
+    table = reading.selected_table(connection, selection, wanted, Granularity.HOUR)
     length = PART_SECONDS[GRANULARITY[Granularity.HOUR]]  # sums of hours are in parts of a day
     day = "t.part" if table.sums else f"t.bucket / {length}"
     statement = (

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.runtime.priority import pausing_for_requests
-from bot.store.connection import Connection
+from bot.store.connection import Connection, KeyedTable
 from bot.store.encoding import FIGURES, GRANULARITY, VIEWS, has_sums, part, to_seconds
 from bot.store.usage import imported
 from bot.store.usage.diff import Figures, RowChanges, RowKey, Sums
@@ -15,22 +15,11 @@ from reports.usage.windows_to_fetch import Window
 
 Values = tuple[int, ...]
 
-_NAMES = FIGURES.split(", ")
+_NAMES = tuple(FIGURES.split(", "))
 _USAGE_KEY = ("view", "granularity", "bucket", "member", "model")
 _TOTAL_KEY = ("dimension", "granularity", "part", "member", "bucket")
-_REPLACED = (
-    f"ON CONFLICT ({', '.join(_USAGE_KEY)}) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in _NAMES)
-)  # fmt: skip
-
-
-def _added_to(table: str, key: Sequence[str]) -> str:
-    """The ON CONFLICT clause that adds figures to a stored row."""
-    added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in _NAMES)
-    return f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {added}"
-
-
-_ADDED = {"total": _added_to("total", _TOTAL_KEY), "usage": _added_to("usage", _USAGE_KEY)}
+USAGE = KeyedTable("usage", _USAGE_KEY, ("member", "model"), _NAMES)
+TOTAL = KeyedTable("total", _TOTAL_KEY, ("member",), _NAMES)
 _USAGE_BUCKET, _TOTAL_BUCKET = _USAGE_KEY.index("bucket"), _TOTAL_KEY.index("bucket")
 _NOTHING = " AND ".join(f"{name} = 0" for name in _NAMES)
 
@@ -81,15 +70,17 @@ def statements(granularity: Granularity, change: RowChanges) -> Statements:
 def write(connection: Connection, work: Statements) -> None:
     """Delete and write rows, and update their sums."""
     connection.delete_rows("usage", _USAGE_KEY, work.gone)
-    connection.insert_rows("usage", (*_USAGE_KEY, *_NAMES), work.new)
-    connection.insert_rows("usage", (*_USAGE_KEY, *_NAMES), work.changed, _REPLACED)
-    _add(connection, "total", _TOTAL_KEY, work.added)
+    connection.insert_rows("usage", USAGE.columns, work.new)
+    connection.update_rows(USAGE, work.changed, add=False)
+    _add(connection, TOTAL, work.added)
+    if not work.months and not work.month_rows:
+        return
     # an imported month isn't changed until all of its days are stored
     whole = imported.months(connection)
     months = [row for row in work.months if row[_TOTAL_BUCKET] not in whole]
-    _add(connection, "total", _TOTAL_KEY, months)
+    _add(connection, TOTAL, months)
     month_rows = [row for row in work.month_rows if row[_USAGE_BUCKET] not in whole]
-    _add(connection, "usage", _USAGE_KEY, month_rows)
+    _add(connection, USAGE, month_rows)
 
 
 def _sums(code: int, sums: Sums) -> list[Values]:
@@ -103,9 +94,9 @@ def _sums(code: int, sums: Sums) -> list[Values]:
     return sorted(rows)
 
 
-def _add(connection: Connection, table: str, key: Sequence[str], rows: Sequence[Values]) -> None:
+def _add(connection: Connection, table: KeyedTable, rows: Sequence[Values]) -> None:
     """Add figures to stored rows; then delete rows whose figures are all 0."""
-    connection.insert_rows(table, (*key, *_NAMES), rows, _ADDED[table])
-    requests = len(key)  # the first figure; if it wasn't reduced, the row can't be empty
+    connection.update_rows(table, rows, add=True)
+    requests = len(table.key)  # the first figure; if it wasn't reduced, the row can't be empty
     emptied = [row[:requests] for row in rows if row[requests] <= 0]
-    connection.delete_rows(table, key, emptied, _NOTHING)
+    connection.delete_rows(table.name, table.key, emptied, _NOTHING)

@@ -88,7 +88,7 @@ UNDERSTANDING: tuple[tuple[str, str], ...] = (
     ("limits", "every limit in the order in which it will be full; also `limits me`"),
     ("keys", "who owns each API key and when it was last used; also `keys unused 60d`"),
     ("balance", "the credits that are left and when they run out; also `balance this month`"),
-    ("me", "your own month against your usual, and the limits of your keys"),
+    ("me", "your own month against your usual, and your limits"),
 )
 """Questions that explain usage."""
 ALERTS: tuple[tuple[str, str], ...] = (

@@ -22,7 +22,7 @@ from reports.block_kit.elements import (
 from reports.block_kit.message import CHART, MOST_SECTIONS, Message, as_sentence, shortened
 from reports.questions.slack.answer import LONGEST_CHART_TITLE
 from reports.questions.slack.controls import Controls, analysis_rows
-from reports.questions.wording import filter_words, range_words, stamp
+from reports.questions.wording import filter_words, stamp
 from reports.usage.usage import NANO
 from reports.wording.safe_text import clean, escape
 
@@ -40,9 +40,8 @@ def analysis_message(
     image: str = "",
 ) -> Message:
     """The answer with its menus and buttons; `image` is the file id of its uploaded chart."""
-    scope = escape(range_words(found.range)) if found.range else ""
     filters = filter_words(found.query, code)
-    small = ", ".join(part for part in (scope, filters) if part)
+    small = ", ".join(part for part in (escape(found.when), filters) if part)
     blocks: list[Block] = [header(found.title), *([context(small)] if small else [])]
     texts = [fit(escape(clean(words, LONGEST_SECTION)), LONGEST_SECTION)
             for words in found.sentences]  # fmt: skip

@@ -5,8 +5,9 @@ from __future__ import annotations
 from reports.block_kit.elements import Block, fields, mrkdwn
 from reports.questions.summary import Summary
 from reports.questions.wording import DIMENSION_WORDS, period_words
+from reports.render.changes import change_words, whole_words
 from reports.render.charts.sparkline import sparkline
-from reports.render.tables import change_words, others, ranked_groups
+from reports.render.tables import others, ranked_groups
 from reports.usage.dimensions import Metric
 from reports.usage.format import figure, money, percent
 from reports.wording.safe_text import clean, escape
@@ -37,6 +38,7 @@ def _half(metric: Metric, summary: Summary) -> str:
         f"{period[:1].upper()}{period[1:]}",
         f"*{figure(metric, part.sum)}*",
         escape(change_words(summary, part)),
+        escape(whole_words(summary, part)),
         sparkline(part.buckets, unknown=part.unknown),
     ]
     return "\n".join(filter(None, lines))

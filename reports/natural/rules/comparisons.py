@@ -31,6 +31,13 @@ def read_comparison(reader: TextReader) -> int:
         return turned
     if not (reader.word() in vocabulary.VERSUS or _begins_comparison(reader)):
         return 0
+    if {reader.word(-1), reader.word(1)} <= vocabulary.TOKEN_PARTS:  # `input vs output tokens`
+        return 1
+    return _read_compared_period(reader)
+
+
+def _read_compared_period(reader: TextReader) -> int:
+    """The rest of `vs last month`. Raises ValueError if nothing comparable follows."""
     at = reader.skip(1, {"to", "with", "the", "a", "an", "same", "period", "in", "of", "one"})
     if reader.word(at) in vocabulary.UNITS and reader.word(at + 1) in {"last", "previous"}:
         at += 1  # `vs the same month last year`
@@ -51,8 +58,16 @@ def read_comparison(reader: TextReader) -> int:
             "`vs` needs before, yesterday, last week, last month or last year"
             + (f", not “{clean(word, 40)}”." if word else ".")
         )
-    reader.give("versus", "vs yesterday" if unit == "day" else f"vs last {unit}")
+    reader.give("versus", _versus_of(reader, unit))
     return reader.skip(at + 1, {"before", "earlier", "ago"})
+
+
+def _versus_of(reader: TextReader, unit: str) -> str:
+    """The words of `vs` for the day, week, month or year before."""
+    right_before = {"day": "yesterday"}.get(unit, f"last {unit}")
+    if reader.given.get("period") == [right_before]:  # `last week vs the week before`
+        return "vs before"
+    return f"vs {right_before}"
 
 
 def _begins_comparison(reader: TextReader) -> bool:

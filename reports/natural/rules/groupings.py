@@ -8,20 +8,28 @@ from reports.natural.text_reader import TextReader
 from reports.questions.grammar import grouping
 from reports.usage.dimensions import Dimension, Metric
 
+BY_VENDOR = "I can't add up models of one vendor; each model's name begins with its vendor."
+_VENDORS = {"vendor", "vendors", "maker", "makers", "lab", "labs"}
+
 
 def read_grouping(reader: TextReader) -> int:
     """`by model`, `per key`, `who`."""
     if reader.word() in vocabulary.WHO:
         reader.give("by", "by creator")
         return 1
+    if reader.word() in vocabulary.BY | {"top", "most"} and reader.word(1) in _VENDORS:
+        reader.give("by", f"by {Dimension.MODEL}")
+        reader.plural = True
+        reader.remark(BY_VENDOR)
+        return 2
     if reader.word() not in vocabulary.BY:
         return _read_dimension(reader)
-    at = reader.skip(1, {"the", "each", "every", "api", "of", "our", "my", "single"})
+    at = reader.skip(1, {"the", "each", "every", "api", "of", "our", "my", "single", "active"})
     word = reader.word(at)
     if word in vocabulary.DIMENSIONS:
         _group_by(reader, vocabulary.DIMENSIONS[word], word)
         return at + 1
-    if word in vocabulary.UNITS or word in {"minute", "date", "time"}:
+    if word in vocabulary.UNITS or word in {"minute", "date", "time", "quarter"}:
         reader.ignored.append(" ".join(reader.words[reader.at : reader.at + at + 1]))
         return at + 1
     if word in vocabulary.WHO:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from itertools import takewhile
 
+from reports.alerts.threshold import amount
 from reports.natural import vocabulary, written_dates
+from reports.natural.rules.end_dates import read_end_date
 from reports.natural.text_reader import LONGEST_DATES, TextReader
 from reports.natural.topics import NEW_OF, topic_words
 from reports.questions.kinds import FORECAST_OF_SPEND, ONE_AMOUNT, STILL_RUNNING
@@ -18,6 +21,7 @@ _WITHOUT_METRIC = {
 }  # fmt: skip
 
 
+_AMOUNT = re.compile(r"\$?[0-9][0-9,.]*k?|\$[0-9][0-9,.]*[km]?")
 ABOUT_NOW = "This answer is about now, so I left out the period."
 _LONGEST_TOPIC = 6
 """Words of the longest phrase that names a kind of question."""
@@ -27,9 +31,12 @@ def read_words_of_kind(reader: TextReader) -> int:
     """Skip words that only name the kind of the question."""
     if reader.kind is None:
         return 0
-    if reader.kind is QueryKind.NEW and (of := NEW_OF.get(reader.word())):
+    of = NEW_OF.get(reader.word())
+    if reader.kind is QueryKind.NEW and of and (not reader.extra or reader.word(-1) == "new"):
         reader.extra = (of,)
         return 1
+    if reader.kind is QueryKind.RETIRING and (taken := read_end_date(reader)):
+        return taken
     if reader.kind is QueryKind.FORECAST and (taken := _read_forecast_amount(reader)):
         return taken
     if reader.kind is QueryKind.WHY and reader.ahead(2) == ("since", "last"):
@@ -37,6 +44,9 @@ def read_words_of_kind(reader: TextReader) -> int:
         if unit:  # since last week: this week compared with the one before
             reader.give("period", f"this {unit}" if unit != "day" else "today")
             return 3
+    if reader.kind is QueryKind.WHY and reader.ahead(2) == ("since", "yesterday"):
+        reader.give("period", "today")
+        return 2
     if reader.kind is QueryKind.FORECAST:
         if reader.word() in {"next", "tomorrow"}:
             raise ValueError(STILL_RUNNING)
@@ -62,16 +72,17 @@ def _read_current_month(reader: TextReader) -> int:
 def _read_forecast_amount(reader: TextReader) -> int:
     """`over $5000`, `within our budget of 5000`."""
     at = reader.skip(0, vocabulary.HELD_AGAINST)
-    amount = reader.word(at)
-    if not amount.startswith("$") and not (at and reader.number(at)):
+    typed = reader.word(at)
+    found = amount(typed) if _AMOUNT.fullmatch(typed) else None
+    compared = at and reader.word(at - 1) != "and"
+    if found is None or not (compared or found.dollars):
         return 0
-    count = amount.removeprefix("$").replace(",", "")
-    if count.endswith("k") and count[:-1].isdigit():
-        count = f"{count[:-1]}000"
-    if reader.extra and reader.extra != ("over", f"${count}"):
-        raise ValueError(ONE_AMOUNT)
-    reader.extra = ("over", f"${count}")
-    return at + 1
+    whole = not found.value % 1
+    dollars = f"${found.value:.0f}" if whole else f"${found.value.normalize():f}"
+    if reader.extra and reader.extra[1] != dollars:
+        raise ValueError(ONE_AMOUNT.format(one=reader.extra[1], other=dollars))
+    reader.extra = ("over", dollars)
+    return reader.skip(at + 1, {"dollars", "usd", "dollar", "bucks"})
 
 
 def apply_kind(reader: TextReader, kind: QueryKind) -> None:
@@ -89,7 +100,8 @@ def apply_kind(reader: TextReader, kind: QueryKind) -> None:
     if kind in _WITHOUT_METRIC:
         reader.given.pop("metric", None)
     if kind is QueryKind.RETIRING:
-        reader.given.pop("period", None)
+        if reader.given.pop("period", None):
+            reader.remark(ABOUT_NOW)
         # it lists models, so only their users can be chosen
         reader.given["by"] = [one for one in reader.given.get("by", ()) if "model" not in one]
     if kind is QueryKind.NEW:
@@ -100,6 +112,7 @@ def apply_kind(reader: TextReader, kind: QueryKind) -> None:
         reader.remarks.clear()
         if "period" in reader.given:
             reader.remark(ABOUT_NOW)
-        reader.given = {one: reader.given[one] for one in ("kind", "filter") if one in reader.given}
+        kept = ("kind", "filter", "zone", "file", "share")
+        reader.given = {one: reader.given[one] for one in kept if one in reader.given}
     if kind is QueryKind.FORECAST:
         reader.ignored.clear()  # "per month" says which period the forecast is for

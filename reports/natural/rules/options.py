@@ -7,6 +7,11 @@ from reports.natural.text_reader import TextReader
 from reports.time.time_range import zone_names
 from reports.usage.dimensions import Metric
 
+NO_SPEND_OF_PARTS = (
+    "OpenRouter doesn't split spend into prompt, completion and reasoning; `tokens` shows how many"
+    " there were of each, and `cache` the share of reasoning."
+)
+
 
 def read_option(reader: TextReader) -> int:
     """`csv`, `pdf summary`, `share`, `byok`, `tz Europe/Berlin`."""
@@ -62,6 +67,10 @@ def read_token_part(reader: TextReader) -> int:
     """`output tokens`: means tokens, whose answer shows prompt and completion tokens."""
     if reader.word() not in vocabulary.TOKEN_PARTS:
         return 0
+    words = {word.casefold().rstrip(".,?") for word in reader.words}
+    spent = {word for word in words if vocabulary.METRICS.get(word) is Metric.SPEND}
+    if spent and not {"token", "tokens"} & words:
+        raise ValueError(NO_SPEND_OF_PARTS)
     reader.given.pop("metric", None)
     reader.give("metric", str(Metric.TOKENS))
     reader.asks_how_much = False
@@ -78,6 +87,10 @@ def read_filler(reader: TextReader) -> int:
         return 2
     if reader.word() == "hourly":
         reader.ignored.append(reader.words[reader.at])
+        return 1
+    if reader.word() == "when" and reader.kind is None:
+        reader.remark("The chart shows when.")
+        reader.implied_period = "1y"
         return 1
     if reader.word() == "behind" and "by" in reader.given:  # `who is behind prod`
         return 1

@@ -159,6 +159,8 @@ def _read_fortnights(reader: TextReader) -> int:
 def _read_relative_period(reader: TextReader) -> int:
     """`last 3 weeks`, `this month`, `past year`."""
     word, following = reader.word(), reader.word(1)
+    if whole := _read_whole_units(reader):
+        return whole
     if count := reader.number(1):
         at = reader.skip(2, {"of"})
         unit = vocabulary.UNITS.get(reader.word(at))
@@ -176,6 +178,8 @@ def _read_relative_period(reader: TextReader) -> int:
         reader.give("period", following)
         return 2
     last = vocabulary.PAST.get(word) == "last"
+    if last and following == "used":  # `when was opus last used`
+        return 2
     unit = vocabulary.UNITS.get(following)
     if unit is None and (last or word == "past"):
         typed = f", not “{clean(following, 40)}”" if following else ""
@@ -189,8 +193,30 @@ def _read_relative_period(reader: TextReader) -> int:
     return 2
 
 
+_WHOLE = {"full", "complete", "whole", "calendar", "entire", "completed", "closed"}
+
+
+def _read_whole_units(reader: TextReader) -> int:
+    """`last 3 full months`: the calendar units before the current one."""
+    counted = reader.number(1)
+    at = 2 if counted else 1
+    if reader.word(at) not in _WHOLE or reader.word() in {"this", "current"}:
+        return 0
+    unit = vocabulary.UNITS.get(reader.word(at + 1), "")
+    count = int(counted[:3] or 1)
+    if unit not in {"day", "week", "month", "year"} or not count:
+        return 0
+    first, last = (written_dates.calendar(unit, reader.today, back) for back in (count, 1))
+    reader.give(
+        "period", f"last {unit}" if count == 1 else written_dates.period_of(first[0], last[1])
+    )
+    return at + 2
+
+
 def is_time(word: str) -> bool:
     """Whether a word is a time of day: `9:00`, `5pm`."""
+    if word in {"noon", "midnight"}:
+        return True
     hour = word.removesuffix("am").removesuffix("pm")
     parts = hour.split(":")
     return (

@@ -40,11 +40,11 @@ from reports.questions.wording import (
     stamp,
     title,
 )
+from reports.render.changes import CHANGE, change_words, whole_words
 from reports.render.charts.slack_chart_data import BEFORE, chart_data
 from reports.render.tables import (
     LONGEST_NAME,
     average,
-    change_words,
     detail_headers,
     detail_rows,
     empty_words,
@@ -107,6 +107,7 @@ def as_text(summary: Summary) -> str:
             lines.append(f"{name}: {', '.join(filter(None, shown))}")
             if summary.query.metric and (parts := "\n".join(parts_words(part))):
                 lines.append(parts.replace("\n", ", "))
+        lines += filter(None, [whole_words(summary, *summary.metrics.values())])
         lines += _groups_as_text(summary)
     lines += [_dated(summary), *(as_sentence(words) for words in summary.partial)]
     return shortened(escape("\n".join(lines)))
@@ -119,14 +120,17 @@ def _groups_as_text(summary: Summary) -> list[str]:
     if summary.query.metric:
         rows = detail_rows(summary, summary.metrics[summary.query.metric])
         if summary.compares:
+            through = detail_headers(summary, summary.metrics[summary.query.metric])[-1]
+            through = through.removeprefix(CHANGE)
             return [
-                f"• {name}: {total} ({share}), before {before} ({change})"
+                f"• {name}: {total} ({share}), before {before} ({change}{through})"
                 for name, total, share, before, change in rows[:-1]
             ]
         return [f"• {name}: {total} ({share})" for name, total, share, *_ in rows[:-1]]
     if summary.compares:
+        through = overview_headers(summary)[4].removeprefix(CHANGE)
         return [
-            f"• {name}: {spend} ({share}), before {before} ({change}), {tokens} tokens,"
+            f"• {name}: {spend} ({share}), before {before} ({change}{through}), {tokens} tokens,"
             f" {requests} requests"
             for name, spend, share, before, change, tokens, requests in overview_rows(summary)[:-1]
         ]
@@ -170,7 +174,7 @@ def _overview(summary: Summary) -> list[Block]:
     shown = [_figures(summary, metric, part) for metric, part in summary.metrics.items()]
     spend = summary.metrics[Metric.SPEND]
     charted = spend if spend.sum else summary.metrics[Metric.REQUESTS]
-    blocks: list[Block] = [fields(*shown), *_chart(summary, charted)]
+    blocks = [fields(*shown), *_whole(summary), *_chart(summary, charted)]
     if not summary.query.by:
         return blocks
     return [*blocks, table([overview_headers(summary), *overview_rows(summary)])]
@@ -178,10 +182,16 @@ def _overview(summary: Summary) -> list[Block]:
 
 def _detail(summary: Summary, part: MetricSummary) -> list[Block]:
     shown = filter(None, (_figures(summary, part.metric, part), "\n".join(parts_words(part))))
-    blocks: list[Block] = [fields(*shown), *_chart(summary, part)]
+    blocks = [fields(*shown), *_whole(summary), *_chart(summary, part)]
     if not summary.query.by:
         return blocks
-    return [*blocks, table([detail_headers(summary), *detail_rows(summary, part)])]
+    return [*blocks, table([detail_headers(summary, part), *detail_rows(summary, part)])]
+
+
+def _whole(summary: Summary) -> list[Block]:
+    """The changes through the last whole day, if they differ."""
+    words = whole_words(summary, *summary.metrics.values())
+    return [section(escape(words))] if words else []
 
 
 def _figures(summary: Summary, metric: Metric, part: MetricSummary) -> str:

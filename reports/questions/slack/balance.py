@@ -11,7 +11,7 @@ from reports.analysis.limits_answer import NOT_READ, ZONE_NOTE, full_json
 from reports.analysis.own_month import OwnMonth, usual_sentence
 from reports.block_kit.elements import Block, context, header, moment, section, table
 from reports.block_kit.message import Message, RunButton, run_buttons, text_message
-from reports.questions.topics import until_words
+from reports.questions.topics import BalanceAsked, balance_words
 from reports.questions.wording import stamp
 from reports.usage.format import money, percent
 from reports.usage.limits import Limit
@@ -22,7 +22,7 @@ UNKNOWN = (
     "I don't know the balance: OpenRouter hasn't reported the organization's credits. It may not"
     " be allowed for this key; `status` says more."
 )
-NO_LIMITS = "No key or workspace that you can see has a spending limit at OpenRouter."
+NO_LIMITS = "No key, member or workspace that you can see has a spending limit at OpenRouter."
 _PACE_NOTE = (
     "The usual pace is the average spend of each hour of the week; the times in parentheses are for"
     " a busy and a quiet week."
@@ -58,11 +58,16 @@ def balance_text(balance: Balance | None, zone: str) -> str:
     return "\n".join(filter(None, (*first, _times_note(balance, zone))))
 
 
-def balance_json(balance: Balance | None, command: str, as_of: datetime | None) -> dict[str, Any]:
-    """The same as JSON values: money as decimal strings, times in UTC; null is unknown."""
-    until = f" {until_words(balance.goal.unit)}" if balance and balance.goal else ""
+def balance_json(
+    balance: Balance | None, command: str, as_of: datetime | None, asked: BalanceAsked | None = None
+) -> dict[str, Any]:
+    """The same as JSON values: money as decimal strings, times in UTC; null is unknown.
+
+    `asked` is the request; by default one without a time zone.
+    """
+    asked = asked or BalanceAsked(balance.goal.unit if balance and balance.goal else None)
     found: dict[str, Any] = {
-        "query": {"command": f"{command} balance{until}"},
+        "query": {"command": f"{command} {balance_words(asked)}"},
         "as_of": None if as_of is None else _iso(as_of),
         "partial": [] if balance else ["the balance is not known"],
     }
@@ -93,11 +98,11 @@ def limits_message(limits: Sequence[Limit], *, known: bool = True) -> Message:
 
 
 def limits_section(limits: Sequence[Limit]) -> list[Block]:
-    """The limits of a person's own keys as a section; empty if there are none."""
+    """The limits of a person and their keys as a section; empty if there are none."""
     if not limits:
         return []
     lines = escape(limits_text(limits[:MOST_OWN]))
-    return [section(f"*Limits of your keys*\n{lines}")]
+    return [section(f"*Your limits*\n{lines}")]
 
 
 def usual_section(month: OwnMonth) -> list[Block]:

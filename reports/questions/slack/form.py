@@ -31,7 +31,8 @@ from reports.questions.kinds import EXAMPLES, LABELS, NEEDS_WORDS, choices, take
 from reports.questions.query import FileFormat, QueryKind
 from reports.questions.slack.answer import NOTHING_YET
 from reports.questions.summary import Summary
-from reports.render.tables import change_words, empty_words
+from reports.render.changes import change_words, whole_words
+from reports.render.tables import empty_words
 from reports.usage.dimensions import STORED, form_label
 from reports.usage.format import figure
 from reports.wording.safe_text import clean, escape
@@ -149,4 +150,6 @@ def preview_text(command: str, found: Summary | AnalysisDocument | str | None) -
     for metric, part in found.metrics.items():
         shown = ", ".join(filter(None, (figure(metric, part.sum), change_words(found, part))))
         lines.append(escape(f"{str(metric).capitalize()}: {shown}"))
+    if whole := whole_words(found, *found.metrics.values()):
+        lines.append(escape(whole))
     return "\n".join(lines)

@@ -14,13 +14,15 @@ from reports.questions.range_names import (
     title_words,
 )
 from reports.questions.summary import MetricSummary, Summary
+from reports.questions.unfinished import through_words, unfinished_words
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first, filter_words, metric_words
 from reports.render.canvas.canvas import FAINT, GREY, INK, Align
+from reports.render.changes import NONE, just_begun_words, missing_words, whole_words
 from reports.render.charts.labels import each
 from reports.render.fonts import Face, fit, text_width
 from reports.render.pdf.figure_columns import count
 from reports.render.pdf.pages import BOTTOM, LEFT, PAGE_WIDTH, RIGHT, Pages
-from reports.render.tables import averaged_over, incomplete_words, missing_words, short_buckets
+from reports.render.tables import averaged_over, incomplete_words, short_buckets
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.format import change, figure
 from reports.usage.members import CHATROOM, NO_CREATOR
@@ -30,6 +32,8 @@ AMBER, AMBER_TINT = "#B45309", "#FEF6E7"
 # font sizes and line height in points
 _NOTE, _NOTE_LEADING = 7.5, 10.5
 _SUBTITLE = 10.5
+_MOST_DETAIL = 5
+"""Lines below a large figure: the change through the last whole day needs more than two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ def draw_figures(pages: Pages, summary: Summary, metric: Metric) -> None:
             before,
             _exact_count(metric, part.previous) if known else unknown,
         ),
-        ("Change", _change(part), _compared(summary, part, name)),
+        ("Change", _change(summary, part), _compared(summary, part, name)),
     )
     width, most_lines = PAGE_WIDTH / len(cells), 1
     for column, (title, main_figure, detail) in enumerate(cells):
@@ -108,7 +112,7 @@ def draw_figures(pages: Pages, summary: Summary, metric: Metric) -> None:
         size = min(19.0, (width - 8) / max(text_width(main_figure, Face.BOLD), 1))
         paper.text(x, pages.y - 10, _fit_points(title, width - 8, 8), size=8, color=GREY)
         paper.text(x, pages.y - 31, main_figure, Face.BOLD, size)
-        lines = wrap(detail, Face.SANS, (width - 6) / 7.5, most=2)
+        lines = wrap(detail, Face.SANS, (width - 6) / 7.5, most=_MOST_DETAIL)
         for number, line in enumerate(lines):
             paper.text(x, pages.y - 44 - 9 * number, line, size=7.5, color=GREY)
         most_lines = max(most_lines, len(lines))
@@ -116,10 +120,34 @@ def draw_figures(pages: Pages, summary: Summary, metric: Metric) -> None:
 
 
 def _compared(summary: Summary, part: MetricSummary, name: str) -> str:
-    return "" if part.change is None else f"from {name}{missing_words(summary, part)}"
+    if begun := just_begun_words(summary, part):
+        return in_document(begun)
+    if part.change is None:
+        return ""
+    said = f"from {name}{missing_words(summary, part)}"
+    whole = in_document(whole_words(summary, part))
+    return f"{said}. {whole}" if whole else said
 
 
-def _change(part: MetricSummary) -> str:
+def _measured(summary: Summary) -> str:
+    """What changes are measured against, and through which day those in the table are."""
+    name = compared_with(summary)
+    now = in_document(unfinished_words(summary.range, summary.whole))
+    if summary.just_begun:
+        return f"There are no changes from {name} yet, because {now} isn't over."
+    said = f"Change is measured against {name}"
+    if summary.whole is None:
+        return f"{said}."
+    last = in_document(through_words(summary.range, summary.whole))
+    groups = (group for part in summary.metrics.values() for group in part.groups)
+    if any(group.whole for group in groups):
+        return f"{said}; in the table it is through {last}, because {now} isn't over."
+    return f"{said}. Because {now} isn't over, it is also given through {last}."
+
+
+def _change(summary: Summary, part: MetricSummary) -> str:
+    if summary.just_begun:
+        return NONE
     return "new" if part.previous == 0 and part.sum else change(part.change)
 
 
@@ -258,4 +286,4 @@ def notes(summary: Summary) -> Iterator[str]:
         yield f"{CHATROOM} is usage without an API key, in OpenRouter's chat."
     compared = [found for found in summary.metrics.values() if found.previous is not None]
     if compared:
-        yield f"Change is measured against {compared_with(summary)}."
+        yield _measured(summary)

@@ -7,20 +7,26 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from reports.questions.summary import Series, Summary, in_order
+from reports.questions.unfinished import WholeChange
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first
+from reports.render.changes import (
+    ComparedFigure,
+    change_cell,
+    compared,
+    without,
+)
 from reports.render.charts.bar_data import OTHER_LABEL
 from reports.render.charts.palette import OTHERS, color
 from reports.render.pdf.figure_columns import column_width, columns, count, dollars, figure_text
 from reports.render.pdf.pages import Pages
 from reports.render.pdf.table import Layout, Table
 from reports.usage.dimensions import Metric, MoneySource
-from reports.usage.format import change, percent
+from reports.usage.format import percent
 from reports.usage.members import NO_CREATOR
 from reports.usage.usage import Usage, total
 
 MOST_ON_A_SUMMARY = 40
 """The number of groups that fit on two pages together with the chart and the notes."""
-_NEW = "new"
 _MONEY = {MoneySource.ALL: "Spend", MoneySource.CREDITS: "Credits", MoneySource.BYOK: "BYOK"}
 
 
@@ -33,6 +39,12 @@ class _Line:
     usage: Usage
     value: int
     previous: int | None
+    whole: WholeChange | None = None
+
+    @property
+    def figures(self) -> ComparedFigure:
+        """The figures that its change is of."""
+        return ComparedFigure(self.value, self.previous, self.whole)
 
 
 _Column = tuple[str, int, Callable[[_Line], str]]
@@ -50,11 +62,12 @@ def draw_groups(
     """Draw every group, or the `most` largest and the sum of the others, and the total.
 
     Usage without a creator comes last. Shares and changes are of the question's metric, or of
-    spend. `running` is the running header of the following pages.
+    spend; changes are through the last whole day, as the notes on the first page say. `running` is
+    the running header of the following pages.
     """
     metric, by = summary.query.metric or Metric.SPEND, summary.query.by
     part = summary.metrics[metric]
-    total_line = _Line("TOTAL", None, summary.totals, part.sum, part.previous)
+    total_line = _Line("TOTAL", None, summary.totals, part.sum, part.previous, part.whole)
     table_columns = _columns(summary, metric)
     layout = Layout(
         capitalize_first(DIMENSION_WORDS[by]) if by else "",
@@ -85,15 +98,21 @@ def _lines(
         listed_usage = total(group.usage for group in listed_groups)
         usage = Usage(*(a - b for a, b in zip(summary.totals, listed_usage, strict=True)))
         previous = None if part.other_count else _sum_previous(named[listed_count:])
-        value = part.sum - sum(group.sum for group in listed_groups)
-        yield _Line(f"{OTHER_LABEL} ({others_count:,})", OTHERS, usage, value, previous)
+        rest = without(compared(part), [compared(group) for group in listed_groups])
+        name = f"{OTHER_LABEL} ({others_count:,})"
+        yield _Line(name, OTHERS, usage, rest.value, previous, rest.whole)
     for group in without_creator:
         yield _line(group, colors_by_label)
 
 
 def _line(group: Series, colors_by_label: dict[str, str]) -> _Line:
     return _Line(
-        group.label, color(group.label, colors_by_label), group.usage, group.sum, group.previous
+        group.label,
+        color(group.label, colors_by_label),
+        group.usage,
+        group.sum,
+        group.previous,
+        group.whole,
     )
 
 
@@ -104,14 +123,16 @@ def _sum_previous(groups: Iterable[Series]) -> int | None:
 
 def _columns(summary: Summary, metric: Metric) -> list[_Column]:
     part = summary.metrics[metric]
-    table_columns = _of_metric(summary, metric)
+    table_columns, whole = _of_metric(summary, metric), summary.whole is not None
     if summary.query.by:
         table_columns.append(("Share", 8, lambda line: _share(line.value, part.sum)))
     if _compared(summary, metric):
         largest = max(part.previous or 0, *(group.previous or 0 for group in part.groups))
         width = column_width("Before", figure_text(metric, largest))
         table_columns.append(("Before", width, lambda line: _previous_text(metric, line)))
-        table_columns.append(("Change", 11, _change))
+        table_columns.append(
+            ("Change", 11, lambda line: change_cell(summary, line.figures, whole=whole))
+        )
     if summary.query.metric is None:
         tokens, requests = count(summary.totals.tokens), count(summary.totals.requests)
         width = column_width("Tokens", tokens)
@@ -156,14 +177,6 @@ def _share(value: int, whole: int) -> str:
 
 def _previous_text(metric: Metric, line: _Line) -> str:
     return "–" if line.previous is None else figure_text(metric, line.previous)
-
-
-def _change(line: _Line) -> str:
-    if line.previous is None:
-        return "–"
-    if not line.previous:
-        return _NEW if line.value else "–"
-    return change(Fraction(line.value - line.previous, line.previous))
 
 
 def _cells(table_columns: list[_Column], line: _Line) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from itertools import islice
 
-from reports.questions.range_names import axis_date
+from reports.questions.range_names import axis_date, in_document
 from reports.questions.summary import MetricSummary, Summary
 from reports.questions.wording import capitalize_first, metric_words
 from reports.render.canvas.canvas import FAINT, GREY
+from reports.render.changes import just_begun_words, missing_words, whole_words
 from reports.render.charts import labels
 from reports.render.charts.bar_data import OTHER_LABEL, Bars, stack
 from reports.render.charts.draw_bars import Box, draw_bars
@@ -18,7 +19,6 @@ from reports.render.pdf.figure_columns import column_width, count, dollars
 from reports.render.pdf.groups import draw_groups
 from reports.render.pdf.pages import LEFT, PAGE_WIDTH, RIGHT, Pages
 from reports.render.pdf.table import SWATCH, Layout, Table
-from reports.render.tables import missing_words
 from reports.usage.dimensions import Metric, MoneySource
 from reports.usage.format import change, figure
 
@@ -75,10 +75,15 @@ def _draw_metric(pages: Pages, summary: Summary, metric: Metric, bars: Bars, hei
 def _compared(summary: Summary, part: MetricSummary) -> str:
     """The change in words: `+12.0% from $4,000.00 (September 2026)`."""
     name = compared_with(summary)
+    if begun := just_begun_words(summary, part):
+        return in_document(begun)
     if not part.previous:
         return f"none before ({name})"
     before = figure(part.metric, part.previous)
-    return f"{change(part.change)} from {before} ({name}){missing_words(summary, part)}"
+    said = f"{change(part.change)} from {before} ({name}){missing_words(summary, part)}"
+    # there is little room, and the notes say which day isn't over
+    whole = in_document(whole_words(summary, part)).partition("; ")[2]
+    return f"{said}; {whole}" if whole else said
 
 
 def _legend(stacks: dict[Metric, Bars]) -> list[tuple[str, str]]:

@@ -26,7 +26,8 @@ from reports.questions.grammar import LONGEST
 from reports.questions.slack.answer import NOTHING_YET
 from reports.questions.summary import Summary
 from reports.questions.wording import period_words
-from reports.render.tables import change_words, empty_words, ranked_groups
+from reports.render.changes import change_words, whole_words
+from reports.render.tables import empty_words, ranked_groups
 from reports.schedules.form_fields import LAST, Frequency, ScheduleField, ScheduleFields, file_names
 from reports.schedules.grammar import ScheduledQuestion
 from reports.schedules.recurrence import WEEKDAYS, TargetKind, first_run, next_run
@@ -164,7 +165,8 @@ def _figures(found: Summary) -> list[str]:
         change = change_words(found, part)
         shown = f"{metric} {figure(metric, part.sum)}"
         figures.append(escape(f"{shown}, {change}" if change else shown))
-    return figures
+    whole = whole_words(found, *found.metrics.values())
+    return [*figures, escape(whole)] if whole else figures
 
 
 def _groups(found: Summary) -> str:

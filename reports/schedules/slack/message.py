@@ -25,12 +25,23 @@ from reports.questions.slack.answer import NAME_IN_TABLE, answer
 from reports.questions.slack.controls import Controls, rows
 from reports.questions.summary import Series
 from reports.questions.wording import DIMENSION_WORDS, before_words, filter_words, stamp
-from reports.render.tables import missing_words
+from reports.render.changes import (
+    CHANGE,
+    NONE,
+    ComparedFigure,
+    change_cell,
+    change_title,
+    compared,
+    compares_whole,
+    just_begun_words,
+    missing_words,
+    whole_words,
+)
 from reports.schedules.recurrence import Recurrence
 from reports.schedules.report import CENT, Cell, Mover, Report, Revision
 from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import Dimension, Metric
-from reports.usage.format import change, difference, figure, money, percent
+from reports.usage.format import difference, figure, money, percent
 from reports.usage.members import NO_CREATOR
 from reports.wording.safe_text import clean, escape
 from reports.wording.times import moment_words
@@ -190,6 +201,7 @@ def _lead(found: Report) -> str:
                 for metric_ in others
             )
         )
+    lines += map(escape, _whole_lines(found))
     if found.summary.empty:
         lines.append("No usage in this period.")
     if found.movers:
@@ -201,6 +213,8 @@ def _lead(found: Report) -> str:
 def _change_text(found: Report) -> str:
     """The change from the previous period: `up $99.20 (8.6%) from last week`."""
     part, period = found.part, _previous_period_words(found)
+    if begun := just_begun_words(found.summary, part):
+        return begun
     if found.summary.query.live:
         return f"not compared with {period}"
     if part.previous is None:
@@ -212,6 +226,12 @@ def _change_text(found: Report) -> str:
         return f"the same as {period}"
     changed = difference(found.metric, part.sum, part.previous)
     return f"{changed} from {period}{missing_words(found.summary, part)}"
+
+
+def _whole_lines(found: Report) -> list[str]:
+    """The changes through the last whole day of an unfinished period, if they differ."""
+    words = whole_words(found.summary, *found.summary.metrics.values())
+    return [words] if words else []
 
 
 def _previous_period_words(found: Report) -> str:
@@ -248,8 +268,10 @@ def _table(found: Report) -> Block:
     by_model = query.by is Dimension.MODEL
     dimension = DIMENSION_WORDS[query.by] if query.by else "all"
     metric_name = str(found.metric).capitalize()
-    headers = [dimension[0].upper() + dimension[1:], metric_name, "Share", "Change"]
     rows, count, others_sum = _listed_groups(found)
+    whole = _compares_whole(found, rows)
+    title = change_title(found.summary, whole=whole)
+    headers = [dimension[0].upper() + dimension[1:], metric_name, "Share", title]
     lines = [[*headers, *([] if by_model else ["Top model"])]]
     for group in rows:
         top = clean(found.top.get(group.label, "–").rpartition("/")[2] or "–", NAME_IN_TABLE)
@@ -258,7 +280,7 @@ def _table(found: Report) -> Block:
                 clean(group.label, NAME_IN_TABLE),
                 figure(found.metric, group.sum),
                 percent(group.share),
-                _change(found, group),
+                _change(found, group, whole=whole),
                 *([] if by_model else [top]),
             ]
         )
@@ -267,10 +289,11 @@ def _table(found: Report) -> Block:
         share = Fraction(others_sum, found.part.sum) if found.part.sum else Fraction(0)
         others_text = figure(found.metric, others_sum)
         lines.append([f"Others ({count:,})", others_text, percent(share), *empty])
-    whole = "100.0%" if found.part.sum else "–"
+    all_of_it = "100.0%" if found.part.sum else "–"
     total = figure(found.metric, found.part.sum)
-    changed = change(found.part.change) if found.part.previous else "–"
-    lines.append(["Total", total, whole, changed, *empty[1:]])
+    part = compared(found.part)
+    changed = change_cell(found.summary, part, whole=whole) if part.previous else NONE
+    lines.append(["Total", total, all_of_it, changed, *empty[1:]])
     while len(lines) > 3 and sum(len(cell) for line in lines for cell in line) > _MOST_CHARACTERS:
         lines = [[line[0][:24], *line[1:-1], line[-1][:24]] for line in lines]
         if sum(len(cell) for line in lines for cell in line) > _MOST_CHARACTERS:
@@ -278,13 +301,18 @@ def _table(found: Report) -> Block:
     return table(lines)
 
 
-def _change(found: Report, group: Series) -> str:
-    if found.before is None:
-        return "–"
-    previous = found.before.get(group.label, 0)
-    if not previous:
-        return "new" if group.sum else "–"
-    return change(Fraction(group.sum - previous, previous))
+def _compared(found: Report, group: Series) -> ComparedFigure:
+    previous = None if found.before is None else found.before.get(group.label, 0)
+    return ComparedFigure(group.sum, previous, group.whole)
+
+
+def _compares_whole(found: Report, rows: list[Series]) -> bool:
+    figures = [compared(found.part), *(_compared(found, group) for group in rows)]
+    return compares_whole(found.summary, figures)
+
+
+def _change(found: Report, group: Series, *, whole: bool) -> str:
+    return change_cell(found.summary, _compared(found, group), whole=whole)
 
 
 def _notes(found: Report, about: ReportContext) -> list[str]:
@@ -338,12 +366,15 @@ def _text(found: Report, head: str, notes: list[str]) -> str:
             f"{str(metric).capitalize()}: {figure(metric, found.summary.metrics[metric].sum)}"
             for metric in others
         ]
+    lines += _whole_lines(found)
     lines += [mover(one, found.metric) for one in found.movers]
     rows, count, others_sum = _listed_groups(found)
     if found.summary.query.by:
+        whole = _compares_whole(found, rows)
+        through = change_title(found.summary, whole=whole).removeprefix(CHANGE)
         lines += [
             f"• {clean(group.label, NAME_IN_TABLE)}: {figure(found.metric, group.sum)}"
-            f" ({percent(group.share)}, {_change(found, group)})"
+            f" ({percent(group.share)}, {_change(found, group, whole=whole)}{through})"
             for group in rows
         ]
         lines += [f"• {count:,} others: {figure(found.metric, others_sum)}"] if count else []

@@ -188,7 +188,7 @@ def test_a_budget_alert_by_key_leaves_out_workspace_budgets(bot: AlertBot) -> No
     assert "prod" in said
     assert "workspace" not in said
     assert "workspace" not in confirmation(bot)
-    assert "workspace Engineering: 31% used" in bot.say("alert budget 20%")
+    assert "workspace Engineering, monthly: 31% used" in bot.say("alert budget 20%")
 
 
 def test_an_edited_threshold_keeps_its_states_with_own_visibility(tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def test_a_forecast_ends_in_the_zone_of_its_question(store: Store) -> None:
 def test_a_forecast_is_compared_with_one_amount(words: str) -> None:
     found = parse(words)
     assert isinstance(found, CommandError)
-    assert "one amount" in found.problem
+    assert found.problem == "A forecast can be compared with only one amount: $500 or $600."
 
 
 @pytest.mark.parametrize(("ago", "goes_on"), [((5, 4), False), ((1, 0.2), True)])

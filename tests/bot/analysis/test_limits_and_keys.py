@@ -1,6 +1,9 @@
 """`limits` and `keys` by every way of asking, for everybody and for who sees their own only."""
 
+import csv
+import io
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -122,6 +125,22 @@ def test_keys_can_be_narrowed_to_a_trait(ask):
     assert asked(ask, "keys", "unused", "60d")["keys"] == []
 
 
+def test_the_csv_of_keys_has_the_period_of_a_limit_and_what_is_disabled(ask):
+    code, out, err = ask("keys", "--csv", "-")
+    assert code == 0, err
+    rows = {row["API Key"]: row for row in csv.DictReader(io.StringIO(out))}
+    limits = {name: (row["Limit"], row["Limit Reset"]) for name, row in rows.items()}
+    assert limits == {"prod": ("100", "monthly"), "evals": ("", ""), "laptop": ("", "")}
+    assert {row["Disabled"] for row in rows.values()} == {"no"}
+    assert [one["disabled"] for one in asked(ask, "keys")["keys"]] == [False] * 3
+
+
+def test_an_expiring_key_says_when(shared):
+    payload = shared.ask("keys expiring")
+    assert validate(payload["blocks"]) == []
+    assert re.search(r"evals expires on \d+ \w+( \d{4})?, in 3 days\.", payload["text"])
+
+
 def test_keys_in_slack_name_those_of_people_who_left(shared):
     payload = shared.ask("keys orphaned")
     assert validate(payload["blocks"]) == []
@@ -146,6 +165,9 @@ def test_who_sees_their_own_only_gets_neither_others_limits_nor_the_balance(own)
     [
         ("which key has no limit?", "keys unlimited"),
         ("which keys are unused?", "keys unused"),
+        ("which keys can we delete?", "keys unused"),
+        ("what keys are safe to remove?", "keys unused"),
+        ("which keys do we no longer need?", "keys unused"),
         ("what's the budget left for my key?", "limits me"),
         ("what if we moved opus to haiku?", "whatif opus -> haiku 1m"),
     ],

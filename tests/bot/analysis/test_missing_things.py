@@ -11,6 +11,7 @@ from bot.demo.slack import validate
 from bot.store import Database, Store
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.limits_answer import NOT_READ
+from reports.analysis.price import prices
 from reports.analysis.price_answer import price_answer
 from reports.analysis.slack.message import analysis_message
 from reports.analysis.text import as_terminal
@@ -103,7 +104,9 @@ SPAN = TimeRange((NOW - timedelta(days=1),), NOW, Granularity.DAY, NOW)
 
 def test_what_was_free_is_called_free_and_not_priced_at_zero():
     used_free = Usage(requests=2, prompt=900, completion=100)
-    found = price_answer(parse("price 1m").query, SPAN, used_free, {}, as_of=NOW, partial=())
+    found = price_answer(
+        parse("price 1m").query, SPAN, prices(used_free, {}), as_of=NOW, partial=()
+    )
     assert found.sentences == ("All of it was free: 1K tokens in 2 requests.",)
 
 

@@ -62,6 +62,25 @@ def test_a_model_that_ends_is_listed_with_who_uses_it(ask):
     assert by_creator["spend_30d"] == model["spend_30d"]
 
 
+def test_only_models_that_end_before_a_day_can_be_asked_for(ask):
+    day = (worlds.now() + timedelta(days=ENDS)).date()
+    assert asked(ask, "retiring", "before", f"{day}")["models"] == []
+    after = asked(ask, "retiring", "before", f"{day + timedelta(days=1)}")
+    assert [one["label"] for one in after["models"]] == [OPUS]
+    assert after["query"]["command"] == f"/activity retiring before {day + timedelta(days=1)}"
+    _, out, _ = ask("retiring", "before", f"{day}")
+    assert f"has an end date before {day.day} {day:%b %Y}." in out
+    code, _, err = ask("retiring", "before", "lunch")
+    assert (code, len(err.splitlines())) == (1, 1)
+
+
+def test_a_what_if_onto_a_model_that_ends_says_so(shared):
+    text = shared.words("whatif gpt-5.1 -> opus 7d")
+    assert f"But {OPUS} retires on " in text
+    assert f", in {ENDS} days." in text
+    assert "$4.00 of it estimated by OpenRouter, for BYOK" in text
+
+
 def test_it_is_said_in_slack(shared):
     payload = shared.ask("retiring")
     assert validate(payload["blocks"]) == []

@@ -10,10 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.analysis.registry import analyze
+from bot.analysis.why import BY_HOUR
 from bot.answers.answer import make_plan
 from bot.answers.write_file import Format, Job, write_file
 from reports.questions.grammar import CommandError, parse
 from reports.questions.query import QueryKind
+from reports.questions.unfinished import whole_part
+from reports.time.period_to_range import by_hour
 from reports.time.time_range import TimeRange
 from reports.usage.coverage import answerable_range
 from reports.usage.dimensions import Dimension, Metric
@@ -52,18 +55,32 @@ def test_every_cell_is_what_the_records_come_to(reference, data):  # noqa: F811
     told = found.data()
     if told["change"] is None:
         return
-    before = answerable_range(plan.ranges.previous, reference.store.state().coverage)
-    for name, of in (("from", before), ("to", plan.source)):
+    coverage = reference.store.state().coverage
+    both = by_hour(plan.ranges) if BY_HOUR in found.notes else plan.ranges
+    before, now = (answerable_range(of, coverage) for of in (both.previous, both.current))
+    check(reference, plan, told, (before.range, now.range), (before.stored, now.stored))
+    if "whole" in told:
+        part = whole_part(query, now.range, before.range)
+        through = (part.previous, part.current)
+        check(reference, plan, told["whole"], through, (before.stored, now.stored))
+    seen = analyze(reference.store, query, NOW, "UTC", whole=False)
+    assert (seen.sentences, seen.rows) == (found.sentences, found.rows)
+
+
+def check(reference, plan, told, spans, stored):  # noqa: F811
+    """The cells of an explanation are those of the records, and its parts add up."""
+    for name, span, grain in zip(("from", "to"), spans, stored, strict=True):
         shown = {
             (cell["key"], cell["model"], cell.get("creator", "")): nano_dollars(cell[name])
             for cell in told["cells"]
         }
-        wanted = spent(reference, plan, of.range, of.stored)
+        wanted = spent(reference, plan, span, grain)
         assert {place: cost for place, cost in shown.items() if cost} == wanted
+        assert nano_dollars(told[name]) == sum(wanted.values())
     for part in PARTS:
         cells = sum(nano_dollars(cell[part]) for cell in told["cells"])
         assert cells == nano_dollars(told["parts"][part])
-        if query.by:
+        if plan.query.by:
             groups = sum(nano_dollars(group["parts"][part]) for group in told["groups"])
             assert cells == groups
 

@@ -186,6 +186,17 @@ class Reference:
         found = self.records(plan.query, before.range, before.stored, own)
         return sum(value(one, metric, plan.query.source) for one, _ in found)
 
+    def sums(
+        self, plan: Plan, wanted: TimeRange, stored: Granularity, metric: Metric
+    ) -> dict[str, int]:
+        """The sum of each group in some range."""
+        query = plan.query
+        found: dict[str, int] = defaultdict(int)
+        for one, refs in self.records(query, wanted, stored, None):
+            label = self.labels[query.by, refs[query.by]] if query.by else "all"
+            found[label] += value(one, metric, query.source)
+        return found
+
     def rows(self, plan: Plan, own: set[str] | None = None) -> dict[tuple, list[int]]:
         """Usage by bucket, label and slug, as files have it."""
         query, wanted = plan.query, plan.source.range

@@ -15,10 +15,13 @@ from bot.answers.answer import Asker, answer, make_plan
 from bot.demo.openrouter.organization import Key, Member, Organization, Record, Workspace, key_hash
 from bot.demo.openrouter.server import LocalOpenRouter
 from reports.questions.grammar import CommandError, QuestionCommand, parse
+from reports.questions.query import Versus
 from reports.questions.slack.answer import as_text
+from reports.questions.unfinished import WholeChange
 from reports.render.charts.draw_bars import average_words
 from reports.render.json import as_json
 from reports.time.period_to_range import ranges
+from reports.usage.coverage import answerable_range
 from reports.usage.dimensions import STORED, Dimension, Metric
 from reports.usage.usage import total
 from tests.bot.answers.answer_reference import Reference
@@ -155,6 +158,31 @@ def test_every_answer_is_what_the_records_come_to(reference, data):
         assert summary.parts == reference.parts(plan, metric, own)
         assert summary.previous == reference.previous(plan, metric, own)
         assert (summary.other_count, summary.other_sum) == (0, 0)
+
+
+@by_chance
+@given(st.data())
+def test_changes_through_the_last_whole_day_are_what_the_records_come_to(reference, data):
+    query = ask(data.draw, reference).query
+    words = data.draw(st.sampled_from(["1w", "2w", "1m", "2m", "4m", "this week", "mtd", "ytd"]))
+    versus = data.draw(st.sampled_from([None, Versus.BEFORE, Versus.MONTH]))
+    query = replace(query, period=parse(words).query.period, versus=versus)
+    found = answer(reference.store, query, NOW, "UTC", whole=True)
+    if isinstance(found, CommandError) or found.whole is None:
+        return
+    plan = make_plan(reference.store, query, NOW, "UTC")
+    before = answerable_range(plan.ranges.previous, reference.store.state().coverage)
+    for metric, summary in found.metrics.items():
+        now, then = (
+            reference.sums(plan, of, stored, metric)
+            for of, stored in (
+                (found.whole.current, plan.source.stored),
+                (found.whole.previous, before.stored),
+            )
+        )
+        assert summary.whole == WholeChange(sum(now.values()), sum(then.values()))
+        for group in summary.groups if query.by and versus else ():
+            assert group.whole == WholeChange(now[group.label], then[group.label])
 
 
 @by_chance

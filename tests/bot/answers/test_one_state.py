@@ -18,6 +18,8 @@ from reports.usage.dimensions import Metric
 from tests import databases
 from tests.world import DOLLAR, now
 
+MOST_WRITES = 16
+
 
 @pytest.fixture
 def store(journal: str, database: Path) -> Iterator[Store]:
@@ -27,7 +29,8 @@ def store(journal: str, database: Path) -> Iterator[Store]:
 
     @contextmanager
     def overtaken():  # type: ignore[no-untyped-def]
-        if not mine.reading or journal == "wal":  # a rollback journal lets nobody write by then
+        # a rollback journal lets nobody write by then; doubled any more, sums would be too large
+        if len(busy) < MOST_WRITES and (not mine.reading or journal == "wal"):
             with other.write() as connection:
                 for table in ("usage", "total"):
                     connection.execute(f"UPDATE {table} SET credits = credits * 2, byok = byok * 2")

@@ -75,7 +75,7 @@ def test_my_month_is_mine_with_the_limits_of_my_keys(limits: World) -> None:
     assert payload["text"].startswith("Spend by model, this month")
     assert "creator:me" in str(payload["blocks"])
     shown = str(payload["blocks"])
-    assert "Limits of your keys" in shown
+    assert "Your limits" in shown
     assert "Your usual" in shown
     assert "Fewer than three earlier months" in shown
     assert "evals" in shown
@@ -131,6 +131,49 @@ def test_the_terminal_answers_the_balance_and_budgets(
     [first, second] = json.loads(out)["budgets"]
     assert (first["label"], first["limit"], first["spent"]) == ("evals", "10", "8")
     assert (second["label"], second["resets"]) == ("prod", None)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["balance", "--csv", "-"], ["budget", "--csv", "-"], ["budget", "--pdf", "x.pdf"],
+        ["balance", "pdf"], ["balance", "by", "key"], ["budget", "tz", "Mars/Olympus"],
+    ],
+)  # fmt: skip
+def test_what_the_balance_and_the_budgets_do_not_take_is_one_sentence_in_the_terminal(
+    limited: tuple[Any, Path],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+) -> None:
+    code, out, err = terminal(limited[1], capsys, monkeypatch, *words)
+    assert (code, out, len(err.splitlines())) == (1, "", 1)
+
+
+def test_the_balance_is_in_the_zone_that_was_asked_for(
+    limits: World,
+    limited: tuple[Any, Path],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert "Times are in Asia/Kathmandu." in limits.words("balance tz Asia/Kathmandu")
+    _, out, _ = terminal(limited[1], capsys, monkeypatch, "balance", "tz", "Asia/Kathmandu")
+    assert "Times are in Asia/Kathmandu." in out
+    words = ["balance", "this", "year", "tz", "Asia/Kathmandu", "--json"]
+    said = json.loads(terminal(limited[1], capsys, monkeypatch, *words)[1])
+    assert said["query"]["command"] == "/activity balance this year tz Asia/Kathmandu"
+
+
+def test_the_terminal_says_how_words_were_read_as_slack_does(
+    limited: tuple[Any, Path],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words = ["budget", "for", "marketing"]
+    code, out, err = terminal(limited[1], capsys, monkeypatch, *words)
+    assert (code, out[:1]) == (0, "•")
+    assert "I read that as `activity ask budget`." in err
+    assert "I didn't look for “for marketing”." in err
 
 
 def test_credits_run_out_at_one_time_for_the_balance_and_for_limits(

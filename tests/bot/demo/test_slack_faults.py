@@ -186,3 +186,13 @@ def test_many_may_connect_before_the_first_is_accepted():
             stack.enter_context(socket.create_connection(place, timeout=10))
         stack.enter_context(slack)
         assert client_of(slack).auth_test()["ok"]
+
+
+def test_a_call_that_its_client_gave_up_before_it_was_read_is_not_taken():
+    slack = LocalSlack()
+    place = urlsplit(slack.api_url).hostname, urlsplit(slack.api_url).port
+    with socket.create_connection(place, timeout=10) as gone:
+        gone.sendall(b"POST /api/api.test HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+    with slack:
+        assert client_of(slack).auth_test()["ok"]
+    assert [call.method for call in slack.calls] == ["auth.test"]

@@ -249,6 +249,27 @@ def test_a_database_that_must_be_there_is_not_made(empty):
     assert "m001_usage" in look(empty).missing
 
 
+def filled(other):
+    return dict(
+        other.execute(
+            "SELECT relname, reloptions FROM pg_class WHERE relname IN ('usage', 'total')"
+        ).fetchall()
+    )
+
+
+def test_pages_of_usage_keep_room_for_the_next_version_of_their_rows(database, other):
+    assert filled(other) == {"usage": ["fillfactor=90"], "total": ["fillfactor=90"]}
+
+
+def test_a_database_of_before_gets_room_at_the_next_start_and_other_settings_stay(database, other):
+    other.execute("ALTER TABLE usage RESET (fillfactor)")
+    other.execute("ALTER TABLE total SET (fillfactor = 70)")
+    Database(database.address, must_exist=True).close()
+    assert filled(other) == {"usage": None, "total": ["fillfactor=70"]}
+    Database(database.address).close()
+    assert filled(other) == {"usage": ["fillfactor=90"], "total": ["fillfactor=70"]}
+
+
 def test_another_programs_database_is_left_alone(empty):
     with Server(empty).connect() as connection:
         connection.execute("CREATE TABLE member (a int)")

@@ -8,14 +8,17 @@ import json
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from bot.store import Database, Store
+from bot.store.connection import Area
 from bot.store.encoding import StoredView, part, to_seconds
 from bot.store.postgres import PostgresConnection
 from bot.store.usage.filled_months import Mark, set_mark
 from bot.store.usage.read import Ranking
 from bot.store.usage.selection import Selection
+from bot.store.usage.write import USAGE
 from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import Usage
@@ -149,3 +152,28 @@ def scan_of_usage(plan):
     """The condition of the index by which usage is read, which must be all that reads it."""
     (scan,) = [node for node in plan if node.get("Relation Name") == "usage"]
     return conditions([scan])
+
+
+def test_many_rows_without_statistics_are_not_compared_with_each_other(store, monkeypatch):
+    plans = []
+    execute = psycopg.Connection.execute
+
+    def explained(self, statement, parameters=None, **more):
+        if isinstance(statement, bytes) and statement.startswith(b"UPDATE usage"):
+            (row,) = execute(self, b"EXPLAIN (FORMAT JSON) " + statement, parameters).fetchone()
+            plans.append(kinds(nodes(row[0]["Plan"])))
+        return execute(self, statement, parameters, **more)
+
+    today = to_seconds(NOW)
+    ones = [1] * len(USAGE.figures)
+    rows = [(int(StoredView.KEY), 2, today, n, 9_000, *ones) for n in range(500)]
+    with store._db.write(Area.USAGE) as connection:
+        monkeypatch.setattr(psycopg.Connection, "execute", explained)
+        connection.update_rows(USAGE, rows, add=True)
+        connection.update_rows(USAGE, rows, add=True)
+        monkeypatch.undo()
+        shown = connection.execute("SHOW enable_nestloop").fetchone()
+        connection.execute("DELETE FROM usage WHERE bucket = ?", (today,))
+    assert len(plans) == 2
+    assert not any("Nested Loop" in plan for plan in plans)
+    assert shown == ("on",)

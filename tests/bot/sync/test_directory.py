@@ -161,10 +161,10 @@ def test_budgets_come_with_what_counts_toward_them_and_by_workspace(server, tmp_
     caps = limits_of(cache.store.fact("limits"), directory).caps
     team, second = (one for one in caps if "Team" in one.cap.label)
     assert (team.cap.label, team.cap.limit, team.cap.reset, team.byok) == (
-        "workspace Team (team)", 7_000 * 10**9, "monthly", True
+        "workspace Team (team), monthly", 7_000 * 10**9, "monthly", True
     )  # fmt: skip
     assert (second.cap.label, second.cap.limit, second.cap.reset, second.byok) == (
-        "workspace Team (team-2)", 10**9, "", False
+        "workspace Team (team-2), lifetime", 10**9, "", False
     )  # fmt: skip
     assert team.ids == {directory.ids[Dimension.KEY, ONE]}
     assert team.cap.subject != second.cap.subject

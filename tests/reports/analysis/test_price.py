@@ -2,15 +2,16 @@
 
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.analysis.price import MILLION, free_groups, prices
-from reports.analysis.price_answer import price_answer
+from reports.analysis.price import MILLION, free_groups, prices, prices_of_source
+from reports.analysis.price_answer import WITH_FEES, price_answer
 from reports.questions.query import Query, QueryKind
 from reports.time.period import Counted, Unit
 from reports.time.period_to_range import ranges
-from reports.usage.dimensions import Dimension, MoneySource
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import NANO, Usage, total
 from tests.reports.render.samples import NOW
 
@@ -65,7 +66,11 @@ def answer(source=MoneySource.ALL, found=USED, top=10):
     month = Counted(1, Unit.MONTH)
     query = Query(kind=QueryKind.PRICE, period=month, by=Dimension.MODEL, source=source, top=top)
     span = ranges(month, NOW).current
-    return price_answer(query, span, total(found.values()), found, as_of=NOW, partial=())
+    if source is MoneySource.ALL:
+        told = prices(total(found.values()), found)
+    else:
+        told = prices_of_source([*found.values()], {k: [one] for k, one in found.items()}, source)
+    return price_answer(query, span, told, as_of=NOW, partial=())
 
 
 def test_free_models_have_a_row_apart_from_the_others():
@@ -76,20 +81,94 @@ def test_free_models_have_a_row_apart_from_the_others():
     assert "Free: kimi:free, qwen:free, 100 tokens in all." in answer().sentences
 
 
-def test_what_was_paid_from_credits_is_not_free_by_byok():
-    found = answer(MoneySource.BYOK)
-    assert found.sentences[0].startswith("An estimated $2,500.00 for a million tokens")
-    assert "2 of 5 spent nothing from BYOK." in found.sentences
-    assert not any("Free: claude" in one for one in found.sentences)
-    prices_shown = {row[0]: row[1] for row in found.rows}
-    assert prices_shown["claude"] == prices_shown["gpt"] == "\N{EN DASH}"
-    assert prices_shown["qwen:free"] == "free"
+# all requests of claude and none of gpt went through BYOK; some of gemini's did
+SPLIT = {
+    "claude": Usage(2, 2, 900, 100, credits=NANO, byok=9 * NANO),
+    "gpt": Usage(4, 0, 100, 100, credits=2 * NANO),
+    "qwen:free": Usage(requests=1, prompt=50),
+}
+MIXED = SPLIT | {"gemini": Usage(4, 1, 500, 500, credits=6 * NANO, byok=2 * NANO)}
+IMPORTED = SPLIT | {"kimi": Usage(3, 0, 50, 50, byok=NANO)}
+
+
+def test_a_price_of_byok_divides_by_the_tokens_that_went_through_it():
+    found = answer(MoneySource.BYOK, SPLIT)
+    assert found.sentences[0] == (
+        "An estimated $9,000.00 for a million tokens and $4.50 for a request, over everything:"
+        " $9.00 from BYOK for 1K tokens in 2 requests."
+    )
+    assert "2 of 3 paid nothing from BYOK and are left out." in found.sentences
+    assert [row[0] for row in found.rows] == ["claude"]
+
+
+def test_a_price_of_credits_divides_by_the_tokens_that_were_paid_with_them():
+    found = answer(MoneySource.CREDITS, SPLIT)
+    gpt = next(row for row in found.rows if row[0] == "gpt")
+    assert (gpt[1], gpt[3], gpt[6]) == ("$10,000.00", "$0.50", "200")
+    assert "qwen:free" in [row[0] for row in found.rows]
+    assert WITH_FEES in found.notes  # claude's credits are fees
+    alone = answer(MoneySource.CREDITS, {"gpt": SPLIT["gpt"]})
+    assert WITH_FEES not in alone.notes
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (
+            MoneySource.BYOK,
+            "An estimated $3.67 for a request: $11.00 from BYOK for 3 requests.",
+        ),
+        (MoneySource.CREDITS, "$1.12 for a request: $9.00 from credits for 8 requests."),
+    ],
+)
+def test_tokens_that_are_not_known_by_source_have_no_price(source, said):
+    found = answer(source, MIXED)
+    assert found.sentences[0] == said
+    assert found.sentences[1].endswith("so there is no price of a token.")
+    gemini = next(row for row in found.rows if row[0] == "gemini")
+    assert (gemini[1], gemini[6]) == ("\N{EN DASH}", "unknown")
+    assert found.data()["blended"]["per_million"] is None
+    assert found.data()["blended"]["tokens"] is None
+    exact = {row[0]: row for row in found.exact().rows}
+    assert exact["gemini"][3:6] == ("", "", "")
+
+
+def test_requests_of_an_imported_file_are_not_known_by_source():
+    found = answer(MoneySource.BYOK, IMPORTED)
+    assert found.sentences[0] == "$10.00 from BYOK."
+    assert found.sentences[1].endswith("so there is no price to compute.")
+    assert found.data()["blended"]["requests"] is None
+
+
+SOURCES = (MoneySource.CREDITS, MoneySource.BYOK)
+cells = st.lists(
+    usages.map(lambda one: one._replace(byok_requests=min(one.byok_requests, one.requests))),
+    max_size=6,
+)
+
+
+@given(cells, st.sampled_from(SOURCES))
+def test_the_price_of_a_source_times_its_tokens_is_its_spend_exactly(found, source):
+    told = prices_of_source(found, {"a": found}, source).blended
+    assert told.spend == sum(one.value(Metric.SPEND, source) for one in found)
+    if told.per_million is not None:
+        assert told.per_million * told.tokens / MILLION == told.spend
+    if told.per_request is not None:
+        assert told.per_request * told.requests == told.spend
+
+
+@given(cells)
+def test_tokens_of_both_sources_are_all_tokens(found):
+    by = [prices_of_source(found, {}, source).blended for source in SOURCES]
+    if all(one.tokens is not None for one in by):
+        assert sum(one.tokens for one in by) == sum(one.tokens for one in found if one.requests)
+    if all(one.requests is not None for one in by):
+        assert sum(one.requests for one in by) == sum(one.requests for one in found)
 
 
 def test_nothing_from_a_source_is_said_in_words():
     found = answer(MoneySource.BYOK, {"claude": USED["claude"]})
-    assert found.sentences[0] == (
-        "Nothing was spent from BYOK in this period: 900 tokens in 1 request."
-    )
-    free = answer(MoneySource.BYOK, {"qwen:free": USED["qwen:free"]})
+    assert found.sentences == ("Nothing was paid from BYOK in this period.",)
+    assert found.notes == ()
+    free = answer(MoneySource.CREDITS, {"qwen:free": USED["qwen:free"]})
     assert free.sentences[0] == "All of it was free: 50 tokens in 1 request."

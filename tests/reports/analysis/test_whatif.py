@@ -1,13 +1,20 @@
 """The same tokens on another model."""
 
 from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.analysis.whatif import ListPrice, TokenUse, reprice
+from reports.analysis.whatif import ListPrice, Repriced, TokenUse, reprice
+from reports.analysis.whatif_answer import CachePricing, whatif_answer
+from reports.questions.grammar import parse
+from reports.time.period import Counted, Unit
+from reports.time.period_to_range import ranges
+from reports.usage.usage import NANO
+from tests.reports.render.samples import NOW
 
 counts = st.integers(0, 10**10)
 uses = st.builds(TokenUse, counts, counts, counts, counts, st.integers(0, 10**13),
@@ -61,3 +68,43 @@ def test_cached_and_reasoning_tokens_have_prices_of_their_own():
 
 def test_what_was_free_has_no_error():
     assert reprice({"a": TokenUse(1, 1, 0, 1, 0)}, FREE, FREE)[0].error is None
+
+
+def told(whole: Repriced, ends: date | None = None) -> tuple[str, ...]:
+    query, span = (
+        parse("whatif opus -> haiku 1m").query,
+        ranges(Counted(1, Unit.MONTH), NOW).current,
+    )
+    found = whatif_answer(
+        query, span, "opus", "haiku", whole, (), CachePricing(), ends=ends, now=NOW, as_of=NOW,
+        partial=(),
+    )  # fmt: skip
+    return found.sentences[1:]
+
+
+def test_what_own_provider_keys_paid_is_spent_and_not_billed():
+    billed = Repriced("all", 10 * NANO, 9 * NANO, 2 * NANO)
+    assert told(billed) == (
+        (
+            "$10.00 was billed, so the list is 10.0% below the bill; expect about the same error on"
+            " the other model."
+        ),
+    )
+    assert told(replace(billed, byok=4 * NANO)) == (
+        (
+            "$10.00 was spent ($4.00 of it estimated by OpenRouter, for BYOK), so the list is 10.0%"
+            " below that; expect about the same error on the other model."
+        ),
+    )
+    assert told(Repriced("all", NANO, NANO, NANO, NANO)) == (
+        "$1.00 was spent (all of it estimated by OpenRouter, for BYOK), exactly the list price.",
+    )
+
+
+def test_a_model_that_retires_is_said_to_with_its_date():
+    whole = Repriced("all", NANO, NANO, NANO)
+    day = NOW.date()
+    assert told(whole, day + timedelta(days=24))[0].startswith("But haiku retires on ")
+    assert told(whole, day + timedelta(days=24))[0].endswith(", in 24 days.")
+    assert told(whole, day - timedelta(days=1))[0].startswith("But haiku retired on ")
+    assert len(told(whole)) == 1

@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import pytest
 
+from reports.commands import parse_command
+from reports.natural.names import KnownNames
 from reports.natural.parsed_text import ParsedText
-from reports.natural.refusals import NO_REMINDERS, NO_TIMES_OF_DAY, NOT_COUNTED, UNUSUAL
+from reports.natural.refusals import (
+    NAME_A_MODEL,
+    NO_CATALOG,
+    NO_DISABLED_KEYS,
+    NO_FISCAL_CALENDAR,
+    NO_HOLIDAYS,
+    NO_IDLE_PEOPLE,
+    NO_MEDIANS,
+    NO_REMINDERS,
+    NO_REQUEST_SIZE,
+    NO_TIMES_OF_DAY,
+    NOT_ANNUALIZED,
+    NOT_COUNTED,
+    UNUSUAL,
+)
 from reports.natural.rules.kinds import ABOUT_NOW
+from reports.natural.rules.options import NO_SPEND_OF_PARTS
 from reports.questions.grammar import CommandError
-from tests.reports.natural.test_questions_people_ask import ask, command
+from reports.reader import Clock, read
+from tests.reports.natural.test_questions_people_ask import NOW, ask, command
 
 READ_AS = {
     "when does prod hit its limit": "limits key:prod",
@@ -51,6 +69,92 @@ READ_AS = {
     "send it to me as csv please, october": "2026-10 csv",
     "how many keys do we have": "keys",
     "who joined this month": "new creators this month",
+    "hi! how much did we burn over the weekend? thanks a lot":
+        "spend 2026-11-21..2026-11-22",
+    "yo whos spending the most": "spend 1d by creator top 1",
+    "pull the latest numbers for october": "2026-10",
+    "what has ada been using lately": "1m creator:ada@example.com",
+    "what is ada working on": "1d by model creator:ada@example.com",
+    "spend last month by team member": "spend last month by creator",
+    "average daily spend": "spend 1m",
+    "what's our burn rate": "spend 1m",
+    "what's a typical day": "spend 1m",
+    "what's our daily spend": "spend 1m",
+    "monthly costs this year": "spend this year",
+    "spend of the last 3 full months": "spend 2026-08-01..2026-10-31",
+    "requests in the last complete week by model": "requests last week by model",
+    "last week vs the week before": "last week vs before",
+    "yesterday vs the day before": "yesterday vs before",
+    "month to date spend vs the same point last month": "spend mtd vs last month",
+    "input vs output tokens last week": "tokens last week",
+    "most popular model last month": "requests last month by model top 1",
+    "which vendor costs the most": "spend 1d by model",
+    "is anyone spending too much": "spend 1w by creator vs before",
+    "what % of spend is byok": "spend this month",
+    "byok vs credits": "spend this month",
+    "gpt5.1 cost this month": "spend this month model:*gpt-5.1*",
+    "gemini pro spend": "spend 1d model:*gemini*pro*",
+    "spend without the chatroom": "spend 1d -key:(chatroom)",
+    "when did we start using gemini": "1y model:*gemini*",
+    "when did ada last use opus": "1y creator:ada@example.com model:*opus*",
+    "when is spend highest": "spend 3m",
+    "how much does a request cost on average": "price 1m",
+    "which model is the best value": "price 1m by model",
+    "is sonnet cheaper than gpt-5.1": "price 1m by model model:*sonnet* model:*gpt-5.1*",
+    "which key went up the most this week": "why this week by key",
+    "spend growth this month": "why spend this month",
+    "is today normal": "why today",
+    "where will we land this month": "forecast this month",
+    "will we stay under 20k this month": "forecast over $20000 this month",
+    "when do we hit $7k": "forecast over $7000 this month",
+    "are we going to exceed 6k in november": "forecast over $6000 this month",
+    "forecast for the rest of the year": "forecast this year",
+    "what's blocking us": "limits",
+    "how much headroom does prod-006 have": "limits key:prod-006",
+    "when does prod-006 reset": "limits key:prod-006",
+    "is prod-006 out of budget": "limits key:prod-006",
+    "why is prod-006 at its limit": "limits key:prod-006",
+    "does anything hit its limit today": "limits",
+    "did any key run out": "limits",
+    "whats the damage this month": "spend this month",
+    "how bad was last week": "spend last week",
+    "rank people by spend this month": "spend this month by creator",
+    "leaderboard": "spend 1d by creator",
+    "pdf of last quarter for the board": "2026-07-01..2026-09-30 pdf",
+    "what models are people using": "1d by model",
+    "does anyone still use gpt-5.1": "1d model:*gpt-5.1*",
+    "spend per active user": "spend 1d by creator",
+    "max daily spend last month": "spend last month",
+    "what time do we spend the most": "spend 1d",
+    "difference between october and november": "2026-11 vs before",
+    "change since yesterday": "why today",
+    "month by month spend": "spend 1y",
+    "q4 to date by creator": "2026-10-01..2026-11-22 by creator",
+    "before noon today": "today",
+    "does caching help prod-006": "cache 1m key:prod-006",
+    "who isn't using the cache": "cache 1m by creator",
+    "will the credits last until friday": "balance",
+    "when should I top up": "balance",
+    "how much credit do we still have": "balance",
+    "do we need to buy more credits soon": "balance",
+    "which keys can we delete": "keys unused",
+    "dead keys": "keys unused",
+    "how old is the prod-006 key": "keys key:prod-006",
+    "when was prod-006 last used": "keys key:prod-006",
+    "how many keys does grace own": "keys creator:grace@example.com",
+    "who created prod-006": "keys key:prod-006",
+    "who left and still spends": "keys orphaned",
+    "show keys created this month": "new keys this month",
+    "who's new": "new creators 1m",
+    "what new models did people try this month": "new models this month",
+    "did caching get worse": "cache 1m",
+    "who benefits most from caching": "cache 1m by creator",
+    "how much are we wasting without cache": "cache 1m",
+    "switch prod-006 to gemini pro": "whatif all -> gemini-pro 1m key:prod-006",
+    "what would october have cost on sonnet": "whatif all -> sonnet 2026-10",
+    "how much cheaper would gpt-5-mini be than sonnet": "whatif sonnet -> gpt-5-mini 1m",
+    "whatif opus -> sonnet for ada without the chatroom in europe/berlin":
+        "whatif opus -> sonnet 1m creator:ada@example.com -key:(chatroom) tz Europe/Berlin",
 }  # fmt: skip
 REFUSED = {
     "anything unusual?": UNUSUAL,
@@ -63,6 +167,29 @@ REFUSED = {
     "limits of marketing": "I don't recognize \N{LEFT DOUBLE QUOTATION MARK}marketing",
     "which keys does marketing own": "I don't recognize \N{LEFT DOUBLE QUOTATION MARK}marketing",
     "this month vs september": "I can compare a period only with the one right before it",
+    "how much is left for marketing": "I don't recognize “marketing”",
+    "how much was left last month": "`balance` takes no period",
+    "spend over christmas": NO_HOLIDAYS,
+    "last business day": NO_FISCAL_CALENDAR,
+    "tokens per request": NO_REQUEST_SIZE,
+    "how much do we spend on reasoning": NO_SPEND_OF_PARTS,
+    "median cost per request": NO_MEDIANS,
+    "who is inactive": NO_IDLE_PEOPLE,
+    "which users haven't spent anything": NO_IDLE_PEOPLE,
+    "what models do we have access to": NO_CATALOG,
+    "could we save money with a cheaper model": NAME_A_MODEL,
+    "annual run rate": NOT_ANNUALIZED,
+    "disabled keys": NO_DISABLED_KEYS,
+    "forecast over $5,000 and under $6,000":
+        "A forecast can be compared with only one amount: $5000 or $6000.",
+    "what if opus to sonnet byok": "`whatif` reprices all usage of a model",
+}  # fmt: skip
+CHOICES = {
+    "what's new": ("new models 1m", "new keys 1m", "new creators 1m"),
+    "spend last week by key and model": ("spend last week by key", "spend last week by model"),
+    "top 3 people and top 3 models": ("1d by creator top 3", "1d by model top 3"),
+    "weekly spend": ("schedule weekly spend", "spend 1m"),
+    "monthly spend by model": ("schedule monthly spend by model", "spend 1y by model"),
 }
 
 
@@ -76,6 +203,32 @@ def test_what_cannot_be_answered_is_refused_with_the_reason(text: str, reason: s
     found = ask(text)
     assert isinstance(found, CommandError), found
     assert reason in found.problem
+
+
+@pytest.mark.parametrize(("text", "choices"), CHOICES.items())
+def test_what_can_be_meant_in_several_ways_is_asked_with_each(
+    text: str, choices: tuple[str, ...]
+) -> None:
+    found = ask(text)
+    assert isinstance(found, CommandError), found
+    assert found.choices == choices
+    assert not any(isinstance(parse_command(one), CommandError) for one in choices)
+
+
+def test_each_group_is_said_to_be_shown_where_the_average_of_all_is_asked() -> None:
+    found = ask("average cost per user last month")
+    assert isinstance(found, ParsedText)
+    assert found.canonical == "spend last month by creator"
+    assert found.note().endswith("This is for each creator; I can't average over all of them.")
+
+
+def test_a_key_that_is_called_like_a_phrase_keeps_its_name() -> None:
+    known = KnownNames(("openai/gpt-5",), ("burn rate", "team members", "chatroom"), ())
+    for name in known.keys:
+        found = read(f"spend of {name}", lambda: known, Clock(NOW))
+        assert isinstance(found, ParsedText)
+        quoted = f'"{name}"' if " " in name else name
+        assert found.canonical == f"spend 1d key:{quoted}"
 
 
 @pytest.mark.parametrize("text", ["keys expiring in december", "did anyone hit a limit today"])

@@ -18,8 +18,9 @@ from reports.questions.query import Query, Versus
 from reports.questions.slack.answer import answer, as_text, error, figures
 from reports.questions.slack.controls import Controls
 from reports.questions.wording import capitalize_first, metric_words
+from reports.render.changes import change_words
 from reports.render.json import as_json
-from reports.render.tables import change_words, others, ranked_groups
+from reports.render.tables import others, ranked_groups
 from reports.time.period import Calendar, Counted, DateSpan, Month, Unit
 from reports.time.period_to_range import ranges
 from reports.usage.dimensions import Dimension, Filter, Metric, MoneySource

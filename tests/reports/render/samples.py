@@ -9,7 +9,7 @@ from itertools import groupby
 from hypothesis import strategies as st
 
 from reports.questions.query import Query
-from reports.questions.summary import Summary, UsageFigures, summarize
+from reports.questions.summary import Summary, UsageFigures, WholeUsage, summarize
 from reports.time.period import Counted, Period, Unit
 from reports.time.period_to_range import ranges
 from reports.time.time_range import TimeRange
@@ -124,6 +124,8 @@ def answer(
     unknown: Iterable[int] = (),
     incomplete: Iterable[int] = (),
     since: datetime | None = None,
+    previous_range: TimeRange | None = None,
+    through_whole: WholeUsage | None = None,
 ) -> Summary:
     """What rows add up to, as the cache would say it; of some groups only, if `shown`."""
     series: dict[str, dict[int, Usage]] = {}
@@ -146,6 +148,8 @@ def answer(
         unknown=frozenset(unknown),
         incomplete=frozenset(incomplete),
         since=since,
+        previous_range=previous_range,
+        through_whole=through_whole,
     )
     return summarize(query, span, figures, as_of=span.until, partial=partial)
 

@@ -49,14 +49,19 @@ def metric(figure: dict[str, Any], average: dict[str, Any]) -> dict[str, Any]:
         buckets={"type": "array", "items": optional(figure)},
     )
     compared = closed(**group["properties"], previous=optional(figure), change=optional(NUMBER))
+    through = {"type": "string", "format": "date"}
+    whole = {"from": figure, "to": figure, "change": optional(NUMBER)}
+    through_whole = closed(through=through, **whole)
+    compared_whole = closed(**compared["properties"], whole=through_whole)
     return closed(
         sum=figure,
         avg=optional(average),
         previous=optional(figure),
         change=optional(NUMBER),
         parts={"type": "object", "additionalProperties": figure},
-        groups={"type": "array", "items": {"anyOf": [group, compared]}},
-    )
+        groups={"type": "array", "items": {"anyOf": [group, compared, compared_whole]}},
+        whole=through_whole,
+    ) | {"required": ["sum", "avg", "previous", "change", "parts", "groups"]}
 
 
 SCHEMA = closed(

@@ -1,7 +1,7 @@
 """The report's message: its words, and Slack's limits however large the organization is."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from bot.demo.slack import validate
 from reports.questions.query import Query, Versus
-from reports.questions.summary import UsageFigures, summarize
+from reports.questions.summary import UsageFigures, WholeUsage, summarize
+from reports.questions.unfinished import whole_part
 from reports.schedules.recurrence import Recurrence, Weekly
 from reports.schedules.report import Cell, Mover, Report, Revision, movers, top_models
 from reports.schedules.slack.message import ReportContext, mover, report_message, when
@@ -66,6 +67,42 @@ def test_it_says_the_total_the_change_and_what_moved():
         ["Grace", "$112.00", "27.2%", "+12.0%", "claude-opus-4.5"],
         ["Total", "$412.00", "100.0%", "+37.3%", "–"],
     ]
+
+
+def test_of_a_week_that_is_not_over_it_says_the_change_through_yesterday():
+    query = replace(QUERY, period=Calendar(Unit.WEEK))
+    both = ranges(query.period, MONDAY + timedelta(days=2), ZONE)  # Wednesday, 9:00 in Berlin
+    part = whole_part(query, both.current, both.previous)
+    groups = {"Ada": (used(200), used(100)), "Grace": (used(100), used(100))}
+    whole = WholeUsage(part, used(300), used(200), groups)
+    figures = UsageFigures(
+        (used(150), used(150), used(1)), {name: {0: now} for name, (now, _) in groups.items()},
+        2, used(300), previous_range=both.previous, through_whole=whole,
+        before={"Ada": used(150), "Grace": used(150)},
+    )  # fmt: skip
+    summary = summarize(query, both.current, figures, MONDAY)
+    then = {"Ada": 150 * DOLLAR, "Grace": 150 * DOLLAR}
+    message = report_message(Report(summary, then, {}, ()), ABOUT)
+    said = "25 Nov isn't over; through 24 Nov: +50.0%"
+    assert said in message.text
+    assert said in message.blocks[1]["text"]["text"]
+    assert [row[3] for row in table(message)] == [
+        "Change through 24 Nov", "+100.0%", "no change", "+50.0%",
+    ]  # fmt: skip
+    assert "(66.4%, +100.0% through 24 Nov)" in message.text
+
+
+def test_on_the_first_day_of_a_week_it_shows_no_change():
+    query = replace(QUERY, period=Calendar(Unit.WEEK))
+    both = ranges(query.period, MONDAY, ZONE)
+    figures = UsageFigures(
+        (used(3),), {"Ada": {0: used(3)}}, 1, used(90), previous_range=both.previous
+    )
+    summary = summarize(query, both.current, figures, MONDAY)
+    message = report_message(Report(summary, {"Ada": 90 * DOLLAR}, {}, ()), ABOUT)
+    assert "23 Nov isn't over; 16 Nov came to $90.00" in message.text
+    assert [row[3] for row in table(message)] == ["Change", "–", "–"]
+    assert "-96" not in message.text
 
 
 def test_a_mover_is_told_in_one_line():

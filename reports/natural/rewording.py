@@ -1,0 +1,152 @@
+"""Replaces other ways of saying something with those that the rules read.
+
+`whos our top teammate lately` becomes `who's our top person past month`. Quoted text and names stay
+as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+from reports.natural.names import KnownNames
+
+_GREETING = re.compile(
+    r"^(?:(?:hi|hello|hey|yo|hiya|howdy|gm|greetings|dear|(?:good )?(?:morning|afternoon|evening))"
+    r"(?: (?:there|bot|activity|all|everyone|folks|guys|again))?(?:[\s,!.:;–-]+|$))+(?=\S)",
+    re.IGNORECASE,
+)
+_ENDING = re.compile(
+    r"[\s,.!?;–-]+(?:thanks|thank you|thx|ty|cheers|tia|much appreciated|if you can|if possible"
+    r"|if you don't mind|when you have a (?:minute|moment|second)|asap|right away)"
+    r"(?: (?:in advance|a lot|so much|very much|again|bot|activity))*[\s,.!?]*$",
+    re.IGNORECASE,
+)
+_UNIT = r"(?:day|week|month|year|hour)"
+_EARLIER = r"(?:the )?(?:last|previous)"
+_SAME_POINT = (
+    r"(vs|versus|than|with|to|against) (?:at |the )*(?:same|this) (?:point|time|stage|day|part)"
+    rf"(?: of| in)? ({_EARLIER} {_UNIT})"
+)
+_TOO_MUCH = (
+    r"(?:is |are )?(?:any(?:one|body)|some(?:one|body)|who(?:'s| is)?)(?: of us)?"
+    r" (?:over-?spending|spending (?:way |far )?too much(?: money)?)"
+)
+_MEASURED = r"spend|spending|cost|costs|bill|usage|tokens|requests|money|calls"
+_PURPOSE = (
+    "boss|manager|ceo|cfo|cto|board|meeting|review|deck|slides|presentation|stand-?up|records|books"
+)
+_EXTREME = r"(?:max|maximum|peak|highest|biggest|largest|record|min|minimum|lowest|smallest)"
+_PART_OF = rf"how much (?:of|from) (?:our |the |my |all |total )*({_MEASURED})"
+_SPELLINGS = {
+    "whos": "who's", "hows": "how is", "whens": "when is", "wheres": "where is",
+    "havent": "haven't",
+    "hasnt": "hasn't", "isnt": "isn't", "arent": "aren't", "didnt": "didn't", "doesnt": "doesn't",
+    "dont": "don't", "gimme": "give me", "lemme": "let me", "plz": "pls", "plss": "pls",
+    "approx": "about", "abt": "about", "ppl": "people", "msgs": "requests", "reqs": "requests",
+    "tok": "tokens", "toks": "tokens", "wk": "week", "yr": "year",
+    "hrs": "hours", "u": "you", "yday": "yesterday", "ystd": "yesterday", "llms": "models",
+}  # fmt: skip
+"""Short spellings, as in chats, and what they stand for."""
+_AVERAGE = r"(?:average|avg|mean|typical|usual|normal)"
+_PHRASES: tuple[tuple[str, str, str], ...] = (
+    ("days|late|recent", r"(?:these|those) days|nowadays|of late|lately|recently", "past month"),
+    ("same|this", _SAME_POINT, r"\1 \2"),
+    ("before that", rf"(?:the )?{_UNIT} before that", "before"),
+    ("worth|kind|sort|type", r"(?:worth|kinds?|sorts?|types?) of", "of"),
+    ("member|mate", r"(?:team|staff) ?members?|team ?mates?", "people"),
+    ("worker|engineer|dev|individual", r"co-?workers?|engineers?|devs?|individuals?", "people"),
+    ("llm", r"which llms?", "which models"),
+    ("working", r"working (?:on|with)", "using"),
+    ("normal|typical|usual|average", rf"(?:a|an|our|the|one) {_AVERAGE} (day|week|month|hour)",
+     r"average spend per \1"),
+    ("ly ", rf"(daily|weekly|monthly|hourly) {_AVERAGE}", r"average \1"),
+    ("daily", rf"{_AVERAGE} daily", "average per day"),
+    ("weekly", rf"{_AVERAGE} weekly", "average per week"),
+    ("monthly", rf"{_AVERAGE} monthly", "average per month"),
+    ("hourly", rf"{_AVERAGE} hourly", "average per hour"),
+    ("rate", r"(?:daily )?burn ?rate|spend(?:ing)? rate|rate of spend(?:ing)?",
+     "average spend per day"),
+    ("when", r"when did (.{1,60}?) (?:first|start|begin) (?:use|using|to use)",
+     r"when did \1 use"),
+    ("first used", r"when (was|were) (.{1,60}?) first used", r"when \1 \2 used"),
+    ("first time", r"(?:the )?first time (?:that )?(.{1,40}?) used", r"when did \1 use"),
+    ("last use|last spend", r"when (did|do|does) (.{1,60}?) last (use|spend)", r"when \1 \2 \3"),
+    ("spending", rf"{_TOO_MUCH}[?!. ]*$", "spend by person past week vs before"),
+    ("spending", _TOO_MUCH, "spend by person vs before"),
+    ("damage", r"(?:what's |what is )?the damage", "how much did we spend"),
+    ("how bad|how good", r"how (?:bad|good) (?:was|were|is|are)", "how much did we spend in"),
+    ("money|cash", r"(?:bleeding|throwing away|blowing) (?:money|cash)", "spending money"),
+    ("leaderboard", r"leaderboard", "spend by person"),
+    ("rank", r"rank(?:ing of|ed)?", "show"),
+    ("sort|order", r"(?:sort|sorted|order|ordered) by", "by"),
+    (" by ", r"(hour|day|week|month) by \1", r"per \1"),
+    ("q[1-4] to date", r"(q[1-4]) to date", r"\1"),
+    ("difference|change", r"(?:the )?(?:difference|change) (?:between|from)", "compare"),
+    ("change", r"changes? since", "what changed since"),
+    ("people|folks", r"(are|do|did|were) (?:people|folks) (using|use)", r"\1 we \2"),
+    ("ly ", rf"{_EXTREME} (?:daily|day's)", "busiest day"),
+    ("ly ", rf"{_EXTREME} hourly", "busiest hour"),
+    ("ly ", rf"{_EXTREME} monthly", "busiest month"),
+    ("peak|record|max|min", rf"(?:peak|record|max|maximum|min|minimum) ({_MEASURED})",
+     r"busiest day \1"),
+    ("record|lowest|quiet", r"(?:record|lowest|smallest|quietest|cheapest) (day|hour|week|month)",
+     r"busiest \1"),
+    ("time", r"what time (?:of day )?(?:do|did|are|is)", "busiest hour"),
+    ("for", rf"for (?:my|our|the) (?:{_PURPOSE})", ""),
+    ("popular", r"most popular", "most requested"),
+    ("where", r"where (?:will|do|are) we (?:going to )?(?:land|end up|finish)", "how will we end"),
+    ("rest of", r"(?:for |over |in |during )?the rest of (?:the|this) (day|week|month|year)",
+     r"by the end of this \1"),
+    ("%", r"% of", "percent of"),
+    ("%", r"what %", "what percent"),
+    ("who", r"who (?:made|created|generated|issued)", "who owns"),
+    ("how much", _PART_OF, r"what share of \1"),
+    ("byok", r"(?:byok|credits) (?:vs|versus|and|against|compared (?:to|with)) (?:byok|credits)",
+     "share of byok"),
+    ("vendor|maker|lab", r"(?:which|what) (?:vendor|maker|lab)s?", "which vendor"),
+    ("account", r"account(?:s|ed)? for", "share of"),
+)  # fmt: skip
+"""A quick test for what the text must contain, the phrase, and what the rules read instead."""
+_RULES = tuple(
+    (
+        re.compile(cues, re.IGNORECASE),
+        re.compile(rf"(?<![\w:*@-])(?:{phrase})(?![\w:*@-])", re.IGNORECASE),
+        instead,
+    )
+    for cues, phrase, instead in _PHRASES
+)
+_BEGINNING = re.compile(
+    r"^(?:check|pull(?: up)?|view|find|fetch|provide|print|generate|produce|create|prepare)"
+    r"(?: (?:me|us|out|up))?\s+(?!alert|an alert)(?=\S)",
+    re.IGNORECASE,
+)
+"""Verbs at the beginning that ask for an answer."""
+_QUOTED = re.compile(r'("[^"]*")')
+
+
+def reworded(text: str, known: KnownNames) -> str:
+    """The text without greetings around it, and with other words for some phrases.
+
+    `text` has single spaces. What is in quotes or a part of a key's name isn't changed.
+    """
+    text = _ENDING.sub("", _GREETING.sub("", text)) or text
+    parts = _QUOTED.split(text)
+    parts[0] = _BEGINNING.sub("show ", parts[0])
+    for at in range(0, len(parts), 2):
+        part = " ".join(_spelled_out(word, known) for word in parts[at].split(" "))
+        for cue, rule, instead in _RULES:
+            if cue.search(part):
+                part = rule.sub(partial(_instead, instead, known), part)
+        parts[at] = part
+    return "".join(parts)
+
+
+def _spelled_out(word: str, known: KnownNames) -> str:
+    bare = word.casefold().strip("?!.,")
+    return _SPELLINGS[bare] if bare in _SPELLINGS and not known.has(bare) else word
+
+
+def _instead(instead: str, known: KnownNames, found: re.Match[str]) -> str:
+    phrase = found[0].casefold().strip()
+    return found[0] if phrase in known.all_keys or known.has(phrase) else found.expand(instead)

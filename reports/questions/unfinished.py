@@ -1,0 +1,72 @@
+"""What is compared of an unfinished period: its whole days or months, and how that is said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from reports.questions.query import Query
+from reports.questions.wording import EARLIER, bucket_words
+from reports.time.period import Counted
+from reports.time.time_range import TimeRange
+from reports.time.whole_buckets import WholeBuckets, ends_in_unfinished_day, whole_buckets
+
+_INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class WholeChange:
+    """A figure through the last whole day or month, and the same of the previous period."""
+
+    now: int
+    before: int
+
+    @property
+    def change(self) -> Fraction | None:
+        """The change relative to the earlier figure; None if that is zero."""
+        return Fraction(self.now - self.before, self.before) if self.before else None
+
+
+def whole_part(query: Query, current: TimeRange, previous: TimeRange) -> WholeBuckets | None:
+    """The whole days or months of an unfinished range, beside those of the previous one.
+
+    None for a range that is over or by hour, and one without a whole day or month.
+    """
+    adjacent = isinstance(query.period, Counted) and query.versus not in EARLIER
+    return whole_buckets(current, previous, adjacent=adjacent)
+
+
+def has_just_begun(current: TimeRange) -> bool:
+    """Whether a range consists of one day or month that isn't over, so it shows no trend yet."""
+    return ends_in_unfinished_day(current) and len(current.buckets) == 1
+
+
+def unfinished_words(current: TimeRange, whole: WholeBuckets | None) -> str:
+    """The day or month that isn't over: `30 Nov`, `Nov 2026`."""
+    if whole and _ends_within_month(current, whole):
+        return _day(whole.current.end, whole.current)
+    return bucket_words(current.buckets[-1], current)
+
+
+def through_words(current: TimeRange, whole: WholeBuckets) -> str:
+    """The last day or month that is over: `29 Nov`, `Oct 2026`."""
+    over = whole.current
+    if _ends_within_month(current, whole):
+        return _day(over.end - _INSTANT, over)
+    return bucket_words(over.buckets[-1], over)
+
+
+def last_day(of: TimeRange) -> str:
+    """The last day of a finished range in its zone, as `2026-11-29`."""
+    return f"{(of.end - _INSTANT).astimezone(ZoneInfo(of.zone)):%Y-%m-%d}"
+
+
+def _ends_within_month(current: TimeRange, whole: WholeBuckets) -> bool:
+    return whole.current.end not in current.buckets
+
+
+def _day(moment: datetime, of: TimeRange) -> str:
+    at = moment.astimezone(ZoneInfo(of.zone))
+    return f"{at.day} {at:%b}"

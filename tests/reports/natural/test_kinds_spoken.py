@@ -1,0 +1,72 @@
+"""The word of a kind of answer: never left out, and corrected where it is misspelled."""
+
+from __future__ import annotations
+
+import pytest
+
+from reports.commands import parse_command
+from reports.natural.parsed_text import ParsedText
+from reports.questions.grammar import CommandError
+from tests.reports.natural.test_questions_people_ask import ask, command
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("forcast this month", "forecast this month"),
+        ("limts", "limits"),
+        ("limts for ada", "limits creator:ada@example.com"),
+        ("prce by model last week", "price last week by model"),
+        ("balence", "balance"),
+        ("retireing", "retiring"),
+        ("whatf opus -> sonnet", "whatif opus -> sonnet 1m"),
+        ("cahce 1m without opus", "cache 1m -model:*opus*"),
+        ("budgt", "budget"),
+    ],
+)
+def test_a_misspelled_kind_is_suggested_with_the_other_words(asked: str, meant: str) -> None:
+    found = ask(asked)
+    assert isinstance(found, CommandError), found
+    assert found.candidates == (meant,)
+    assert not isinstance(parse_command(meant), CommandError)
+
+
+def test_a_kind_misspelled_within_a_sentence_is_corrected_and_said() -> None:
+    found = ask("what's the forcast for this month by person?")
+    assert isinstance(found, ParsedText)
+    assert found.canonical == "forecast this month by creator"
+    assert found.note().endswith("I took “forcast” for “forecast”.")
+
+
+@pytest.mark.parametrize("asked", ["forcast marketing", "limts of marketing", "kards"])
+def test_nothing_is_suggested_beside_another_unknown_word(asked: str) -> None:
+    found = ask(asked)
+    assert isinstance(found, CommandError)
+    assert not found.candidates
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("keys ada", "keys creator:ada@example.com"),
+        ("keys of ada", "keys creator:ada@example.com"),
+        ("list ada's keys", "keys creator:ada@example.com"),
+        ("what keys does grace have", "keys creator:grace@example.com"),
+        ("which keys does grace use", "1d by key creator:grace@example.com"),
+        ("ada's keys by spend", "spend 1d by key creator:ada@example.com"),
+        ("keys on opus", "1d by key model:*opus*"),
+    ],
+)
+def test_somebodys_keys_are_a_list_unless_their_usage_is_asked_for(asked: str, meant: str) -> None:
+    assert command(asked) == meant
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["keys foo", "price limits", "forecast errors", "limits forecast", "cache of the weather"],
+)
+def test_the_first_word_of_a_command_is_never_left_out(asked: str) -> None:
+    found = ask(asked)
+    assert isinstance(found, CommandError), found
+    first = asked.partition(" ")[0]
+    assert not found.understood or found.understood.startswith(first)
