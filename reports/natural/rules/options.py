@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reports.natural import vocabulary
 from reports.natural.text_reader import TextReader
+from reports.questions.query import QueryKind
 from reports.time.time_range import zone_names
 from reports.usage.dimensions import Metric
 
@@ -69,7 +70,8 @@ def read_token_part(reader: TextReader) -> int:
         return 0
     words = {word.casefold().rstrip(".,?") for word in reader.words}
     spent = {word for word in words if vocabulary.METRICS.get(word) is Metric.SPEND}
-    if spent and not {"token", "tokens"} & words:
+    priced = reader.kind is QueryKind.PRICE
+    if priced or (spent and not {"token", "tokens"} & words):
         raise ValueError(NO_SPEND_OF_PARTS)
     reader.given.pop("metric", None)
     reader.give("metric", str(Metric.TOKENS))

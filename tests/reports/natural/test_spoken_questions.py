@@ -11,15 +11,18 @@ from reports.natural.refusals import (
     NAME_A_MODEL,
     NO_CATALOG,
     NO_DISABLED_KEYS,
+    NO_EMAIL,
     NO_FISCAL_CALENDAR,
     NO_HOLIDAYS,
     NO_IDLE_PEOPLE,
     NO_MEDIANS,
+    NO_PAYMENTS,
     NO_REMINDERS,
     NO_REQUEST_SIZE,
     NO_TIMES_OF_DAY,
     NOT_ANNUALIZED,
     NOT_COUNTED,
+    READ_ONLY,
     UNUSUAL,
 )
 from reports.natural.rules.kinds import ABOUT_NOW
@@ -116,6 +119,35 @@ READ_AS = {
     "why is prod-006 at its limit": "limits key:prod-006",
     "does anything hit its limit today": "limits",
     "did any key run out": "limits",
+    "quick question: how much $$ did we spend friday": "spend 2026-11-20",
+    "where are we at this month": "spend this month",
+    "is november worse than october": "2026-11 vs before",
+    "are we ahead of last month": "this month vs last month",
+    "are we trending higher than october": "this month vs before",
+    "will november be more expensive than october": "forecast this month",
+    "pie chart of spend by model": "spend 1d by model",
+    "bar chart of daily spend": "spend 1m",
+    "keys over 80% of their limit": "limits",
+    "newest keys": "new keys 1m",
+    "keys created by grace": "keys creator:grace@example.com",
+    "prod-006' opus spend": "spend 1d key:prod-006 model:*opus*",
+    "cost of opus calls from prod-006 last week": "spend last week model:*opus* key:prod-006",
+    "prod-006 opus vs sonnet this month":
+        "this month by model key:prod-006 model:*opus* model:*sonnet*",
+    "how much is 1m tokens of sonnet": "price 1m model:*sonnet*",
+    "cost per 1000 requests": "price 1m",
+    "which three people spent most in october": "spend 2026-10 by creator top 3",
+    "what does ada use besides opus": "1d by model creator:ada@example.com -model:*opus*",
+    "what made ci-005 so costly": "why spend 1w key:ci-005",
+    "did anything change this week": "why this week",
+    "who is driving costs up": "why spend 1w by creator",
+    "will we break 6k": "forecast over $6000 this month",
+    "will ada go over $1000": "forecast over $1000 this month creator:ada@example.com",
+    "are credits running low": "balance",
+    "days of runway left": "balance",
+    "what keys belong to grace": "keys creator:grace@example.com",
+    "key list": "keys",
+    "which models are new since last month": "new models 2026-10-01..2026-11-22",
     "whats the damage this month": "spend this month",
     "how bad was last week": "spend last week",
     "rank people by spend this month": "spend this month by creator",
@@ -169,6 +201,16 @@ REFUSED = {
     "this month vs september": "I can compare a period only with the one right before it",
     "how much is left for marketing": "I don't recognize “marketing”",
     "how much was left last month": "`balance` takes no period",
+    "raise prod-006's limit": READ_ONLY,
+    "create a key for grace": READ_ONLY,
+    "block opus": READ_ONLY,
+    "openrouter fees": NO_PAYMENTS,
+    "when did we last top up": NO_PAYMENTS,
+    "email me the csv": NO_EMAIL,
+    "is ci-005 out of control": UNUSUAL,
+    "cheapest alternative to opus": NAME_A_MODEL,
+    "production spend": "I don't recognize “production”",
+    "how much per million output tokens": NO_SPEND_OF_PARTS,
     "spend over christmas": NO_HOLIDAYS,
     "last business day": NO_FISCAL_CALENDAR,
     "tokens per request": NO_REQUEST_SIZE,
@@ -231,7 +273,10 @@ def test_a_key_that_is_called_like_a_phrase_keeps_its_name() -> None:
         assert found.canonical == f"spend 1d key:{quoted}"
 
 
-@pytest.mark.parametrize("text", ["keys expiring in december", "did anyone hit a limit today"])
+@pytest.mark.parametrize(
+    "text",
+    ["keys expiring in december", "did anyone hit a limit today", "keys not used since september"],
+)
 def test_a_period_that_a_present_answer_cannot_have_is_said_to_be_left_out(text: str) -> None:
     found = ask(text)
     assert isinstance(found, ParsedText)
