@@ -11,7 +11,7 @@ from reports.natural import vocabulary, written_dates
 from reports.natural.rules.end_dates import read_end_date
 from reports.natural.text_reader import LONGEST_DATES, TextReader
 from reports.natural.topics import NEW_OF, topic_words
-from reports.questions.kinds import FORECAST_OF_SPEND, STILL_RUNNING
+from reports.questions.kinds import FORECAST_OF_SPEND, ONE_AMOUNT, STILL_RUNNING
 from reports.questions.query import QueryKind
 from reports.time.period import Month
 from reports.usage.dimensions import Metric
@@ -24,7 +24,6 @@ _WITHOUT_METRIC = {
 
 _PERCENT = re.compile(r"[0-9]{1,3}%")
 _AMOUNT = re.compile(r"\$?[0-9][0-9,.]*k?|\$[0-9][0-9,.]*[km]?")
-ONE_AMOUNT = "A forecast can be compared with only one amount: {one} or {other}."
 SHOWN_BESIDE = "The forecast shows the period before beside it."
 NOT_NARROWED = "I can't leave out limits by how much is used; the list shows that of each."
 ABOUT_NOW = "This answer is about now, so I left out the period."
