@@ -145,6 +145,9 @@ def _apply_implied_grouping(reader: TextReader) -> None:
         and first in {"what", "what's", "whats", "where"}
         and (last in {"on", "use", "using", "uses", "used", "go", "going"} or first == "where")
     )
+    but_model = any(one.exclude and one.dimension is Dimension.MODEL for one in filters)
+    if but_model and first.startswith("what") and {"use", "using"} & set(reader.words):
+        on_what = True  # `what does ada use besides opus`
     if compared:
         reader.give("by", f"by {several.pop()}")
     elif reader.several:

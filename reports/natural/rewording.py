@@ -41,7 +41,7 @@ _MANY = r"(?:1m|1 million|a million|one million|1k|1000|1,000|a thousand|one tho
 _EXTREME = r"(?:max|maximum|peak|highest|biggest|largest|record|min|minimum|lowest|smallest)"
 _PART_OF = rf"how much (?:of|from) (?:our |the |my |all |total )*({_MEASURED})"
 _SPELLINGS = {
-    "whos": "who's", "hows": "how is", "whens": "when is", "wheres": "where is",
+    "whos": "who's", "whats": "what's", "hows": "how is", "whens": "when is", "wheres": "where is",
     "havent": "haven't",
     "hasnt": "hasn't", "isnt": "isn't", "arent": "aren't", "didnt": "didn't", "doesnt": "doesn't",
     "dont": "don't", "gimme": "give me", "lemme": "let me", "plz": "pls", "plss": "pls",
@@ -105,6 +105,8 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
     ("tokens", rf"(?:how much (?:is|are|do|does)|costs? of|price of) {_MANY} tokens(?: costs?)?",
      "price per million tokens"),
     ("turn on", r"turn on alerts", "alerts"),
+    ("key list", r"key list", "list keys"),
+    (" on", r"did (we|i|they) (?:drop|blow|shell out) on", r"did \1 spend on"),
     ("popular", r"most popular", "most requested"),
     ("where", r"where (?:will|do|are) we (?:going to )?(?:land|end up|finish)", "how will we end"),
     ("rest of", r"(?:for |over |in |during )?the rest of (?:the|this) (day|week|month|year)",

@@ -191,7 +191,7 @@ def _without_typos(reader: TextReader, known: KnownNames) -> tuple[str, str] | N
     changed: list[str] = []
     for at, word in enumerate(lower):
         plain_word = len(word) >= _SHORTEST_TYPO and word.isascii() and word.isalpha()
-        if not plain_word or word in _SPELLED or known.has(word):
+        if not plain_word or word in _SPELLED or word in vocabulary.NUMBERS or known.has(word):
             continue
         close = [one for one in _SPELLED if abs(len(one) - len(word)) < 2 and one[0] == word[0]]
         meant = nearest.word(word, close)

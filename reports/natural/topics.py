@@ -60,6 +60,8 @@ _FORECAST_PHRASES = (
     "end of month", "end of the month", "month end",
 )  # fmt: skip
 _WHY_PHRASES = (
+    "anything change", "anything changed", "driving costs", "driving our", "driving up",
+    "driving the", "what made",
     "what changed", "what's changed", "what has changed", "what happened", "what's different",
     "what is different", "how come", "what drove", "what's driving", "what is driving",
     "what caused", "what's behind", "what is behind", "what explains",
@@ -178,7 +180,8 @@ _FILLERS: dict[QueryKind, set[str]] = {
     },
     QueryKind.FORECAST: _FORECAST | DIRECTIONS | {
         "will", "end", "ends", "track", "stay", "exceed", "finish", "close", "by", "estimated",
-        "budget", "land", "when", "hit", "hits", "reach", "reaches", "pass", "cross", "likely",
+        "budget", "land", "when", "hit", "hits", "break",
+        "reach", "reaches", "pass", "cross", "likely",
         "probably", "bill", "coming", "should", "expecting", "remaining", "left", "to", "come",
         "still", "more", "final", "finally", "outlook", "trajectory", "pace", "current",
     },
@@ -269,7 +272,7 @@ _FILLERS[QueryKind.RETIRING] = _RETIRING | {
 }  # fmt: skip
 _ADDED = {"created", "added", "made", "issued"}
 """Words that say of `keys` that they are new."""
-_OWNING = {"whose", "owns", "owned", "owner", "owners", "own"}
+_OWNING = {"whose", "owns", "owned", "owner", "owners", "own", "belong", "belongs", "belonging"}
 _FILLERS[QueryKind.KEYS] = _KEYS | _OWNING | _OF_KEYS | _DELETE | _ADDED | {
     "safe", "safely", "last", "used", "spends", "spend", "spending", "spent", "costs", "cost",
     "money", "former", "employees", "employee", "leavers", "ex-employees", "ex", "work", "works",
@@ -304,9 +307,10 @@ _USING_KEYS = {"by", "per", "each", "use", "uses", "used", "using", "usage", "to
                "largest", "most", "break", "down", "split", "group", "grouped", "compare", "active",
                "without", "except", "excluding", "not"}  # fmt: skip
 """Words beside which `keys` is about their usage."""
-_BALANCE = {"balance", "top-up", "topup"}
+_BALANCE = {"balance", "top-up", "topup", "runway"}
 _BUDGETS = {"budget", "budgets"}
 _BALANCE_PHRASES = (
+    "running low", "run dry", "runs dry", "running dry",
     "run out", "running out", "last us", "credits last", "credit last", "enough credits",
     "enough credit", "enough money", "enough balance", "credit balance", "top up",
     "credits enough", "credits sufficient",
@@ -453,7 +457,8 @@ def _about_amounts(words: Sequence[str], text: str, given: set[str], *, named: b
         return Topic.LIMITS
     if given & _BUDGETS:
         return BUDGET
-    reaches = "when" in given and any(word.startswith("$") for word in words)
+    amount = any(word.startswith("$") for word in words)
+    reaches = given & {"when", "will"} and amount
     coming = "will" in given and given & vocabulary.MONTHS.keys()
     if reaches or coming or given & _FORECAST or _has_phrase(text, _FORECAST_PHRASES):
         return BALANCE if _has_phrase(text, _BALANCE_PHRASES) else Topic.FORECAST
@@ -524,7 +529,7 @@ def _about_entities(
     joined = who and given & {"joined", "new", "started", "newcomers"}
     if joined or given & {"newcomers"} or (given & _NEW and given & NEW_OF.keys()):
         return Topic.NEW
-    return Topic.NEW if _has_phrase(text, ("what's new", "whats new", "what is new")) else None
+    return Topic.NEW if _has_phrase(text, ("what's new", "what is new", "anything new")) else None
 
 
 def _without_periods(words: Sequence[str]) -> str:

@@ -92,7 +92,8 @@ LEAVING_OUT: tuple[tuple[str, ...], ...] = (
 )  # fmt: skip
 """Words that start a list of names to leave out."""
 HELD_AGAINST = {
-    "go", "stay", "be", "over", "under", "within", "below", "above", "exceed", "hit", "reach",
+    "go", "stay", "be", "over", "under", "within", "below", "above", "exceed", "hit", "break",
+    "reach",
     "more", "than", "budget", "of", "our", "pass", "cross", "beyond", "past", "less", "and",
 }  # fmt: skip
 """Words before the amount that a forecast is compared with."""
@@ -123,6 +124,7 @@ FILLERS = {
     "approximately", "around", "curious", "wondering", "even", "actual", "there's", "that's",
     "it's", "i'm", "we're", "they're", "here's", "generally", "normally", "usually", "person's",
     "people's", "performing", "asking", "put", "together", "into", "towards", "toward",
+    "different",
     "contribute", "contributes", "contributed", "sent", "came", "come", "comes", "anyway",
     "active", "run", "table", "trending", "worse", "better", "touched", "eat", "eats", "ate",
     "eaten", "eating", "honestly", "basically", "literally", "simply", "pretty", "very",

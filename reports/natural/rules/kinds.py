@@ -11,10 +11,10 @@ from reports.natural import vocabulary, written_dates
 from reports.natural.rules.end_dates import read_end_date
 from reports.natural.text_reader import LONGEST_DATES, TextReader
 from reports.natural.topics import NEW_OF, topic_words
-from reports.questions.kinds import FORECAST_OF_SPEND, STILL_RUNNING
+from reports.questions.kinds import FORECAST_OF_SPEND, ONE_AMOUNT, STILL_RUNNING
 from reports.questions.query import QueryKind
 from reports.time.period import Month
-from reports.usage.dimensions import Dimension, Metric
+from reports.usage.dimensions import Metric
 
 _WITHOUT_METRIC = {
     QueryKind.PRICE, QueryKind.FORECAST, QueryKind.CACHE, QueryKind.RETIRING, QueryKind.NEW,
@@ -24,7 +24,6 @@ _WITHOUT_METRIC = {
 
 _PERCENT = re.compile(r"[0-9]{1,3}%")
 _AMOUNT = re.compile(r"\$?[0-9][0-9,.]*k?|\$[0-9][0-9,.]*[km]?")
-ONE_AMOUNT = "A forecast can be compared with only one amount: {one} or {other}."
 SHOWN_BESIDE = "The forecast shows the period before beside it."
 NOT_NARROWED = "I can't leave out limits by how much is used; the list shows that of each."
 ABOUT_NOW = "This answer is about now, so I left out the period."
@@ -137,8 +136,8 @@ def apply_kind(reader: TextReader, kind: QueryKind) -> None:
         reader.given["by"] = [one for one in reader.given.get("by", ()) if "model" not in one]
     if kind is QueryKind.NEW:
         by = reader.given.pop("by", [])
-        if not reader.extra and by == [f"by {Dimension.CREATOR}"]:  # `who joined this month`
-            reader.given["kind"] = [f"{kind} creators"]
+        if not reader.extra and len(by) == 1:  # `who joined this month`
+            reader.given["kind"] = [f"{kind} {by[0].removeprefix('by ')}s"]
     if kind in {QueryKind.LIMITS, QueryKind.KEYS}:  # about now, and nothing is grouped
         reader.remarks = [one for one in reader.remarks if one == NOT_NARROWED]
         if "period" in reader.given:
