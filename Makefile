@@ -84,8 +84,8 @@ check: $(VENV)/.dev
 bench: $(VENV)/.tools
 	$(BIN)/python -m tests.bench
 
-# about two hours; `make trust SEED=2` makes other random choices, `make trust PARTS="sync frozen"`
-# does some of it
+# about an hour and a half on two cores that other programs use as well; `make trust SEED=2` makes other
+# random choices, `make trust PARTS="sync frozen"` does some of it
 trust: $(VENV)/.dev
 	$(BIN)/python -m pytest --hypothesis-profile=new tests/reports tests/bot/store
 	$(BIN)/python -m tests.trust --seed $(or $(SEED),1) $(PARTS)

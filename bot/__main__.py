@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from reports.commands import Command
     from reports.natural.names import KnownNames
     from reports.questions.grammar import CommandError, QuestionCommand
+    from reports.questions.query import Query
     from reports.questions.summary import Summary
     from reports.questions.topics import BalanceAsked, BudgetAsked
     from reports.usage.limits import Limit
@@ -236,7 +237,8 @@ def ask(
         _exit_with_problem(parsed_text, line)
     parsed = parse_command(parsed_text.words) if parsed_text else HelpCommand()
     own_month = isinstance(parsed, MeAsked)
-    parsed = QuestionCommand(MY_MONTH) if isinstance(parsed, MeAsked) else parsed
+    if isinstance(parsed, MeAsked):
+        parsed = QuestionCommand(replace(MY_MONTH, period=parsed.period))
     if not isinstance(parsed, QuestionCommand):
         opened = store or partial(open_store, settings, must_exist=True)
         if parsed_text and (how := parsed_text.note("activity ask")):
@@ -289,7 +291,7 @@ def _answer_question(
         job = Job(query.words(), now, settings.zone, Format.CSV, asker)
         _write_files(store, job, parsed, wanted, traces)
     if as_json or not wanted:
-        own = _own_month(store, now, settings.zone, asker) if own_month else None
+        own = _own_month(store, query, now, settings.zone, asker) if own_month else None
         _print(found, settings, own, as_json=as_json)
 
 
@@ -515,14 +517,14 @@ def doctor() -> None:
 
 
 def _own_month(
-    store: Store, now: datetime, zone: str, asker: Asker
+    store: Store, query: Query, now: datetime, zone: str, asker: Asker
 ) -> tuple[OwnMonth, tuple[Limit, ...]] | None:
     """The asker's usual month, and their limits."""
     from bot.analysis.budgets import own_limits  # noqa: PLC0415
     from bot.analysis.own_month import gather_own_month  # noqa: PLC0415
     from reports.questions.grammar import CommandError  # noqa: PLC0415
 
-    found = gather_own_month(store, now, zone, asker)
+    found = gather_own_month(store, query, now, zone, asker)
     return None if isinstance(found, CommandError) else (found, own_limits(store, now, asker))
 
 

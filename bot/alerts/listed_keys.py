@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.alerts.context import MeasurementContext, WatchedRule
 from bot.alerts.scope import allowed_members
 from bot.answers import visibility
 from bot.answers.openrouter_details import KeyDetails, owner_left
+from bot.store.usage.directory import Directory
 from reports.alerts.evaluation import Phase
 from reports.usage.dimensions import Dimension
+from reports.usage.members import NO_CREATOR
+from reports.wording.safe_text import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,12 @@ def listed_keys(watched: WatchedRule, context: MeasurementContext) -> Iterator[L
         owner = directory.members.get(creator or 0)
         left = context.details.members_known and owner_left(directory, one.creator)
         yield ListedKey(id_, labels.get(id_, "?"), owner.detail if owner else "", left, one)
+
+
+def creator_words(directory: Directory, labels: Mapping[int, str], key: int) -> str:
+    """A sentence on who created a key (an id); empty if that isn't known, or not to be named."""
+    name = labels.get(directory.owners.get(key, 0), "")
+    return f"Created by {clean(name, 80)}." if name and name != NO_CREATOR else ""
 
 
 def triggered_without(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from heapq import nlargest
 from zoneinfo import ZoneInfo
 
+from bot.analysis.expected_spend import ExpectedSpend
 from bot.analysis.forecast_usage import (
     ForecastPeriod,
     days_before,
@@ -16,33 +17,36 @@ from bot.analysis.forecast_usage import (
     forecast_period,
     known_from,
     read_days,
-    read_recent,
     read_spend,
 )
 from bot.analysis.request import AnalysisRequest, PlannedAnalysis, planned
+from bot.answers import visibility
 from bot.answers.answer import zone_of
+from bot.answers.visibility import Asker
 from bot.store import Store
+from bot.store.usage.directory import Directory
 from bot.store.usage.selection import Ids, Selection
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.forecast import (
+    Band,
     ForecastRecord,
-    forecast,
-    forecast_groups,
+    PartForecaster,
+    PeriodForecast,
+    band_of,
     record_of,
 )
 from reports.analysis.forecast_answer import ForecastGroup, ForecastScope, forecast_answer
+from reports.analysis.limited_keys import LimitedKey
 from reports.questions.grammar import CommandError
 from reports.time.period import Calendar, Unit
 from reports.time.time_range import DAY, Granularity, TimeRange, local
 from reports.usage.coverage import answerable_range, is_stored
-from reports.usage.dimensions import MoneySource
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 
 _GROUP_HISTORY = 120
-"""Days of a group that its band is taken from: two months of forecasts for a month ahead."""
+"""Days of a part that its range comes from: three months of forecasts for a month ahead."""
 _MOST_BANDS = 50
 """Groups that get a band: as many as a table can have."""
-_MOST_PERIODS = 11
-"""Earlier periods that show how good forecasts were: as many months as a year of data has whole."""
 
 
 def gather_forecast(request: AnalysisRequest) -> AnalysisDocument | CommandError:
@@ -54,38 +58,120 @@ def gather_forecast(request: AnalysisRequest) -> AnalysisDocument | CommandError
     unit = plan.query.period.unit if isinstance(plan.query.period, Calendar) else Unit.MONTH
     zone = zone_of(plan.query, request.zone)
     period = forecast_period(store.state(), unit, request.now, zone)
-    scope = ForecastScope(plan.source.range, local(period.after, zone), found.as_of, found.partial)
-    days = read_days(store, plan.selection, period.history, source)
-    so_far = read_spend(store, plan.selection, period.so_far, source)
-    if not days:
+    scope = ForecastScope(
+        plan.source.range, local(period.after, zone), zone, found.as_of, found.partial
+    )
+    selection = plan.selection.grouped(None)
+    outlook = ExpectedSpend(store, period, source, root_of(store.directory(), request.asker))
+    if not outlook.forecaster.days:
         history = period.history
         scope = replace(scope, stored=known_from(history) < len(history.range.buckets))
         return forecast_answer(plan.query, scope, None, ForecastRecord(0, None, None))
-    of_today = read_spend(store, plan.selection, period.of_today, source)
-    expected = forecast(
-        days,
-        period.count,
-        sum(so_far.values()),
-        today=sum(of_today.values()),
-        left=period.left,
-    )
-    past = record_of(days, earlier_periods(days, period))
+    so_far = read_spend(store, plan.selection, period.so_far, source)
+    used, to_come = sum(so_far.values()), outlook.to_come(selection)
+    range_ = band(outlook, selection, used, to_come)
+    whole = PeriodForecast(used, to_come, range_, outlook.expected.method)
+    past = record(outlook, selection)
     before, notes = _previous(found, store)
     of_before = (f"for the period before, {one}" for one in notes if one not in scope.partial)
-    scope = replace(scope, partial=(*scope.partial, *of_before))
+    scope = replace(
+        scope,
+        partial=(*scope.partial, *of_before),
+        of_part=selection.members != outlook.root.members,
+        held_back=_held_back(outlook, selection, found.labels),
+    )
     total = None if before is None else sum(before.values())
-    groups: list[ForecastGroup] = []
-    if plan.query.by:
-        recent = read_recent(store, plan.selection, period, of_today, source)
-        histories = group_histories(store, plan.selection, period, _largest(so_far, recent), source)
-        groups = [
-            ForecastGroup(found.labels[id_], one, None if before is None else before.get(id_, 0))
-            for id_, one in forecast_groups(
-                days, period.count, expected, so_far, recent, histories
-            ).items()
-        ]
-    groups = [group for group in groups if group.found.end or group.previous]
-    return forecast_answer(plan.query, scope, ForecastGroup("all", expected, total), past, groups)
+    groups = _groups(outlook, plan.selection, so_far, before, found.labels)
+    return forecast_answer(plan.query, scope, ForecastGroup("all", whole, total), past, groups)
+
+
+def root_of(directory: Directory, asker: Asker) -> Selection:
+    """The whole of which an asker's forecasts are parts: all that they may see."""
+    if not asker.own_only:
+        return Selection()
+    return Selection.of(None, {Dimension.CREATOR: visibility.own(directory, asker)})
+
+
+def band(outlook: ExpectedSpend, selection: Selection, so_far: int, to_come: int) -> Band | None:
+    """The range of an amount to come of a selection; None if the history is too short."""
+    period, name = outlook.period, outlook.expected.method
+    most = most_of(outlook, selection)
+    if selection.members == outlook.root.members:
+        ratios = outlook.forecaster.ratios(name, period.count)
+        return band_of(so_far, to_come, ratios, period.count, most)
+    days = _days_of_part(outlook, selection)
+    ratios = PartForecaster(outlook.forecaster).ratios(days, name, period.count)
+    return band_of(so_far, to_come, ratios, period.count, most)
+
+
+def _days_of_part(outlook: ExpectedSpend, selection: Selection) -> Sequence[int]:
+    """The days that the range of a part comes from: as many as for each group of an answer."""
+    of = days_before(outlook.period.today, _GROUP_HISTORY, outlook.store.state().coverage)
+    used = outlook.store.whole(selection.grouped(None), of.range, of.stored)
+    days = [one.value(Metric.SPEND, outlook.source) for one in used]
+    return days[known_from(of) :]
+
+
+def record(outlook: ExpectedSpend, selection: Selection) -> ForecastRecord:
+    """How accurate forecasts of a selection were in earlier periods."""
+    earlier = earlier_periods(outlook.forecaster.days, outlook.period)
+    if selection.members == outlook.root.members:
+        return record_of(outlook.forecaster, earlier)
+    days = read_days(outlook.store, selection, outlook.period.history, outlook.source)
+    return PartForecaster(outlook.forecaster).record(days, earlier)
+
+
+def most_of(outlook: ExpectedSpend, selection: Selection) -> int | None:
+    """The most that a single key can still spend in the period; None if it isn't held back."""
+    keys = selection.ids(Dimension.KEY)
+    if keys is None or len(keys) != 1:
+        return None
+    held = outlook.held_back.get(next(iter(keys)))
+    return held.to_come if held else None
+
+
+def _groups(
+    outlook: ExpectedSpend,
+    selection: Selection,
+    so_far: Mapping[int, int],
+    before: Mapping[int, int] | None,
+    labels: Mapping[int, str],
+) -> list[ForecastGroup]:
+    """The forecast of each group with any spend, now or in the period before."""
+    if selection.by is None:
+        return []
+    period, expected = outlook.period, outlook.expected
+    to_come = outlook.by_group(selection)
+    histories = group_histories(
+        outlook.store, selection, period, _largest(so_far, to_come), outlook.source
+    )
+    parts, found = PartForecaster(outlook.forecaster), []
+    for id_ in dict.fromkeys((*so_far, *to_come, *(before or ()))):
+        used, more, range_ = so_far.get(id_, 0), to_come.get(id_, 0), None
+        if id_ in histories or not more:
+            ratios = parts.ratios(histories.get(id_, ()), expected.method, period.count)
+            most = most_of(outlook, selection.only(selection.by, frozenset({id_})))
+            range_ = band_of(used, more, ratios, period.count, most)
+        forecast = PeriodForecast(used, more, range_, expected.method)
+        previous = None if before is None else before.get(id_, 0)
+        if forecast.end or previous:
+            found.append(ForecastGroup(labels[id_], forecast, previous))
+    return found
+
+
+def _held_back(
+    outlook: ExpectedSpend, selection: Selection, labels: Mapping[int, str]
+) -> tuple[tuple[str, LimitedKey], ...]:
+    """The keys of a question of which less is expected than their share, the largest share first,
+    with their labels."""
+    owners = outlook.store.directory().owners
+    keys, creators = selection.ids(Dimension.KEY), selection.ids(Dimension.CREATOR)
+    found = [
+        (labels[key], one)
+        for key, one in outlook.held_back.items()
+        if (keys is None or key in keys) and (creators is None or owners.get(key) in creators)
+    ]
+    return tuple(sorted(found, key=lambda one: (-one[1].share, one[0])))
 
 
 def _largest(*spent: Mapping[int, int]) -> frozenset[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -12,7 +11,7 @@ from zoneinfo import ZoneInfo
 from bot.store import Store
 from bot.store.usage.selection import Selection
 from bot.store.usage.store import CacheState
-from reports.analysis.forecast import RECENT_DAYS
+from reports.analysis.forecast import EarlierPeriod
 from reports.time.period import Calendar, Unit
 from reports.time.period_to_range import ranges
 from reports.time.time_range import DAY, Granularity, TimeRange, local
@@ -53,8 +52,14 @@ class ForecastPeriod:
         return (self.after - self.today).days
 
     @property
+    def horizon(self) -> int:
+        """The days to the end of the month, today with them: every forecast of a moment uses the
+        method that suits these best, so that the pace of a day is the same in all of them."""
+        return (_next(self.today.replace(day=1), Unit.MONTH) - self.today).days
+
+    @property
     def left(self) -> Fraction:
-        """How much of today is still to come, from 0 to 1."""
+        """How much of today is still to come by the clock, from 0 to 1."""
         start, end = local(self.today, self.zone), local(self.today + DAY, self.zone)
         whole = int((end - start).total_seconds())
         return Fraction(int((end - self.moment).total_seconds()), whole)
@@ -115,31 +120,19 @@ def read_spend(
     return {id_: spend for id_, (spend,) in sums.items()}
 
 
-def read_recent(
-    store: Store,
-    selection: Selection,
-    period: ForecastPeriod,
-    of_today: Spend,
-    source: MoneySource,
-) -> Spend:
-    """The spend by group of the days that say how large the share of each is, and of today."""
-    of = days_before(period.today, RECENT_DAYS, store.state().coverage)
-    spent = Counter(read_spend(store, selection, of, source))
-    spent.update(of_today)
-    return spent
-
-
-def earlier_periods(days: Sequence[int], period: ForecastPeriod) -> list[tuple[int, int, int]]:
-    """The whole periods before: index of the first day, length, and days passed as of today."""
+def earlier_periods(days: Sequence[int], period: ForecastPeriod) -> list[EarlierPeriod]:
+    """The whole periods before, on the same day of each."""
     begins, first = period.today - len(days) * DAY, period.first
     elapsed = (period.today - first).days
-    found: list[tuple[int, int, int]] = []
+    found: list[EarlierPeriod] = []
     while len(found) < _MOST_PERIODS:
         end, first = first, first_day_before(first, period.unit)
         if first < begins:
             break
-        length = (end - first).days
-        found.append(((first - begins).days, length, min(elapsed, length - 1)))
+        passed = min(elapsed, (end - first).days - 1)
+        on = first + passed * DAY
+        horizon = (_next(on.replace(day=1), Unit.MONTH) - on).days
+        found.append(EarlierPeriod((first - begins).days, (end - first).days, passed, horizon))
     return found[::-1]
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from math import inf
-from typing import NamedTuple
 
+from bot.analysis.expected_spend import ExpectedSpend
+from bot.analysis.forecast import root_of
+from bot.analysis.forecast_usage import forecast_period
 from bot.analysis.request import AnalysisRequest
 from bot.answers import visibility
 from bot.answers.answer import make_plan
@@ -34,15 +35,16 @@ from reports.analysis.limits import (
     HourlyPace,
     LimitForecast,
     LimitKind,
+    at_level,
     full_at,
     in_order,
     may_fill,
-    most_per_week,
     recent_pace,
 )
 from reports.analysis.limits_answer import NOT_READ, UnlimitedKeys, limits_answer
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query
+from reports.time.period import Unit
 from reports.time.time_range import DAY, Granularity, TimeRange, floor
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.members import NO_CREATOR
@@ -73,30 +75,28 @@ class CountedLimit:
     member: int | None = None
 
 
+_EVERYTHING = Selection()
 _Asked = tuple[Dimension, Ids, bool]
 """Members of a dimension, and whether what they spent from their own keys counts too."""
 
 
-class _MonthSpend(NamedTuple):
-    """What each member spent in the past month, and the first day (its first second) of the past
-    four weeks with any of it; members with hours that are negative.
-    """
-
-    spend: Mapping[int, int]
-    first: Mapping[int, int]
-    negative: Set[int]
-
-
 class HourlySpend:
-    """What members spent in each hour of the past month.
+    """What members spent in each hour of the past month, and their pace: the forecast's.
 
     Sums of days are read once for all limits, hours only of the members that are asked for. With
-    `members`, only these can be asked for; without, all.
+    `members`, only these can be asked for; without, all. `root` is everything that the asker may
+    see.
     """
 
     def __init__(
-        self, store: Store, now: datetime, members: Mapping[Dimension, Ids] | None = None
+        self,
+        store: Store,
+        now: datetime,
+        members: Mapping[Dimension, Ids] | None = None,
+        root: Selection = _EVERYTHING,
     ) -> None:
+        self._now, self._root = now, root
+        self._outlooks: dict[bool, ExpectedSpend] = {}
         start = floor(now - _LOOKED_BACK, Granularity.HOUR)
         count = (floor(now, Granularity.HOUR) - start) // HOUR + 1
         self.hours = tuple(start + number * HOUR for number in range(count))
@@ -105,7 +105,6 @@ class HourlySpend:
         self._paces: dict[_Asked, HourlyPace] = {}
         self._days: dict[Dimension, Sequence[DaySpend]] = {}
         self._since: dict[tuple[Dimension, bool, datetime], Mapping[int, int]] = {}
-        self._known: dict[tuple[Dimension, bool], _MonthSpend] = {}
         self._hours: dict[tuple[Dimension, bool], dict[int, Mapping[int, int]]] = {}
 
     def since(self, by: Dimension, ids: Ids, start: datetime, *, byok: bool) -> int:
@@ -117,18 +116,9 @@ class HourlySpend:
         return sum(each.get(id_, 0) for id_ in ids)
 
     def may_fill(self, asked: _Asked, left: int, now: datetime, resets: datetime | None) -> bool:
-        """Whether these members may use up what is left, as far as sums of days can tell."""
-        by, ids, byok = asked
-        if (by, byok) not in self._known:
-            self._known[by, byok] = self._month(by, byok=byok)
-        known = self._known[by, byok]
-        if not ids.isdisjoint(known.negative):
-            return True
-        first = min((known.first[id_] for id_ in ids if id_ in known.first), default=None)
-        spend = sum(known.spend.get(id_, 0) for id_ in ids)
-        last = to_seconds(self.hours[-1])
-        hours = 0 if first is None else max(0, (last - first) // _HOUR_SECONDS - 24)
-        return may_fill(left, most_per_week(spend, hours), now, resets)
+        """Whether these members may use up what is left, as far as can be told without hours."""
+        week, rest, running = self._level(asked)
+        return may_fill(left, week, rest + running, now, resets)
 
     def read_hours(self, wanted: Iterable[_Asked]) -> None:
         """Read the hours of some sets of members, before `pace` is asked for them."""
@@ -153,7 +143,7 @@ class HourlySpend:
             for id_ in ids:
                 for at, spent in self._hours[by, byok][id_].items():
                     costs[at] += spent
-            self._paces[asked] = self._usual(costs)
+            self._paces[asked] = self._usual(asked, costs)
         return self._paces[asked]
 
     def of_credits(self) -> list[int]:
@@ -163,11 +153,36 @@ class HourlySpend:
 
     def pace_of_credits(self) -> HourlyPace:
         """The usual week of all that is spent from credits."""
-        return recent_pace(self.hours[-_PACE_HOURS - 1], self.of_credits())
+        pace = recent_pace(self.hours[-_PACE_HOURS - 1], self.of_credits())
+        outlook = self._outlook(byok=False)
+        return at_level(
+            pace, outlook.week, outlook.usual_rest_of_today, outlook.rest.running,
+            self._now,
+        )  # fmt: skip
 
-    def _usual(self, costs: Sequence[int]) -> HourlyPace:
+    def _usual(self, asked: _Asked, costs: Sequence[int]) -> HourlyPace:
         # the last hour is still running
-        return recent_pace(self.hours[-_PACE_HOURS - 1], costs[-_PACE_HOURS - 1 : -1])
+        pace = recent_pace(self.hours[-_PACE_HOURS - 1], costs[-_PACE_HOURS - 1 : -1])
+        return at_level(pace, *self._level(asked), self._now)
+
+    def _level(self, asked: _Asked) -> tuple[int, int, int]:
+        """What these members are expected to spend, without regard to limits: in a week, in the
+        rest of today as usual, and by heavy use that is going on."""
+        by, ids, byok = asked
+        outlook = self._outlook(byok=byok)
+        share = outlook.share_of(by, ids)
+        return (
+            round(outlook.week * share),
+            round(outlook.usual_rest_of_today * share),
+            outlook.running_of(by, ids),
+        )
+
+    def _outlook(self, *, byok: bool) -> ExpectedSpend:
+        if byok not in self._outlooks:
+            period = forecast_period(self._store.state(), Unit.MONTH, self._now, "UTC")
+            source = MoneySource.ALL if byok else MoneySource.CREDITS
+            self._outlooks[byok] = ExpectedSpend(self._store, period, source, self._root)
+        return self._outlooks[byok]
 
     def _selection(self, by: Dimension) -> Selection:
         """The members that can be asked for."""
@@ -195,26 +210,10 @@ class HourlySpend:
             )
             hours = {id_: spend for id_, (spend,) in found.items()}
         each, first = defaultdict(int, hours), to_seconds(day)
-        for id_, at, from_credits, from_all, _ in self._by_day(by):
+        for id_, at, from_credits, from_all in self._by_day(by):
             if at >= first:
                 each[id_] += from_all if byok else from_credits
         return each
-
-    def _month(self, by: Dimension, *, byok: bool) -> _MonthSpend:
-        """What is known of each member's past weeks from sums of days."""
-        window = to_seconds(self.hours[-_PACE_HOURS - 1])
-        spend: defaultdict[int, int] = defaultdict(int)
-        first: dict[int, int] = {}
-        negative: set[int] = set()
-        for id_, at, from_credits, from_all, negative_hours in self._by_day(by):
-            spent = from_all if byok else from_credits
-            spend[id_] += spent
-            # of the day on which the four weeks begin, only hours before them may have been used
-            if spent and window <= at < first.get(id_, inf):
-                first[id_] = at
-            if negative_hours:
-                negative.add(id_)
-        return _MonthSpend(spend, first, negative)
 
 
 def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
@@ -231,7 +230,8 @@ def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     labels = visibility.labels(directory, request.asker)
     known = limits_of(store.fact("limits"), directory)
     counted, narrowed = counted_limits(store, labels, keys, creators), keys is not None
-    spend = HourlySpend(store, now, None if keys is None else members_of(counted, keys))
+    members = None if keys is None else members_of(counted, keys)
+    spend = HourlySpend(store, now, members, root_of(directory, request.asker))
     unknown = [one.cap.label for one in counted if not use_is_known(one)]
     found = _forecasts([one for one in counted if use_is_known(one)], spend, now)
     if not narrowed:

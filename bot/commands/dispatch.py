@@ -278,7 +278,8 @@ def _other(
             message = limits_message(found, known=are_known(services.store))
             return Reply(message, OutcomeKind.ANSWERED, act=Act.LOOKED, what="budget")
         case MeAsked():
-            return _figures(services, reply_to, asked, person, MY_MONTH, own_month=True)
+            month = replace(MY_MONTH, period=parsed.period)
+            return _figures(services, reply_to, asked, person, month, own_month=True)
         case TopicAsked():
             return Reply(text_message(not_yet(parsed.topic)), OutcomeKind.NOT_YET)
 
@@ -350,7 +351,7 @@ def _figures(
             image=chart_file,
         )
         if own_month:
-            usual = gather_own_month(services.store, now, zone, asker)
+            usual = gather_own_month(services.store, query, now, zone, asker)
             message = message.with_blocks_above_footer(
                 [
                     *([] if isinstance(usual, CommandError) else usual_section(usual)),

@@ -28,8 +28,8 @@ _UNREACHABLE_CODES = {
     "users_not_found",
     "user_disabled",
     "cannot_dm_bot",
-    "account_inactive",
 }
+"""Nobody else is left to be told. A refused token is not among them: it may be replaced."""
 
 
 class FailureNotices:

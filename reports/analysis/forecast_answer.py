@@ -8,9 +8,11 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn, json_groups
 from reports.analysis.forecast import Band, ForecastRecord, PeriodForecast
+from reports.analysis.limited_keys import LimitedKey, Reason
 from reports.analysis.text import iso
 from reports.questions.query import Query
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first, period_words, stamp, title
@@ -26,7 +28,17 @@ NOTHING_SPENT = (
     " from{remove}."
 )
 NO_BAND = "There are too few earlier days to say how far off this may be, so there is no range yet."
-SHARED = "What is to come is divided by what each {name} spent in the past two weeks."
+SHARED = "What is to come is divided by what each {name} usually spent in the past two weeks."
+SHARE = (
+    "What is to come is this part's share of all expected spend, by what it usually spent in the"
+    " past two weeks."
+)
+OUTLYING = (
+    "Single days far above the usual aren't continued, and a lasting change of level counts from"
+    " its fourth day."
+)
+_MOST_NAMED = 3
+"""Keys of which less is expected that get a sentence; the others are counted."""
 FEWEST_RECORD = 3
 """Fewer earlier periods say too little about the accuracy of forecasts."""
 UNKNOWN = "–"
@@ -50,16 +62,20 @@ class ForecastGroup:
 
 @dataclass(frozen=True, slots=True)
 class ForecastScope:
-    """The period of a forecast: its part so far, and the end of the whole (UTC).
+    """The period of a forecast: its part so far, and the end of the whole (UTC), in a zone.
 
-    `stored`: usage of the days before today is stored.
+    `stored`: usage of the days before today is stored. `of_part`: it is about a part of what the
+    asker may see. `held_back` are the keys that can't spend their share, with their labels.
     """
 
     range: TimeRange
     end: datetime
+    zone: str
     as_of: datetime | None
     partial: tuple[str, ...]
     stored: bool = True
+    of_part: bool = False
+    held_back: tuple[tuple[str, LimitedKey], ...] = ()
 
 
 def forecast_answer(
@@ -175,10 +191,48 @@ def _notes(query: Query, whole: ForecastGroup | None, scope: ForecastScope) -> t
     compared = "" if whole.found.band is None else (
         " Of three simple methods, this was off least on the days so far."
     )  # fmt: skip
+    how = f"How: {_METHODS[whole.found.method]}. {OUTLYING}{compared}"
     shared = (SHARED.format(name=DIMENSION_WORDS[query.by]),) if query.by else ()
     return (
-        (f"How: {_METHODS[whole.found.method]}.{compared} The period ends {stamp(scope.end)}."),
+        f"{how} The period ends {_end_words(scope)}.",
+        *((SHARE,) if scope.of_part else ()),
         *shared,
+        *_held_back_notes(scope.held_back),
+    )
+
+
+def _end_words(scope: ForecastScope) -> str:
+    """When the period ends, in its zone: `1 Dec 2026, 00:00 (Europe/Berlin)`."""
+    if scope.zone == "UTC":
+        return stamp(scope.end)
+    at = scope.end.astimezone(ZoneInfo(scope.zone))
+    return f"{at.day} {at:%b %Y}, {at:%H:%M} ({scope.zone})"
+
+
+def _held_back_notes(held_back: Sequence[tuple[str, LimitedKey]]) -> tuple[str, ...]:
+    """What is said of keys that can't spend their share, which come with their labels."""
+    lines = [_held_back_note(label, one) for label, one in held_back[:_MOST_NAMED]]
+    if others := held_back[_MOST_NAMED:]:
+        less = money(sum(one.share - one.to_come for _, one in others))
+        keys = "1 more key is" if len(others) == 1 else f"{len(others):,} more keys are"
+        them = "it" if len(others) == 1 else "them"
+        lines.append(
+            f"{keys} disabled, deleted, expired or limited, so {less} less is expected of {them}."
+        )
+    return tuple(lines)
+
+
+def _held_back_note(label: str, one: LimitedKey) -> str:
+    if one.reason is not Reason.LIMITED:
+        return f"Nothing more is expected of “{label}”, because the key is {one.reason}."
+    if one.to_come <= 0:
+        return (
+            f"Nothing more is expected of “{label}”: its limit is used up and isn't reset before"
+            " the period ends."
+        )
+    return (
+        f"Only {money(one.to_come)} more is expected of “{label}”, because its limit allows no"
+        f" more; at its usual pace it would be {money(one.share)}."
     )
 
 

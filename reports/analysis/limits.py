@@ -1,18 +1,23 @@
 """Predicts which limit is hit first: sorts all limits at OpenRouter by when they will be full.
 
-A limit fills at the pace of the members whose usage counts toward it: for each hour of the week,
-the average of the past four weeks. The range around the predicted time comes from how much these
-weeks differ.
+A limit fills at the pace that `forecast` expects of the members whose usage counts toward it.
+Within the week, this is spread over its hours as the past four weeks were, because a limit may be
+full within hours. So a whole week costs the same in both answers, but a single day may not:
+`forecast` spreads its days as the whole organization does. The range around the predicted time
+comes from how much these weeks differ.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from math import inf
+
+from reports.analysis.rest_of_today import GOES_ON
+from reports.analysis.usual_days import without_outlying
 
 HOUR = timedelta(hours=1)
 HOURS_A_WEEK = 168
@@ -36,12 +41,14 @@ class LimitKind(StrEnum):
 class HourlyPace:
     """What each hour of the week (0 is Monday, 0:00 UTC) usually costs, in nano-dollars.
 
-    `low` and `high` are the cost of a quiet and a busy week, as shares of a usual one.
+    `low` and `high` are the cost of a quiet and a busy week, as shares of a usual one. `today` has
+    the costs of the running hour (all of it) and of those until midnight UTC, if they differ.
     """
 
     hours: tuple[int, ...]
     low: Fraction = Fraction(1)
     high: Fraction = Fraction(1)
+    today: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise ValueError unless there is a figure for each hour of the week."""
@@ -105,23 +112,51 @@ def full_at(left: int, pace: HourlyPace, now: datetime, resets: datetime | None)
     return FullAt(at, min(at, earliest or at), reached(left, pace, pace.low, now, resets))
 
 
-def most_per_week(spend: int, hours: int) -> int:
-    """The most that a usual week can cost, in nano-dollars, without working it out.
+def at_level(
+    pace: HourlyPace, week: int, rest_of_today: int, running: int, now: datetime
+) -> HourlyPace:
+    """The same hours, at the level of a forecast.
 
-    `spend` is what at least `hours` hours since the first with any spend came to; none of them may
-    be negative. Every hour of the week is a mean, rounded to whole nano-dollars.
+    A week costs `week` nano-dollars, and the rest of today, until midnight UTC, `rest_of_today`.
+    `running` more is spent evenly in the next `GOES_ON` hours, or until midnight.
     """
-    weeks = hours // HOURS_A_WEEK
-    if weeks:
-        return spend // weeks + HOURS_A_WEEK
-    return (spend // max(1, hours) + 2) * HOURS_A_WEEK
+    whole = sum(pace.hours)
+    hours = (
+        tuple(_rounded(cost * week, whole) for cost in pace.hours)
+        if whole
+        else (_rounded(week, HOURS_A_WEEK),) * HOURS_A_WEEK
+    )
+    first, count = hour_of_week(now), 24 - now.hour
+    left = _HOUR_SECONDS - now.minute * 60 - now.second
+    costs = [hours[(first + at) % HOURS_A_WEEK] for at in range(count)]
+    usual = costs[0] * left + sum(costs[1:]) * _HOUR_SECONDS
+    seconds = left + (count - 1) * _HOUR_SECONDS
+    if usual:
+        today = [_rounded(cost * rest_of_today * _HOUR_SECONDS, usual) for cost in costs]
+    else:
+        today = [_rounded(rest_of_today * _HOUR_SECONDS, seconds)] * count
+    if running:
+        goes_on = min(seconds, GOES_ON * _HOUR_SECONDS)
+        more = _rounded(running * _HOUR_SECONDS, goes_on)
+        # the hour in which it ends has its part of it all the time: not worth splitting an hour
+        for at in range(count):
+            begins = 0 if not at else left + (at - 1) * _HOUR_SECONDS
+            length = left if not at else _HOUR_SECONDS
+            today[at] += _rounded(more * min(length, max(0, goes_on - begins)), length)
+    return replace(pace, hours=hours, today=tuple(today))
 
 
-def may_fill(left: int, most_per_week: int, now: datetime, resets: datetime | None) -> bool:
-    """Whether `full_at` may find a moment at a pace of at most so much a week."""
+def may_fill(
+    left: int, week: int, rest_of_today: int, now: datetime, resets: datetime | None
+) -> bool:
+    """Whether `full_at` may find a moment: whether so much can be spent at all until then.
+
+    The arguments are those of `full_at` and `at_level`; `rest_of_today` includes what is running.
+    """
     end = now + LONGEST_LOOK if resets is None else min(resets, now + LONGEST_LOOK)
-    weeks = (end - now) // timedelta(weeks=1) + 2  # those that have begun, and one for the hours
-    return left <= weeks * most_per_week
+    weeks = (end - now) // timedelta(weeks=1) + 1
+    # an hour is rounded to whole nano-dollars
+    return left <= weeks * (week + HOURS_A_WEEK) + rest_of_today + 2 * HOURS_A_WEEK
 
 
 def reached(
@@ -131,29 +166,36 @@ def reached(
     reached."""
     if left <= 0:
         return now
-    if not any(pace.hours) or level <= 0:
+    if not (any(pace.hours) or any(pace.today)) or level <= 0:
         return None
     # integers: the cost of an hour is multiplied by the numerator and seconds, and the rest is
     # scaled alike; fractions would take seconds for an organization with thousands of limits
     wanted = left * level.denominator * _HOUR_SECONDS
     costs = [cost * level.numerator for cost in pace.hours]
+    of_today = [cost * level.numerator for cost in pace.today] or [costs[hour_of_week(now)]]
     end = now.replace(minute=0, second=0, microsecond=0) + HOUR
-    seconds, first = round((end - now).total_seconds()), hour_of_week(now)
-    start, spent = now, costs[first] * seconds
-    if spent < wanted:
-        wanted -= spent
+    start, seconds, first = now, round((end - now).total_seconds()), 0
+    while first < len(of_today) and of_today[first] * seconds < wanted:
+        wanted -= of_today[first] * seconds
+        start, end, seconds, first = end, end + HOUR, _HOUR_SECONDS, first + 1
+    if first < len(of_today):
+        rate = of_today[first]
+    else:
         week = sum(costs) * _HOUR_SECONDS
+        if not week:
+            return None
         skipped = (wanted - 1) // week
         if skipped * _WEEK_DAYS > LONGEST_LOOK.days:
             return None
         wanted -= skipped * week
-        start, first = end + timedelta(weeks=skipped), (first + 1) % HOURS_A_WEEK
-        while costs[first] * _HOUR_SECONDS < wanted:
-            wanted -= costs[first] * _HOUR_SECONDS
-            start, first = start + HOUR, (first + 1) % HOURS_A_WEEK
+        at, start = hour_of_week(start), start + timedelta(weeks=skipped)
+        while costs[at] * _HOUR_SECONDS < wanted:
+            wanted -= costs[at] * _HOUR_SECONDS
+            start, at = start + HOUR, (at + 1) % HOURS_A_WEEK
+        rate = costs[at]
     if start >= now + LONGEST_LOOK:
         return None
-    moment = start + timedelta(seconds=float(Fraction(wanted, costs[first])))
+    moment = start + timedelta(seconds=float(Fraction(wanted, rate)))
     return moment if resets is None or moment < resets else None
 
 
@@ -187,13 +229,29 @@ def hourly_pace(start: datetime, costs: Sequence[int]) -> HourlyPace:
 def recent_pace(start: datetime, costs: Sequence[int]) -> HourlyPace:
     """The usual week of hours (as for `hourly_pace`) since the first with any spend.
 
-    With less than a week of spend there is no usual week yet, so all hours count alike.
+    With less than a week of spend there is no usual week yet, so all hours count alike. Outlying
+    days (24 hours, counted back from now) count as usual ones, as in a forecast.
     """
     first = next((at for at, cost in enumerate(costs) if cost), len(costs))
-    used = costs[first:]
+    used = _usual_days(costs[first:])
     if len(used) >= HOURS_A_WEEK:
         return hourly_pace(start + first * HOUR, used)
     return HourlyPace((max(0, _rounded(sum(used), len(used))) if used else 0,) * HOURS_A_WEEK)
+
+
+def _usual_days(costs: Sequence[int]) -> Sequence[int]:
+    """Hours of which those of an outlying day are scaled down to a usual one."""
+    begun = len(costs) % 24
+    days = [sum(costs[at : at + 24]) for at in range(begun, len(costs), 24)]
+    usual = without_outlying(days)
+    if usual == days:
+        return costs
+    found = list(costs)
+    for number, (day, most) in enumerate(zip(days, usual, strict=True)):
+        if most != day:
+            at = begun + number * 24
+            found[at : at + 24] = [cost * most // day for cost in found[at : at + 24]]
+    return found
 
 
 def _rounded(cost: int, count: int) -> int:

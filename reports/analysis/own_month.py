@@ -1,8 +1,12 @@
-"""Compares a person's month with what is usual for them: the same days of earlier months."""
+"""Compares a person's month with what is usual for them: the same days of earlier months.
+
+Of a month that isn't over, the days that are over are compared.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 from statistics import median_low
 from typing import Any
@@ -18,15 +22,19 @@ FEWEST_MONTHS = 3
 
 @dataclass(frozen=True, slots=True)
 class OwnMonth:
-    """What a person spent this month (nano-dollars), and in the same days of earlier months.
+    """What a person spent in a month (nano-dollars), and in the same days of earlier months.
 
-    `days` is how many days of the month have started. `earlier` has the newest month first; it ends
-    with the first month in which the person used anything, or that is known.
+    `days` is how many days of the month are over, and `last` the last of them; 0 and None on the
+    first day, when `earlier` has whole months. `over`: the month itself is over. `earlier` has the
+    newest month first; it ends with the first month in which the person used anything, or that is
+    known.
     """
 
     spent: int
     days: int
     earlier: tuple[int, ...]
+    last: date | None = None
+    over: bool = False
 
     @property
     def usual(self) -> int | None:
@@ -34,12 +42,14 @@ class OwnMonth:
         return median_low(self.earlier) if len(self.earlier) >= FEWEST_MONTHS else None
 
 
-def own_month(spent: int, days: int, before: list[int]) -> OwnMonth:
+def own_month(
+    spent: int, days: int, before: list[int], last: date | None = None, *, over: bool = False
+) -> OwnMonth:
     """A month and earlier ones (newest first), without the months before the first use."""
     earlier = before[:MOST_MONTHS]
     while earlier and not earlier[-1]:
         earlier.pop()
-    return OwnMonth(spent, days, tuple(earlier))
+    return OwnMonth(spent, days, tuple(earlier), last, over)
 
 
 def usual_sentence(month: OwnMonth) -> str:
@@ -53,20 +63,31 @@ def usual_sentence(month: OwnMonth) -> str:
     low, high = money(min(month.earlier)), money(max(month.earlier))
     ranged = f"which ranged from {low} to {high}" if low != high else "which were all the same"
     days = "day" if month.days == 1 else f"{month.days} days"
+    span = "In a whole month" if month.over or not month.days else f"In the first {days} of a month"
+    months = f"{len(month.earlier)} months"
     said = (
-        f"In the first {days} of a month, you usually spend {money(usual)}: the median"
-        f" of the past {len(month.earlier)} months, {ranged}."
+        f"{span}, you usually spend {money(usual)}: the median of the"
+        f" {f'{months} before {month.last:%B}' if month.over else f'past {months}'}, {ranged}."
     )
-    return f"{said} {_place(month.spent, usual)}"
+    return f"{said} {_place(month, usual)}"
 
 
-def _place(spent: int, usual: int) -> str:
+def _place(month: OwnMonth, usual: int) -> str:
+    if not month.days:
+        return "This month has just begun, so it isn't compared with that yet."
+    spent = month.spent
+    subject, is_ = "This month", "is"
+    if month.last:
+        in_month = (
+            f"In {month.last:%B}" if month.over else f"Through {month.last.day} {month.last:%b}"
+        )
+        subject, is_ = f"{in_month} you spent {money(spent)},", "which is"
     if spent == usual:
-        return "This month is the same as usual."
+        return f"{subject} {is_} the same as usual."
     side = "above" if spent > usual else "below"
     if not usual:
-        return f"This month is {money(spent)} above that."
-    return f"This month is {percent(Fraction(abs(spent - usual), usual))} {side} that."
+        return f"{subject} {is_} {money(spent)} above that."
+    return f"{subject} {is_} {percent(Fraction(abs(spent - usual), usual))} {side} that."
 
 
 def own_month_json(month: OwnMonth) -> dict[str, Any] | None:
@@ -74,11 +95,14 @@ def own_month_json(month: OwnMonth) -> dict[str, Any] | None:
     months."""
     if month.usual is None:
         return None
+    compared = bool(month.usual and month.days)
     return {
         "days": month.days,
+        "through": month.last and month.last.isoformat(),
+        "spent": dollars(month.spent),
         "median": dollars(month.usual),
         "low": dollars(min(month.earlier)),
         "high": dollars(max(month.earlier)),
         "months": len(month.earlier),
-        "change": float(Fraction(month.spent, month.usual) - 1) if month.usual else None,
+        "change": float(Fraction(month.spent, month.usual) - 1) if compared else None,
     }

@@ -14,6 +14,7 @@ from reports.natural.rules.kinds import ABOUT_NOW
 from reports.natural.sentence import ONLY_NAMED, UnknownWordError, read_leniently, read_sentence
 from reports.natural.topics import is_about_balance
 from reports.questions.grammar import CommandError, QuestionCommand, parse
+from reports.questions.kind_options import days_of
 from reports.questions.query import Query, QueryKind
 from reports.questions.topics import BALANCE, BUDGET, PERSONAL, not_taken
 from reports.usage.dimensions import Dimension, Filter
@@ -104,7 +105,7 @@ def narrowed(kind: QueryKind, own: str, read: ParsedText | None) -> ParsedText:
     if "me" in own.split():  # this already says it
         filters = tuple(one for one in filters if one != Filter(Dimension.CREATOR, "me"))
     remarks = read.remarks if read else ()
-    if "unused" in own:  # its days are part of the question
+    if any(map(days_of, own.split())):  # its days are part of the question
         remarks = tuple(one for one in remarks if one != ABOUT_NOW)
     query = found.query if isinstance(found, QuestionCommand) else Query(kind=kind)
     query = replace(query, extra=tuple(own.split()), filters=filters)

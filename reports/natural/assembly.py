@@ -135,15 +135,19 @@ def _apply_implied_grouping(reader: TextReader) -> None:
     if "by" in reader.given or not reader.words or reader.kind is QueryKind.WHATIF:
         return
     filters = reader.filters
-    several = {one.dimension for one in filters if not one.exclude}
+    named = [one.dimension for one in filters if not one.exclude]
+    several = {dimension for dimension in named if named.count(dimension) > 1}
     first, last = reader.words[0].casefold(), reader.words[-1].casefold().rstrip(".")
     either = reader.compares or "or" in {word.casefold() for word in reader.words}
-    compared = either and len(filters) > 1 and len(several) == 1
+    compared = either and len(several) == 1
     on_what = (
         reader.kind is not QueryKind.FORECAST
         and first in {"what", "what's", "whats", "where"}
         and (last in {"on", "use", "using", "uses", "used", "go", "going"} or first == "where")
     )
+    but_model = any(one.exclude and one.dimension is Dimension.MODEL for one in filters)
+    if but_model and first.startswith("what") and {"use", "using"} & set(reader.words):
+        on_what = True  # `what does ada use besides opus`
     if compared:
         reader.give("by", f"by {several.pop()}")
     elif reader.several:
@@ -166,6 +170,8 @@ def _ignored_words(reader: TextReader, read: Command) -> tuple[str, ...]:
 
 
 _DAYS = {"daily": 1, "weekdays": 1, "weekly": 7, "monthly": 31}
+_OF_NOW = {"our", "chart", "graph", "plot", "table", "trend"}
+"""Words that say that an answer is wanted now, and not a scheduled report."""
 _DAILY, _MONTHLY = "1m", "1y"
 
 
@@ -175,7 +181,7 @@ def _drawn_by_it(reader: TextReader) -> bool:
     If so, the recurrence is no longer one of a schedule.
     """
     words = {word.casefold() for word in reader.words}
-    asks = reader.words[0].casefold() in vocabulary.QUESTION_WORDS or "our" in words
+    asks = reader.words[0].casefold() in vocabulary.QUESTION_WORDS or words & _OF_NOW
     days = _DAYS.get(reader.schedule_words[0].casefold(), 0)
     period = reader.given.get("period")
     longer = bool(period and days < _days_of(period[0], reader))

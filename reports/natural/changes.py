@@ -47,6 +47,30 @@ def asks_for_direction(words: Sequence[str]) -> bool:
     return bool(moves or (given & _AMOUNTS and given & _USING))
 
 
+def asks_for_reasons(words: Sequence[str]) -> bool:
+    """Whether words ask what made something change, or if it was volume or price.
+
+    For example `what made our bill go up` and `did prices rise or did we use more`.
+    """
+    given, text = set(words), f" {' '.join(words)} "
+    made = given & _MAKING and given & _WHAT
+    if made and given & (DIRECTIONS | _SIDES | _AMOUNTS | _EXPENSIVE | {"change", "changed"}):
+        return True
+    if given & {"or", "vs", "versus"} and given & _PRICES and given & (_VOLUME | _USING | {"mix"}):
+        return bool(given & (_VOLUME | {"mix"}) or given & _AMOUNTS)
+    return any(f" {word} {usual} " in text for word in AGAINST for usual in _NORMAL)
+
+
+AGAINST = ("compared to", "compared with", "in comparison to", "relative to", "against", "vs",
+           "versus", "above", "below", "over", "under")  # fmt: skip
+"""What comes before `normal` where that is the comparison."""
+_MAKING = {"made", "makes", "making", "pushed", "pushing", "raised", "sent", "brought"}
+_WHAT = {"what", "what's", "which", "who"}
+_EXPENSIVE = {"expensive", "pricier", "costlier", "cheaper", "high", "bigger", "larger"}
+_PRICES = {"price", "prices", "pricing"}
+_VOLUME = {"volume", "volumes", "usage", "tokens", "traffic"}
+
+
 def asks_what_grew(words: Sequence[str]) -> bool:
     """Whether words ask for growth, or what grew the most: `which key went up the most`."""
     given = set(words)

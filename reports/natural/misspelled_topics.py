@@ -13,6 +13,10 @@ _SHORTEST = 4
 """Shorter words aren't corrected: with one letter changed they are often other words."""
 
 
+_LONG = 8
+"""Longer words may have two typos, so more letters must be right: `production` is no prediction."""
+
+
 def spelled_right(typed: str, problem: str, known: KnownNames) -> Iterator[tuple[str, str, str]]:
     """Texts with a misspelled word replaced by one that names a kind of answer.
 
@@ -31,4 +35,7 @@ def spelled_right(typed: str, problem: str, known: KnownNames) -> Iterator[tuple
 
 def _alike(word: str) -> Iterable[str]:
     """The words to compare with: those that are about as long and begin with the same letter."""
-    return (one for one in TOPIC_WORDS if abs(len(one) - len(word)) < 2 and one[0] == word[0])
+    same = 1 if len(word) <= _LONG else 3
+    return (
+        one for one in TOPIC_WORDS if abs(len(one) - len(word)) < 2 and one[:same] == word[:same]
+    )

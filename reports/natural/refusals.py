@@ -37,10 +37,12 @@ _PEOPLE = {"who", "who's", "users", "user", "people", "person", "members", "crea
            "employees", "nobody"}  # fmt: skip
 _IDLE = {"inactive", "idle", "never"}
 _DOES_NOT = {"haven't", "hasn't", "didn't", "doesn't", "don't", "isn't", "aren't"}
-_DOING = {"spent", "spend", "used", "use", "using", "uses", "made", "active"}
+_DOING = {"touched", "tried", "spent", "spend", "used", "use", "using", "uses", "made", "active"}
 _CATALOG = ("access to", "models are available", "models available", "available models",
             "models can we use", "models exist", "models are there", "models does openrouter",
             "models openrouter has")  # fmt: skip
+_CHEAPEST = ("cheapest alternative", "cheapest replacement", "cheaper alternative to",
+             "cheaper replacement")  # fmt: skip
 _NAMELESS = ("a cheaper model", "cheaper models", "cheaper alternative", "cheaper alternatives",
              "a cheaper one", "cheaper option", "cheaper options", "less expensive model",
              "another model", "different model", "other models")  # fmt: skip
@@ -49,6 +51,20 @@ _MOVING = {"save", "if", "would", "could", "switch", "move", "use", "try", "ther
 _HOLIDAYS = {"christmas", "xmas", "thanksgiving", "easter", "holidays", "holiday", "halloween",
              "ramadan", "hanukkah", "diwali"}  # fmt: skip
 _FISCAL = {"fiscal", "fy", "fy25", "fy26", "fy27"}
+_CHANGING = {"create", "raise", "lower", "increase", "decrease", "set", "block", "unblock",
+             "rotate", "disable", "enable", "revoke", "rename", "delete", "remove", "add", "change",
+             "give",
+             "make", "ban", "kill", "stop", "invite", "unlimit"}  # fmt: skip
+_CHANGED = {"key", "keys", "limit", "limits", "user", "member", "model", "models", "budget",
+            "guardrail", "access"}  # fmt: skip
+_ALWAYS_CHANGING = {"block", "unblock", "rotate", "ban", "revoke", "invite"}
+_ASKING_FOR = {"report", "list", "chart", "alert", "alerts", "schedule", "me", "us", "breakdown",
+               "csv", "pdf", "summary", "table"}  # fmt: skip
+_PAYMENTS = {"refund", "refunds", "refunded", "fee", "fees", "tax", "taxes", "vat", "markup",
+             "payment", "payments", "receipt", "receipts", "invoices", "bought", "purchased",
+             "surcharge", "topups", "top-ups"}  # fmt: skip
+_OF_PAYING = ("did we buy", "we buy", "last top up", "topped up", "top up history", "credit card",
+              "payment method")  # fmt: skip
 _ANNUAL = {"annual", "annualized", "annualised", "annually"}
 _TIMES_OF_DAY = ("which weekday", "what weekday", "by weekday", "per weekday", "day of the week",
                  "days of the week", "time of day", "time of the day", "hour of the day",
@@ -77,6 +93,15 @@ NOT_ANNUALIZED = (
     "I can't turn a pace into a yearly amount; `forecast this year` shows how this year ends, and"
     " `spend 1y` each month."
 )
+READ_ONLY = (
+    "I only read: keys, limits, budgets and models are changed at openrouter.ai/settings. `alert`"
+    " can tell you when an amount is reached."
+)
+NO_PAYMENTS = (
+    "I don't see payments, invoices, fees or refunds; `balance` shows the credits that are left,"
+    " and `spend last month` what was used."
+)
+NO_EMAIL = "I can't send e-mail; I can attach a file here, like `spend last month csv`."
 NO_HOLIDAYS = "I don't know when holidays are; name the dates, like `spend dec 24-26`."
 NO_FISCAL_CALENDAR = (
     "I don't know business days or fiscal years; name the dates, like"
@@ -122,9 +147,10 @@ def refusal(text: str) -> str:
     said = f" {' '.join(words)} "
     if _NOT_COUNTED & set(words) or " per second " in said:
         return NOT_COUNTED
-    if _UNUSUAL & set(words) and "why" not in words:
+    unusual = _UNUSUAL & set(words) or " out of control " in said
+    if unusual and "why" not in words:
         return UNUSUAL
-    if found := _about_what_is_not_known(set(words), said):
+    if words and (found := _about_what_is_not_known(words, said)):
         return found
     if {"remind", "reminder", "reminders"} & set(words):
         return NO_REMINDERS
@@ -133,29 +159,48 @@ def refusal(text: str) -> str:
     return NO_ALL_TIME if _asks_for_all_time(words) else ""
 
 
-def _about_what_is_not_known(given: set[str], said: str) -> str:
+_NOT_KNOWN: tuple[tuple[set[str], tuple[str, ...], str], ...] = (
+    (_PAYMENTS, _OF_PAYING, NO_PAYMENTS),
+    (set(), ("by email", "via email", "by e-mail"), NO_EMAIL),
+    (_HOLIDAYS, ("black friday", "new year's"), NO_HOLIDAYS),
+    (_FISCAL, ("business day", "business days", "working day", "working days"), NO_FISCAL_CALENDAR),
+    (set(), ("tokens per request", "tokens per call", "request size"), NO_REQUEST_SIZE),
+    (set(), _CHEAPEST, NAME_A_MODEL),
+    (_ANNUAL, (), NOT_ANNUALIZED),
+)
+"""Words and phrases, any of which is sufficient, and the refusal."""
+
+
+def _about_what_is_not_known(words: Sequence[str], said: str) -> str:
     """The refusal of a question about something that isn't stored; empty for other questions."""
+    given = set(words)
+    for triggers, phrases, refused in _NOT_KNOWN:
+        if triggers & given or any(f" {phrase} " in said for phrase in phrases):
+            return refused
     if _MEDIANS & given and not _TIMES & given:
         return NO_MEDIANS
-    keys = {"key", "keys"} & given
-    if _HOLIDAYS & given or " black friday " in said or " new year's " in said:
-        return NO_HOLIDAYS
-    if _FISCAL & given or " business day" in said or " working day" in said:
-        return NO_FISCAL_CALENDAR
-    if " tokens per request " in said or " tokens per call " in said or " request size " in said:
-        return NO_REQUEST_SIZE
+    if words[0] in {"email", "e-mail", "mail"}:
+        return NO_EMAIL
+    asks_to_change = words[0] in _CHANGING and not _ASKING_FOR & given
+    if asks_to_change and (_CHANGED & given or words[0] in _ALWAYS_CHANGING):
+        return READ_ONLY
+    return _about_members(given, said)
+
+
+def _about_members(given: set[str], said: str) -> str:
+    """The refusal of a question about people, keys and models that aren't stored."""
     if any(word.startswith("cach") for word in given):
         return ""
+    keys = {"key", "keys"} & given
     idle = _IDLE & given or (_DOES_NOT & given and _DOING & given)
     if idle and _PEOPLE & given and not keys:
         return NO_IDLE_PEOPLE
     if keys and {"disabled", "deactivated"} & given:
         return NO_DISABLED_KEYS
-    if any(f" {phrase} " in said for phrase in _CATALOG) and "key" not in said:
+    if any(f" {phrase} " in said for phrase in _CATALOG) and not keys:
         return NO_CATALOG
-    if any(f" {phrase} " in said for phrase in _NAMELESS) and _MOVING & given:
-        return NAME_A_MODEL
-    return NOT_ANNUALIZED if _ANNUAL & given else ""
+    nameless = any(f" {phrase} " in said for phrase in _NAMELESS)
+    return NAME_A_MODEL if nameless and _MOVING & given else ""
 
 
 def _asks_for_all_time(words: Sequence[str]) -> bool:

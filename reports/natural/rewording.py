@@ -12,7 +12,8 @@ from functools import partial
 from reports.natural.names import KnownNames
 
 _GREETING = re.compile(
-    r"^(?:(?:hi|hello|hey|yo|hiya|howdy|gm|greetings|dear|(?:good )?(?:morning|afternoon|evening))"
+    r"^(?:(?:hi|hello|hey|yo|sup|hiya|howdy|gm|greetings|dear|quick (?:q|question)"
+    r"|(?:good )?(?:morning|afternoon|evening))"
     r"(?: (?:there|bot|activity|all|everyone|folks|guys|again))?(?:[\s,!.:;–-]+|$))+(?=\S)",
     re.IGNORECASE,
 )
@@ -36,13 +37,15 @@ _MEASURED = r"spend|spending|cost|costs|bill|usage|tokens|requests|money|calls"
 _PURPOSE = (
     "boss|manager|ceo|cfo|cto|board|meeting|review|deck|slides|presentation|stand-?up|records|books"
 )
+_MANY = r"(?:1m|1 million|a million|one million|1k|1000|1,000|a thousand|one thousand)"
 _EXTREME = r"(?:max|maximum|peak|highest|biggest|largest|record|min|minimum|lowest|smallest)"
 _PART_OF = rf"how much (?:of|from) (?:our |the |my |all |total )*({_MEASURED})"
 _SPELLINGS = {
-    "whos": "who's", "hows": "how is", "whens": "when is", "wheres": "where is",
+    "whos": "who's", "whats": "what's", "hows": "how is", "whens": "when is", "wheres": "where is",
     "havent": "haven't",
     "hasnt": "hasn't", "isnt": "isn't", "arent": "aren't", "didnt": "didn't", "doesnt": "doesn't",
     "dont": "don't", "gimme": "give me", "lemme": "let me", "plz": "pls", "plss": "pls",
+    "rn": "now", "$$": "money", "$$$": "money",
     "approx": "about", "abt": "about", "ppl": "people", "msgs": "requests", "reqs": "requests",
     "tok": "tokens", "toks": "tokens", "wk": "week", "yr": "year",
     "hrs": "hours", "u": "you", "yday": "yesterday", "ystd": "yesterday", "llms": "models",
@@ -94,6 +97,16 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
      r"busiest \1"),
     ("time", r"what time (?:of day )?(?:do|did|are|is)", "busiest hour"),
     ("for", rf"for (?:my|our|the) (?:{_PURPOSE})", ""),
+    ("where are", r"where are we(?: at| standing| now)*", "how much did we spend"),
+    ("ahead|behind", rf"(?:ahead of|behind) ({_EARLIER} {_UNIT})", r"vs \1"),
+    ("chart|graph", r"(?:pie|bar|line) (?:chart|graph)", "chart"),
+    (" of ", r"(cost|costs|spend|price) of (.{1,40}?) (?:calls|requests)", r"\1 of \2"),
+    ("per ", r"per (?:1000|1,000|1k|100|thousand|hundred) (?:requests|calls)", "per request"),
+    ("tokens", rf"(?:how much (?:is|are|do|does)|costs? of|price of) {_MANY} tokens(?: costs?)?",
+     "price per million tokens"),
+    ("turn on", r"turn on alerts", "alerts"),
+    ("key list", r"key list", "list keys"),
+    (" on", r"did (we|i|they) (?:drop|blow|shell out) on", r"did \1 spend on"),
     ("popular", r"most popular", "most requested"),
     ("where", r"where (?:will|do|are) we (?:going to )?(?:land|end up|finish)", "how will we end"),
     ("rest of", r"(?:for |over |in |during )?the rest of (?:the|this) (day|week|month|year)",
@@ -117,7 +130,7 @@ _RULES = tuple(
     for cues, phrase, instead in _PHRASES
 )
 _BEGINNING = re.compile(
-    r"^(?:check|pull(?: up)?|view|find|fetch|provide|print|generate|produce|create|prepare)"
+    r"^(?:check|pull(?: up)?|view|find|fetch|provide|print|prepare)"
     r"(?: (?:me|us|out|up))?\s+(?!alert|an alert)(?=\S)",
     re.IGNORECASE,
 )

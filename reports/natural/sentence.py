@@ -191,7 +191,7 @@ def _without_typos(reader: TextReader, known: KnownNames) -> tuple[str, str] | N
     changed: list[str] = []
     for at, word in enumerate(lower):
         plain_word = len(word) >= _SHORTEST_TYPO and word.isascii() and word.isalpha()
-        if not plain_word or word in _SPELLED or known.has(word):
+        if not plain_word or word in _SPELLED or word in vocabulary.NUMBERS or known.has(word):
             continue
         close = [one for one in _SPELLED if abs(len(one) - len(word)) < 2 and one[0] == word[0]]
         meant = nearest.word(word, close)
@@ -278,7 +278,7 @@ def _read_words(reader: TextReader, words: list[str]) -> ParsedText | CommandErr
 
 def _without_punctuation(word: str, known: KnownNames) -> str:
     """A word without punctuation around it; parentheses stay if they are part of a name."""
-    bare = word.strip("?!,;") or word
+    bare = word.strip("?!,;").removesuffix("'") or word
     if ":" in bare or known.has(bare):
         return bare
     return bare.strip("()") or bare

@@ -10,7 +10,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from reports.natural import vocabulary
-from reports.natural.changes import DIRECTIONS, GROWTH, asks_for_direction, asks_what_grew
+from reports.natural.changes import (
+    AGAINST,
+    DIRECTIONS,
+    GROWTH,
+    asks_for_direction,
+    asks_for_reasons,
+    asks_what_grew,
+)
 from reports.questions.kind_options import days_of
 from reports.questions.kinds import ANSWERED
 from reports.questions.query import QueryKind
@@ -53,6 +60,8 @@ _FORECAST_PHRASES = (
     "end of month", "end of the month", "month end",
 )  # fmt: skip
 _WHY_PHRASES = (
+    "anything change", "anything changed", "driving costs", "driving our", "driving up",
+    "driving the", "what made",
     "what changed", "what's changed", "what has changed", "what happened", "what's different",
     "what is different", "how come", "what drove", "what's driving", "what is driving",
     "what caused", "what's behind", "what is behind", "what explains",
@@ -101,6 +110,7 @@ _KIND_PHRASES: dict[QueryKind, tuple[str, ...]] = {
     QueryKind.WHY: (
         "how come",
         "compared to before",
+        *(f"{word} {usual}" for word in AGAINST for usual in ("normal", "usual", "typical")),
         "than usual",
         "than normal",
         "than before",
@@ -165,12 +175,13 @@ _FILLERS: dict[QueryKind, set[str]] = {
         "fell", "fall", "grow", "grew", "growth", "high", "low", "such", "explains", "bigger",
         "come", "suddenly", "surge", "surged", "has", "price", "prices", "pricing", *_GOT,
         "cheaper", "pricier", "costlier", *DIRECTIONS, "isn't", "aren't", "hasn't", "haven't",
-        "didn't", "volume", "traffic", "most", "biggest", "largest", "fastest", "made", "normal",
-        "usual", "typical", "ok", "too", *GROWTH,
+        "didn't", "volume", "mix", "traffic", "most", "biggest", "largest", "fastest", "made",
+        "pushed", "normal", "usual", "typical", "ok", "too", *GROWTH,
     },
     QueryKind.FORECAST: _FORECAST | DIRECTIONS | {
         "will", "end", "ends", "track", "stay", "exceed", "finish", "close", "by", "estimated",
-        "budget", "land", "when", "hit", "hits", "reach", "reaches", "pass", "cross", "likely",
+        "budget", "land", "when", "hit", "hits", "break",
+        "reach", "reaches", "pass", "cross", "likely",
         "probably", "bill", "coming", "should", "expecting", "remaining", "left", "to", "come",
         "still", "more", "final", "finally", "outlook", "trajectory", "pace", "current",
     },
@@ -259,8 +270,10 @@ _KIND_PHRASES[QueryKind.RETIRING] = _RETIRING_PHRASES
 _FILLERS[QueryKind.RETIRING] = _RETIRING | {
     "soon", "next", "still", "date", "dates", "will", "end", "ends", "when", *vocabulary.UNITS,
 }  # fmt: skip
-_OWNING = {"whose", "owns", "owned", "owner", "owners", "own"}
-_FILLERS[QueryKind.KEYS] = _KEYS | _OWNING | _OF_KEYS | _DELETE | {
+_ADDED = {"created", "added", "made", "issued"}
+"""Words that say of `keys` that they are new."""
+_OWNING = {"whose", "owns", "owned", "owner", "owners", "own", "belong", "belongs", "belonging"}
+_FILLERS[QueryKind.KEYS] = _KEYS | _OWNING | _OF_KEYS | _DELETE | _ADDED | {
     "safe", "safely", "last", "used", "spends", "spend", "spending", "spent", "costs", "cost",
     "money", "former", "employees", "employee", "leavers", "ex-employees", "ex", "work", "works",
     "here", "gone", "since", "after", "up", "get", "rid", "could", "keep", "should", "don't",
@@ -294,9 +307,10 @@ _USING_KEYS = {"by", "per", "each", "use", "uses", "used", "using", "usage", "to
                "largest", "most", "break", "down", "split", "group", "grouped", "compare", "active",
                "without", "except", "excluding", "not"}  # fmt: skip
 """Words beside which `keys` is about their usage."""
-_BALANCE = {"balance", "top-up", "topup"}
+_BALANCE = {"balance", "top-up", "topup", "runway"}
 _BUDGETS = {"budget", "budgets"}
 _BALANCE_PHRASES = (
+    "running low", "run dry", "runs dry", "running dry",
     "run out", "running out", "last us", "credits last", "credit last", "enough credits",
     "enough credit", "enough money", "enough balance", "credit balance", "top up",
     "credits enough", "credits sufficient",
@@ -322,9 +336,7 @@ _PLANNED_DIMENSIONS = {
     "teams": Topic.TEAM, "departments": Topic.TEAM,
 }  # fmt: skip
 _ONE_OF_SUCH = {"top", "biggest", "largest", "most", "each", "every"}
-_NEW = {"new", "newly"}
-_ADDED = {"created", "added", "made", "issued"}
-"""Words that say of `keys` that they are new."""
+_NEW = {"new", "newly", "newest"}
 NEW_OF = {
     **dict.fromkeys(("model", "models"), "models"),
     **dict.fromkeys(("key", "keys"), "keys"),
@@ -445,14 +457,18 @@ def _about_amounts(words: Sequence[str], text: str, given: set[str], *, named: b
         return Topic.LIMITS
     if given & _BUDGETS:
         return BUDGET
-    reaches = "when" in given and any(word.startswith("$") for word in words)
-    if reaches or given & _FORECAST or _has_phrase(text, _FORECAST_PHRASES):
+    amount = any(word.startswith("$") for word in words)
+    reaches = given & {"when", "will"} and amount
+    coming = "will" in given and given & vocabulary.MONTHS.keys()
+    if reaches or coming or given & _FORECAST or _has_phrase(text, _FORECAST_PHRASES):
         return BALANCE if _has_phrase(text, _BALANCE_PHRASES) else Topic.FORECAST
     credit = given & {"credit", "credits"}
     if credit and (given & {"buy", "add", "purchase"} or ("have" in given and not given & _SPENT)):
         return BALANCE
     if given & _BALANCE or _has_phrase(text, _BALANCE_PHRASES) or _left(given):
         return BALANCE
+    if asks_for_reasons(words):
+        return Topic.WHY
     if given & _PRICE or _has_phrase(text, _PRICE_PHRASES):
         return Topic.PRICE
     if asks_for_direction(words) or asks_what_grew(words):
@@ -490,6 +506,9 @@ def _about_entities(
     if named and (given & _OWNING or words[:2] == ["keys", "of"]) and not given & _LIMITS:
         return Topic.KEYS
     keys, models = bool(given & {"key", "keys"}), bool(given & {"model", "models"})
+    by_whom = _has_phrase(text, ("created by", "made by", "issued by"))
+    if keys and by_whom:
+        return Topic.KEYS
     if "keys" in given and given & _ADDED and "when" not in given:
         return Topic.NEW
     # `delete key prod` is no question
@@ -510,7 +529,7 @@ def _about_entities(
     joined = who and given & {"joined", "new", "started", "newcomers"}
     if joined or given & {"newcomers"} or (given & _NEW and given & NEW_OF.keys()):
         return Topic.NEW
-    return Topic.NEW if _has_phrase(text, ("what's new", "whats new", "what is new")) else None
+    return Topic.NEW if _has_phrase(text, ("what's new", "what is new", "anything new")) else None
 
 
 def _without_periods(words: Sequence[str]) -> str:
@@ -578,6 +597,8 @@ def _left(given: set[str]) -> bool:
 
 
 def _planned_dimension(words: Sequence[str]) -> Topic | None:
+    if "workspace" in words:
+        return Topic.WORKSPACE
     plural = next(
         (_PLANNED_DIMENSIONS[word] for word in words if word in _PLANNED_DIMENSIONS), None
     )

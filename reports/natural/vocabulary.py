@@ -92,7 +92,8 @@ LEAVING_OUT: tuple[tuple[str, ...], ...] = (
 )  # fmt: skip
 """Words that start a list of names to leave out."""
 HELD_AGAINST = {
-    "go", "stay", "be", "over", "under", "within", "below", "above", "exceed", "hit", "reach",
+    "go", "stay", "be", "over", "under", "within", "below", "above", "exceed", "hit", "break",
+    "reach",
     "more", "than", "budget", "of", "our", "pass", "cross", "beyond", "past", "less", "and",
 }  # fmt: skip
 """Words before the amount that a forecast is compared with."""
@@ -123,12 +124,14 @@ FILLERS = {
     "approximately", "around", "curious", "wondering", "even", "actual", "there's", "that's",
     "it's", "i'm", "we're", "they're", "here's", "generally", "normally", "usually", "person's",
     "people's", "performing", "asking", "put", "together", "into", "towards", "toward",
-    "contribute", "contributes", "contributed", "sent", "came", "come", "comes", "anyway", "active",
-    "eat", "eats", "ate", "eaten", "eating", "honestly", "basically", "literally", "simply",
-    "pretty", "very", "quite", "truly", "maybe", "perhaps", "specifically", "totally", "precisely",
-    "interested", "understand", "learn", "both", "either", "yes", "yeah", "sure", "lol", "lmk",
-    "fyi", "btw", "tbh", "guys", "folks", "throughout", "happened", "generate",
-    "generated", "produce", "produced", "looks", "looked", "seem", "seems", "real", "expect",
-    "given", "because", "while", "though", "however", "absolute", "individual",
+    "different",
+    "contribute", "contributes", "contributed", "sent", "came", "come", "comes", "anyway",
+    "active", "run", "table", "trending", "worse", "better", "touched", "eat", "eats", "ate",
+    "eaten", "eating", "honestly", "basically", "literally", "simply", "pretty", "very",
+    "quite", "truly", "maybe", "perhaps", "specifically", "totally", "precisely", "interested",
+    "understand", "learn", "both", "either", "yes", "yeah", "sure", "lol", "lmk", "fyi", "btw",
+    "tbh", "guys", "folks", "throughout", "happened", "generate", "generated", "produce",
+    "produced", "looks", "looked", "seem", "seems", "real", "expect", "given", "because",
+    "while", "though", "however", "absolute", "individual",
 }  # fmt: skip
 """Filler words. They never contain words that ask for something."""

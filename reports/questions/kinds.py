@@ -27,6 +27,7 @@ STILL_RUNNING = (
     " `this year`."
 )
 OVER_NOTHING = "Any spend is over $0; name a higher amount, like `forecast over $5000`."
+ONE_AMOUNT = "A forecast can be compared with only one amount: {one} or {other}."
 FORECAST_OF_SPEND = "I can forecast spend only, not {metric}."
 NOT_LIVE = (
     "`{kind}` can't be grouped or filtered by {dimension}; spend, tokens, requests, `latency` and"
@@ -184,6 +185,8 @@ def unfit(query: Query, typed: frozenset[str]) -> str:
         return STILL_RUNNING
     if query.kind is QueryKind.FORECAST and query.metric not in {None, Metric.SPEND}:
         return FORECAST_OF_SPEND.format(metric=query.metric)
+    if query.kind is QueryKind.FORECAST and len(query.extra) > 2:
+        return ONE_AMOUNT.format(one=query.extra[1], other=query.extra[3])
     if query.kind is QueryKind.FORECAST and query.extra and not Decimal(query.extra[1][1:]):
         return OVER_NOTHING
     if query.live_dimensions and query.kind not in LIVE:

@@ -6,13 +6,22 @@ people don't get the answer to another question.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from reports.questions.kinds import kind_of
-from reports.time.period import Unit
+from reports.time.period import Calendar, Month, Unit
 from reports.time.time_range import zone_names
+
+THIS_MONTH = Calendar(Unit.MONTH)
+_MONTHS = {
+    ("this", "month"): THIS_MONTH,
+    ("mtd",): THIS_MONTH,
+    ("last", "month"): Calendar(Unit.MONTH, last=True),
+}
+"""The words after `me`, besides a month such as `2026-10`."""
 
 
 class Topic(StrEnum):
@@ -61,7 +70,9 @@ class BudgetAsked:
 
 @dataclass(frozen=True, slots=True)
 class MeAsked:
-    """A request for one's own usage this month."""
+    """A request for one's own usage in a month, which is this one unless another was named."""
+
+    period: Calendar | Month = THIS_MONTH
 
 
 Personal = BalanceAsked | BudgetAsked | MeAsked
@@ -92,6 +103,7 @@ _NOT_YET = {
 }
 _INSTEAD: dict[Topic, str] = {}
 _BY = {"by", "per", "each", "which", "across"}
+_WRITTEN_MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 _UPCOMING = {
     **dict.fromkeys(("app", "apps", "application", "applications"), Topic.APP),
     **dict.fromkeys(("workspace", "workspaces"), Topic.WORKSPACE),
@@ -123,7 +135,18 @@ def personal(words: Sequence[str]) -> Personal | None:
 def _personal(lower: tuple[str, ...]) -> Personal | None:
     if lower[:1] == (BALANCE,) and (unit := _UNTIL.get(lower[1:])):
         return BalanceAsked(unit)
+    if lower[:1] == (ME,) and (month := _MONTHS.get(lower[1:]) or _month(lower[1:])):
+        return MeAsked(month)
     return _COMMANDS.get(lower)
+
+
+def _month(words: Sequence[str]) -> Month | None:
+    """The month that is written as `2026-10`."""
+    written = _WRITTEN_MONTH.fullmatch(" ".join(words))
+    try:
+        return Month(int(written[1]), int(written[2])) if written else None
+    except ValueError:
+        return None
 
 
 def until_words(unit: Unit) -> str:

@@ -116,16 +116,17 @@ def by_hour(of: Ranges) -> Ranges:
     )
 
 
-def earlier_months(current: TimeRange, count: int) -> tuple[TimeRange, ...]:
-    """The same first days of each of the `count` months before, the newest first.
+def earlier_months(current: TimeRange, count: int, *, whole: bool = False) -> tuple[TimeRange, ...]:
+    """The same first days of each of the `count` months before, the newest first; or with `whole`,
+    all of their days.
 
     `current` begins with a month, in buckets of days; a shorter month has fewer of them.
     """
     this = current.start.astimezone(ZoneInfo(current.zone)).date()
     firsts = [_months_back(this, back) for back in range(1, count + 1)]
     day, most = Granularity.DAY, len(current.buckets)
-    whole = (_calendar(first, _next_month(first), current.zone, day) for first in firsts)
-    return tuple(_first(one, most) for one in whole)
+    months = (_calendar(first, _next_month(first), current.zone, day) for first in firsts)
+    return tuple(one if whole else _first(one, most) for one in months)
 
 
 def _back(day: date, unit: Unit) -> date:

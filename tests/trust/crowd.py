@@ -21,7 +21,7 @@ from urllib.parse import parse_qs
 
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import Ack, BotClient, LocalSlack
-from bot.listeners.background import WAITING
+from bot.listeners.background import STOPPED, WAITING
 from bot.slack.scopes import SCOPES
 from reports.questions.follow_up import Choice, FollowUpAction, chosen
 from reports.questions.grammar import QuestionCommand, parse
@@ -62,6 +62,7 @@ class Outcome:
     reports: int = 0
     replayed: int = 0
     waited: int = 0
+    stopped: int = 0
     unacknowledged: int = 0
     slowest_ack: float = 0.0
     seconds: float = 0.0
@@ -73,7 +74,8 @@ class Outcome:
             f" ({self.superseded} superseded by newer ones), {self.replayed} replayed requests,"
             f" {self.files} files, {self.reports} reports in {self.seconds:.0f} s; slowest"
             f" acknowledgement {self.slowest_ack:.0f} ms; {self.waited} answers waited over a"
-            f" second for the database; {len(self.wrong)} wrong"
+            f" second for the database; {self.stopped} times people were asked to try again;"
+            f" {len(self.wrong)} wrong"
         )
 
 
@@ -102,24 +104,27 @@ class Person:
     def check(self) -> None:
         """Check what is shown after everybody has finished."""
         shown, expected = _words(self._state()), _words(self._shown)
-        if shown != expected:
+        if shown != expected and not self.stopped:
             self.wrong.append(f"{self.name}: an older answer came back: {shown}, not {expected}")
         texts = [one["text"] for one in self._slack.ephemerals(self.name, CHANNEL)]
         # a file that takes long is announced, too
-        answers = [text for text in texts if text != WAITING and text != PREPARING]
-        self.waited = len(texts) - len(answers)
-        if len(answers) != 1 + self._notices:
+        answers = [text for text in texts if text not in {WAITING, PREPARING, STOPPED}]
+        self.waited = len(texts) - len(answers) - texts.count(STOPPED)
+        if len(answers) != 1 + self._notices and not (self.stopped and len(answers) == 1):
             self.wrong.append(f"{self.name}: {len(answers)} answers to one question: {answers}")
 
     def _ask(self) -> None:
+        before = self.stopped
         self._sent(self._client.command(self.name, CHANNEL, self._chance.choice(QUESTIONS)))
         self.questions += 1
-        self._slack.wait_for(lambda: self._slack.ephemerals(self.name, CHANNEL), 60)
+        self._slack.wait_for(lambda: self._answers() or self.stopped > before, 60)
+        if not self._answers():  # the process was stopped, and said so
+            self._ask()
         self._shown = self._state()
 
     def _choose(self) -> None:
         """Two to four different choices, sent at once; the newest must be shown afterwards."""
-        message, state = self._message(), self._state()
+        message, state, before = self._message(), self._state(), self.stopped
         # one that changes nothing would be shown already, and could be chosen twice within seconds
         words = _words(state)
         others = [one for one in CHOICES if _words_after(words, one) != words]
@@ -130,7 +135,9 @@ class Person:
         choice, words = _made(newest)
         expected = _words_after(words, choice)
         try:
-            self._slack.wait_for(lambda: _words(self._state()) == expected, 60)
+            self._slack.wait_for(
+                lambda: _words(self._state()) == expected or self.stopped > before, 60
+            )
         except TimeoutError:
             self.wrong.append(
                 f"{self.name}: {expected} was chosen last, {self._state()} is shown (was {state})"
@@ -169,8 +176,19 @@ class Person:
         if not ack.ok:
             self.wrong.append(f"{self.name}: not acknowledged: {ack.status} {ack.body[:80]}")
 
+    @property
+    def stopped(self) -> int:
+        """How often a process that was being stopped said so, instead of doing what was asked."""
+        said = self._slack.ephemerals(self.name, CHANNEL)
+        said += self._slack.messages(self._slack.im(self.name).id)
+        return sum(one["text"] == STOPPED for one in said)
+
+    def _answers(self) -> list[dict[str, object]]:
+        said = self._slack.ephemerals(self.name, CHANNEL)
+        return [one for one in said if one["text"] != STOPPED]
+
     def _message(self) -> dict[str, object]:
-        return self._slack.ephemerals(self.name, CHANNEL)[0]
+        return self._answers()[0]
 
     def _state(self) -> str:
         blocks = self._message().get("blocks", [])
@@ -271,13 +289,14 @@ def _count(outcome: Outcome, crowd: list[Person], slack: LocalSlack, database: P
         outcome.choices += person.choices
         outcome.replayed += person.replayed
         outcome.waited += person.waited
+        outcome.stopped += person.stopped
         outcome.unacknowledged += sum(not ack.ok for ack in person.acks)
         outcome.wrong += person.wrong
     outcome.slowest_ack = max(ack.milliseconds for one in crowd for ack in one.acks)
-    outcome.files = _exports(slack)
-    if outcome.files != len(crowd[::10]):
+    outcome.files, least = _exports(slack), sum(not one.stopped for one in crowd[::10])
+    if not least <= outcome.files <= len(crowd[::10]):
         outcome.wrong.append(f"{outcome.files} files, for {len(crowd[::10])} double clicks")
-    expected = outcome.questions + outcome.choices
+    expected = outcome.questions + outcome.choices - outcome.stopped
     with suppress(AssertionError):  # the log is written a little later; what is missing is wrong
         worlds.wait_until(lambda: _asked(database).total() >= expected, 30)
     outcomes = _asked(database)
@@ -289,7 +308,7 @@ def _count(outcome: Outcome, crowd: list[Person], slack: LocalSlack, database: P
         handled[person_id] += count
     for person in crowd:
         wanted, got = person.questions + person.choices, handled[slack.user(person.name).id]
-        if wanted != got:
+        if not got <= wanted <= got + person.stopped:
             outcome.wrong.append(f"{person.name}: {wanted} questions and choices, handled: {got}")
 
 

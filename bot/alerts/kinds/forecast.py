@@ -11,13 +11,13 @@ from bot.alerts.context import (
     members_with_usage,
 )
 from bot.alerts.scope import Scope, creator_email, scope_of
-from bot.analysis.forecast import group_histories
-from bot.analysis.forecast_usage import earlier_periods, forecast_period, read_days
+from bot.analysis.expected_spend import ExpectedSpend
+from bot.analysis.forecast import band, record, root_of
+from bot.analysis.forecast_usage import forecast_period
 from bot.answers import visibility
 from bot.store.usage.selection import Selection
 from reports.alerts.evaluation import Measurement
 from reports.alerts.kinds.forecast import Forecast, MonthForecast, forecast
-from reports.analysis.forecast import band_of_group, band_of_whole, record_of
 from reports.analysis.forecast_answer import band_sentence, record_sentence
 from reports.time.period import Unit
 from reports.usage.dimensions import Dimension
@@ -34,12 +34,13 @@ def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measu
     scope = scope_of(context.directory, rule, watched.asker, watched.members)
     selection, at = _selection(scope, rule.by), context.forecasts.period(zone).moment
     labels = visibility.labels(context.directory, watched.asker)
+    root = root_of(context.directory, watched.asker)
     if rule.by is None:
-        found = context.forecasts.whole(selection, source, zone)
+        found = context.forecasts.whole(selection, source, zone, root)
         creator = creator_email(context.directory, scope, "")
         yield forecast(rule, "", label_of(labels, scope), found, zone, at, creator)
         return
-    groups = context.forecasts.groups(selection, source, zone)
+    groups = context.forecasts.groups(selection, source, zone, root)
     for member in members_with_usage(watched, context, groups):
         if scope.members is None or member in scope.members:
             subject, found = str(member), groups.get(member, _NO_USAGE)
@@ -60,17 +61,17 @@ def explain(
     period = forecast_period(store.state(), Unit.MONTH, measurement.at, watched.zone)
     scope = scope_of(context.directory, rule, watched.asker, watched.members)
     selection = _selection(scope, rule.by)
-    days = read_days(store, selection, period.history, watch.source)
-    past = record_of(days, earlier_periods(days, period))
-    so_far, to_come = measurement.so_far, (measurement.value or 0) - measurement.so_far
-    if rule.by is None:
-        band = band_of_whole(days, period.count, so_far, to_come)
-        return band_sentence(band), record_sentence(past, Unit.MONTH)
-    member = int(measurement.subject)
-    histories = group_histories(store, selection, period, frozenset({member}), watch.source)
-    band = band_of_group(days, period.count, histories.get(member, ()), so_far, to_come)
-    together = f"the forecast of all {rule.by}s together"
-    return band_sentence(band), record_sentence(past, Unit.MONTH, together)
+    root = root_of(context.directory, watched.asker)
+    outlook = ExpectedSpend(store, period, watch.source, root)
+    together = "this forecast"
+    if rule.by is not None:
+        together = f"the forecast of all {rule.by}s together"
+    past = record(outlook, selection.grouped(None))
+    to_come = (measurement.value or 0) - measurement.so_far
+    if rule.by is not None:
+        selection = selection.only(rule.by, frozenset({int(measurement.subject)}))
+    found = band(outlook, selection, measurement.so_far, to_come)
+    return band_sentence(found), record_sentence(past, Unit.MONTH, together)
 
 
 def _selection(scope: Scope, by: Dimension | None) -> Selection:

@@ -7,16 +7,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from bot.alerts.listed_keys import creator_words
 from bot.alerts.scope import allowed_members
 from bot.alerts.usage_lookup import UsageLookup
 from bot.answers import visibility
 from bot.store.alerts.usage_sums import GranularInterval, UsageKey
-from bot.store.usage.selection import Ids
+from bot.store.usage.selection import Ids, Selection
 from reports.alerts.evaluation import Measurement
-from reports.alerts.kinds.new import New, first_use
+from reports.alerts.kinds.new import New, first_use, first_use_words
+from reports.alerts.needed_usage import Needed
 from reports.alerts.periods import SETTLED, AlertPeriod
 from reports.time.time_range import DAY, HOUR, Granularity, floor
 from reports.usage.dimensions import Dimension, Metric
+from reports.usage.members import NO_CREATOR
 from reports.usage.usage import ZERO, Usage
 from reports.usage.windows_to_fetch import HISTORY
 
@@ -159,3 +162,31 @@ def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measu
         if watch.what is Dimension.KEY:
             yield from _made(watched, context)
         yield from _firsts(watched, context, watch)
+
+
+def explain(
+    watched: WatchedRule, context: MeasurementContext, measurement: Measurement, zone: str
+) -> Iterator[str]:
+    """Say who created a new key or used a new model, and which models a new creator used."""
+    del zone
+    watch, id_ = watched.rule.watch, measurement.subject.rpartition(":")[2]
+    if not isinstance(watch, New) or not id_.isdecimal():
+        return
+    member, labels = int(id_), visibility.labels(context.directory, watched.asker)
+    if watch.what is Dimension.KEY:
+        yield creator_words(context.directory, labels, member)
+    elif watched.rule.by is None:
+        of_model = watch.what is Dimension.MODEL
+        wanted = allowed_members(context.directory, watched.rule, watched.asker, watched.members)
+        wanted[watch.what] = frozenset({member})
+        at = context.synced_at or context.now
+        needed = Needed(
+            Dimension.CREATOR if of_model else Dimension.MODEL,
+            (),
+            AlertPeriod(floor(at - _RECENT, Granularity.HOUR), at + _MINUTE),
+        )
+        used = context.figures.sums(needed, Selection.of(None, wanted))
+        ranked = sorted(used, key=lambda one: (-used[one].value(Metric.SPEND), labels.get(one, "")))
+        names = [labels[one] for one in ranked if one in labels and used[one].requests]
+        names = [name for name in names if name != NO_CREATOR]
+        yield first_use_words("Used by" if of_model else "With", names)

@@ -14,6 +14,7 @@ from bot.alerts.kinds.credits import explain as explain_credits
 from bot.alerts.kinds.credits import measure as measure_credits
 from bot.alerts.kinds.forecast import explain as explain_forecast
 from bot.alerts.kinds.forecast import measure as measure_forecast
+from bot.alerts.kinds.new import explain as explain_new
 from bot.alerts.kinds.new import measure as measure_new
 from bot.alerts.kinds.orphaned import explain as explain_orphaned
 from bot.alerts.kinds.orphaned import measure as measure_orphaned
@@ -21,6 +22,7 @@ from bot.alerts.kinds.retiring import explain as explain_retiring
 from bot.alerts.kinds.retiring import measure as measure_retiring
 from bot.alerts.kinds.spike import measure as measure_spike
 from bot.alerts.kinds.stale import measure as measure_stale
+from bot.alerts.kinds.unused import explain as explain_unused
 from bot.alerts.kinds.unused import measure as measure_unused
 from reports.alerts.evaluation import Measurement
 from reports.alerts.kinds.above import Above
@@ -57,8 +59,10 @@ NOTES: dict[
     Cache: explain_cache,
     Credits: explain_credits,
     Forecast: explain_forecast,
+    New: explain_new,
     Orphaned: explain_orphaned,
     Retiring: explain_retiring,
+    Unused: explain_unused,
 }
 """Functions of some kinds that explain a measurement in its message, in plain text.
 

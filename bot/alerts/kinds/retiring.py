@@ -59,7 +59,7 @@ def explain(
     del zone
     wanted = allowed_members(context.directory, watched.rule, watched.asker, watched.members)
     wanted[Dimension.MODEL] = frozenset({int(measurement.subject)})
-    by = Dimension.KEY if Dimension.KEY in wanted else Dimension.CREATOR
+    by = Dimension.CREATOR if Dimension.CREATOR in wanted else Dimension.KEY
     at = context.synced_at or context.now
     needed = Needed(by, (), AlertPeriod(at - _MONTH, at + _MINUTE))
     used = context.figures.sums(needed, Selection.of(None, wanted))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.alerts.context import MeasurementContext, WatchedRule
-from bot.alerts.listed_keys import listed_keys, triggered_without
+from bot.alerts.listed_keys import creator_words, listed_keys, triggered_without
+from bot.answers import visibility
 from bot.store.usage.selection import Selection
 from reports.alerts.evaluation import Measurement
 from reports.alerts.kinds.unused import Unused, closed, unused
@@ -34,3 +35,13 @@ def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measu
         yield unused(watched.rule, str(id_), one.label, when, created, now, at, one.owner)
     for subject, label in triggered_without(watched, context, set(keys)):
         yield closed(watched.rule, subject, label, at)
+
+
+def explain(
+    watched: WatchedRule, context: MeasurementContext, measurement: Measurement, zone: str
+) -> Iterator[str]:
+    """Say who created the key."""
+    del zone
+    if measurement.subject.isdecimal():
+        labels = visibility.labels(context.directory, watched.asker)
+        yield creator_words(context.directory, labels, int(measurement.subject))

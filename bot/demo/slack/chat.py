@@ -1,17 +1,23 @@
 """Messages: ``chat.*``, the history of channels, and ephemeral messages."""
 
-from copy import deepcopy
+import json
 from typing import Any
 
 from bot.demo.slack.content import Content, check_there_is_content
 from bot.demo.slack.workspace import Channel, Json, SlackError, Workspace
 
 
+def copied(message: Json) -> Json:
+    """A copy of a message, which is JSON: so it takes a tenth of the time of `deepcopy`."""
+    copy: Json = json.loads(json.dumps(message))
+    return copy
+
+
 def public(message: Json, metadata: bool = True) -> Json:
     """A message as Slack shows it to apps."""
     hidden = () if metadata else ("metadata",)
     shown = {k: v for k, v in message.items() if not k.startswith("_") and k not in hidden}
-    return deepcopy(shown)
+    return copied(shown)
 
 
 class Chat:
@@ -27,13 +33,13 @@ class Chat:
     def in_channel(self, channel_id: str) -> list[Json]:
         """Every message of a channel, oldest first, threads included."""
         with self.workspace.lock:
-            return [deepcopy(message) for message in self._messages.get(channel_id, [])]
+            return [copied(message) for message in self._messages.get(channel_id, [])]
 
     def only_for(self, user_id: str, channel_id: str) -> list[Json]:
         """The messages in the channel that only this person sees, oldest first."""
         with self.workspace.lock:
             return [
-                deepcopy(message)
+                copied(message)
                 for message in self._ephemerals
                 if (message["_user"], message["channel"]) == (user_id, channel_id)
             ]
@@ -101,7 +107,7 @@ class Chat:
         with workspace.lock:
             self._messages.setdefault(channel.id, []).append(message)
             workspace.changed("message", message)
-        return deepcopy(message)
+        return copied(message)
 
     def show(self, channel: Channel, user_id: str, content: Json) -> Json:
         """Show one person a message that nobody else sees."""

@@ -526,6 +526,20 @@ class Store:
                 }
             return sums.spend_series(connection, selection, wanted, stored, source)
 
+    def largest_buckets(
+        self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
+    ) -> Mapping[int, tuple[int, int]]:
+        """The spend (nano-dollars, of a source) of each group's largest stored bucket, and of
+        all."""
+        with self._db.read() as connection:
+            if selection.crossed:
+                series = self.spend_series(selection, wanted, stored, source)
+                return {
+                    id_: (max(spent.values(), default=0), sum(spent.values()))
+                    for id_, spent in series.items()
+                }
+            return sums.largest_buckets(connection, selection, wanted, stored, source)
+
     def spend_of_hours_by_day(self, selection: Selection, wanted: TimeRange) -> list[sums.DaySpend]:
         """What each member of a selection spent in the hours of a range, added up by UTC day."""
         with self._db.read() as connection:

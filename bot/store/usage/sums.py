@@ -26,10 +26,8 @@ PairSums = tuple[int, ...]
 """Member (key or creator; 0 where the selection is by neither) and model, as ids; then the first
 metric of each range, the second metric of each range, and so on. Spend is in nano-dollars.
 """
-DaySpend = tuple[int, int, int, int, int]
-"""A member's id, a day (its first second), nano-dollars from credits and from all sources, and how
-many hours were negative.
-"""
+DaySpend = tuple[int, int, int, int]
+"""A member's id, a day (its first second), and nano-dollars from credits and from all sources."""
 _PAIR = 2**31
 """Ids are below this, so a pair can be one integer, which SQLite sorts faster than two."""
 _MONTH_COSTS = 3 * 86_400
@@ -104,6 +102,33 @@ def spend_series(
     return found
 
 
+def largest_buckets(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    source: MoneySource,
+) -> dict[int, tuple[int, int]]:
+    """The spend (nano-dollars, of a source of money) of the largest stored bucket of each group,
+    and of all of them."""
+    table = reading.selected_table(connection, selection, wanted, stored)
+    if table.sums and selection.by is not None:  # there is one row for each bucket
+        statement = (
+            f"SELECT {table.group}, MAX({_SPEND[source]}), SUM({_SPEND[source]})"
+            f" FROM {table.tables} WHERE {table.where} GROUP BY 1"
+        )
+    else:
+        statement = (
+            f"SELECT grouped, MAX(spend), SUM(spend) FROM (SELECT {table.group} AS grouped,"
+            f" SUM({_SPEND[source]}) AS spend FROM {table.tables} WHERE {table.where}"
+            f" GROUP BY {table.group}, t.bucket) AS buckets GROUP BY grouped"
+        )
+    return {
+        group: (largest, spend)
+        for group, largest, spend in connection.execute(statement, table.params)
+    }
+
+
 def spend_of_hours_by_day(
     connection: Connection, selection: Selection, wanted: TimeRange
 ) -> list[DaySpend]:
@@ -112,15 +137,12 @@ def spend_of_hours_by_day(
     length = PART_SECONDS[GRANULARITY[Granularity.HOUR]]  # sums of hours are in parts of a day
     day = "t.part" if table.sums else f"t.bucket / {length}"
     statement = (
-        f"SELECT t.member, {day}, SUM(t.credits), SUM(t.credits + t.byok),"
-        " SUM(CASE WHEN t.credits < 0 OR t.byok < 0 THEN 1 ELSE 0 END)"
+        f"SELECT t.member, {day}, SUM(t.credits), SUM(t.credits + t.byok)"
         f" FROM {table.tables} WHERE {table.where} GROUP BY {day}, t.member"
     )
     return [
-        (member, day * length, from_credits, from_all, negative)
-        for member, day, from_credits, from_all, negative in connection.execute(
-            statement, table.params
-        )
+        (member, day * length, from_credits, from_all)
+        for member, day, from_credits, from_all in connection.execute(statement, table.params)
     ]
 
 

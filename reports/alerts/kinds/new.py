@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -16,9 +16,12 @@ from reports.alerts.slack.format import price
 from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.questions.wording import DIMENSION_WORDS
 from reports.usage.dimensions import Dimension, Filter, MoneySource
+from reports.wording.safe_text import clean
 
 if TYPE_CHECKING:
     from reports.alerts.form_fields import AlertFields
+
+_MOST_NAMES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +117,25 @@ class New(Watch):
         if event.measurement.unused:
             return f"This {what} was just created and hasn't been used yet."
         cost = f"{price(value)} so far" if value else "no cost so far"
-        first = "by" if self.what is Dimension.CREATOR else "of"
-        return f"First use {first} this {what}: {cost}."
+        used = "Used OpenRouter" if self.what is Dimension.CREATOR else "Used"
+        return f"{used} for the first time: {cost}."
 
     def ending(self, event: AlertEvent) -> str:
         """The sentence that says that an alert is over."""
         del event
         return "It's no longer new."
+
+
+def first_use_words(lead: str, names: Sequence[str]) -> str:
+    """Who or what a first use was by, or with: `Used by Ada, Grace and 2 more.`
+
+    Empty without names.
+    """
+    shown = [clean(one, 60) for one in names[:_MOST_NAMES]]
+    more = len(names) - len(shown)
+    shown += [f"{more} more"] if more > 0 else []
+    listed = " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
+    return f"{lead} {listed}." if listed else ""
 
 
 def first_use(

@@ -50,6 +50,8 @@ def _read_compared_period(reader: TextReader) -> int:
         return reader.skip(at + 1, {"period", "one"})
     at = reader.skip(at, {"last", "previous"})
     unit = vocabulary.UNITS.get(reader.word(at), "")
+    if not unit and (taken := _read_month_before(reader, at)):
+        return taken
     if not unit and reader.is_named(reader.at + at):  # `opus vs sonnet`
         reader.compares = True
         return 1
@@ -60,6 +62,20 @@ def _read_compared_period(reader: TextReader) -> int:
         )
     reader.give("versus", _versus_of(reader, unit))
     return reader.skip(at + 1, {"before", "earlier", "ago"})
+
+
+def _read_month_before(reader: TextReader, at: int) -> int:
+    """The month before this one, as in `are we above october`, where no period is named."""
+    ahead = list(takewhile(bool, reader.ahead(at + LONGEST_DATES)[at:]))
+    found = written_dates.days(ahead, reader.today, reader.order) if ahead else None
+    this = Month(reader.today.year, reader.today.month)
+    if found is None or "period" in reader.given:
+        return 0
+    if written_dates.apart(found[1], (this.first, this.last)) != "before":
+        raise ValueError(ONLY_EARLIER)
+    reader.give("period", "this month")
+    reader.give("versus", "vs before")
+    return at + found[0]
 
 
 def _versus_of(reader: TextReader, unit: str) -> str:

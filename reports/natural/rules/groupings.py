@@ -5,7 +5,7 @@ from __future__ import annotations
 from reports.natural import vocabulary
 from reports.natural.names import named
 from reports.natural.text_reader import TextReader
-from reports.questions.grammar import grouping
+from reports.questions.grammar import MOST_TOP, grouping
 from reports.usage.dimensions import Dimension, Metric
 
 BY_VENDOR = "I can't add up models of one vendor; each model's name begins with its vendor."
@@ -74,9 +74,15 @@ def _group_by(reader: TextReader, dimension: Dimension, word: str) -> None:
     reader.give("by", f"by {dimension}")
 
 
+def _names_several(word: str) -> bool:
+    return word in vocabulary.DIMENSIONS and (word.endswith("s") or word == "people")
+
+
 def read_top(reader: TextReader) -> int:
     """`top 5`, `most expensive`, `5 largest`."""
     word, following = reader.word(), reader.word(1)
+    if reader.number(0) and following in vocabulary.LEAST:
+        return 1  # the next word is refused
     if word in vocabulary.LEAST:
         named_ = (vocabulary.DIMENSIONS.get(one.casefold().strip("?.")) for one in reader.words)
         by = next(filter(None, named_), Dimension.MODEL)
@@ -89,6 +95,9 @@ def read_top(reader: TextReader) -> int:
         return 2
     if word in vocabulary.MOST:
         reader.superlative = True
+        return 1
+    if (count := reader.number(0)) and _names_several(following) and 0 < int(count[:4]) <= MOST_TOP:
+        reader.give("top", f"top {int(count[:4])}")  # `which three people`
         return 1
     if word not in vocabulary.TOP:
         return 0

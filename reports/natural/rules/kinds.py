@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from itertools import takewhile
 
 from reports.alerts.threshold import amount
@@ -10,10 +11,10 @@ from reports.natural import vocabulary, written_dates
 from reports.natural.rules.end_dates import read_end_date
 from reports.natural.text_reader import LONGEST_DATES, TextReader
 from reports.natural.topics import NEW_OF, topic_words
-from reports.questions.kinds import FORECAST_OF_SPEND, STILL_RUNNING
+from reports.questions.kinds import FORECAST_OF_SPEND, ONE_AMOUNT, STILL_RUNNING
 from reports.questions.query import QueryKind
 from reports.time.period import Month
-from reports.usage.dimensions import Dimension, Metric
+from reports.usage.dimensions import Metric
 
 _WITHOUT_METRIC = {
     QueryKind.PRICE, QueryKind.FORECAST, QueryKind.CACHE, QueryKind.RETIRING, QueryKind.NEW,
@@ -21,8 +22,10 @@ _WITHOUT_METRIC = {
 }  # fmt: skip
 
 
+_PERCENT = re.compile(r"[0-9]{1,3}%")
 _AMOUNT = re.compile(r"\$?[0-9][0-9,.]*k?|\$[0-9][0-9,.]*[km]?")
-ONE_AMOUNT = "A forecast can be compared with only one amount: {one} or {other}."
+SHOWN_BESIDE = "The forecast shows the period before beside it."
+NOT_NARROWED = "I can't leave out limits by how much is used; the list shows that of each."
 ABOUT_NOW = "This answer is about now, so I left out the period."
 _LONGEST_TOPIC = 6
 """Words of the longest phrase that names a kind of question."""
@@ -36,27 +39,45 @@ def read_words_of_kind(reader: TextReader) -> int:
     if reader.kind is QueryKind.NEW and of and (not reader.extra or reader.word(-1) == "new"):
         reader.extra = (of,)
         return 1
-    if reader.kind is QueryKind.RETIRING and (taken := read_end_date(reader)):
+    rule = _RULES_OF.get(reader.kind)
+    if rule and (taken := rule(reader)):
         return taken
-    if reader.kind is QueryKind.FORECAST and (taken := _read_forecast_amount(reader)):
-        return taken
-    if reader.kind is QueryKind.WHY and reader.ahead(2) == ("since", "last"):
-        unit = vocabulary.UNITS.get(reader.word(2))
-        if unit:  # since last week: this week compared with the one before
-            reader.give("period", f"this {unit}" if unit != "day" else "today")
-            return 3
-    if reader.kind is QueryKind.WHY and reader.ahead(2) == ("since", "yesterday"):
+    return topic_words(reader.kind, reader.ahead(_LONGEST_TOPIC))
+
+
+def _read_of_change(reader: TextReader) -> int:
+    """`since last week`: this week compared with the one before."""
+    if reader.ahead(2) == ("since", "yesterday"):
         reader.give("period", "today")
         return 2
-    if reader.kind is QueryKind.FORECAST:
-        if reader.word() in {"next", "tomorrow"}:
-            raise ValueError(STILL_RUNNING)
-        if taken := _read_current_month(reader):
-            return taken
-        if reader.word() in vocabulary.UNITS and "period" not in reader.given:
-            reader.give("period", f"this {vocabulary.UNITS[reader.word()]}")
-            return 1
-    return topic_words(reader.kind, reader.ahead(_LONGEST_TOPIC))
+    unit = vocabulary.UNITS.get(reader.word(2))
+    if reader.ahead(2) != ("since", "last") or not unit:
+        return 0
+    reader.give("period", f"this {unit}" if unit != "day" else "today")
+    return 3
+
+
+def _read_of_forecast(reader: TextReader) -> int:
+    """The amount that a forecast is compared with, and the period that it is for."""
+    if taken := _read_forecast_amount(reader):
+        return taken
+    if reader.word() in {"next", "tomorrow"}:
+        raise ValueError(STILL_RUNNING)
+    if taken := _read_current_month(reader):
+        return taken
+    if reader.word() in vocabulary.UNITS and "period" not in reader.given:
+        reader.give("period", f"this {vocabulary.UNITS[reader.word()]}")
+        return 1
+    return 0
+
+
+def _read_share_of_limit(reader: TextReader) -> int:
+    """`over 80%`: which limits are meant, but all are listed, and a remark says so."""
+    at = reader.skip(0, {"over", "above", "at", "more", "than", "past", "under", "below"})
+    if not _PERCENT.fullmatch(reader.word(at)):
+        return 0
+    reader.remark(NOT_NARROWED)
+    return at + 1
 
 
 def _read_current_month(reader: TextReader) -> int:
@@ -86,6 +107,14 @@ def _read_forecast_amount(reader: TextReader) -> int:
     return reader.skip(at + 1, {"dollars", "usd", "dollar", "bucks"})
 
 
+_RULES_OF: dict[QueryKind, Callable[[TextReader], int]] = {
+    QueryKind.RETIRING: read_end_date,
+    QueryKind.FORECAST: _read_of_forecast,
+    QueryKind.LIMITS: _read_share_of_limit,
+    QueryKind.WHY: _read_of_change,
+}
+
+
 def apply_kind(reader: TextReader, kind: QueryKind) -> None:
     """The parsed text as a question of `kind`."""
     reader.given["kind"] = [" ".join((kind, *reader.extra))]
@@ -107,13 +136,15 @@ def apply_kind(reader: TextReader, kind: QueryKind) -> None:
         reader.given["by"] = [one for one in reader.given.get("by", ()) if "model" not in one]
     if kind is QueryKind.NEW:
         by = reader.given.pop("by", [])
-        if not reader.extra and by == [f"by {Dimension.CREATOR}"]:  # `who joined this month`
-            reader.given["kind"] = [f"{kind} creators"]
+        if not reader.extra and len(by) == 1:  # `who joined this month`
+            reader.given["kind"] = [f"{kind} {by[0].removeprefix('by ')}s"]
     if kind in {QueryKind.LIMITS, QueryKind.KEYS}:  # about now, and nothing is grouped
-        reader.remarks.clear()
+        reader.remarks = [one for one in reader.remarks if one == NOT_NARROWED]
         if "period" in reader.given:
             reader.remark(ABOUT_NOW)
         kept = ("kind", "filter", "zone", "file", "share")
         reader.given = {one: reader.given[one] for one in kept if one in reader.given}
     if kind is QueryKind.FORECAST:
+        if reader.given.pop("versus", []):
+            reader.remark(SHOWN_BESIDE)
         reader.ignored.clear()  # "per month" says which period the forecast is for

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from reports.natural import vocabulary
 from reports.natural.text_reader import TextReader
+from reports.questions.query import QueryKind
 from reports.time.time_range import zone_names
 from reports.usage.dimensions import Metric
+from reports.wording import suggestions as nearest
 
 NO_SPEND_OF_PARTS = (
     "OpenRouter doesn't split spend into prompt, completion and reasoning; `tokens` shows how many"
@@ -31,6 +33,9 @@ def read_option(reader: TextReader) -> int:
         reader.give("source", word)
     elif word == "share":
         reader.give("share", word)
+    elif reader.word(1) == "time" and (zone := nearest.city(word)):  # `tokyo time`
+        reader.give("zone", f"tz {zone}")
+        return 2
     elif word == "tz" or word in zone_names():
         at = 1 if word == "tz" else 0
         reader.give("zone", f"tz {zone_names().get(reader.word(at), reader.word(at))}")
@@ -69,7 +74,8 @@ def read_token_part(reader: TextReader) -> int:
         return 0
     words = {word.casefold().rstrip(".,?") for word in reader.words}
     spent = {word for word in words if vocabulary.METRICS.get(word) is Metric.SPEND}
-    if spent and not {"token", "tokens"} & words:
+    priced = reader.kind is QueryKind.PRICE
+    if priced or (spent and not {"token", "tokens"} & words):
         raise ValueError(NO_SPEND_OF_PARTS)
     reader.given.pop("metric", None)
     reader.give("metric", str(Metric.TOKENS))

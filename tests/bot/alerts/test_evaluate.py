@@ -152,6 +152,9 @@ def test_the_first_use_of_a_model_triggers(bot, truth, words, label):
     said = [one["text"] for one in bot.direct_messages()]
     assert [f"New model at OpenRouter: {label}" in one for one in said] == [True] * bool(label)
     assert all("$7.00 so far" in one for one in said)
+    assert ["Used by Ada Lovelace." in one for one in said] == [
+        bool(label) and "by creator" not in words
+    ] * len(said)
 
 
 def test_the_first_use_of_a_key_triggers(bot, truth):
@@ -162,6 +165,7 @@ def test_the_first_use_of_a_key_triggers(bot, truth):
     turn(bot, truth)
     [message] = bot.direct_messages()
     assert "New API key at OpenRouter: lab" in message["text"]
+    assert "Created by" not in message["text"]  # OpenRouter doesn't say who did
     turn(bot, truth, 4 * DAY, back=5 * DAY)
     assert len(bot.direct_messages()) == 1
 
@@ -176,7 +180,8 @@ def test_the_first_use_by_a_person_triggers_an_alert_once(bot, truth):
     turn(bot, truth)
     [message] = bot.direct_messages()
     assert "New creator at OpenRouter: Grace Hopper" in message["text"]
-    assert "First use by this creator: $7.00 so far." in message["text"]
+    assert "Used OpenRouter for the first time: $7.00 so far." in message["text"]
+    assert "With a/x." in message["text"]
 
 
 def key_made(bot, name: str, ago: timedelta, owner: str = "user_ada") -> None:
@@ -203,6 +208,7 @@ def test_a_new_key_triggers_before_it_is_used(bot, truth):
     [message] = bot.direct_messages()
     assert "New API key at OpenRouter: fresh" in message["text"]
     assert "This API key was just created and hasn't been used yet." in message["text"]
+    assert "Created by Ada Lovelace." in message["text"]
     bot.sync(truth, back=YEAR)
     for _ in range(3):
         turn(bot, truth, HOUR)

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from bot.alerts import forecast_lookup
 from bot.alerts.context import WatchedRule
 from bot.alerts.kinds.forecast import explain
 from bot.alerts.scope import RuleMembers
@@ -113,13 +112,7 @@ def measured(bot: AlertBot, words: str) -> tuple[WatchedRule, list[Measurement]]
         "tz Australia/Lord_Howe key:*a*",
     ],
 )
-@pytest.mark.parametrize("one_by_one", [True, False])
-def test_the_alert_has_the_figure_of_the_answer(
-    sample_bot: AlertBot, words: str, one_by_one: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not one_by_one:
-        monkeypatch.setattr(forecast_lookup, "_MOST_SINGLE", 0)
-        monkeypatch.setattr(forecast_lookup, "_MOST_ADDED", 1_000)
+def test_the_alert_has_the_figure_of_the_answer(sample_bot: AlertBot, words: str) -> None:
     data, (_, [found]) = answered(sample_bot, words).data(), measured(sample_bot, words)
     assert found.value == nano(data["end"])
     assert found.so_far == nano(data["so_far"])
@@ -171,10 +164,7 @@ def test_without_a_sync_the_forecast_does_not_move(sample_bot: AlertBot) -> None
     assert again == first
 
 
-def test_revised_days_change_what_is_kept_of_them(
-    bot: AlertBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(forecast_lookup, "_MOST_SINGLE", 0)
+def test_revised_days_change_what_is_kept_of_them(bot: AlertBot) -> None:
     truth = Truth()
     for day in range(60):
         truth.use(NOON - day * DAY - timedelta(hours=1), 10, "prod")
@@ -182,8 +172,8 @@ def test_revised_days_change_what_is_kept_of_them(
     bot.sync(truth, back=70 * DAY)
     watched, [before] = measured(bot, "key:prod")
     # moved from one key to the other, so that the sum of the day stays
-    truth.use(NOON - 20 * DAY, 5, "prod")
-    truth.use(NOON - 20 * DAY, -5, "evals")
+    truth.use(NOON - 10 * DAY, 5, "prod")
+    truth.use(NOON - 10 * DAY, -5, "evals")
     bot.sync(truth, back=70 * DAY)
     [found] = bot.evaluator.current_measurements(watched.entry, watched.rule)
     assert found.value == nano(answered(bot, "key:prod").data()["end"])

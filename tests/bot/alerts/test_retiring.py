@@ -57,7 +57,7 @@ def test_a_model_in_use_triggers_30_7_and_1_days_before_its_last_day(
     assert sorted(sent, reverse=True) == [30, 7, 1]
     assert "OpenRouter model retires in 30 days: a/x" in sent[30]
     assert "Its last day at OpenRouter is Sun 20 Dec 2026." in sent[30]
-    users = "Ada Lovelace $8.00, Grace Hopper $7.00"
+    users = "prod $8.00, evals $7.00"
     assert f"Spend in the past 30 days: $15.00, by {users}." in sent[30]
     assert "OpenRouter model retires in 7 days: a/x" in sent[7]
     assert "OpenRouter model retires tomorrow: a/x" in sent[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -95,6 +95,7 @@ def report_bot(
     slack: LocalSlack | None = None,
     *,
     pictures: bool = False,
+    make_renderer: Callable[[Path | str], Renderer] = Renderer,
     **settings: str,
 ) -> Iterator[ReportBot]:
     """A bot at a moment, with a cache that was filled before."""
@@ -115,7 +116,7 @@ def report_bot(
         def clock() -> datetime:
             return bot[0].now if bot else now
 
-        renderer = Renderer(loaded.database_address) if pictures else NoPictures()
+        renderer = make_renderer(loaded.database_address) if pictures else NoPictures()
         audit = AuditLog(files, clock)
         memory = ExpiringKeys(files, clock)
         metrics, overview = Metrics(store, clock), StatusReader(files)

@@ -742,3 +742,13 @@ def test_what_is_claimed_while_a_process_stops_is_left_to_others(bot: ReportBot,
     assert bot.posted() == []
     bot.now += bot.reports.runs.timing.pace
     assert len(bot.reports.runs.claim("other", 5)) == 1
+
+
+def test_a_notice_waits_for_a_new_token_while_slack_refuses_the_old_one(bot: ReportBot):
+    bot.set_up("schedule weekly spend by creator mon 9:00 UTC")
+    bot.slack.fail("chat.postMessage", *["account_inactive"] * 3)
+    for hours in range(4):
+        bot.tick(MONDAY + timedelta(hours=hours))
+    assert bot.posted() == []
+    [notice] = bot.direct_messages()
+    assert "Slack no longer accepts the bot's token" in notice

@@ -138,7 +138,7 @@ def test_a_limit_says_what_is_left_and_when_it_is_reached():
         (
             "new model",
             first_use("3", "gpt", 420_000_000, NOW, NOW, NOW),
-            "First use of this model: $0.42 so far.",
+            "Used for the first time: $0.42 so far.",
         ),
         (
             "forecast > $5000 per month",

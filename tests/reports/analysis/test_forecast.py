@@ -12,19 +12,18 @@ from bot.demo.openrouter.sample_organization import sample
 from reports.analysis.forecast import (
     METHODS,
     Band,
-    _History,
-    band_of_group,
-    band_of_whole,
-    best_method,
-    end_of_period,
-    expected,
-    expected_days,
+    EarlierPeriod,
+    Forecaster,
+    PartForecaster,
+    band_of,
     forecast,
-    forecast_groups,
     quantile,
-    record,
     record_of,
+    shared,
+    to_come,
 )
+from reports.analysis.rest_of_today import RestOfToday
+from reports.analysis.usual_days import DayHistory, without_outlying
 
 DOLLAR = 10**9
 series = st.lists(st.integers(0, 10**12), max_size=80)
@@ -43,20 +42,22 @@ def office(count: int, noise: int, seed: int = 1, trend: float = 0.0) -> list[in
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_foretells_days_that_are_all_alike(name):
-    assert expected(METHODS[name], [7 * DOLLAR] * 70, 9) == 63 * DOLLAR
+    assert METHODS[name]([7 * DOLLAR] * 70) == [7 * DOLLAR] * 7
 
 
 def test_a_week_with_a_weekend_is_not_foretold_by_its_pace():
     days = office(210, 10)
-    assert best_method(days, 3) != "pace"
+    assert Forecaster(days).best(210, 3) != "pace"
     # the last day is a Sunday: three weekdays follow
-    told = forecast(days, 3, 0, left=Fraction(1))
+    told = forecast(days, 3, 0)
     assert 270 * DOLLAR < told.end < 330 * DOLLAR
 
 
-@given(series, st.integers(0, 31), st.integers(0, 10**12), st.fractions(0, 1))
-def test_the_end_is_what_was_used_and_what_is_to_come_within_its_band(days, count, so_far, left):
-    told = forecast(days, count, so_far, today=so_far // 2, left=left)
+@given(series, st.integers(0, 31), st.integers(0, 10**12), st.fractions(0, 1), st.integers(0, 9))
+def test_the_end_is_what_was_used_and_what_is_to_come_within_its_band(
+    days, count, so_far, left, running
+):
+    told = forecast(days, count, so_far, rest=RestOfToday(left, running))
     assert told.to_come >= 0
     assert told.end == told.so_far + told.to_come
     assert told.band is None or so_far <= told.band.low <= told.end <= told.band.high
@@ -64,31 +65,70 @@ def test_the_end_is_what_was_used_and_what_is_to_come_within_its_band(days, coun
 
 @given(series.filter(lambda days: len(days) > 20), st.integers(1, 9))
 def test_ten_times_the_money_is_ten_times_the_forecast(days, count):
-    one = forecast(days, count, 0, left=Fraction(1))
-    ten = forecast([10 * day for day in days], count, 0, left=Fraction(1))
+    one, ten = forecast(days, count, 0), forecast([10 * day for day in days], count, 0)
     assert one.method == ten.method
-    assert abs(ten.end - 10 * one.end) <= 10 * count
+    assert abs(ten.end - 10 * one.end) <= 10 * count * 4  # days are rounded to whole nano-dollars
+
+
+@pytest.mark.parametrize("after", [1, 2, 3, 5, 10])
+@pytest.mark.parametrize("nights", [1, 2])
+def test_one_runaway_night_does_not_move_the_forecast(after, nights):
+    calm = office(200 + after, 10)
+    days = list(calm)
+    for night in range(nights):
+        days[199 - night] += 1_500 * DOLLAR
+    told, usual = forecast(days, 14, 0), forecast(calm, 14, 0)
+    assert abs(told.to_come - usual.to_come) < usual.to_come / 10
+    assert told.band is not None
+    assert told.band.low <= usual.to_come <= told.band.high
+
+
+@pytest.mark.parametrize("times", [Fraction(1, 3), Fraction(5, 2)])
+def test_a_lasting_change_is_the_new_level_on_its_fourth_weekday(times):
+    calm = office(266, 10)
+    for since in (5, 7, 12):
+        first = 196 if since == 5 else 203  # a Monday
+        known = first + since
+        days = [*calm[:first], *(round(day * times) for day in calm[first:])]
+        came = sum(days[known : known + 14])
+        assert abs(forecast(days[:known], 14, 0).to_come - came) < came / 8
+
+
+def test_a_large_job_every_week_is_not_outlying():
+    days = [90 * DOLLAR if day % 7 == 6 else 10 * DOLLAR for day in range(100)]
+    assert list(without_outlying(days))[7:] == days[7:]  # the first one is not known to be usual
+    assert DayHistory(days).usual(100).days == days[-56:]
+    assert forecast(days, 7, 0).to_come == pytest.approx(150 * DOLLAR, abs=7)
+
+
+@given(series.filter(lambda days: len(days) > 10), st.integers(0, 9))
+def test_how_days_looked_does_not_depend_on_later_ones(days, later):
+    known = len(days) - later
+    assert DayHistory(days).usual(known) == DayHistory(days[:known]).usual(known)
+
+
+@given(series, st.integers(0, 20))
+def test_a_forecaster_says_of_an_earlier_day_what_it_said_then(days, later):
+    known = max(0, len(days) - later)
+    then, now = Forecaster(days[:known]), Forecaster(days)
+    assert now.best(known, 9) == then.best(known, 9)
+    assert now.ratios("pace", 9, known) == then.ratios("pace", 9)
 
 
 def test_nothing_is_to_come_of_a_period_that_is_over():
-    assert forecast([1], 0, 5, left=Fraction(0)).band == Band(5, 5)
+    assert forecast([1], 0, 5).band == Band(5, 5)
 
 
 def test_a_short_past_gives_no_band():
-    assert forecast([DOLLAR] * 20, 10, 0, left=Fraction(1)).band is None
-    assert forecast([], 10, 5, left=Fraction(1)).end == 5
-
-
-def test_a_day_far_above_its_forecast_goes_on_as_it_began():
-    told = forecast([DOLLAR] * 60, 1, 10 * DOLLAR, today=10 * DOLLAR, left=Fraction(1, 2))
-    assert told.end == 20 * DOLLAR
+    assert forecast([DOLLAR] * 20, 10, 0).band is None
+    assert forecast([], 10, 5).end == 5
 
 
 def test_the_band_covers_about_four_of_five_outcomes():
     days = office(400, 40, seed=7)
     hits = tries = 0
     for origin in range(200, 390):
-        told = forecast(days[:origin], 10, 0, left=Fraction(1))
+        told = forecast(days[:origin], 10, 0)
         assert told.band
         tries += 1
         hits += told.band.low <= sum(days[origin : origin + 10]) <= told.band.high
@@ -97,43 +137,44 @@ def test_the_band_covers_about_four_of_five_outcomes():
 
 def test_how_good_it_was_is_measured_without_looking_ahead():
     days = office(360, 0)
-    told = record([(days[:start], days[start : start + 30], 12) for start in range(60, 300, 30)])
+    periods = [EarlierPeriod(start, 30, 12, 18) for start in range(60, 300, 30)]
+    told = record_of(Forecaster(days), periods)
     assert told.samples == 8
     assert told.mean_error is not None
     assert told.mean_error < Fraction(1, 20)
-    assert record([([], [0, 0], 1)]).mean_error is None
+    assert record_of(Forecaster([0, 0]), [EarlierPeriod(0, 2, 1, 1)]).mean_error is None
 
 
-groups = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 10**12), max_size=6)
+weights = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 10**12), max_size=6)
 
 
-@given(series, st.integers(0, 31), groups, groups)
-def test_what_is_to_come_of_groups_is_what_is_to_come_of_the_whole(days, count, so_far, recent):
-    whole = forecast(days, count, sum(so_far.values()), left=Fraction(1))
-    found = forecast_groups(days, count, whole, so_far, recent, dict.fromkeys(recent, days))
-    if any(so_far.values()) or any(recent.values()):
-        assert sum(one.to_come for one in found.values()) == whole.to_come
-        assert sum(one.end for one in found.values()) == whole.end
-    everything = sum(recent.values())
+@given(st.integers(0, 10**15), weights)
+def test_parts_add_up_to_the_whole(amount, parts):
+    found = shared(amount, parts)
+    everything = sum(parts.values())
+    assert sum(found.values()) == (amount if everything else 0)
     for id_, one in found.items():
-        assert one.so_far == so_far.get(id_, 0)
-        if everything:
-            share = Fraction(whole.to_come * recent.get(id_, 0), everything)
-            assert abs(one.to_come - share) < 1
-        assert one.band is None or one.band.low <= one.end <= one.band.high
+        assert abs(one - Fraction(amount * parts[id_], everything)) < 1
 
 
-def test_a_group_that_is_everything_has_the_band_of_everything():
+def test_a_part_that_is_everything_has_the_range_and_the_record_of_everything():
     days = office(200, 30)
-    whole = forecast(days, 9, 5 * DOLLAR, left=Fraction(1))
-    recent = {"all": sum(days[-14:])}
-    found = forecast_groups(days, 9, whole, {"all": 5 * DOLLAR}, recent, {"all": days})
-    assert found == {"all": whole}
-    assert whole.band is not None
-    # a group that began later is compared with the whole on the days that both have
-    found = forecast_groups(days, 9, whole, {}, recent, {"all": days[-60:]})
-    assert found["all"].to_come == whole.to_come
-    assert found["all"].band is not None
+    whole = Forecaster(days)
+    parts, name = PartForecaster(whole), whole.best(200, 9)
+    periods = [EarlierPeriod(start, 30, 21, 9) for start in range(60, 150, 30)]
+    assert parts.record(days, periods) == record_of(whole, periods)
+    of_part, of_whole = parts.ratios(days, name, 9), whole.ratios(name, 9)
+    assert [Fraction(*one) for one in of_part] == [Fraction(*one) for one in of_whole]
+    # a part that began later is compared with the whole on the days that both have
+    assert 0 < len(parts.ratios(days[-60:], name, 9)) < len(of_whole)
+
+
+def test_a_part_with_a_limit_has_a_range_up_to_it():
+    ratios = Forecaster(office(200, 30)).ratios("weekday", 9)
+    band = band_of(5, 600 * DOLLAR, ratios, 9, most=600 * DOLLAR)
+    assert band is not None
+    assert band.high == 5 + 600 * DOLLAR
+    assert band_of(5, 0, [], 9, most=0) == Band(5, 5)
 
 
 def test_quantiles_lie_between_their_neighbors():
@@ -143,31 +184,10 @@ def test_quantiles_lie_between_their_neighbors():
     assert quantile(values, Fraction(1, 2)) == Fraction(5, 2)
 
 
-@given(series, st.integers(1, 40))
-def test_what_running_sums_expect_is_what_the_methods_do(days, count):
-    history = _History(days)
-    for name, method in METHODS.items():
-        assert history.expected(name, len(days), count) == expected(method, days, count)
-
-
-def test_the_record_of_one_series_is_that_of_its_parts():
-    days = office(360, 30)
-    spans = [(start, 30, 12) for start in range(60, 300, 30)]
-    parts = [(days[:start], days[start : start + 30], 12) for start, _, _ in spans]
-    assert record_of(days, spans) == record(parts)
-
-
-@given(series, st.integers(1, 31), st.integers(0, 10**12), st.fractions(0, 1))
-def test_parts_of_a_forecast_are_those_of_the_whole_one(days, count, so_far, left):
-    whole = forecast(days, count, so_far, today=so_far // 2, left=left)
-    ahead = expected_days(days, count)
-    assert ahead.method == whole.method
-    assert end_of_period(ahead, so_far, today=so_far // 2, left=left) == whole.end
-    assert band_of_whole(days, count, so_far, whole.to_come) == whole.band
-    recent = {"a": 3, "b": 1}
-    shared = forecast_groups(days, count, whole, {"a": so_far}, recent, {"a": days})["a"]
-    band = band_of_group(days, count, days, shared.so_far, shared.to_come)
-    assert band == shared.band
+def test_the_usual_rest_of_a_period_is_that_of_today_and_the_days_after_it():
+    expected = Forecaster([DOLLAR] * 60).expected_days(3)
+    assert to_come(expected, 3, RestOfToday(Fraction(1, 4), 7)) == 2 * DOLLAR + DOLLAR // 4
+    assert to_come(expected, 0, RestOfToday(Fraction(1, 4), 7)) == 0
 
 
 def test_a_forecast_of_the_sample_is_within_a_tenth_by_the_middle_of_the_month():
@@ -178,6 +198,6 @@ def test_a_forecast_of_the_sample_is_within_a_tenth_by_the_middle_of_the_month()
     for month in (8, 9, 10):
         first, middle = ((datetime(2026, month, day, tzinfo=UTC) - begin).days for day in (1, 16))
         after = (datetime(2026, month + 1, 1, tzinfo=UTC) - begin).days
-        found = forecast(days[:middle], after - middle, sum(days[first:middle]), left=Fraction(1))
+        found = forecast(days[:middle], after - middle, sum(days[first:middle]))
         actual = sum(days[first:after])
         assert abs(found.end - actual) * 10 < actual

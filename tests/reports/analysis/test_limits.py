@@ -12,12 +12,12 @@ from reports.analysis.limits import (
     HourlyPace,
     LimitForecast,
     LimitKind,
+    at_level,
     full_at,
     hour_of_week,
     hourly_pace,
     in_order,
     may_fill,
-    most_per_week,
     reached,
     recent_pace,
 )
@@ -109,28 +109,58 @@ def test_hours_in_which_more_was_given_back_than_spent_cost_nothing():
 
 
 @given(
-    unused=st.integers(0, 672),
-    costs=st.lists(st.integers(0, 9) | st.integers(0, 50 * DOLLAR), min_size=1, max_size=200),
+    hours=st.lists(st.integers(0, 9) | st.integers(0, 50 * DOLLAR), min_size=168, max_size=168),
     left=st.integers(-5, 10**6) | st.integers(0, 40_000 * DOLLAR),
-    known=st.floats(0, 1),
+    week=st.integers(0, 10_000 * DOLLAR),
+    rest=st.integers(0, 2_000 * DOLLAR),
+    running=st.integers(0, 500 * DOLLAR),
+    now=st.integers(0, 167 * 3_600),
     resets=st.none() | st.integers(1, 40 * 24),
 )
-def test_what_cannot_fill_by_its_sum_is_not_full_by_its_hours(unused, costs, left, known, resets):
-    hours = ([0] * unused + costs * (672 // len(costs) + 1))[:672]
-    used = 672 - next((at for at, cost in enumerate(hours) if cost), 672)
-    most = most_per_week(sum(hours), int(used * known))
-    end = None if resets is None else NOW + timedelta(hours=resets)
-    pace = recent_pace(NOW.replace(minute=0) - timedelta(hours=672), hours)
-    assert sum(pace.hours) <= most
-    if not may_fill(left, most, NOW, end):
-        assert full_at(left, pace, NOW, end) is None
+def test_what_cannot_fill_by_its_sum_is_not_full_by_its_hours(
+    hours, left, week, rest, running, now, resets
+):
+    at = NOW + timedelta(seconds=now)
+    end = None if resets is None else at + timedelta(hours=resets)
+    pace = at_level(HourlyPace(tuple(hours)), week, rest, running, at)
+    assert abs(sum(pace.hours) - week) <= 168
+    if not may_fill(left, week, rest + running, at, end):
+        assert full_at(left, pace, at, end) is None
 
 
-def test_the_most_that_a_week_costs_allows_for_hours_that_are_rounded_up():
-    costs = [1] * 336 + [0] * 168  # two thirds of a nano-dollar become one, in each hour
-    usual = sum(hourly_pace(NOW, costs).hours)
-    assert usual == 168
-    assert most_per_week(sum(costs), len(costs)) >= usual
+@given(
+    st.integers(0, 167), st.integers(0, 59), st.integers(10**9, 10**12), st.integers(10**9, 10**12)
+)
+def test_the_rest_of_today_is_spent_by_midnight_and_a_week_in_seven_days(hour, minute, rest, week):
+    now = NOW.replace(hour=0) + timedelta(hours=hour, minutes=minute)
+    midnight = now.replace(hour=0, minute=0) + timedelta(days=1)
+    pace = at_level(HourlyPace(tuple(range(1, 169))), week, rest, 0, now)
+    full = full_at(rest + week - 10**4, pace, now, None)  # whole nano-dollars are lost in rounding
+    assert full is not None
+    assert abs(full.at - midnight - timedelta(days=7)) < timedelta(minutes=1)
+
+
+def hours_until(full):
+    return (full.at - NOW) / timedelta(hours=1)
+
+
+def test_heavy_use_that_is_going_on_fills_a_limit_sooner():
+    pace = HourlyPace((DOLLAR,) * 168)
+    rest = 41 * DOLLAR // 3  # of the 13 hours and 40 minutes until midnight
+    usual = at_level(pace, 168 * DOLLAR, rest, 0, NOW)
+    running = at_level(pace, 168 * DOLLAR, rest, 40 * DOLLAR, NOW)
+    assert hours_until(full_at(11 * DOLLAR, usual, NOW, None)) == pytest.approx(11, abs=0.01)
+    assert hours_until(full_at(11 * DOLLAR, running, NOW, None)) == pytest.approx(1, abs=0.01)
+    # and no more after four hours
+    assert hours_until(full_at(48 * DOLLAR, running, NOW, None)) == pytest.approx(8, abs=0.01)
+
+
+def test_one_runaway_night_is_not_part_of_the_usual_week():
+    monday = datetime(2026, 11, 2, tzinfo=UTC)
+    calm = [DOLLAR] * 672
+    night = [100 * DOLLAR if 300 <= at < 308 else cost for at, cost in enumerate(calm)]
+    assert sum(recent_pace(monday, night).hours) == pytest.approx(168 * DOLLAR, rel=0.01)
+    assert recent_pace(monday, calm).hours == (DOLLAR,) * 168
 
 
 def test_a_week_has_168_hours():

@@ -1,6 +1,6 @@
 """One's own month against one's own usual."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from fractions import Fraction
 
 import pytest
@@ -22,6 +22,34 @@ def test_the_usual_is_the_median_of_the_same_days_of_earlier_months() -> None:
     assert said is not None
     assert (said["median"], said["low"], said["high"], said["months"]) == ("100", "90", "130", 3)
     assert Fraction(said["change"]) == Fraction(1, 2)
+
+
+def test_the_days_through_yesterday_are_compared() -> None:
+    month = own_month(150 * NANO, 29, [100 * NANO] * 3, date(2026, 11, 29))
+    assert usual_sentence(month).endswith(
+        "Through 29 Nov you spent $150.00, which is 50.0% above that."
+    )
+    said = own_month_json(month)
+    assert said is not None
+    assert (said["days"], said["through"], said["spent"]) == (29, "2026-11-29", "150")
+
+
+def test_a_month_that_is_over_is_compared_as_a_whole() -> None:
+    month = own_month(50 * NANO, 31, [100 * NANO] * 3, date(2026, 10, 31), over=True)
+    assert usual_sentence(month) == (
+        "In a whole month, you usually spend $100.00: the median of the 3 months before October,"
+        " which were all the same. In October you spent $50.00, which is 50.0% below that."
+    )
+
+
+def test_a_month_that_has_just_begun_is_not_compared() -> None:
+    month = own_month(1 * NANO, 0, [100 * NANO] * 3)
+    said = usual_sentence(month)
+    assert said.startswith("In a whole month, you usually spend $100.00")
+    assert said.endswith("This month has just begun, so it isn't compared with that yet.")
+    found = own_month_json(month)
+    assert found is not None
+    assert (found["days"], found["change"]) == (0, None)
 
 
 def test_fewer_than_three_months_are_said_to_have_no_usual() -> None:

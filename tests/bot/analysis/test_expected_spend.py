@@ -1,0 +1,206 @@
+"""One expected pace: parts and the whole, limits and forecasts agree, and keys that can't go on."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from bot.analysis.expected_spend import ExpectedSpend
+from bot.analysis.forecast_usage import forecast_period
+from bot.analysis.limits import HourlySpend
+from bot.analysis.registry import analyze
+from bot.demo.openrouter.organization import Key, Member, Organization, Record
+from bot.demo.openrouter.server import LocalOpenRouter
+from bot.store import Store
+from reports.analysis.document import AnalysisDocument
+from reports.questions.grammar import CommandError, parse
+from reports.time.period import Unit
+from reports.usage.dimensions import Dimension, MoneySource
+from tests.cache_help import NOW, Cache
+from tests.clock import Clock
+from tests.world import DOLLAR
+
+ADA = Member("user_ada", "Ada", "Lovelace", "ada@example.com")
+BOB = Member("user_bob", "Bob", "Bones", "bob@example.com")
+DAILY = {"prod": 20, "evals": 7, "laptop": 3, "capped": 5, "full": 4, "off": 2, "gone": 6}
+"""Dollars a day of each key."""
+
+
+def organization() -> Organization:
+    keys = {name: Key(name, creator=(ADA if name < "g" else BOB).id) for name in DAILY}
+    keys["capped"].limit_nano, keys["capped"].limit_reset = 130 * DOLLAR, "monthly"
+    keys["full"].limit_nano, keys["full"].limit_reset = 60 * DOLLAR, "monthly"
+    keys["off"].disabled = keys["gone"].deleted = True
+    records = [
+        Record(
+            NOW - timedelta(hours=2 + 12 * half), keys[name].hash, keys[name].creator,
+            "a/b" if half % 4 else "c/d", prompt=1_000, completion=10,
+            credits_nano=dollars * DOLLAR // 2,
+        )
+        for name, dollars in DAILY.items()
+        for half in range(2 * 130)
+    ]  # fmt: skip
+    # a night of a key that runs away
+    records.append(
+        Record(
+            NOW - timedelta(days=3),
+            keys["laptop"].hash,
+            keys["laptop"].creator,
+            "a/b",
+            prompt=1_000,
+            completion=10,
+            credits_nano=300 * DOLLAR,
+        )
+    )
+    return Organization([ADA, BOB], list(keys.values()), records=records, credits=10**13)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    made, clock = organization(), Clock(NOW)
+    with LocalOpenRouter(made, clock=clock) as server:
+        server.requests_per_minute = None
+        cache = Cache(server, tmp_path_factory.mktemp("expected") / "activity.db", clock)
+        cache.fill()
+    yield cache.store
+    cache.close()
+
+
+def answered(store: Store, words: str) -> AnalysisDocument:
+    found = analyze(store, parse(words).query, NOW, "UTC")  # type: ignore[union-attr]
+    assert isinstance(found, AnalysisDocument), found
+    return found
+
+
+def groups(store: Store, words: str) -> dict[str, Any]:
+    data = json.loads(json.dumps(answered(store, words).data()))
+    return {one["label"]: one for one in data["groups"]}
+
+
+@pytest.mark.parametrize("period", ["", "this week", "today"])
+@pytest.mark.parametrize("by", ["key", "creator", "model"])
+def test_a_filter_has_the_figures_of_its_row(store: Store, by: str, period: str) -> None:
+    rows = groups(store, f"forecast {period} by {by}")
+    assert len(rows) > 1
+    for label, row in rows.items():
+        alone = answered(store, f'forecast {period} {by}:"{label}"').data()
+        names = ("so_far", "to_come", "end", "low", "high", "previous")
+        assert {name: alone[name] for name in names} == {name: row[name] for name in names}
+
+
+@pytest.mark.parametrize("filters", ["", "creator:bob@example.com", "model:a/b"])
+def test_rows_add_up_to_the_whole_in_every_column(store: Store, filters: str) -> None:
+    whole = answered(store, f"forecast {filters}").data()
+    for by in ("key", "creator", "model"):
+        rows = groups(store, f"forecast by {by} {filters}").values()
+        for name in ("so_far", "to_come", "end", "previous"):
+            assert sum(Decimal(row[name]) for row in rows) == Decimal(whole[name]), (by, name)
+
+
+def test_keys_have_the_same_figures_within_their_creator(store: Store) -> None:
+    every, his = groups(store, "forecast by key"), groups(store, "forecast by key creator:bob*")
+    # who made a deleted key isn't known, so its usage is that of no key here
+    assert Decimal(his.pop("(chatroom)")["to_come"]) == 0
+    assert set(his) == {"prod", "laptop", "off"}
+    for label, row in his.items():
+        assert abs(Decimal(row["to_come"]) - Decimal(every[label]["to_come"])) <= Decimal("1e-8")
+
+
+def test_a_runaway_night_of_a_key_is_not_continued(store: Store) -> None:
+    count = forecast_period(store.state(), Unit.MONTH, NOW, "UTC").count
+    to_come = float(groups(store, "forecast by key")["laptop"]["to_come"])
+    assert 3 * (count - 2) < to_come < 3 * (count + 2)
+
+
+def test_nothing_more_is_expected_of_keys_that_can_spend_nothing(store: Store) -> None:
+    rows = groups(store, "forecast by key")
+    for label in ("off", "gone", "full"):
+        assert Decimal(rows[label]["to_come"]) == 0
+        assert rows[label]["low"] == rows[label]["high"] == rows[label]["end"]
+        assert Decimal(rows[label]["previous"]) > 0
+    for label, why in (
+        ("off", "because the key is disabled"),
+        ("gone", "because the key is deleted"),
+        ("full", "its limit is used up and isn't reset before the period ends"),
+    ):
+        assert why in " ".join(answered(store, f"forecast key:{label}").notes)
+    # what they don't spend is not expected of others, either
+    kept = [rows[one] for one in ("prod", "evals", "laptop", "capped")]
+    whole = answered(store, "forecast")
+    assert sum(Decimal(one["to_come"]) for one in kept) == Decimal(whole.data()["to_come"])
+
+
+def test_no_more_is_expected_of_a_key_than_its_limit_lets_through(store: Store) -> None:
+    row = groups(store, "forecast by key")["capped"]
+    assert Decimal(row["end"]) == Decimal(130)
+    assert Decimal(row["high"]) <= Decimal(130)
+    assert "its limit allows no more" in " ".join(answered(store, "forecast key:capped").notes)
+    # it resets with the month, but not with the week or the day
+    year = Decimal(groups(store, "forecast this year by key")["capped"]["to_come"])
+    assert year > Decimal(row["to_come"])
+
+
+def test_limits_and_credits_fill_at_the_pace_of_the_forecast(store: Store) -> None:
+    period = forecast_period(store.state(), Unit.MONTH, NOW, "UTC")
+    outlook = ExpectedSpend(store, period, MoneySource.CREDITS)
+    week, spend, directory = sum(outlook.expected.week), HourlySpend(store, NOW), store.directory()
+    assert week == pytest.approx(7 * sum(DAILY.values()) * DOLLAR, rel=0.02)
+    assert sum(spend.pace_of_credits().hours) == pytest.approx(week, rel=1e-6)
+    keys = {directory.labels[one.id]: one.id for one in directory.of[Dimension.KEY]}
+    for label, dollars in DAILY.items():
+        pace = spend.pace(Dimension.KEY, frozenset({keys[label]}), byok=False)
+        assert sum(pace.hours) == pytest.approx(7 * dollars * DOLLAR, rel=0.03)
+
+
+def test_a_forecast_ends_in_the_zone_of_its_question(store: Store) -> None:
+    notes = " ".join(answered(store, "forecast tz Europe/Berlin").notes)
+    assert ", 00:00 (Europe/Berlin)" in notes
+    assert "UTC" not in notes
+    assert ", 00:00 UTC." in " ".join(answered(store, "forecast").notes)
+
+
+@pytest.mark.parametrize("words", ["forecast over $500 under $600"])
+def test_a_forecast_is_compared_with_one_amount(words: str) -> None:
+    found = parse(words)
+    assert isinstance(found, CommandError)
+    assert found.problem == "A forecast can be compared with only one amount: $500 or $600."
+
+
+@pytest.mark.parametrize(("ago", "goes_on"), [((5, 4), False), ((1, 0.2), True)])
+def test_a_burst_is_continued_only_while_it_runs(
+    tmp_path: Any, ago: tuple[float, float], goes_on: bool
+) -> None:
+    calm, wild = Key("calm", creator=ADA.id), Key("wild", creator=BOB.id)
+    records = [
+        Record(
+            NOW - timedelta(hours=hour), calm.hash, ADA.id, "a/b", prompt=1_000, completion=10,
+            credits_nano=DOLLAR,
+        )
+        for hour in range(30 * 24)
+    ]  # fmt: skip
+    records += [
+        Record(
+            NOW - timedelta(hours=hours), wild.hash, BOB.id, "a/b", prompt=1_000, completion=10,
+            credits_nano=50 * DOLLAR,
+        )
+        for hours in ago
+    ]  # fmt: skip
+    clock = Clock(NOW)
+    made = Organization([ADA, BOB], [calm, wild], records=records, credits=10**13)
+    with LocalOpenRouter(made, clock=clock) as server:
+        server.requests_per_minute = None
+        cache = Cache(server, tmp_path / "activity.db", clock)
+        cache.fill()
+        rows = groups(cache.store, "forecast today by key")
+        cache.close()
+    # a dollar an hour until midnight, of which 9 hours and 37 minutes are left
+    if goes_on:
+        assert float(rows["calm"]["to_come"]) == pytest.approx(9.6, abs=9)
+        assert 150 < float(rows["wild"]["to_come"]) < 250
+    else:
+        assert float(rows["calm"]["to_come"]) == pytest.approx(9.6, abs=0.1)
+        assert float(rows["wild"]["to_come"]) == 0
