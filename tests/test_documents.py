@@ -12,6 +12,8 @@ import yaml
 
 from bot.openrouter import client
 from bot.slack.scopes import SCOPES
+from tests.trust.parts import PARTS
+from tests.trust.table import BEGIN, END
 
 ROOT = Path(__file__).parent.parent
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -64,6 +66,24 @@ def test_security_names_every_call_to_openrouter_and_no_other() -> None:
 def test_the_commands_that_they_name_exist(target: str) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+
+
+def test_the_readme_has_counts_of_the_table_of_what_was_tried() -> None:
+    proof = (ROOT / "docs/proof.md").read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0]
+    counts = {line.split(" | ")[2] for line in proof.splitlines() if line.startswith("| ")}
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    [part] = re.findall(r"^## Tried at length$(.+?)^## ", readme, re.MULTILINE | re.DOTALL)
+    rows = re.findall(r"^\| .+ \| (\d.+) \|$", part, re.MULTILINE)
+    assert len(rows) > 5
+    for count in "; ".join(rows).replace(" of the sync", "").split("; "):
+        assert count in counts
+
+
+def test_nothing_in_the_table_of_what_was_tried_is_lost_doubled_or_wrong() -> None:
+    proof = (ROOT / "docs/proof.md").read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0]
+    rows = [line.split(" | ") for line in proof.splitlines() if line.startswith("| ")][2:]
+    assert {row[0].removeprefix("| ") for row in rows} == set(PARTS)
+    assert {cell for row in rows for cell in row[3:6]} <= {"-", "0"}
 
 
 LOCKS = ("constraints.txt", "constraints-dev.txt", "constraints-tools.txt")

@@ -51,6 +51,8 @@ GRAIN = (
 )
 UNLIKE = "Some usage is missing from these periods (see below), so the true change may differ."
 _CHATROOM = ", chatroom usage for each creator"
+_ABOUT_NOTHING = "≈ $0"
+"""A part that isn't zero, and rounds to zero cents."""
 _TRACE = 10_000
 """A part below this fraction of the spend is only rounding, so no pairs are named for it."""
 _CENT = NANO // 100
@@ -221,7 +223,8 @@ def _most(found: Explanation, part: int, count: int) -> list[CellChange]:
     sign = 1 if whole >= 0 else -1
     least = abs(whole) // _SMALL_SHARE
     towards = [cell for cell in found.cells if sign * cell.parts[part] > least]
-    return sorted(towards, key=lambda cell: -abs(cell.parts[part]))[:count]
+    towards.sort(key=lambda cell: -abs(cell.parts[part]))
+    return [cell for cell in towards[:count] if _shown(cell.parts)[part] != _ABOUT_NOTHING]
 
 
 def _led_by(cells: Sequence[CellChange], part: int) -> str:
@@ -291,7 +294,7 @@ def _in_cents(parts: ChangeParts) -> tuple[int, ...] | None:
 
 def _cents(cents: int, exact: int) -> str:
     if not cents:
-        return "≈ $0" if exact else "$0"
+        return _ABOUT_NOTHING if exact else "$0"
     sign = "+" if cents > 0 else "-"
     return f"{sign}${abs(cents) // 100:,}.{abs(cents) % 100:02}"
 

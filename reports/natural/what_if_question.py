@@ -56,8 +56,8 @@ def read_what_if(typed: str, known: KnownNames, today: date) -> ParsedText | Com
     elif isinstance(read, CommandError) and read.choices:  # a name or a date has several meanings
         choices = tuple(_what_if_words(moved, parse(one)) for one in read.choices)
         return replace(read, choices=choices)
-    elif isinstance(read, CommandError) and read.problem.startswith(UNKNOWN):
-        return read  # a word that may be a key or a person is never ignored
+    elif isinstance(read, CommandError) and read.problem.startswith((UNKNOWN, "`tz` needs")):
+        return read  # a word that may be a key or a person, or a time zone, is never ignored
     elif rest:
         ignored = f"I ignored “{clean(rest, 60)}”."
     unfit = parse(words)

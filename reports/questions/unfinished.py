@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from reports.questions.query import Query
 from reports.questions.wording import EARLIER, bucket_words
 from reports.time.period import Counted
-from reports.time.time_range import TimeRange
+from reports.time.time_range import TimeRange, last_date
 from reports.time.whole_buckets import WholeBuckets, ends_in_unfinished_day, whole_buckets
-
-_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ def has_just_begun(current: TimeRange) -> bool:
 def unfinished_words(current: TimeRange, whole: WholeBuckets | None) -> str:
     """The day or month that isn't over: `30 Nov`, `Nov 2026`."""
     if whole and _ends_within_month(current, whole):
-        return _day(whole.current.end, whole.current)
+        return _day(whole.current.end.astimezone(ZoneInfo(current.zone)))
     return bucket_words(current.buckets[-1], current)
 
 
@@ -54,19 +52,18 @@ def through_words(current: TimeRange, whole: WholeBuckets) -> str:
     """The last day or month that is over: `29 Nov`, `Oct 2026`."""
     over = whole.current
     if _ends_within_month(current, whole):
-        return _day(over.end - _INSTANT, over)
+        return _day(last_date(over))
     return bucket_words(over.buckets[-1], over)
 
 
 def last_day(of: TimeRange) -> str:
     """The last day of a finished range in its zone, as `2026-11-29`."""
-    return f"{(of.end - _INSTANT).astimezone(ZoneInfo(of.zone)):%Y-%m-%d}"
+    return last_date(of).isoformat()
 
 
 def _ends_within_month(current: TimeRange, whole: WholeBuckets) -> bool:
     return whole.current.end not in current.buckets
 
 
-def _day(moment: datetime, of: TimeRange) -> str:
-    at = moment.astimezone(ZoneInfo(of.zone))
-    return f"{at.day} {at:%b}"
+def _day(day: date) -> str:
+    return f"{day.day} {day:%b}"

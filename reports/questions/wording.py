@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from reports.questions.query import WITHOUT_PERIOD, Query, QueryKind, Versus
 from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
-from reports.time.time_range import Granularity, TimeRange
+from reports.time.time_range import Granularity, TimeRange, last_date
 from reports.usage.dimensions import NAMES, Metric, MoneySource
 from reports.wording.safe_text import clean
 
@@ -124,9 +124,9 @@ def range_words(wanted: TimeRange) -> str:
         else:
             span = f"{_day(first, last)} {first:%H:%M} – {_day(last)} {last:%H:%M}"
     else:
-        final = last if wanted.unfinished else (wanted.end - timedelta(seconds=1)).astimezone(zone)
+        final = last.date() if wanted.unfinished else last_date(wanted)
         span = f"{_day(first, final)} – {_day(final)}"
-        span = _day(final) if first.date() == final.date() else span
+        span = _day(final) if first.date() == final else span
     return f"{span}, by {wanted.granularity}, {wanted.zone}"
 
 
@@ -137,15 +137,14 @@ def dates_words(span: TimeRange, *, year: bool = True) -> str:
     year is left out, except of whole months of different years.
     """
     zone = ZoneInfo(span.zone)
-    final = span.until if span.unfinished else span.end - timedelta(seconds=1)
-    first, last = span.start.astimezone(zone), final.astimezone(zone)
+    first, ended = span.start.astimezone(zone), span.until.astimezone(zone)
     if span.granularity in {Granularity.MINUTE, Granularity.HOUR}:
-        ended = span.until.astimezone(zone)
         start = "" if first.date() == ended.date() else f"{first.day} {first:%b} "
         end = f"{ended.day} {ended:%b %Y}" if year else f"{ended.day} {ended:%b}"
         if start:
             return f"{start}{first:%H:%M} – {end} {ended:%H:%M}"
         return f"{end} {first:%H:%M} – {ended:%H:%M}"
+    last = ended.date() if span.unfinished else last_date(span)
     of_year = f" {last:%Y}" if year else ""
     if is_whole_months(span):
         if first.year != last.year:
@@ -230,6 +229,6 @@ def _span_words(span: DateSpan) -> str:
     return f"{span.first.day} {span.first:%b %Y} – {end}"
 
 
-def _day(moment: datetime, end: datetime | None = None) -> str:
+def _day(moment: date, end: date | None = None) -> str:
     same_year = end is not None and moment.year == end.year
     return f"{moment.day} {moment:%b}" if same_year else f"{moment.day} {moment:%b %Y}"

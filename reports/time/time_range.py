@@ -105,6 +105,20 @@ def floor(moment: datetime, granularity: Granularity, zone: str = "UTC") -> date
     return local(day if granularity is Granularity.DAY else day.replace(day=1), zone)
 
 
+def day_shift(span: TimeRange) -> timedelta:
+    """How long after midnight the days of a range begin: 0, except in zones whose usage is stored
+    by full UTC hours.
+    """
+    last = span.buckets[-1]
+    return last - floor(last, Granularity.DAY, span.zone)
+
+
+def last_date(span: TimeRange) -> date:
+    """The last day (in its zone) of a range by day or month that is over."""
+    last = span.end - day_shift(span) - timedelta(microseconds=1)
+    return last.astimezone(ZoneInfo(span.zone)).date()
+
+
 def next_bucket(bucket: datetime, granularity: Granularity) -> datetime:
     """The start of the next bucket in UTC."""
     if granularity is Granularity.MONTH:

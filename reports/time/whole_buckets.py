@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from reports.time.time_range import DAY, Granularity, TimeRange, floor, local
+from reports.time.time_range import DAY, Granularity, TimeRange, day_shift, floor, local
 
 _LONG = {Granularity.DAY, Granularity.MONTH}
 """Of a range by minute or hour the last bucket is too short to matter."""
@@ -79,12 +79,7 @@ def _start_of_day(moment: datetime, of: TimeRange) -> datetime:
     """When the day that contains a time began; days begin at the time of day of the buckets, which
     is not midnight in zones whose usage is stored by full UTC hours.
     """
-    return floor(moment - _shift(of), Granularity.DAY, of.zone) + _shift(of)
-
-
-def _shift(of: TimeRange) -> timedelta:
-    last = of.buckets[-1]
-    return last - floor(last, Granularity.DAY, of.zone)
+    return floor(moment - day_shift(of), Granularity.DAY, of.zone) + day_shift(of)
 
 
 def _same_end(over: TimeRange, current: TimeRange, previous: TimeRange) -> datetime:
@@ -96,8 +91,9 @@ def _same_end(over: TimeRange, current: TimeRange, previous: TimeRange) -> datet
     if over.end == (*current.buckets, current.end)[count]:  # it ends with a month
         return edges[count]
     first, after = (
-        (moment - _shift(over)).astimezone(zone).date() for moment in (over.buckets[-1], over.end)
+        (moment - day_shift(over)).astimezone(zone).date()
+        for moment in (over.buckets[-1], over.end)
     )
-    begins = (edges[count - 1] - _shift(previous)).astimezone(ZoneInfo(previous.zone)).date()
+    begins = (edges[count - 1] - day_shift(previous)).astimezone(ZoneInfo(previous.zone)).date()
     days = (after - first) // DAY
-    return min(local(begins + days * DAY, previous.zone) + _shift(previous), edges[count])
+    return min(local(begins + days * DAY, previous.zone) + day_shift(previous), edges[count])

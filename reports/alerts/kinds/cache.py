@@ -19,7 +19,7 @@ from reports.alerts.threshold import Amount
 from reports.alerts.watch import ALL_TOGETHER, Watch
 from reports.questions.query import QueryKind
 from reports.time.period import Counted, Period, Unit
-from reports.time.time_range import DAY, HOUR
+from reports.time.time_range import DAY, HOUR, Granularity, floor
 from reports.usage.dimensions import STORED, MoneySource
 from reports.usage.format import percent
 from reports.usage.usage import Usage
@@ -169,9 +169,12 @@ class Cache(Watch):
 
 
 def cache_periods(at: datetime) -> tuple[AlertPeriod, AlertPeriod]:
-    """The hours up to a time (UTC) whose share is measured, and the week before them."""
+    """The hours up to a time (UTC) whose share is measured, and the week before them.
+
+    The week starts on the hour, because minutes that old may not be stored.
+    """
     start = at - HOURS * HOUR
-    return AlertPeriod(start, at), AlertPeriod(start - USUAL, start)
+    return AlertPeriod(start, at), AlertPeriod(floor(start - USUAL, Granularity.HOUR), start)
 
 
 def cache_share(

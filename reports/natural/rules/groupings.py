@@ -81,6 +81,8 @@ def _names_several(word: str) -> bool:
 def read_top(reader: TextReader) -> int:
     """`top 5`, `most expensive`, `5 largest`."""
     word, following = reader.word(), reader.word(1)
+    if reader.number(0) and following in vocabulary.LEAST:
+        return 1  # the next word is refused
     if word in vocabulary.LEAST:
         named_ = (vocabulary.DIMENSIONS.get(one.casefold().strip("?.")) for one in reader.words)
         by = next(filter(None, named_), Dimension.MODEL)

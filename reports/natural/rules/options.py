@@ -7,6 +7,7 @@ from reports.natural.text_reader import TextReader
 from reports.questions.query import QueryKind
 from reports.time.time_range import zone_names
 from reports.usage.dimensions import Metric
+from reports.wording import suggestions as nearest
 
 NO_SPEND_OF_PARTS = (
     "OpenRouter doesn't split spend into prompt, completion and reasoning; `tokens` shows how many"
@@ -32,6 +33,9 @@ def read_option(reader: TextReader) -> int:
         reader.give("source", word)
     elif word == "share":
         reader.give("share", word)
+    elif reader.word(1) == "time" and (zone := nearest.city(word)):  # `tokyo time`
+        reader.give("zone", f"tz {zone}")
+        return 2
     elif word == "tz" or word in zone_names():
         at = 1 if word == "tz" else 0
         reader.give("zone", f"tz {zone_names().get(reader.word(at), reader.word(at))}")

@@ -53,6 +53,14 @@ def test_a_share_that_falls_is_sent_with_what_is_usual_and_what_that_costs(
     assert "Usually 80.0% (the 7 days before). The difference costs about $0.10 an hour." in text
 
 
+def test_a_share_that_falls_is_sent_at_any_minute_of_an_hour(bot: AlertBot, truth: Truth) -> None:
+    started(bot, truth)
+    use(bot, truth, 4 * HOUR + 22 * MINUTE, prod=20, evals=80, lab=10)
+    [text] = texts(bot)
+    assert "OpenRouter prompt caching below 50%: prod" in text
+    assert "Usually 80.0%" in text
+
+
 def test_a_share_that_is_back_is_told_and_may_fall_again(bot: AlertBot, truth: Truth) -> None:
     started(bot, truth)
     use(bot, truth, 4 * HOUR, prod=20)

@@ -4,7 +4,13 @@ import threading
 import time
 
 from bot.listeners import background
-from bot.listeners.background import PER_PERSON, STOPPED, THREADS, BackgroundWork
+from bot.listeners.background import (
+    NOTICES_AT_ONCE,
+    PER_PERSON,
+    STOPPED,
+    THREADS,
+    BackgroundWork,
+)
 from bot.slack.types import ReplyTarget
 from tests.world import wait_until
 
@@ -63,6 +69,25 @@ def test_people_are_told_about_what_could_not_start_in_time(monkeypatch):
     stopping.join()
     assert done == ["first"] * THREADS
     assert {words for _, words in slack.told} == {STOPPED}
+
+
+def test_they_are_told_at_the_same_time_because_the_process_ends_soon(monkeypatch):
+    monkeypatch.setattr(background, "STOP_SECONDS", 0.1)
+    together, told, go = threading.Barrier(NOTICES_AT_ONCE), [], threading.Event()
+
+    class SlowSlack:
+        def say(self, reply_to, words):
+            together.wait(60)
+            told.append(reply_to.user)
+
+    work = BackgroundWork(SlowSlack())
+    for number in range(THREADS + NOTICES_AT_ONCE):
+        work.submit(ReplyTarget("", f"U{number}"), lambda: go.wait(60))
+    stopping = threading.Thread(target=work.stop)
+    stopping.start()
+    wait_until(lambda: len(told) == NOTICES_AT_ONCE)
+    go.set()
+    stopping.join()
 
 
 def test_people_who_wait_for_a_locked_database_are_told_when_the_process_ends():

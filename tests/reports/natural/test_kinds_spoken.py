@@ -61,6 +61,44 @@ def test_somebodys_keys_are_a_list_unless_their_usage_is_asked_for(asked: str, m
     assert command(asked) == meant
 
 
+NARROWED = "creator:ada@example.com model:*opus* -key:(chatroom) tz Europe/Berlin"
+BY_PERSON = "creator:ada@example.com -key:(chatroom) tz Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    ("kind", "kept"),
+    [
+        ("price", f"price 1m {NARROWED}"),
+        ("cache", f"cache 1m {NARROWED}"),
+        ("forecast", f"forecast this month {NARROWED}"),
+        ("why spend", f"why spend 1w {NARROWED}"),
+        ("new models", f"new models 1m {NARROWED}"),
+        ("retiring", f"retiring {NARROWED}"),
+        ("latency", f"latency 1d {NARROWED}"),
+        ("keys", f"1d by key {NARROWED}"),  # the list of keys has no models, their usage has
+        ("limits", ""),
+    ],
+)
+def test_filters_in_words_are_kept_or_refused_by_each_kind(kind: str, kept: str) -> None:
+    words = f"{kind} for ada on opus excluding the chatroom in europe/berlin"
+    if kept:
+        assert command(words) == kept
+        return
+    found = ask(words)
+    assert isinstance(found, CommandError), found
+    assert "not" in found.problem
+    assert command(words.replace(" on opus", "")) == f"{kind} {BY_PERSON}"
+
+
+@pytest.mark.parametrize("kind", ["balance", "budget"])
+def test_filters_of_the_balance_lead_to_the_limits_or_are_refused(kind: str) -> None:
+    assert command(f"{kind} for ada") == "limits creator:ada@example.com"
+    for words in (f"{kind} on opus", f"{kind} by model", f"{kind} for marketing team"):
+        found = ask(words)
+        noted = isinstance(found, ParsedText) and "I didn't look for" in found.note()
+        assert isinstance(found, CommandError) or noted, words
+
+
 @pytest.mark.parametrize(
     "asked",
     ["keys foo", "price limits", "forecast errors", "limits forecast", "cache of the weather"],

@@ -463,6 +463,7 @@ def test_models_retire_at_a_coming_date(asked: str, meant: str) -> None:
         ("balance tz Mars/Olympus", "`tz` needs a time zone like Europe/Berlin"),
         ("budget tz Mars/Olympus", "`tz` needs a time zone like Europe/Berlin"),
         ("limits tz Mars/Olympus", "`tz` needs a time zone like Europe/Berlin"),
+        ("whatif opus -> haiku tz Mars/Olympus", "`tz` needs a time zone like Europe/Berlin"),
         ("balance foo", "I don't recognize “foo”."),
         ('balance "', "A quotation mark is missing."),
     ],

@@ -8,6 +8,8 @@ from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.wording import (
     before_words,
     bucket_words,
+    compared_words,
+    dates_words,
     filter_words,
     period_words,
     range_words,
@@ -15,6 +17,7 @@ from reports.questions.wording import (
 )
 from reports.time.period import Calendar, Counted, DateSpan, Month, Unit
 from reports.time.period_to_range import ranges
+from reports.time.time_range import DAY, Granularity, TimeRange
 
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
 
@@ -131,3 +134,43 @@ def test_what_is_left_out_is_in_the_heading(question: str, heading: str, filters
     assert isinstance(read, QuestionCommand)
     assert title(read.query) == heading
     assert filter_words(read.query) == filters
+
+
+@pytest.mark.parametrize(
+    ("period", "words", "without_year"),
+    [
+        (Counted(1, Unit.HOUR), "22 Nov 2026 09:31 – 10:31", "22 Nov 09:31 – 10:31"),
+        (Counted(1, Unit.DAY), "21 Nov 10:00 – 22 Nov 2026 10:31", "21 Nov 10:00 – 22 Nov 10:31"),
+        (Counted(1, Unit.MONTH), "22 Oct – 22 Nov 2026", "22 Oct – 22 Nov"),
+        (Calendar(Unit.MONTH), "1–22 Nov 2026", "1–22 Nov"),
+        (Calendar(Unit.MONTH, last=True), "1–31 Oct 2026", "1–31 Oct"),
+        (DateSpan(date(2026, 11, 21), date(2026, 11, 21)), "21 Nov 00:00 – 22 Nov 2026 00:00",
+         "21 Nov 00:00 – 22 Nov 00:00"),
+        (DateSpan(date(2025, 12, 21), date(2026, 1, 5)), "21 Dec 2025 – 5 Jan 2026",
+         "21 Dec 2025 – 5 Jan 2026"),
+        (Calendar(Unit.YEAR, last=True), "Jan – Dec 2025", "Jan – Dec"),
+        (DateSpan(date(2025, 7, 1), date(2026, 6, 30)), "Jul 2025 – Jun 2026",
+         "Jul 2025 – Jun 2026"),
+    ],
+)  # fmt: skip
+def test_the_dates_of_a_range_are_short(period, words, without_year):
+    span = ranges(period, NOW).current
+    assert (dates_words(span), dates_words(span, year=False)) == (words, without_year)
+
+
+def test_two_ranges_are_dated_with_years_where_they_differ():
+    both = ranges(Calendar(Unit.MONTH, last=True), NOW)
+    said = "1–30 Sep → 1–31 Oct 2026, by day, UTC"
+    assert compared_words(both.previous, both.current) == said
+    both = ranges(Calendar(Unit.YEAR, last=True), NOW)
+    said = "Jan – Dec 2024 → Jan – Dec 2025, by month, UTC"
+    assert compared_words(both.previous, both.current) == said
+
+
+def test_days_that_begin_after_midnight_end_on_their_own_date():
+    """Days of Kolkata are stored by full UTC hours, so they begin at half past twelve there."""
+    first = datetime(2026, 10, 31, 19, tzinfo=UTC)
+    days = tuple(first + n * DAY for n in range(3))
+    span = TimeRange(days, days[-1] + DAY, Granularity.DAY, days[-1] + DAY, "Asia/Kolkata")
+    assert dates_words(span) == "1–3 Nov 2026"
+    assert range_words(span) == "1 Nov – 3 Nov 2026, by day, Asia/Kolkata"
