@@ -60,8 +60,9 @@ test-postgres: $(VENV)/.dev
 		tests/bot/answers tests/bot/home tests/bot/listeners tests/bot/modals tests/bot/questions \
 		tests/bot/admin tests/bot/http tests/bot/commands/test_balance.py \
 		tests/bot/commands/test_command.py tests/bot/commands/test_everyday_questions.py \
-		tests/bot/analysis/test_limits_and_keys.py tests/bot/analysis/test_cache.py \
-		tests/bot/analysis/test_first_use.py tests/bot/test_app.py tests/bot/test_fleet.py \
+		tests/bot/analysis tests/bot/access/test_access.py tests/bot/access/test_enterprise_grid.py \
+		tests/bot/access/test_forged_ids.py tests/bot/test_app.py tests/bot/test_cli.py \
+		tests/bot/test_doctor.py tests/bot/test_fleet.py \
 		--ignore tests/bot/alerts/test_year.py
 
 # without the engine, `make test` skips these

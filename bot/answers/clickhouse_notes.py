@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.store import Store
 from bot.store.usage.directory import Directory
 from bot.store.usage.selection import Selection
-from bot.store.usage.traces import NOT_IN_CLICKHOUSE, NOT_IN_CLICKHOUSE_NAME, SAME_NAME
+from bot.store.usage.traces import NOT_IN_CLICKHOUSE, NOT_IN_CLICKHOUSE_NAME
 from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.usage import Usage, total
@@ -56,9 +56,8 @@ def _shared_names(
     """A note that keys with the same name can't be distinguished, if they were used."""
     used = [
         key.name
-        for key in directory.of[Dimension.KEY]
-        if key.ref.startswith(SAME_NAME)
-        and _used(store, frozenset({key.id}), wanted, stored).requests
+        for key in directory.same_named
+        if _used(store, frozenset({key.id}), wanted, stored).requests
     ]
     if not used:
         return []

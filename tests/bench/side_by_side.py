@@ -155,8 +155,8 @@ def _asked() -> Iterator[str]:
     yield from understand.ASKED
 
 
-def _answer(engines: Engines, organization: Organization, words: str, times: int) -> Figure:
-    """The p95 on PostgreSQL; the medians of both are compared."""
+def costs(engines: Engines, words: str, times: int) -> list[tuple[Cost, Cost]]:
+    """What a question costs on PostgreSQL and on SQLite, asked by turns; both answer the same."""
     parsed = parse(words)
     assert isinstance(parsed, QuestionCommand)
     query = parsed.query
@@ -173,14 +173,20 @@ def _answer(engines: Engines, organization: Organization, words: str, times: int
     tune_interpreter()
     for _ in range(_WARM_UP):
         assert ask(ours) == ask(theirs)
-    costs = [
+    found = [
         (engines.measure(lambda: ask(ours)), engines.measure(lambda: ask(theirs)))
         for _ in range(times)
     ]
     ours.close()
     theirs.close()
-    mine, other = (median(one.cpu for one in column) for column in zip(*costs, strict=True))
-    p95 = questions.percentile([cost.cpu for cost, _ in costs], 95)
+    return found
+
+
+def _answer(engines: Engines, organization: Organization, words: str, times: int) -> Figure:
+    """The p95 on PostgreSQL; the medians of both are compared."""
+    found = costs(engines, words, times)
+    mine, other = (median(one.cpu for one in column) for column in zip(*found, strict=True))
+    p95 = questions.percentile([cost.cpu for cost, _ in found], 95)
     limit = max(MOST * other, SHORT)
     return Figure(
         f"`{words}`, {organization.name}, PostgreSQL: p95 of CPU",
@@ -219,13 +225,13 @@ def _writes(engines: Engines, organization: Organization) -> Iterator[Figure]:
     rounds = count(1)
     for share, change in CHANGES.items():
         pulled = [change(rows, owners, next(rounds)) for _ in range(_PULLS + _WARM_UP)]
-        costs = []
+        pulls_cost = []
         for n, found in enumerate(pulled):
             if n == _WARM_UP:
                 ours.costs.clear()
             pulls = [partial(store.replace, window, found, NOW) for store in stores]
-            costs.append([engines.measure(pull) for pull in pulls])
-        both_walls = zip(*costs[_WARM_UP:], strict=True)
+            pulls_cost.append([engines.measure(pull) for pull in pulls])
+        both_walls = zip(*pulls_cost[_WARM_UP:], strict=True)
         mine, other = (median(one.wall for one in column) for column in both_walls)
         yield Figure(
             f"re-pull, {organization.name}, {len(rows):,} rows, {share}, PostgreSQL",

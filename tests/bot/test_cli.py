@@ -211,8 +211,9 @@ def test_a_cache_that_is_not_there_is_said(run, tmp_path):
 
 
 def test_an_empty_cache_is_said(run, tmp_path):
-    Store(Database(tmp_path / "empty.db")).close()
-    code, out, _ = run("ask", DATABASE_URL=f"sqlite:///{tmp_path}/empty.db")
+    path = tmp_path / "empty.db"
+    Store(Database(databases.at(path))).close()
+    code, out, _ = run("ask", DATABASE_URL=databases.url(path))
     assert code == 0
     assert "No data yet. Run `activity sync` to fetch it." in out
 
@@ -386,11 +387,11 @@ def test_sync_fetches_everything_once(run, openrouter, tmp_path, monkeypatch):
     values = {
         "OPENROUTER_MANAGEMENT_KEY": openrouter.key,
         "OPENROUTER_BASE_URL": openrouter.base_url,
-        "DATABASE_URL": f"sqlite:///{path}",
+        "DATABASE_URL": databases.url(path),
     }
     code, out, _ = run("sync", **values)
     assert (code, out) == (0, "")
-    assert path.stat().st_mode & 0o077 == 0
+    assert databases.on_postgres() or path.stat().st_mode & 0o077 == 0
     _, out, _ = run("ask", "tokens", "7d", "--json", **values)
     assert json.loads(out)["metrics"]["tokens"]["sum"] == 38_500
 
@@ -400,7 +401,7 @@ def test_sync_says_which_key_is_wanted(run, openrouter, tmp_path):
         "sync",
         OPENROUTER_MANAGEMENT_KEY=openrouter.inference_key,
         OPENROUTER_BASE_URL=openrouter.base_url,
-        DATABASE_URL=f"sqlite:///{tmp_path}/new.db",
+        DATABASE_URL=databases.url(tmp_path / "new.db"),
     )
     assert (code, out) == (1, "")
     assert "a management key is required, not a regular API key" in err

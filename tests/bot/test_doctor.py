@@ -15,6 +15,7 @@ from bot.demo.slack import LocalSlack
 from bot.slack.scopes import SCOPES
 from bot.store import file_check as checkup
 
+from .. import databases
 from .. import world as worlds
 from ..socket_mode import SocketMode
 
@@ -85,7 +86,8 @@ def test_all_is_well_where_all_is_well(values, look):
         "database": said["database"],
         "cache": "ok fresh",
     }
-    assert said["database"].startswith("ok intact, ")
+    expected = ", PostgreSQL " if databases.on_postgres() else "ok intact, "
+    assert expected in said["database"]
 
 
 def test_it_names_all_settings_that_are_wrong_and_goes_on_with_the_others(values, look):
@@ -213,6 +215,7 @@ def test_it_tells_a_clock_that_is_wrong(openrouter, database, look, off, words):
     assert said["clock"].startswith(words)
 
 
+@pytest.mark.sqlite_only("about the file")
 def test_it_tells_a_database_that_others_can_read(values, look, database):
     database.chmod(0o644)
     _, said = look(values)
@@ -221,6 +224,7 @@ def test_it_tells_a_database_that_others_can_read(values, look, database):
     )
 
 
+@pytest.mark.sqlite_only("about the file")
 def test_it_tells_a_database_that_is_damaged_and_leaves_it_as_it_is(values, look, database):
     whole = bytearray(database.read_bytes())
     whole[8_192:12_288] = os.urandom(4_096)
@@ -230,6 +234,7 @@ def test_it_tells_a_database_that_is_damaged_and_leaves_it_as_it_is(values, look
     assert database.read_bytes() == whole
 
 
+@pytest.mark.sqlite_only("about the file")
 def test_it_tells_a_database_that_cannot_be_written(values, look, database, monkeypatch):
     # root may write everything, so the answer of the system is put in its place
     monkeypatch.setattr(os, "access", lambda path, mode: path != database or not mode & os.W_OK)
@@ -240,6 +245,7 @@ def test_it_tells_a_database_that_cannot_be_written(values, look, database, monk
 
 
 @pytest.mark.own_journal
+@pytest.mark.sqlite_only("the lock of a file")
 def test_it_tells_a_database_that_another_program_has_locked(values, look, database, monkeypatch):
     connect = sqlite3.connect
     monkeypatch.setattr(
@@ -253,6 +259,7 @@ def test_it_tells_a_database_that_another_program_has_locked(values, look, datab
     assert "damaged" not in said["database"]
 
 
+@pytest.mark.sqlite_only("about the file")
 def test_it_tells_a_disk_that_is_nearly_full(values, look, monkeypatch):
     monkeypatch.setattr("bot.store.file_check.free_bytes", lambda _: 3 * 10**6)
     well, said = look(values)
@@ -260,6 +267,7 @@ def test_it_tells_a_disk_that_is_nearly_full(values, look, monkeypatch):
     assert "only 3 MB are free" in str(said)
 
 
+@pytest.mark.sqlite_only("about the file")
 def test_it_tells_a_file_that_is_no_database(values, look, database):
     database.write_text("Dear diary, ")
     _, said = look(values)
@@ -272,6 +280,7 @@ def test_it_tells_a_folder_that_is_not_there(values, look, tmp_path):
     assert said["database"].startswith(f"FAIL the folder {tmp_path}/no doesn't exist")
 
 
+@pytest.mark.sqlite_only("about the file")
 def test_it_tells_a_database_on_a_network_file_system(
     values, look, database, monkeypatch, tmp_path
 ):
@@ -311,7 +320,7 @@ def test_it_tells_why_the_last_sync_failed(values, look, openrouter, tmp_path):
     openrouter.fail("/analytics", 401, times=None)
     with pytest.raises(AssertionError, match="does not know the key"):
         worlds.fill(openrouter, tmp_path / "new.db")
-    _, said = look(values | {"DATABASE_URL": f"sqlite:///{tmp_path}/new.db"})
+    _, said = look(values | {"DATABASE_URL": databases.url(tmp_path / "new.db")})
     assert said["cache"].startswith("ok nothing yet")
     assert "does not know the key" in said["last sync"]
 

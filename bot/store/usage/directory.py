@@ -10,6 +10,7 @@ from functools import cached_property
 
 from bot.store.connection import Connection
 from bot.store.encoding import DIMENSION, DIMENSION_OF, from_seconds, to_seconds
+from bot.store.usage.traces import SAME_NAME
 from reports.usage.dimensions import Dimension
 from reports.usage.members import Member, find, index_by_name, labels, look_up, nearest_name
 
@@ -65,6 +66,12 @@ class Directory:
         """Keys whose creator is unknown: deleted keys, and keys of people who weren't listed."""
         keys = self.of[Dimension.KEY]
         return frozenset(key.id for key in keys if key.ref and key.owner is None)
+
+    @cached_property
+    def same_named(self) -> tuple[Member, ...]:
+        """The entries for usage of several keys with one name, which ClickHouse doesn't tell
+        apart."""
+        return tuple(key for key in self.of[Dimension.KEY] if key.ref.startswith(SAME_NAME))
 
     @cached_property
     def _indexes(self) -> Mapping[Dimension, Mapping[str, frozenset[int]]]:

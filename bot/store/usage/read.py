@@ -26,7 +26,7 @@ from bot.store.usage import filled_months, imported
 from bot.store.usage.selection import Ids, Selection
 from reports.time.time_range import STEP, Granularity, TimeRange, floor, next_bucket
 from reports.usage.dimensions import Dimension, Metric, MoneySource
-from reports.usage.usage import ZERO, Usage, plus, total
+from reports.usage.usage import ZERO, Usage, minus, plus, total
 
 SUMS = ", ".join(f"SUM(t.{name})" for name in Usage._fields)
 """The sums of all figures of table `t`, in the order of Usage."""
@@ -40,6 +40,9 @@ _VALUES = {
 }
 _FEW_SEEKS = 20_000
 """Up to this many pairs of member and bucket are looked up one by one; more are scanned."""
+_MANY_MEMBERS = 500
+"""From this many selected members on, reading the names of all members takes much less than reading
+the sums that may not need to be read."""
 
 
 class Span(NamedTuple):
@@ -231,11 +234,37 @@ def read_whole(
     """The usage of each bucket, from the view for the grouping, without its groups."""
     grain = resolution(wanted, stored)
     table = _whole_table(connection, selection, wanted, grain)
+    count = len(wanted.buckets)
     if not table.sums and selection.owners is not None and connection.sorts_groups:
         found = _series_by_bucket(connection, selection.grouped(None), wanted, stored)
-        return _usage_of_buckets(found.get(0, {}), len(wanted.buckets))
+        return _usage_of_buckets(found.get(0, {}), count)
     places = stored_buckets(wanted, grain)
-    return _spread(_by_bucket(connection, table), places, len(wanted.buckets))
+    others = _others(connection, selection) if table.sums else None
+    if others is None:
+        return _spread(_by_bucket(connection, table), places, count)
+    # most members are selected: everything less the others
+    every = _totals(ALL_OF[selection.view], None, wanted, grain, "0")
+    rest = _totals(others.dimension, others.ids, wanted, grain, "0")
+    wholes = (_spread(_by_bucket(connection, one), places, count) for one in (every, rest))
+    return tuple(map(minus, *wholes))
+
+
+class _Others(NamedTuple):
+    """A dimension's code, and the members that aren't selected."""
+
+    dimension: int
+    ids: Ids
+
+
+def _others(connection: Connection, selection: Selection) -> _Others | None:
+    """The keys or creators that aren't selected, if these are fewer and the selected ones many."""
+    summed = _summed(selection)
+    if summed is None or selection.owners is None or len(selection.owners) < _MANY_MEMBERS:
+        return None
+    dimension, ids = summed[0], selection.owners
+    found = connection.execute("SELECT id FROM member WHERE dimension = ?", (dimension,))
+    others = frozenset(row[0] for row in found) - ids
+    return _Others(dimension, others) if len(others) < len(ids) else None
 
 
 def read_sum(

@@ -392,7 +392,7 @@ def test_a_low_balance_says_when_it_runs_out_as_the_balance_does(bot, truth):
     assert "$150.00 in credits left, below $200.00" in message["text"]
     left = balance(bot.store, bot.clock())
     assert left is not None
-    assert "this lasts about 6 days, until about Tue 22:16" in lasting_sentence(left, "UTC")
+    assert "this lasts about 7 days, until about 26 Nov" in lasting_sentence(left, "UTC")
     assert lasting_sentence(left, "Europe/Berlin") in message["text"]
     limits(bot, credits={"total": 2000 * DOLLAR, "used": 860 * DOLLAR})
     turn(bot, truth)
