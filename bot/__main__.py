@@ -20,7 +20,15 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
 import click
 
 from bot import __version__
-from bot.config import ConfigError, Need, Settings, database_address, environment, load
+from bot.config import (
+    ConfigError,
+    Need,
+    Settings,
+    database_address,
+    ensure_home,
+    environment,
+    load,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -663,7 +671,7 @@ def _serve(*, web: bool, worker: bool) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; an error is one plain line on stderr and an exit code."""
     given = sys.argv[1:] if arguments is None else arguments
-    _ensure_home()
+    ensure_home()
     words = ["→" if word == "->" else word for word in given]  # click would parse it as an option
     try:
         cli.main(words, prog_name="activity", standalone_mode=False)
@@ -688,17 +696,6 @@ def main(arguments: list[str] | None = None) -> None:
         name = type(error).__name__
         click.echo(f"Something went wrong ({name}). Set LOG_LEVEL=DEBUG to see where.", err=True)
         sys.exit(FAILED)
-
-
-def _ensure_home() -> None:
-    """Set HOME if nothing says where it is: slack_sdk can't be imported without it.
-
-    That happens for a user id without an entry in the system, as containers may have.
-    """
-    try:
-        Path.home()
-    except RuntimeError:
-        os.environ["HOME"] = os.sep
 
 
 def _error_text(error: Exception) -> str:

@@ -151,6 +151,17 @@ def environment() -> dict[str, str]:
     return written | dict(os.environ)
 
 
+def ensure_home() -> None:
+    """Set HOME if nothing says where it is: slack_sdk can't be imported without it.
+
+    That happens for a user id without an entry in the system, as containers may have.
+    """
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = os.sep
+
+
 def contains_secrets(file: str) -> bool:
     """Whether an `.env` file contains any of the secrets; False if it doesn't exist."""
     try:
