@@ -31,12 +31,13 @@ _LONGEST_NAME = 1_000  # real names have at most a few hundred characters
 _MOST = 10**17
 """More than a row can have, in nano-dollars (a hundred million dollars), tokens or requests."""
 _MOST_ADDED_UP = 10**18  # keeps sums within 64-bit integers
-_DATE = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?", re.ASCII)
+# Python 3.14 reads 24:00 as the midnight after that day, which no export means
+_DATE = re.compile(r"\d{4}-\d\d-\d\d( (?!24)\d\d:\d\d(:\d\d)?)?", re.ASCII)
 _DOTTED_DATE = re.compile(
     r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?: (\d{1,2}):(\d\d)(?::(\d\d))?)?", re.ASCII
 )
 _MOMENT = re.compile(
-    r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?", re.ASCII
+    r"\d{4}-\d\d-\d\d[ T](?!24)\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?", re.ASCII
 )
 _COMMA = re.compile(r"-?(\d+|\d{1,3}(\.\d{3})+),\d+([eE][+-]?\d{1,2})?", re.ASCII)
 _DELIMITERS = ",;\t"

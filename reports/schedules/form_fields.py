@@ -212,7 +212,8 @@ def _target(fields: ScheduleFields) -> ScheduleTarget | FormError:
 
 def _time(text: str) -> time | None:
     try:
-        return time.fromisoformat(text) if len(text) == 5 else None
+        # Python 3.14 reads 24:00 as 0:00
+        return time.fromisoformat(text) if len(text) == 5 and text[:2] != "24" else None
     except ValueError:
         return None
 
