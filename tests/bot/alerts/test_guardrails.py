@@ -151,7 +151,6 @@ def test_an_alert_says_the_same_about_when_a_limit_is_full_as_the_answer_limits(
     bot.set_up("alert budget 80%")
     truth.use(NOON - 5 * MINUTE, 17, "prod")
     turn(bot, truth)
-    turn(bot, truth)
     [alerted] = [one for one in texts(bot) if "prod (guardrail Key cap)" in one]
     query = Query(kind=QueryKind.LIMITS)
     answer = analyze(bot.store, query, bot.clock(), "Europe/Berlin")

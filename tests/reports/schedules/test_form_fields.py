@@ -95,6 +95,7 @@ def test_another_rhythm_brings_another_period():
         ({"zone": ""}, ScheduleField.ZONE, "Enter a time zone."),
         ({"days": ()}, ScheduleField.DAYS, "Choose at least one day of the week."),
         ({"at": ""}, ScheduleField.AT, "Choose a time of day."),
+        ({"at": "24:00"}, ScheduleField.AT, "Choose a time of day."),
         ({"at": "25:00"}, ScheduleField.AT, "Choose a time of day."),
         ({"often": "cron", "cron": "* * * * *"}, ScheduleField.CRON, "For example: "),
         ({"often": "cron", "cron": "nonsense"}, ScheduleField.CRON, "For example: "),
