@@ -6,7 +6,8 @@ them would have spent the rest isn't known. The answer `limits` says when they a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from bot.analysis.forecast_usage import ForecastPeriod
@@ -14,7 +15,7 @@ from bot.answers.openrouter_details import key_details
 from bot.answers.openrouter_limits import TrackedLimit, limits_of
 from bot.store import Store
 from bot.store.sync_state import parts
-from bot.store.usage.selection import Selection
+from bot.store.usage.selection import Ids, Selection
 from bot.store.usage.trace_members import SYNTHETIC_REFS
 from reports.alerts.periods import AlertPeriod
 from reports.analysis.limited_keys import Reason, SpendLeft
@@ -33,16 +34,9 @@ def spend_left(
     directory, now = store.directory(), period.moment
     end = local(period.after, period.zone)
     found: dict[int, SpendLeft] = {}
-    resets: dict[str, tuple[AlertPeriod | None, int]] = {}
-    for one in limits_of(store.fact("limits"), directory).caps:
-        if one.kind is not LimitKind.KEY or source is MoneySource.BYOK:
-            continue
-        if one.cap.reset not in resets:
-            resets[one.cap.reset] = _resets(one, now, end)
-        most = _most(store, one, now, *resets[one.cap.reset])
-        if most is not None:
-            (key,) = one.ids
-            found[key] = SpendLeft(Reason.LIMITED, most, credits_only=not one.byok)
+    if source is not MoneySource.BYOK:
+        caps = limits_of(store.fact("limits"), directory).caps
+        found |= _limited(store, [one for one in caps if one.kind is LimitKind.KEY], now, end)
     details = key_details(store) or {}
     for hash_, detail in details.items():
         id_ = directory.ids.get((Dimension.KEY, hash_))
@@ -57,6 +51,37 @@ def spend_left(
     return found
 
 
+def _limited(
+    store: Store, limits: Iterable[TrackedLimit], now: datetime, end: datetime
+) -> Mapping[int, SpendLeft]:
+    """What the limits of keys let through until `end`; without those whose use isn't known."""
+    resets: dict[str, tuple[AlertPeriod | None, int]] = {}
+    found: dict[int, SpendLeft] = {}
+    unreported: defaultdict[tuple[AlertPeriod, bool], list[TrackedLimit]] = defaultdict(list)
+    for one in limits:
+        if one.cap.reset not in resets:
+            resets[one.cap.reset] = _resets(one, now, end)
+        running, count = resets[one.cap.reset]
+        if one.cap.used is not None and one.cap.reported_in(running):
+            found |= _left(one, one.cap.used, count)
+        elif running is not None:
+            unreported[running, one.byok].append(one)
+    # right after a reset, that is every limit, so those of one period are read together
+    for (running, byok), alike in unreported.items():
+        used = _used(store, frozenset().union(*(one.ids for one in alike)), running, now, byok=byok)
+        for one in alike:
+            spent = sum(used.get(id_, 0) for id_ in one.ids)
+            found |= _left(one, spent, resets[one.cap.reset][1])
+    return found
+
+
+def _left(one: TrackedLimit, used: int, resets: int) -> Mapping[int, SpendLeft]:
+    """What is left of the limit of a key now, and after each of its resets."""
+    (key,) = one.ids
+    most = max(0, one.cap.limit - used) + resets * one.cap.limit
+    return {key: SpendLeft(Reason.LIMITED, most, credits_only=not one.byok)}
+
+
 def _resets(one: TrackedLimit, now: datetime, end: datetime) -> tuple[AlertPeriod | None, int]:
     """The running period of a limit, and how often it is reset until `end`."""
     running, count = one.cap.periods(now, now)[-1], 0
@@ -66,29 +91,18 @@ def _resets(one: TrackedLimit, now: datetime, end: datetime) -> tuple[AlertPerio
     return running, count
 
 
-def _most(
-    store: Store, one: TrackedLimit, now: datetime, running: AlertPeriod | None, resets: int
-) -> int | None:
-    """The most that a limit lets through; None if what is used of it isn't known."""
-    cap = one.cap
-    if cap.used is not None and cap.reported_in(running):
-        used = cap.used
-    elif running is None:
-        return None
-    else:
-        used = _used(store, one, running, now)
-    return max(0, cap.limit - used) + resets * cap.limit
-
-
-def _used(store: Store, one: TrackedLimit, span: AlertPeriod, now: datetime) -> int:
-    """What was spent toward a limit since it was last reset, which is at midnight UTC."""
+def _used(
+    store: Store, keys: Ids, span: AlertPeriod, now: datetime, *, byok: bool
+) -> Mapping[int, int]:
+    """What each key spent toward its limit since the last reset, which is at midnight UTC."""
     buckets = [span.start]
     while (after := next_bucket(buckets[-1], Granularity.DAY)) < span.end and after <= now:
         buckets.append(after)
     end = next_bucket(buckets[-1], Granularity.DAY)
-    source = MoneySource.ALL if one.byok else MoneySource.CREDITS
+    source = MoneySource.ALL if byok else MoneySource.CREDITS
     found = store.metric_sums(
-        Selection().only(one.by, one.ids), TimeRange(tuple(buckets), end, Granularity.DAY, end),
+        Selection(Dimension.KEY).only(Dimension.KEY, keys),
+        TimeRange(tuple(buckets), end, Granularity.DAY, end),
         Granularity.DAY, (Metric.SPEND,), source,
     )  # fmt: skip
-    return sum(spend for (spend,) in found.values())
+    return {key: spend for key, (spend,) in found.items()}

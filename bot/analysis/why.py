@@ -264,7 +264,7 @@ def _pairs_by_creator(
         return _labeled(pairs, store, found, owners)
     names, labels = _model_names(store), found.labels
     merged: dict[tuple[int, int, int], list[int]] = {}
-    # the later range of the two that are explained first, as it always was
+    # groups of the later range come first, then those that were only used before
     for at in (1, 0, *range(2, count)):
         for key, model, creator, tokens, spend in _with_chatroom(
             store,

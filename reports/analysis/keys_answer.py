@@ -145,7 +145,7 @@ def _notes(one: KeyReview, now: datetime) -> list[str]:
     for trait in one.traits:
         match trait:
             case KeyTrait.UNUSED if facts.last_used:
-                notes.append(f"unused for {_days((now - facts.last_used).days)}")
+                notes.append(f"unused for {_days(_days_since(facts.last_used, now))}")
             case KeyTrait.UNUSED:
                 notes.append("never used" if _never(facts, now) == "never" else "unused for a year")
             case KeyTrait.ORPHANED:
@@ -176,11 +176,16 @@ def _never(facts: KeyFacts, now: datetime) -> str:
 
 
 def _ago(moment: datetime, now: datetime) -> str:
-    """How many days ago; older data is only known by day."""
-    days = (now.date() - moment.date()).days
+    """How many days ago."""
+    days = _days_since(moment, now)
     if days <= 0:
         return "today"
     return "yesterday" if days == 1 else f"{days:,} days ago"
+
+
+def _days_since(moment: datetime, now: datetime) -> int:
+    """Days from one date to the other, since older usage is only known by day."""
+    return (now.date() - moment.date()).days
 
 
 def _date(moment: datetime | None, now: datetime) -> str:

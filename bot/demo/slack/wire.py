@@ -139,6 +139,8 @@ class Handler(BaseHTTPRequestHandler):
             return not self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:
             return False
+        except OSError:  # it was reset
+            return True
 
     def _break(self) -> None:
         self.close_connection = True

@@ -13,10 +13,13 @@ from bot.analysis.expected_spend import ExpectedSpend
 from bot.analysis.forecast_usage import forecast_period
 from bot.analysis.limits import HourlySpend
 from bot.analysis.registry import analyze
+from bot.analysis.spend_left import spend_left
 from bot.demo.openrouter.organization import Key, Member, Organization, Record
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.store import Store
+from reports.alerts.limits_and_forecast import SpendLimit
 from reports.analysis.document import AnalysisDocument
+from reports.analysis.limited_keys import Reason
 from reports.questions.grammar import CommandError, parse
 from reports.time.period import Unit
 from reports.usage.dimensions import Dimension, MoneySource
@@ -142,6 +145,26 @@ def test_no_more_is_expected_of_a_key_than_its_limit_lets_through(store: Store) 
     # it resets with the month, but not with the week or the day
     year = Decimal(groups(store, "forecast this year by key")["capped"]["to_come"])
     assert year > Decimal(row["to_come"])
+
+
+def test_what_is_left_of_limits_is_read_together_where_it_is_not_reported(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    period = forecast_period(store.state(), Unit.MONTH, NOW, "UTC")
+    reported = spend_left(store, period, MoneySource.ALL)
+    limited = [one for one in reported.values() if one.reason is Reason.LIMITED]
+    assert sorted(one.most > 0 for one in limited) == [False, True]
+    reads = []
+
+    def counted(self: Store, *given: Any) -> Any:
+        reads.append(given)
+        return read(self, *given)
+
+    read = Store.metric_sums
+    monkeypatch.setattr(Store, "metric_sums", counted)
+    monkeypatch.setattr(SpendLimit, "reported_in", lambda *_: False)  # as right after a reset
+    assert spend_left(store, period, MoneySource.ALL) == reported
+    assert len(reads) == 1
 
 
 def test_limits_and_credits_fill_at_the_pace_of_the_forecast(store: Store) -> None:

@@ -57,6 +57,11 @@ def test_a_row_says_what_is_worth_knowing_about_a_key(facts: KeyFacts, note: str
     assert answer(facts).rows[0][1] == note
 
 
+def test_the_days_without_use_are_those_since_the_last_use() -> None:
+    row = answer(key(last_used=NOW - timedelta(days=30, hours=12))).rows[0]
+    assert (row[1], row[3]) == ("unused for 31 days", "31 days ago")
+
+
 def test_expiring_keys_are_listed_by_when_they_expire() -> None:
     later = key("a", expires=NOW + timedelta(days=9))
     sooner = key("b", expires=NOW + timedelta(days=2))
