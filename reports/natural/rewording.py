@@ -152,7 +152,8 @@ def reworded(text: str, known: KnownNames) -> str:
             if cue.search(part):
                 part = rule.sub(partial(_instead, instead, known), part)
         parts[at] = part
-    return "".join(parts)
+    found = "".join(parts)
+    return found if any(map(str.isalnum, found)) else text  # `for my boss` is all there is
 
 
 def _spelled_out(word: str, known: KnownNames) -> str:

@@ -193,6 +193,8 @@ def _read_relative_period(reader: TextReader) -> int:
     return 2
 
 
+_MOST_DIGITS = 3
+"""Digits of the largest number of calendar units that may be asked for."""
 _WHOLE = {"full", "complete", "whole", "calendar", "entire", "completed", "closed"}
 
 
@@ -203,7 +205,7 @@ def _read_whole_units(reader: TextReader) -> int:
     if reader.word(at) not in _WHOLE or reader.word() in {"this", "current"}:
         return 0
     unit = vocabulary.UNITS.get(reader.word(at + 1), "")
-    count = int(counted[:3] or 1)
+    count = int(counted or 1) if len(counted) <= _MOST_DIGITS else 0
     if unit not in {"day", "week", "month", "year"} or not count:
         return 0
     first, last = (written_dates.calendar(unit, reader.today, back) for back in (count, 1))

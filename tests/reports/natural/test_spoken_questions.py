@@ -286,3 +286,18 @@ def test_a_period_that_a_present_answer_cannot_have_is_said_to_be_left_out(text:
     unused = ask("which keys have not been used for 60 days")
     assert isinstance(unused, ParsedText)
     assert ABOUT_NOW not in unused.note()
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown"), [("for my boss", "boss"), ("hi, for our records!", "records")]
+)
+def test_words_that_only_say_what_for_are_not_a_question(text: str, unknown: str) -> None:
+    found = ask(text)
+    assert isinstance(found, CommandError)
+    assert found.problem.startswith(f"I don't recognize “{unknown}”")
+
+
+def test_a_number_of_whole_days_is_not_shortened() -> None:
+    found = ask("spend last 1000 full days")
+    assert isinstance(found, CommandError)
+    assert "not “1000”" in found.problem
