@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import sub
@@ -229,8 +228,10 @@ def _labeled(
 ) -> list[_Pair]:
     """Pairs of key and model by their names; with `owners`, each with the key's creator."""
     labels, names = found.labels, _model_names(store)
-    who = {key: labels[owner] for key, owner in owners.items()} if owners else defaultdict(str)
-    return [(labels[key], names[model], who[key], used) for key, model, *used in pairs]
+    return [
+        (labels[key], names[model], labels[owners[key]] if owners else "", used)
+        for key, model, *used in pairs
+    ]
 
 
 def _pairs_by_creator(

@@ -12,8 +12,9 @@ import pytest
 from bot.analysis.expected_spend import ExpectedSpend
 from bot.analysis.forecast_usage import forecast_period
 from bot.analysis.limits import HourlySpend
-from bot.analysis.registry import analyze
+from bot.analysis.registry import analyze, answer_any
 from bot.analysis.spend_left import spend_left
+from bot.answers.visibility import Asker
 from bot.demo.openrouter.organization import Key, Member, Organization, Record
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.store import Store
@@ -21,6 +22,8 @@ from reports.alerts.limits_and_forecast import SpendLimit
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.limited_keys import Reason
 from reports.questions.grammar import CommandError, parse
+from reports.questions.summary import Summary
+from reports.render.json import as_json
 from reports.time.period import Unit
 from reports.usage.dimensions import Dimension, MoneySource
 from tests.cache_help import NOW, Cache
@@ -227,3 +230,21 @@ def test_a_burst_is_continued_only_while_it_runs(
     else:
         assert float(rows["calm"]["to_come"]) == pytest.approx(9.6, abs=0.1)
         assert float(rows["wild"]["to_come"]) == 0
+
+
+@pytest.mark.parametrize("by", ["key", "model", "creator"])
+def test_people_who_see_their_own_usage_get_every_answer_about_it(store: Store, by: str) -> None:
+    asker = Asker("ada@example.com", own_only=True)
+    for words in (
+        "forecast",
+        "why spend 1w",
+        "why tokens mtd",
+        "price byok 1m",
+        "spend mtd vs before",
+    ):
+        query = parse(f"{words} by {by}").query  # type: ignore[union-attr]
+        found = answer_any(store, query, NOW, "UTC", asker, whole=True)
+        assert not isinstance(found, CommandError), words
+        shown = json.dumps(as_json(found) if isinstance(found, Summary) else found.data())
+        assert "Bob" not in shown
+        assert "laptop" not in shown
