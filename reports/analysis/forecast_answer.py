@@ -28,6 +28,7 @@ NOTHING_SPENT = (
     " from{remove}."
 )
 NO_BAND = "There are too few earlier days to say how far off this may be, so there is no range yet."
+NO_RANGE = "Nothing is expected to come, so there is no range."
 SHARED = "What is to come is divided by what each {name} usually spent in the past two weeks."
 SHARE = (
     "What is to come is this part's share of all expected spend, by what it usually spent in the"
@@ -123,7 +124,7 @@ def _sentences(
             f" {money(found.so_far)} so far and {money(found.to_come)} to come."
         )
     ]
-    lines.append(band_sentence(found.band))
+    lines.append(band_sentence(found.band, found.to_come))
     if limit := _limit(query):
         lines.append(_against(found, limit))
     lines += _before(query, whole)
@@ -141,9 +142,11 @@ def _before(query: Query, whole: ForecastGroup | None) -> tuple[str, ...]:
     return ()
 
 
-def band_sentence(band: Band | None) -> str:
+def band_sentence(band: Band | None, to_come: int) -> str:
     """A sentence with the range of amounts, in plain text; `band` is None if the history is too
-    short."""
+    short. `to_come` is the expected amount (nano-dollars) that the range is around."""
+    if not to_come:
+        return NO_RANGE
     if band is None:
         return NO_BAND
     if money(band.low) == money(band.high):
@@ -170,7 +173,7 @@ def _against(found: PeriodForecast, limit: int) -> str:
     amount = money(limit)
     if found.so_far > limit:
         return f"It is already over {amount}."
-    if found.band is None:
+    if found.band is None or not found.to_come:
         return f"That is {'over' if found.end > limit else 'within'} {amount}."
     if found.band.low > limit:
         return f"It is likely to go over {amount}: even the low end of the range is above it."

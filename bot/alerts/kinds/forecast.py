@@ -71,7 +71,7 @@ def explain(
     if rule.by is not None:
         selection = selection.only(rule.by, frozenset({int(measurement.subject)}))
     found = band(outlook, selection, measurement.so_far, to_come)
-    return band_sentence(found), record_sentence(past, Unit.MONTH, together)
+    return band_sentence(found, to_come), record_sentence(past, Unit.MONTH, together)
 
 
 def _selection(scope: Scope, by: Dimension | None) -> Selection:

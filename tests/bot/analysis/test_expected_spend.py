@@ -20,6 +20,7 @@ from bot.demo.openrouter.server import LocalOpenRouter
 from bot.store import Store
 from reports.alerts.limits_and_forecast import SpendLimit
 from reports.analysis.document import AnalysisDocument
+from reports.analysis.forecast_answer import NO_RANGE
 from reports.analysis.limited_keys import Reason
 from reports.questions.grammar import CommandError, parse
 from reports.questions.summary import Summary
@@ -133,7 +134,11 @@ def test_nothing_more_is_expected_of_keys_that_can_spend_nothing(store: Store) -
         ("gone", "because the key is deleted"),
         ("full", "its limit is used up and isn't reset before the period ends"),
     ):
-        assert why in " ".join(answered(store, f"forecast key:{label}").notes)
+        found = answered(store, f"forecast key:{label}")
+        assert why in " ".join(found.notes)
+        assert NO_RANGE in found.sentences
+        against = answered(store, f"forecast over $900 key:{label}").sentences
+        assert "That is within $900.00." in against
     # what they don't spend is not expected of others, either
     kept = [rows[one] for one in ("prod", "evals", "laptop", "capped")]
     whole = answered(store, "forecast")
