@@ -43,7 +43,6 @@ class ForecastPeriod:
     today: date
     after: date
     so_far: AnswerableRange
-    of_today: AnswerableRange
     history: AnswerableRange
 
     @property
@@ -81,7 +80,6 @@ def forecast_period(state: CacheState, unit: Unit, now: datetime, zone: str) -> 
     return ForecastPeriod(
         unit, now, zone, first, today, _next(first, unit),
         answerable_range(current, state.coverage),
-        answerable_range(ranges(Calendar(Unit.DAY), now, zone).current, state.coverage),
         days_before(today, HISTORY, state.coverage),
     )  # fmt: skip
 

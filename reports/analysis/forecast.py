@@ -46,8 +46,6 @@ _MARGIN = Fraction(1, 3)
 n values as often as if that were moved by 1 / n. In the backtest, a third of it was enough for 80%
 of the ends to be within; all of it covered 97% of those of the sample organization, and nothing of
 it 70% of those with runaway nights."""
-RECENT_DAYS = RECENT
-"""Days whose spend determines the share of a part, unless there was a lasting change since."""
 METHOD_DAYS = LOOKED_AT
 """The days before today that a forecast depends on, except for the choice of its method."""
 

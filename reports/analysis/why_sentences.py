@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from reports.questions.query import Query
 from reports.questions.unfinished import (
@@ -24,9 +23,6 @@ from reports.time.time_range import Granularity, TimeRange
 from reports.time.whole_buckets import WholeBuckets
 from reports.usage.dimensions import Metric
 from reports.usage.format import difference, figure
-
-_SAME_LENGTH = timedelta(hours=2)
-"""Days differ by an hour where clocks change."""
 
 
 @dataclass(frozen=True, slots=True)

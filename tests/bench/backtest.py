@@ -20,9 +20,9 @@ from datetime import date, timedelta
 from fractions import Fraction
 
 from bot.demo.openrouter.sample_organization import sample
-from reports.analysis.forecast import METHODS, RECENT_DAYS, Forecaster, band_of, forecast, shared
+from reports.analysis.forecast import METHODS, Forecaster, band_of, forecast, shared
 from reports.analysis.rest_of_today import PAST_HOURS, HoursOfToday, rest_of_today, usual_hours
-from reports.analysis.usual_days import LOOKED_AT, WEEK, DayHistory
+from reports.analysis.usual_days import LOOKED_AT, RECENT, WEEK, DayHistory
 from reports.usage.usage import NANO
 from tests.bench.organizations import NOW
 from tests.bench.table import Figure
@@ -147,7 +147,7 @@ def _keys_backtest(
     for origin in range(_FIRST, len(whole) - _LONGEST_MONTH, 5 * _STEP):
         count = _left(_TODAY - (len(whole) - origin) * _DAY)
         found = forecast(whole[:origin], count, 0)
-        recent = {key: sum(days[origin - RECENT_DAYS : origin]) for key, days in keys.items()}
+        recent = {key: sum(days[origin - RECENT : origin]) for key, days in keys.items()}
         parts = shared(found.to_come, recent)
         for key, days in keys.items():
             came = sum(days[origin : origin + count])
