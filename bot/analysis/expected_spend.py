@@ -98,8 +98,8 @@ class ExpectedSpend:
     @property
     def recent_days(self) -> AnswerableRange:
         """The days before today that shares come from: the forecast of the whole comes from days
-        before today as well."""
-        return self._days(self.expected.recent)
+        before today as well. On the first day with any usage, that is the empty day before it."""
+        return self._days(max(1, self.expected.recent))
 
     def to_come(self, selection: Selection) -> int:
         """What is to come, until the period ends, of a selection without a grouping."""

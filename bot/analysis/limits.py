@@ -117,6 +117,8 @@ class HourlySpend:
 
     def may_fill(self, asked: _Asked, left: int, now: datetime, resets: datetime | None) -> bool:
         """Whether these members may use up what is left, as far as can be told without hours."""
+        if not self._outlook(byok=asked[2]).forecaster.days:
+            return True
         week, rest, running = self._level(asked)
         return may_fill(left, week, rest + running, now, resets)
 
@@ -155,6 +157,8 @@ class HourlySpend:
         """The usual week of all that is spent from credits."""
         pace = recent_pace(self.hours[-_PACE_HOURS - 1], self.of_credits())
         outlook = self._outlook(byok=False)
+        if not outlook.forecaster.days:
+            return pace
         return at_level(
             pace, outlook.week, outlook.usual_rest_of_today, outlook.rest.running,
             self._now,
@@ -163,6 +167,8 @@ class HourlySpend:
     def _usual(self, asked: _Asked, costs: Sequence[int]) -> HourlyPace:
         # the last hour is still running
         pace = recent_pace(self.hours[-_PACE_HOURS - 1], costs[-_PACE_HOURS - 1 : -1])
+        if not self._outlook(byok=asked[2]).forecaster.days:
+            return pace  # on the first day with any usage, its hours are all that is known
         return at_level(pace, *self._level(asked), self._now)
 
     def _level(self, asked: _Asked) -> tuple[int, int, int]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.analysis.expected_spend import ExpectedSpend
+from bot.analysis.forecast import root_of
 from bot.analysis.forecast_usage import forecast_period
 from bot.analysis.limits import HourlySpend
 from bot.analysis.registry import analyze, answer_any
@@ -253,3 +254,32 @@ def test_people_who_see_their_own_usage_get_every_answer_about_it(store: Store, 
         shown = json.dumps(as_json(found) if isinstance(found, Summary) else found.data())
         assert "Bob" not in shown
         assert "laptop" not in shown
+
+
+def test_limits_fill_at_the_pace_of_the_hours_on_the_first_day(tmp_path: Any) -> None:
+    key = Key("new", creator=ADA.id)
+    key.limit_nano, key.limit_reset = 20 * DOLLAR, "monthly"
+    records = [
+        Record(
+            NOW - timedelta(hours=hours), key.hash, ADA.id, "a/b", prompt=1_000, completion=10,
+            credits_nano=DOLLAR,
+        )
+        for hours in range(1, 6)
+    ]  # fmt: skip
+    clock = Clock(NOW)
+    made = Organization([ADA], [key], records=records, credits=30 * DOLLAR)
+    with LocalOpenRouter(made, clock=clock) as server:
+        server.requests_per_minute = None
+        cache = Cache(server, tmp_path / "activity.db", clock)
+        cache.fill()
+        for asker in (Asker(), Asker("ada@example.com", own_only=True)):
+            query = parse("limits").query  # type: ignore[union-attr]
+            found = analyze(cache.store, query, NOW, "UTC", asker)
+            assert isinstance(found, AnalysisDocument)
+            [full] = [row[7] for row in found.exact().rows if row[1] == "new"]
+            assert full.startswith("2026-11-23T0")  # $15 more at a dollar an hour
+            period = forecast_period(cache.store.state(), Unit.MONTH, NOW, "UTC")
+            root = root_of(cache.store.directory(), asker)
+            outlook = ExpectedSpend(cache.store, period, MoneySource.ALL, root)
+            assert outlook.to_come(root) == outlook.expected.week[0] == 0
+        cache.close()
