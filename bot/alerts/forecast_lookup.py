@@ -61,7 +61,7 @@ class ForecastLookup:
         self._groups: dict[
             tuple[Selection, Selection, MoneySource, str], dict[int, MonthForecast]
         ] = {}
-        self._hourly: tuple[datetime, HourlySpend] | None = None
+        self._hourly: dict[tuple[datetime, Selection], HourlySpend] = {}
 
     @cached_property
     def _state(self) -> CacheState:
@@ -109,11 +109,14 @@ class ForecastLookup:
             }  # fmt: skip
         return self._groups[key]
 
-    def full(self, limit: TrackedLimit, now: datetime) -> FullAt | None:
-        """When a limit is full, with the figures of the answer `limits`."""
-        if self._hourly is None or self._hourly[0] != now:
-            self._hourly = now, HourlySpend(self.store, now)
-        return limit_full(limit, self._hourly[1], now)
+    def full(
+        self, limit: TrackedLimit, now: datetime, root: Selection = _EVERYTHING
+    ) -> FullAt | None:
+        """When a limit is full, as the answer `limits` says it; None if that isn't foreseen."""
+        key = now, root
+        if key not in self._hourly:
+            self._hourly[key] = HourlySpend(self.store, now, root=root)
+        return limit_full(limit, self._hourly[key], now)
 
     def _spent(self, selection: Selection, source: MoneySource, zone: str) -> int:
         """What was spent in the month; members of one dimension are all read at once."""

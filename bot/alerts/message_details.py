@@ -8,6 +8,7 @@ from dataclasses import replace
 from bot.alerts.context import MeasurementContext, WatchedRule
 from bot.alerts.kinds.registry import NOTES
 from bot.alerts.scope import allowed_members
+from bot.analysis.forecast import root_of
 from bot.answers import visibility
 from bot.store import Store
 from bot.store.usage.selection import Selection
@@ -59,7 +60,7 @@ def detail(
         used = context.figures.sums(Needed(None, (), pace_period), selection).get(0, ZERO)
         pace = SpendPace(used.value(metric, source), pace_period.end - pace_period.start)
     if rule.watch.set_at_openrouter and measurement.part:
-        pace = _usual_pace(context, measurement)
+        pace = _usual_pace(watched, context, measurement)
     chart_range = rule.watch.chart_range(measurement, zone)
     values = _chart(store, chart_range, selection, metric, source) if chart_range else ()
     look_up = NOTES.get(type(rule.watch))
@@ -91,10 +92,16 @@ def _with_byok(context: MeasurementContext, measurement: Measurement) -> bool:
     return any(one.byok for one in context.tracked_limits if one.cap.subject == measurement.subject)
 
 
-def _usual_pace(context: MeasurementContext, measurement: Measurement) -> SpendPace | None:
-    """When a limit is full, as the answer `limits` says it; None where it is gone."""
+def _usual_pace(
+    watched: WatchedRule, context: MeasurementContext, measurement: Measurement
+) -> SpendPace | None:
+    """When a limit is full, as the answer `limits` says it to the rule's owner; None where it is
+    gone."""
+    root = root_of(context.directory, watched.asker)
     limits = (one for one in context.tracked_limits if one.cap.subject == measurement.subject)
-    return next((SpendPace(full=context.forecasts.full(one, context.now)) for one in limits), None)
+    return next(
+        (SpendPace(full=context.forecasts.full(one, context.now, root)) for one in limits), None
+    )
 
 
 def _drivers(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.analysis.registry import analyze
+from bot.answers.visibility import Asker
 from bot.store.usage import openrouter_facts
 from reports.analysis.document import AnalysisDocument
 from reports.questions.query import Query, QueryKind
@@ -141,20 +142,25 @@ def test_who_sees_their_own_usage_only_gets_their_own_guardrail(
         assert "prod" not in json.dumps(message)
 
 
+@pytest.mark.parametrize("own_only", [False, True])
 def test_an_alert_says_the_same_about_when_a_limit_is_full_as_the_answer_limits(
-    bot: AlertBot, truth: Truth
+    tmp_path: Path, truth: Truth, own_only: bool
 ) -> None:
-    for day in range(1, 29):  # $18 every day at 18:00, and today much faster
-        truth.use(NOON - day * DAY + 6 * HOUR, 18, "prod")
-    guarded(bot)
-    bot.sync(truth, back=40 * DAY)
-    bot.set_up("alert budget 80%")
-    truth.use(NOON - 5 * MINUTE, 17, "prod")
-    turn(bot, truth)
-    [alerted] = [one for one in texts(bot) if "prod (guardrail Key cap)" in one]
-    query = Query(kind=QueryKind.LIMITS)
-    answer = analyze(bot.store, query, bot.clock(), "Europe/Berlin")
-    assert isinstance(answer, AnalysisDocument)
-    [full] = [row[2] for row in answer.rows if row[0].startswith("Key cap for prod")]
-    assert f"At the usual pace, it is full about {full}, Berlin time." in alerted
-    assert "now" not in full
+    settings = {"ACTIVITY_VISIBILITY": "own"} if own_only else {}
+    with running_bot(tmp_path / "activity.db", NOON, **settings) as bot:
+        for day in range(1, 29):  # $18 every day at 18:00, and today much faster
+            truth.use(NOON - day * DAY + 6 * HOUR, 18, "prod")
+            truth.use(NOON - day * DAY - 6 * HOUR, day * day, "evals")
+        guarded(bot)
+        bot.sync(truth, back=40 * DAY)
+        bot.set_up("alert budget 80%")
+        truth.use(NOON - 5 * MINUTE, 17, "prod")
+        turn(bot, truth)
+        [alerted] = [one for one in texts(bot) if "prod (guardrail Key cap)" in one]
+        asker = Asker("ada@example.com", own_only=own_only)
+        query = Query(kind=QueryKind.LIMITS)
+        answer = analyze(bot.store, query, bot.clock(), "Europe/Berlin", asker)
+        assert isinstance(answer, AnalysisDocument)
+        [full] = [row[2] for row in answer.rows if row[0].startswith("Key cap for prod")]
+        assert f"At the usual pace, it is full about {full}, Berlin time." in alerted
+        assert "now" not in full
