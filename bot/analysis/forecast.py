@@ -65,7 +65,9 @@ def gather_forecast(request: AnalysisRequest) -> AnalysisDocument | CommandError
     outlook = ExpectedSpend(store, period, source, root_of(store.directory(), request.asker))
     if not outlook.forecaster.days:
         history = period.history
-        scope = replace(scope, stored=known_from(history) < len(history.range.buckets))
+        begun = any(read_spend(store, selection, period.so_far, source).values())
+        stored = known_from(history) < len(history.range.buckets)
+        scope = replace(scope, stored=stored, begun=begun)
         return forecast_answer(plan.query, scope, None, ForecastRecord(0, None, None))
     so_far = read_spend(store, plan.selection, period.so_far, source)
     used, to_come = sum(so_far.values()), outlook.to_come(selection)

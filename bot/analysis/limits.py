@@ -103,6 +103,7 @@ class HourlySpend:
         self._store, self._members = store, members
         self._range = TimeRange(self.hours, self.hours[-1] + HOUR, Granularity.HOUR, now)
         self._paces: dict[_Asked, HourlyPace] = {}
+        self._today: dict[tuple[Dimension, bool], Mapping[int, int]] = {}
         self._days: dict[Dimension, Sequence[DaySpend]] = {}
         self._since: dict[tuple[Dimension, bool, datetime], Mapping[int, int]] = {}
         self._hours: dict[tuple[Dimension, bool], dict[int, Mapping[int, int]]] = {}
@@ -117,7 +118,7 @@ class HourlySpend:
 
     def may_fill(self, asked: _Asked, left: int, now: datetime, resets: datetime | None) -> bool:
         """Whether these members may use up what is left, as far as can be told without hours."""
-        if not self._outlook(byok=asked[2]).forecaster.days:
+        if self._only_today(asked):
             return True
         week, rest, running = self._level(asked)
         return may_fill(left, week, rest + running, now, resets)
@@ -167,9 +168,25 @@ class HourlySpend:
     def _usual(self, asked: _Asked, costs: Sequence[int]) -> HourlyPace:
         # the last hour is still running
         pace = recent_pace(self.hours[-_PACE_HOURS - 1], costs[-_PACE_HOURS - 1 : -1])
-        if not self._outlook(byok=asked[2]).forecaster.days:
-            return pace  # on the first day with any usage, its hours are all that is known
+        if self._only_today(asked):
+            return pace
         return at_level(pace, *self._level(asked), self._now)
+
+    def _only_today(self, asked: _Asked) -> bool:
+        """Whether all that these members spent recently is of today, so that only hours say at what
+        pace; their share in the forecast is nothing then."""
+        by, ids, byok = asked
+        if self._outlook(byok=byok).share_of(by, ids):
+            return False
+        if (by, byok) not in self._today:
+            day = floor(self._now, Granularity.DAY)
+            source = MoneySource.ALL if byok else MoneySource.CREDITS
+            found = self._store.metric_sums(
+                self._selection(by), TimeRange((day,), day + DAY, Granularity.DAY, day + DAY),
+                Granularity.DAY, (Metric.SPEND,), source,
+            )  # fmt: skip
+            self._today[by, byok] = {id_: spend for id_, (spend,) in found.items()}
+        return any(self._today[by, byok].get(id_, 0) > 0 for id_ in ids)
 
     def _level(self, asked: _Asked) -> tuple[int, int, int]:
         """What these members are expected to spend, without regard to limits: in a week, in the

@@ -27,6 +27,7 @@ NOTHING_SPENT = (
     "Nothing was spent in this period or in the weeks before it, so there is nothing to forecast"
     " from{remove}."
 )
+BEGUN_TODAY = "Usage began today, so there is nothing to forecast from yet."
 NO_BAND = "There are too few earlier days to say how far off this may be, so there is no range yet."
 NO_RANGE = "Nothing is expected to come, so there is no range."
 SHARED = "What is to come is divided by what each {name} usually spent in the past two weeks."
@@ -65,8 +66,9 @@ class ForecastGroup:
 class ForecastScope:
     """The period of a forecast: its part so far, and the end of the whole (UTC), in a zone.
 
-    `stored`: usage of the days before today is stored. `of_part`: it is about a part of what the
-    asker may see. `held_back` are the keys that can't spend their share, with their labels.
+    `stored`: usage of the days before today is stored. `begun`: there is usage of today. `of_part`:
+    it is about a part of what the asker may see. `held_back` are the keys that can't spend their
+    share, with their labels.
     """
 
     range: TimeRange
@@ -75,6 +77,7 @@ class ForecastScope:
     as_of: datetime | None
     partial: tuple[str, ...]
     stored: bool = True
+    begun: bool = False
     of_part: bool = False
     held_back: tuple[tuple[str, LimitedKey], ...] = ()
 
@@ -93,7 +96,7 @@ def forecast_answer(
     return AnalysisDocument(
         query=query,
         title=title(query),
-        sentences=_sentences(query, whole, past, stored=scope.stored),
+        sentences=_sentences(query, whole, past, scope),
         as_of=scope.as_of,
         made=scope.range.until,
         range=scope.range,
@@ -109,10 +112,12 @@ def forecast_answer(
 
 
 def _sentences(
-    query: Query, whole: ForecastGroup | None, past: ForecastRecord, *, stored: bool
+    query: Query, whole: ForecastGroup | None, past: ForecastRecord, scope: ForecastScope
 ) -> tuple[str, ...]:
-    if whole is None and not stored:
+    if whole is None and not scope.stored:
         return (NO_DATA,)
+    if whole is None and scope.begun:
+        return (BEGUN_TODAY,)
     if whole is None or not whole.found.end:
         filtered = "; remove a filter to see more" if query.filters else ""
         return (NOTHING_SPENT.format(remove=filtered), *_before(query, whole))

@@ -3,8 +3,9 @@
 A limit fills at the pace that `forecast` expects of the members whose usage counts toward it.
 Within the week, this is spread over its hours as the past four weeks were, because a limit may be
 full within hours. So a whole week costs the same in both answers, but a single day may not:
-`forecast` spreads its days as the whole organization does. The range around the predicted time
-comes from how much these weeks differ.
+`forecast` spreads its days as the whole organization does. A key that was first used today has no
+share in a forecast yet; its limit fills at the pace of its hours. The range around the predicted
+time comes from how much these weeks differ.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from bot.demo.openrouter.server import LocalOpenRouter
 from bot.store import Store
 from reports.alerts.limits_and_forecast import SpendLimit
 from reports.analysis.document import AnalysisDocument
-from reports.analysis.forecast_answer import NO_RANGE
+from reports.analysis.forecast_answer import BEGUN_TODAY, NO_RANGE
 from reports.analysis.limited_keys import Reason
 from reports.questions.grammar import CommandError, parse
 from reports.questions.summary import Summary
@@ -256,8 +256,9 @@ def test_people_who_see_their_own_usage_get_every_answer_about_it(store: Store, 
         assert "laptop" not in shown
 
 
-def test_limits_fill_at_the_pace_of_the_hours_on_the_first_day(tmp_path: Any) -> None:
-    key = Key("new", creator=ADA.id)
+@pytest.mark.parametrize("others", [False, True])
+def test_limits_of_new_keys_fill_at_the_pace_of_their_hours(tmp_path: Any, others: bool) -> None:
+    key, other = Key("new", creator=ADA.id), Key("other", creator=BOB.id)
     key.limit_nano, key.limit_reset = 20 * DOLLAR, "monthly"
     records = [
         Record(
@@ -266,8 +267,15 @@ def test_limits_fill_at_the_pace_of_the_hours_on_the_first_day(tmp_path: Any) ->
         )
         for hours in range(1, 6)
     ]  # fmt: skip
+    records += [
+        Record(
+            NOW - timedelta(hours=hours), other.hash, BOB.id, "a/b", prompt=1_000, completion=10,
+            credits_nano=8 * DOLLAR,
+        )
+        for hours in range(1, 40 * 24 * others)
+    ]  # fmt: skip
     clock = Clock(NOW)
-    made = Organization([ADA], [key], records=records, credits=30 * DOLLAR)
+    made = Organization([ADA, BOB], [key, other], records=records, credits=10**13)
     with LocalOpenRouter(made, clock=clock) as server:
         server.requests_per_minute = None
         cache = Cache(server, tmp_path / "activity.db", clock)
@@ -278,6 +286,12 @@ def test_limits_fill_at_the_pace_of_the_hours_on_the_first_day(tmp_path: Any) ->
             assert isinstance(found, AnalysisDocument)
             [full] = [row[7] for row in found.exact().rows if row[1] == "new"]
             assert full.startswith("2026-11-23T0")  # $15 more at a dollar an hour
+            query = parse("forecast").query  # type: ignore[union-attr]
+            if others and not asker.own_only:
+                continue
+            forecast = analyze(cache.store, query, NOW, "UTC", asker)
+            assert isinstance(forecast, AnalysisDocument)
+            assert forecast.sentences == (BEGUN_TODAY,)
             period = forecast_period(cache.store.state(), Unit.MONTH, NOW, "UTC")
             root = root_of(cache.store.directory(), asker)
             outlook = ExpectedSpend(cache.store, period, MoneySource.ALL, root)
