@@ -7,8 +7,8 @@ The price of one source of money (credits or BYOK) is its spend divided by the t
 that were paid from it. OpenRouter splits requests by source, but not tokens: they are known where
 all requests of a cell (usually an API key with a model) went through one source.
 
-What a cell with nothing but BYOK requests costs in credits are OpenRouter's fees for these requests.
-They pay for no tokens from credits, so they are in no price, and are counted apart.
+What a cell with nothing but BYOK requests costs in credits are OpenRouter's fees for these
+requests. They pay for no tokens from credits, so they are in no price, and are counted apart.
 """
 
 from __future__ import annotations
