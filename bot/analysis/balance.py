@@ -9,7 +9,8 @@ from bot.answers.openrouter_limits import limits_of
 from bot.store import Store
 from reports.analysis.balance import Balance, Goal
 from reports.time.period import Unit
-from reports.time.period_to_range import end_of, local
+from reports.time.period_to_range import end_of
+from reports.time.time_range import local
 
 
 def balance(
