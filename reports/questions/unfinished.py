@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from reports.questions.query import Query
 from reports.questions.wording import EARLIER, bucket_words
-from reports.time.period import Counted
-from reports.time.time_range import Granularity, TimeRange, last_date
+from reports.time.period import Counted, DateSpan
+from reports.time.time_range import DAY, Granularity, TimeRange, last_date
 from reports.time.whole_buckets import WholeBuckets, ends_in_unfinished_bucket, whole_buckets
 
 
@@ -33,8 +33,24 @@ def whole_part(query: Query, current: TimeRange, previous: TimeRange) -> WholeBu
 
     None for a range that is over or by minute, and one without a whole hour, day or month.
     """
-    adjacent = isinstance(query.period, Counted) and query.versus not in EARLIER
+    period = query.period
+    rolling = isinstance(period, Counted) or (
+        isinstance(period, DateSpan) and _ends_today(period, current, previous)
+    )
+    adjacent = rolling and query.versus not in EARLIER
     return whole_buckets(current, previous, adjacent=adjacent)
+
+
+def _ends_today(period: DateSpan, current: TimeRange, previous: TimeRange) -> bool:
+    """Whether dates through today are compared with as many days right before them; whole months
+    are compared with months."""
+    months = period.first.day == (period.last + DAY).day == 1
+    return (
+        not months
+        and current.granularity is Granularity.DAY
+        and previous.end == current.start
+        and len(previous.buckets) == len(current.buckets)
+    )
 
 
 def has_just_begun(current: TimeRange) -> bool:
