@@ -27,6 +27,7 @@ from reports.questions.grammar import CommandError, parse
 from reports.questions.summary import Summary
 from reports.render.json import as_json
 from reports.time.period import Unit
+from reports.time.time_range import DAY
 from reports.usage.dimensions import Dimension, MoneySource
 from tests.cache_help import NOW, Cache
 from tests.clock import Clock
@@ -296,4 +297,81 @@ def test_limits_of_new_keys_fill_at_the_pace_of_their_hours(tmp_path: Any, other
             root = root_of(cache.store.directory(), asker)
             outlook = ExpectedSpend(cache.store, period, MoneySource.ALL, root)
             assert outlook.to_come(root) == outlook.expected.week[0] == 0
+        cache.close()
+
+
+def _with_night(tmp_path: Any, night: int, state: str) -> dict[str, float]:
+    """What is to come of two keys and of all, if one spent so many dollars on the last Sunday."""
+    prod, agent = Key("prod", creator=ADA.id), Key("agent", creator=BOB.id)
+    agent.disabled = state == "disabled"
+    if state == "full":
+        agent.limit_nano, agent.limit_reset = 100 * DOLLAR, "monthly"
+    records = []
+    for before in range(1, 120):
+        at = (NOW - before * DAY).replace(hour=12)
+        spent = 80 if at.weekday() >= 5 else 220
+        more = night if at.weekday() == 6 and before <= 7 else 0
+        for key, dollars in ((prod, spent), (agent, 5 + more)):
+            records.append(
+                Record(at, key.hash, key.creator, "a/b", prompt=1_000, completion=10,
+                       credits_nano=dollars * DOLLAR)
+            )  # fmt: skip
+    clock = Clock(NOW)
+    made = Organization([ADA, BOB], [prod, agent], records=records, credits=10**13)
+    with LocalOpenRouter(made, clock=clock) as server:
+        server.requests_per_minute = None
+        cache = Cache(server, tmp_path / f"{night}.db", clock)
+        cache.fill()
+        rows = groups(cache.store, "forecast by key")
+        found = {label: float(row["to_come"]) for label, row in rows.items()}
+        found["all"] = float(answered(cache.store, "forecast").data()["to_come"])
+        cache.close()
+    return found
+
+
+@pytest.mark.parametrize("state", ["", "full", "disabled"])
+def test_a_night_of_one_key_is_expected_of_no_other(tmp_path: Any, state: str) -> None:
+    calm, wild = _with_night(tmp_path, 0, state), _with_night(tmp_path, 410, state)
+    assert wild["prod"] == pytest.approx(calm["prod"], rel=0.01)
+    assert wild["all"] == pytest.approx(calm["all"], rel=0.01)
+    assert wild["all"] == pytest.approx(wild["prod"] + wild["agent"])
+    if state:
+        assert calm["agent"] == wild["agent"] == 0
+    else:
+        assert wild["agent"] == pytest.approx(calm["agent"], rel=0.05)
+
+
+@pytest.mark.parametrize("spent", [(), (0, 0), (2,)])
+@pytest.mark.parametrize("own", [False, True])
+def test_limits_are_listed_on_the_first_days(
+    tmp_path: Any, spent: tuple[int, ...], own: bool
+) -> None:
+    key = Key("new", creator=ADA.id)
+    key.limit_nano, key.limit_reset = 5 * DOLLAR, "monthly"
+    records = [
+        Record(
+            NOW - timedelta(minutes=20, days=day), key.hash, ADA.id, "a/b", prompt=1_000,
+            completion=10, credits_nano=dollars * DOLLAR,
+        )
+        for day, dollars in enumerate(spent)
+    ]  # fmt: skip
+    clock = Clock(NOW)
+    made = Organization([ADA, BOB], [key], records=records, credits=10**13)
+    with LocalOpenRouter(made, clock=clock) as server:
+        server.requests_per_minute = None
+        cache = Cache(server, tmp_path / "activity.db", clock)
+        cache.fill()
+        query = parse("limits").query  # type: ignore[union-attr]
+        found = analyze(
+            cache.store,
+            query,
+            NOW,
+            "UTC",
+            Asker("ada@example.com", own_only=True) if own else Asker(),
+        )
+        assert isinstance(found, AnalysisDocument)
+        [row] = [row for row in found.rows if row[0].startswith("new")]
+        assert row[1].startswith("$2.00 of $5.00" if any(spent) else "$0 of $5.00")
+        if not any(spent):
+            assert row[2] == "not before reset"
         cache.close()
