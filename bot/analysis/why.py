@@ -36,7 +36,8 @@ _TOKENS_AND_SPEND = (Metric.TOKENS, Metric.SPEND)
 def gather_why(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     """Why spend, tokens or requests changed against the period before.
 
-    Of a period that isn't over, its whole days or months are explained; JSON has all of it as well.
+    Of a period that isn't over, its whole hours, days or months are explained; JSON has all of it
+    as well.
     """
     found = planned(request)
     if isinstance(found, CommandError):
@@ -59,7 +60,8 @@ def gather_why(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     just_begun = part is None and has_just_begun(plan.source.range)
     periods = _periods(before, plan.source, part)
     totals = _totals(store, plan, periods) if part else None
-    if totals and not totals.differ:
+    by_hours = plan.source.range.granularity is Granularity.HOUR
+    if totals and not totals.differ and not by_hours:
         part, periods, totals = None, _periods(before, plan.source, None), None
     ranges = ComparedRanges(before.range, plan.source.range, part, just_begun)
     if plan.query.metric not in {None, Metric.SPEND}:

@@ -74,7 +74,7 @@ def _keys(
     limits = []
     for key_hash, stored in stored_limits.get("keys", {}).items():
         id_ = directory.ids.get((Dimension.KEY, key_hash))
-        if id_ is None or not stored["limit"]:
+        if id_ is None or stored["limit"] is None:  # a limit of $0 is one, too
             continue
         owner = directory.members.get(directory.owners.get(id_, 0))
         cap = SpendLimit(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -31,9 +31,10 @@ class Enough(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """The end (UTC) of the day, week, month or year through which the credits should last."""
+    """The end (UTC) of the running day, week, month or year, or of the day, through which the
+    credits should last."""
 
-    unit: Unit
+    unit: Unit | date
     end: datetime
 
 
@@ -63,8 +64,8 @@ class Balance:
 
     @property
     def enough(self) -> Enough | None:
-        """Whether the credits last until the goal; None if there is no goal."""
-        if self.goal is None or not (self.bought or self.left):
+        """Whether the credits last until the goal; None if there is no goal, or it is over."""
+        if self.goal is None or not (self.bought or self.left) or self.goal.end <= self.now:
             return None
         full, end = self.full, self.goal.end
         if self.left <= 0:
@@ -92,6 +93,9 @@ def lasting_sentence(balance: Balance, zone: str) -> str:
         return "This organization hasn't bought any credits."
     if balance.goal and balance.enough:
         return _enough_sentence(balance, balance.enough, balance.goal, zone)
+    if balance.goal and balance.goal.end <= balance.now:
+        last = _last_day(balance.goal, balance.now, zone)
+        return f"{last} is over, so I can't say whether the credits last until then."
     if balance.left <= 0:
         return "The credits are used up."
     if balance.spent <= 0:
@@ -114,8 +118,12 @@ def _enough_sentence(balance: Balance, enough: Enough, goal: Goal, zone: str) ->
         return f"{answer}: the credits are used up."
     if balance.spent <= 0:
         return f"{answer}: no credits were spent in the past four weeks."
-    day = (goal.end - timedelta(seconds=1)).astimezone(ZoneInfo(zone))
-    ends = f"the end of the {goal.unit} ({day:%a} {day.day} {day:%b})"
+    day = _last_day(goal, balance.now, zone)
+    ends = (
+        f"the end of {day}"
+        if isinstance(goal.unit, date)
+        else f"the end of the {goal.unit} ({day})"
+    )
     if balance.full is None:
         return f"{answer}: at the usual pace, the credits last for more than three months."
     when = full_words(balance.full, balance.now, zone, resets=False)
@@ -126,6 +134,13 @@ def _enough_sentence(balance: Balance, enough: Enough, goal: Goal, zone: str) ->
         Enough.PROBABLY: f"{answer}: {last}, past {ends}. In a busy week, they run out before.",
         Enough.PROBABLY_NOT: f"{answer}: {out}, before {ends}. In a quiet week, they last.",
     }.get(enough, f"{answer}: {out}, before {ends}.")
+
+
+def _last_day(goal: Goal, now: datetime, zone: str) -> str:
+    """The last day before the goal: `Fri 25 Dec`, with the year if it isn't the current one."""
+    day = (goal.end - timedelta(seconds=1)).astimezone(ZoneInfo(zone))
+    year = f" {day.year}" if day.year != now.astimezone(ZoneInfo(zone)).year else ""
+    return f"{day:%a} {day.day} {day:%b}{year}"
 
 
 def duration_words(length: timedelta) -> str:

@@ -124,7 +124,8 @@ def _sentences(
         coming = hit[len(full) :]
         lines += [_full_now(one, zone) for one in full[:_MOST_FULL]]
         if len(full) > _MOST_FULL:
-            lines.append(f"{len(full) - _MOST_FULL:,} more are full.")
+            more = len(full) - _MOST_FULL
+            lines.append(f"{more:,} more {'is' if more == 1 else 'are'} full.")
         lines += [_next(one, now, zone, after=bool(full)) for one in coming[:1]]
         if len(limits) > 1:
             lines.append(_counts(len(full), coming, len(limits)))
@@ -142,7 +143,9 @@ def _counts(full: int, coming: Sequence[LimitForecast], total: int) -> str:
     if not coming:
         others = "the other isn't" if total - full == 1 else "none of the others is"
         none = f"at the usual pace, {others} reached before it resets"
-        return f"{already}; {none}." if total > full else f"All {total:,} limits are full."
+        if total > full:
+            return f"{already}; {none}."
+        return "Both limits are full." if total == 2 else f"All {total:,} limits are full."
     count = f"{len(coming):,} more" if full else f"{len(coming):,} of {total:,} limits"
     are, they = ("is", "it resets") if len(coming) == 1 else ("are", "they reset")
     resetting = sum(one.resets is not None for one in coming)
@@ -178,7 +181,7 @@ def _next(one: LimitForecast, now: datetime, zone: str, *, after: bool) -> str:
         return ""
     when = full_words(one.full, now, zone, resets=one.resets is not None)
     order = "next" if after else "first"
-    verb = "run out" if one.kind is LimitKind.CREDITS else "is full"
+    verb = "will run out" if one.kind is LimitKind.CREDITS else "will be full"
     return f"{_name(one)} {verb} {order}, about {when}: {_used(one)}."
 
 

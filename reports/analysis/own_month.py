@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from statistics import median_low
 from typing import Any
 
 from reports.usage.format import money, percent
@@ -38,8 +37,15 @@ class OwnMonth:
 
     @property
     def usual(self) -> int | None:
-        """The median of the same days of the earlier months; None if there are too few."""
-        return median_low(self.earlier) if len(self.earlier) >= FEWEST_MONTHS else None
+        """The median of the same days of the earlier months; None if there are too few.
+
+        Of an even number of months it is the mean of the middle two, rounded half to even.
+        """
+        count = len(self.earlier)
+        if count < FEWEST_MONTHS:
+            return None
+        ordered = sorted(self.earlier)
+        return round(Fraction(ordered[(count - 1) // 2] + ordered[count // 2], 2))
 
 
 def own_month(

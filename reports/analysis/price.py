@@ -6,6 +6,9 @@ requests. Prices are exact fractions of nano-dollars; price times tokens equals 
 The price of one source of money (credits or BYOK) is its spend divided by the tokens and requests
 that were paid from it. OpenRouter splits requests by source, but not tokens: they are known where
 all requests of a cell (usually an API key with a model) went through one source.
+
+What a cell with nothing but BYOK requests costs in credits are OpenRouter's fees for these
+requests. They pay for no tokens from credits, so they are in no price, and are counted apart.
 """
 
 from __future__ import annotations
@@ -24,7 +27,8 @@ MILLION = 10**6
 class UnitPrice:
     """What one group paid, in nano-dollars.
 
-    `spend` is the spend that the price is based on: all, or that of one source. `byok` is the
+    `spend` is the spend that the price is based on: all, or that of one source, without fees for
+    BYOK requests where they are known. `byok` is the
     estimated part of it. Tokens and requests are those that were paid with it, None if unknown.
     """
 
@@ -69,14 +73,17 @@ class Prices:
     """The blended price of everything, and of each group: most expensive first, free ones last.
 
     `groups` are those with usage (of the source, if the prices are of one), out of `total`. `used`
-    says whether there was any usage from any source, `other` is what was spent from another one.
+    says whether there was any usage from any source. Of prices of credits, `fees` is what was paid
+    for requests through BYOK, which is in no price (nano-dollars); `fees_within`: the prices may
+    include more of it, because some cells used both sources.
     """
 
     blended: UnitPrice
     groups: tuple[UnitPrice, ...]
     total: int
     used: bool
-    other: int = 0
+    fees: int = 0
+    fees_within: bool = False
 
 
 def prices(whole: Usage, groups: Mapping[str, Usage]) -> Prices:
@@ -97,7 +104,23 @@ def prices_of_source(
         tuple(sorted((one for one in found if one.spend or one.requests != 0), key=_order)),
         sum(any(map(any, cells)) for cells in groups.values()),
         any(map(any, whole)),
-        sum(cell.credits + cell.byok - cell.value(Metric.SPEND, source) for cell in whole),
+        *((_fees(whole), _has_both(whole)) if source is MoneySource.CREDITS else ()),
+    )
+
+
+def _fees(cells: Iterable[Usage]) -> int:
+    """What is known to be fees for BYOK requests, in nano-dollars."""
+    return sum(cell.credits for cell in cells if _is_byok(cell))
+
+
+def _is_byok(cell: Usage) -> bool:
+    return 0 < cell.requests <= cell.byok_requests
+
+
+def _has_both(cells: Iterable[Usage]) -> bool:
+    """Whether credits of a cell may be partly fees."""
+    return any(
+        cell.credits and (cell.byok or cell.byok_requests) and not _is_byok(cell) for cell in cells
     )
 
 
@@ -121,9 +144,10 @@ def _of_source(label: str, cells: Sequence[Usage], source: MoneySource) -> UnitP
     tokens_known = requests_known and all(count in {0, cell.requests} for cell, count in own)
     prompt = sum(cell.prompt for cell, count in own if count)
     completion = sum(cell.completion for cell, count in own if count)
+    spend = sum(cell.value(Metric.SPEND, source) for cell in cells)
     return UnitPrice(
         label,
-        sum(cell.value(Metric.SPEND, source) for cell in cells),
+        spend if byok else spend - _fees(cells),
         prompt + completion if tokens_known else None,
         sum(count for _, count in own) if requests_known else None,
         prompt if tokens_known else None,

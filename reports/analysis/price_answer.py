@@ -28,7 +28,12 @@ REQUESTS_UNKNOWN = (
     " so there is no price to compute."
 )
 ONE_SOURCE = "Only what was paid {source} counts: spend, tokens and requests."
-WITH_FEES = "Spend from credits includes OpenRouter's fees for BYOK requests."
+FEES = "OpenRouter's fees for BYOK requests: {fees} from credits, not in these prices."
+ONLY_FEES = "From credits, only OpenRouter's fees for BYOK requests were paid: {fees}."
+WITH_FEES = (
+    "Where credits and BYOK were used for the same key and model, spend from credits includes"
+    " OpenRouter's fees for the BYOK requests."
+)
 EFFECTIVE = "Effective prices: spend divided by tokens, with caching and discounts included."
 _FROM = {MoneySource.ALL: "", MoneySource.CREDITS: "from credits", MoneySource.BYOK: "from BYOK"}
 _FIGURES = (
@@ -62,6 +67,7 @@ def price_answer(
         exact=lambda: _exact(found, query),
         data=lambda: {
             "blended": _figures(blended),
+            **({"fees": dollars(found.fees)} if query.source is MoneySource.CREDITS else {}),
             "groups": json_groups(
                 query,
                 ({"label": one.label, **_figures(one)} for one in found.groups),
@@ -76,6 +82,8 @@ def price_answer(
 def _sentences(found: Prices, query: Query) -> tuple[str, ...]:
     whole, source = found.blended, _FROM[query.source]
     if not whole.spend and whole.requests == 0:
+        if found.fees:
+            return (ONLY_FEES.format(fees=money(found.fees)),)
         return (f"Nothing was paid {source} in this period.",)
     spent = " ".join(filter(None, (money(whole.spend), source)))
     if whole.requests is None:
@@ -106,7 +114,8 @@ def _sentences(found: Prices, query: Query) -> tuple[str, ...]:
         tokens = sum(one.tokens or 0 for one in free)
         lines.append(f"Free: {names}{more}, {number(tokens)} tokens in all.")
     if query.by and (without := found.total - len(found.groups)):
-        paid = f"paid nothing {source} and {'is' if without == 1 else 'are'} left out"
+        nothing = "nothing but fees" if found.fees else "nothing"
+        paid = f"paid {nothing} {source} and {'is' if without == 1 else 'are'} left out"
         lines.append(f"{without:,} of {found.total:,} {paid}.")
     return tuple(lines)
 
@@ -117,7 +126,9 @@ def _notes(found: Prices, query: Query) -> tuple[str, ...]:
         return ()
     if query.source is not MoneySource.ALL:
         notes.append(ONE_SOURCE.format(source=_FROM[query.source]))
-    if query.source is MoneySource.CREDITS and found.other:
+    if found.fees:
+        notes.append(FEES.format(fees=money(found.fees)))
+    if found.fees_within:
         notes.append(WITH_FEES)
     if query.source is MoneySource.BYOK:
         notes.append("What own provider keys (BYOK) cost is OpenRouter's estimate.")

@@ -28,7 +28,7 @@ from reports.questions.wording import (
     range_words,
     title,
 )
-from reports.time.time_range import TimeRange
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.format import difference, money
 from reports.usage.usage import NANO, dollars
@@ -55,6 +55,7 @@ _ABOUT_NOTHING = "≈ $0"
 """A part that isn't zero, and rounds to zero cents."""
 _TRACE = 10_000
 """A part below this fraction of the spend is only rounding, so no pairs are named for it."""
+_BRIEF = {Granularity.MINUTE, Granularity.HOUR}
 _CENT = NANO // 100
 _IN_CENTS = NANO // 10 - NANO // 20_000
 """Below this, `money` shows more decimals than cents: amounts that round to less than $0.1000."""
@@ -110,7 +111,8 @@ def why_answer(
     )
     empty = not any((totals.before, totals.now, found.tokens_now))
     shown = not empty and not ranges.just_begun
-    others = _sentences(found, _named(query, found)) if shown else ()
+    brief = ranges.now.granularity in _BRIEF
+    others = _sentences(found, _named(query, found), brief=brief) if shown else ()
     return AnalysisDocument(
         query=query,
         title=title(query),
@@ -190,7 +192,7 @@ def unlike(status: DataStatus) -> tuple[str, ...]:
     return (UNLIKE,) if status.gaps else ()
 
 
-def _sentences(found: Explanation, named: _Named) -> tuple[str, ...]:
+def _sentences(found: Explanation, named: _Named, *, brief: bool) -> tuple[str, ...]:
     if not found.tokens_before:
         return (ALL_NEW,) if found.now or found.tokens_now else ()
     volume, mix, price = _shown(found.parts)
@@ -202,7 +204,7 @@ def _sentences(found: Explanation, named: _Named) -> tuple[str, ...]:
         lines.append(f"Mix {mix}{_led_by(named[_MIX], _MIX)}")
     if found.parts.price:
         lines.append(f"Price {price}{_led_by(named[_PRICE], _PRICE)}")
-    return (*lines, *_new_and_gone(found))
+    return (*lines, *_new_and_gone(found, brief=brief))
 
 
 _MIX, _PRICE = ChangeParts._fields.index("mix"), ChangeParts._fields.index("price")
@@ -233,7 +235,8 @@ def _led_by(cells: Sequence[CellChange], part: int) -> str:
     return f", led by {', '.join(named)}." if named else "."
 
 
-def _new_and_gone(found: Explanation) -> tuple[str, ...]:
+def _new_and_gone(found: Explanation, *, brief: bool) -> tuple[str, ...]:
+    """The pairs used in one period only; `brief`: of hours, which say little about use later."""
     new, gone = [], []
     for cell in found.cells:
         _, _, tokens_before, tokens_now, before, now, _ = cell.usage
@@ -242,12 +245,14 @@ def _new_and_gone(found: Explanation) -> tuple[str, ...]:
                 new.append(cell)
         elif not (tokens_now or now):
             gone.append(cell)
+    added = "used in these hours only" if brief else "new"
+    ended = "not used in these hours" if brief else "no longer used"
     parts = []
     if new:
-        parts.append(f"{_pairs(new)} new ({money(sum(c.usage.spend_now for c in new))} now)")
+        parts.append(f"{_pairs(new)} {added} ({money(sum(c.usage.spend_now for c in new))} now)")
     if gone:
         spent = money(sum(cell.usage.spend_before for cell in gone))
-        parts.append(f"{_pairs(gone)} no longer used ({spent} before)")
+        parts.append(f"{_pairs(gone)} {ended} ({spent} before)")
     return (f"Of the pairs of API key and model, {' and '.join(parts)}.",) if parts else ()
 
 

@@ -12,11 +12,11 @@ from reports.questions.unfinished import (
 )
 from reports.questions.wording import (
     EARLIER,
-    before_words,
     capitalize_first,
     dates_words,
     is_whole_months,
     metric_words,
+    previous_words,
 )
 from reports.time.period import Calendar
 from reports.time.time_range import Granularity, TimeRange
@@ -64,8 +64,10 @@ def first_sentences(
 
 def _change(query: Query, ranges: ComparedRanges, found: WholeChange) -> str:
     metric, now, before = query.metric or Metric.SPEND, found.now, found.before
-    against = before_words(query.period, unfinished=ranges.now.unfinished, versus=query.versus)
-    if query.versus not in EARLIER:  # `in the week before`, but `a week earlier`
+    against = previous_words(query, ranges.now, ranges.before)
+    if against[:1].isdigit():
+        against = f"on {against}"
+    elif query.versus not in EARLIER:  # `in the week before`, but `a week earlier`
         against = f"in {against}"
     name = capitalize_first(metric_words(query, metric))
     if before == now:
@@ -95,7 +97,7 @@ def _through(query: Query, ranges: ComparedRanges, of: WholeBuckets, found: Whol
 def _left_out(query: Query, ranges: ComparedRanges, found: WholeChange, whole: WholeChange) -> str:
     """What the unfinished day adds; the figures are those of answers that include it."""
     metric = query.metric or Metric.SPEND
-    unfinished = unfinished_words(ranges.now, ranges.whole)
+    unfinished = capitalize_first(unfinished_words(ranges.now, ranges.whole))
     before = f"{figure(metric, found.before)} {_in(ranges.before, ranges.now)}"
     return (
         f"{unfinished} isn't over and is left out: {figure(metric, found.now - whole.now)} so far."
@@ -106,7 +108,7 @@ def _left_out(query: Query, ranges: ComparedRanges, found: WholeChange, whole: W
 def _begun(query: Query, ranges: ComparedRanges, found: WholeChange) -> tuple[str, ...]:
     metric = query.metric or Metric.SPEND
     name = capitalize_first(metric_words(query, metric))
-    unfinished = unfinished_words(ranges.now, None)
+    unfinished = capitalize_first(unfinished_words(ranges.now, None))
     sentence = (
         f"{unfinished} isn't over, so there is no change to explain yet. {name}:"
         f" {figure(metric, found.now)} so far, against {figure(metric, found.before)}"

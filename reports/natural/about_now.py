@@ -10,13 +10,14 @@ from itertools import pairwise
 from reports.natural import vocabulary
 from reports.natural.names import KnownNames
 from reports.natural.parsed_text import ParsedText, of_command
+from reports.natural.rules.end_dates import last_day_to_come
 from reports.natural.rules.kinds import ABOUT_NOW
 from reports.natural.sentence import ONLY_NAMED, UnknownWordError, read_leniently, read_sentence
 from reports.natural.topics import is_about_balance
 from reports.questions.grammar import CommandError, QuestionCommand, parse
 from reports.questions.kind_options import days_of
 from reports.questions.query import Query, QueryKind
-from reports.questions.topics import BALANCE, BUDGET, PERSONAL, not_taken
+from reports.questions.topics import BALANCE, BUDGET, PERSONAL, not_taken, until_words
 from reports.usage.dimensions import Dimension, Filter
 from reports.wording.safe_text import clean
 
@@ -35,6 +36,8 @@ def read_about_now(
     command = topic.partition(" ")[0]
     if command not in {BALANCE, BUDGET}:
         return ParsedText(topic)
+    if topic == BALANCE:
+        topic, typed = _with_last_day(typed, today)
     try:
         reader, unknown = read_leniently(typed, known, today)
     except ValueError as wrong:  # a quotation mark is missing
@@ -45,8 +48,6 @@ def read_about_now(
     spoken = [word.casefold().strip("?!.,") for word in typed.split()]
     words = {one for one, after in pairwise((*spoken, "")) if after not in vocabulary.UNITS}
     period = next(iter(reader.given.pop("period", ())), "")
-    if topic.startswith(BALANCE) and words & _LASTING and period not in _RUNNING:
-        period = ""  # `will it last until friday`: the answer says until when
     if words & _TOPPING_UP and reader.given.get("filter") == ["creator:me"]:
         del reader.given["filter"]  # `when should I top up`
     if period in _RUNNING and topic == BALANCE and "left" in typed.casefold():
@@ -56,7 +57,8 @@ def read_about_now(
         read = read_sentence(named, known, today, kind=QueryKind.LIMITS)
         return read if isinstance(read, CommandError) else narrowed(QueryKind.LIMITS, "", read)
     if refused := _refused(reader.given, period):
-        return CommandError(not_taken(command, refused), examples=())
+        when = refused == "period" and command == BALANCE and words & _LASTING
+        return CommandError(UNTIL_WHEN if when else not_taken(command, refused), examples=())
     zone = next(iter(reader.given.get("zone", ())), "")
     if zone and isinstance(unreadable := parse(f"1d {zone}"), CommandError):
         return unreadable
@@ -67,6 +69,28 @@ def read_about_now(
     if word := next(strange, ""):
         return CommandError(str(UnknownWordError(word)), examples=())
     return ParsedText(f"{topic} {zone}".strip())
+
+
+UNTIL_WHEN = (
+    "I can't tell until when the credits should last. Name one day to come, as in"
+    " `balance until 2027-01-15`, or `balance this month`."
+)
+
+
+def _with_last_day(typed: str, today: date) -> tuple[str, str]:
+    """The command for the balance, through a day if one to come is named, and the other words."""
+    words = typed.split()
+    bare = [word.casefold().strip("?!.,") for word in words]
+    lasts = bool({one for one, after in pairwise((*bare, "")) if after not in vocabulary.UNITS}
+                 & _LASTING)  # fmt: skip
+    try:
+        found = last_day_to_come(bare, today, lasts=lasts)
+    except ValueError:  # a date with two meanings, which is then refused as a period
+        found = None
+    if found is None:
+        return BALANCE, typed
+    start, end, last = found
+    return f"{BALANCE} {until_words(last)}", " ".join((*words[:start], *words[end:])) or BALANCE
 
 
 def _refused(given: Mapping[str, Sequence[str]], period: str) -> str:

@@ -415,8 +415,7 @@ def topic_of(words: Sequence[str], *, named: bool = False) -> str:
 def is_about_balance(word: str) -> bool:
     """Whether a word only says that a question is about the balance or budgets."""
     bare = word.casefold().strip("?!.,;").removesuffix("'s")
-    plain = bare in _OF_BALANCE or bare in vocabulary.UNITS or bare in vocabulary.NUMBERS
-    return plain or bare in vocabulary.WEEKDAYS or bare in vocabulary.MONTHS or bare.isdigit()
+    return bare in _OF_BALANCE or bare in vocabulary.UNITS or bare in vocabulary.NUMBERS
 
 
 def _lasting_until(words: Sequence[str]) -> Unit | None:
@@ -457,6 +456,8 @@ def _about_amounts(words: Sequence[str], text: str, given: set[str], *, named: b
         return Topic.LIMITS
     if given & _BUDGETS:
         return BUDGET
+    if words[:1] == [BALANCE] and not given & _FORECAST:
+        return BALANCE
     amount = any(word.startswith("$") for word in words)
     reaches = given & {"when", "will"} and amount
     coming = "will" in given and given & vocabulary.MONTHS.keys()

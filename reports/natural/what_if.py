@@ -36,6 +36,8 @@ AWAY = {
 }  # fmt: skip
 """With these, a single model is the one to move away from."""
 ALL = "all"
+_EVERY = {ALL, "everything", "any", "*", "models", "else", "whatif", ""}
+"""Words before an arrow that name no single model."""
 
 
 def models_moved(words: Sequence[str]) -> str:
@@ -43,12 +45,20 @@ def models_moved(words: Sequence[str]) -> str:
 
     `all -> b` where only the other model is named.
     """
+    if after := _after_arrow_from_all(words):
+        return f"{ALL} -> {after}"
     if both := _two_models(words):
         return both
     if AWAY & set(words):
         return ""
     target = _one_model(words)
     return f"{ALL} -> {target}" if target else ""
+
+
+def _after_arrow_from_all(words: Sequence[str]) -> str:
+    """The model after an arrow that starts at all models: `all -> kimi`; else ""."""
+    triples = zip(("", *words), words, words[1:], strict=False)
+    return next((b for a, mark, b in triples if mark in ARROWS and a in _EVERY and len(b) > 1), "")
 
 
 def _two_models(words: Sequence[str]) -> str:

@@ -28,10 +28,18 @@ _VERSIONED = re.compile(
 )
 """A model and its version as two words: `opus 4.6`."""
 
+_ALL_BUT = re.compile(
+    r"\b(everything|all(?: models)?|every model) (?:except(?: for)?|but(?: not)?|excluding|without"
+    r"|other than|apart from|besides) (.{1,80}?) (to|onto|with|by|on|->|→|=>) (\S+)",
+    re.IGNORECASE,
+)
+"""All models but some, and the model to move to, which the rules need beside each other."""
+
 
 def read_what_if(typed: str, known: KnownNames, today: date) -> ParsedText | CommandError:
     """Parse a what-if question: the two models, then period and filters."""
     typed = with_joined_models(_VERSIONED.sub(r"\1-\2", typed), known)
+    typed = _ALL_BUT.sub(r"\1 \3 \4 except \2", typed)
     plain_words = [word.strip('?!.,;()"') for word in typed.casefold().split()]
     moved = models_moved(plain_words)
     source, _, target = moved.partition(" -> ")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 
 from reports.questions.kinds import kind_of
@@ -55,11 +56,11 @@ class TopicAsked:
 class BalanceAsked:
     """A request for the remaining credits, and how long they will last.
 
-    `until` is set where it is asked if they last through the day, week, month or year. `zone` is
-    the time zone of the answer, if one was named.
+    `until` is set where it is asked if they last through the running day, week, month or year, or
+    through a day to come. `zone` is the time zone of the answer, if one was named.
     """
 
-    until: Unit | None = None
+    until: Unit | date | None = None
     zone: str | None = None
 
 
@@ -104,6 +105,7 @@ _NOT_YET = {
 _INSTEAD: dict[Topic, str] = {}
 _BY = {"by", "per", "each", "which", "across"}
 _WRITTEN_MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
+_WRITTEN_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _UPCOMING = {
     **dict.fromkeys(("app", "apps", "application", "applications"), Topic.APP),
     **dict.fromkeys(("workspace", "workspaces"), Topic.WORKSPACE),
@@ -135,6 +137,8 @@ def personal(words: Sequence[str]) -> Personal | None:
 def _personal(lower: tuple[str, ...]) -> Personal | None:
     if lower[:1] == (BALANCE,) and (unit := _UNTIL.get(lower[1:])):
         return BalanceAsked(unit)
+    if lower[:2] == (BALANCE, "until") and (day := _day(lower[2:])):
+        return BalanceAsked(day)
     if lower[:1] == (ME,) and (month := _MONTHS.get(lower[1:]) or _month(lower[1:])):
         return MeAsked(month)
     return _COMMANDS.get(lower)
@@ -149,8 +153,20 @@ def _month(words: Sequence[str]) -> Month | None:
         return None
 
 
-def until_words(unit: Unit) -> str:
-    """The words after `balance` that ask if the credits last through the running unit of time."""
+def _day(words: Sequence[str]) -> date | None:
+    """The day that is written as `2026-12-25`."""
+    if len(words) != 1 or not _WRITTEN_DAY.fullmatch(words[0]):
+        return None
+    try:
+        return date.fromisoformat(words[0])
+    except ValueError:
+        return None
+
+
+def until_words(unit: Unit | date) -> str:
+    """The words after `balance` that ask if the credits last through a unit of time or a day."""
+    if isinstance(unit, date):
+        return f"until {unit.isoformat()}"
     return "today" if unit is Unit.DAY else f"this {unit}"
 
 

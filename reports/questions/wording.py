@@ -74,6 +74,24 @@ def before_words(period: Period, *, unfinished: bool, versus: Versus | None = No
     return f"the same part of {previous}" if unfinished else previous
 
 
+def is_cut_longer(query: Query, now: TimeRange) -> bool:
+    """Whether the first buckets of the previous period are longer than what is over of them now."""
+    if isinstance(query.period, Counted) or query.versus in EARLIER:
+        return False
+    return now.unfinished and now.granularity is not Granularity.MINUTE
+
+
+def previous_words(query: Query, now: TimeRange, before: TimeRange | None) -> str:
+    """The compared period in words; where an unfinished range is compared with a longer one, its
+    dates: `1–30 Oct`, `29 Nov 00:00 – 03:00`.
+
+    `before` is None if the previous period isn't stored.
+    """
+    if before and is_cut_longer(query, now):
+        return dates_words(before, year=before.start.year != now.end.year)
+    return before_words(query.period, unfinished=now.unfinished, versus=query.versus)
+
+
 def metric_words(query: Query, metric: Metric) -> str:
     """A metric with its money source: `spend from credits`."""
     return f"{metric}{_SOURCE[query.source]}" if metric is Metric.SPEND else str(metric)

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from reports.questions.summary import MetricSummary, Series, Summary
 from reports.questions.unfinished import WholeChange, through_words, unfinished_words
-from reports.questions.wording import EARLIER, before_words, bucket_words
-from reports.time.time_range import TimeRange
+from reports.questions.wording import EARLIER, bucket_words, capitalize_first, previous_words
+from reports.time.time_range import Granularity, TimeRange
 from reports.usage.format import change, difference, figure
 
 NONE = "–"
@@ -43,13 +43,17 @@ def change_words(summary: Summary, part: MetricSummary) -> str:
     query = summary.query
     if query.live:
         return ""
-    before = before_words(query.period, unfinished=summary.range.unfinished, versus=query.versus)
+    before = previous_words(query, summary.range, summary.before)
     if part.previous is None:
         return f"no data for {before}"
     if begun := just_begun_words(summary, part):
         return begun
     if not part.previous:
-        in_period = before if query.versus in EARLIER else f"in {before}"
+        in_period = (
+            before
+            if query.versus in EARLIER
+            else f"{'on' if before[:1].isdigit() else 'in'} {before}"
+        )
         return f"none {in_period}" if part.sum else ""
     changed = difference(part.metric, part.sum, part.previous)
     missing = missing_words(summary, part)
@@ -65,7 +69,11 @@ def just_begun_words(summary: Summary, part: MetricSummary) -> str:
         return ""
     before = bucket_words(summary.before.start, summary.before)
     now = unfinished_words(summary.range, summary.whole)
-    return f"{now} isn't over; {before} came to {figure(part.metric, part.previous)}"
+    if summary.before.granularity is Granularity.HOUR:
+        before = f"the hour from {before}"
+    return (
+        f"{capitalize_first(now)} isn't over; {before} came to {figure(part.metric, part.previous)}"
+    )
 
 
 def whole_words(summary: Summary, *parts: MetricSummary) -> str:
@@ -82,7 +90,7 @@ def whole_words(summary: Summary, *parts: MetricSummary) -> str:
         f"{part.metric} {_whole_change(part, change_)}" if names else _whole_change(part, change_)
         for part, change_ in known
     )
-    unfinished = unfinished_words(summary.range, whole)
+    unfinished = capitalize_first(unfinished_words(summary.range, whole))
     return f"{unfinished} isn't over; through {through_words(summary.range, whole)}: {changes}"
 
 

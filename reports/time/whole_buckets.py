@@ -1,4 +1,4 @@
-"""The whole days (or months) of an unfinished range, beside as many of the previous one.
+"""The whole hours, days or months of an unfinished range, beside as many of the previous one.
 
 An unfinished range is compared in buckets, and its last one may have lasted only minutes. Through
 the last bucket that is over, both sides are equally long.
@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 from reports.time.time_range import DAY, Granularity, TimeRange, day_shift, floor, local
 
-_LONG = {Granularity.DAY, Granularity.MONTH}
-"""Of a range by minute or hour the last bucket is too short to matter."""
+_LONG = {Granularity.HOUR, Granularity.DAY, Granularity.MONTH}
+"""Of a range by minute the last bucket is too short to matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,24 +25,24 @@ class WholeBuckets:
     previous: TimeRange
 
 
-def ends_in_unfinished_day(current: TimeRange) -> bool:
-    """Whether a range by day or month ends in a bucket that isn't over."""
+def ends_in_unfinished_bucket(current: TimeRange) -> bool:
+    """Whether a range ends in an hour, day or month that isn't over."""
     return current.unfinished and current.granularity in _LONG
 
 
 def whole_buckets(
     current: TimeRange, previous: TimeRange, *, adjacent: bool
 ) -> WholeBuckets | None:
-    """Both ranges through the last whole day or month of the current one.
+    """Both ranges through the last whole hour, day or month of the current one.
 
     `adjacent`: as many whole buckets right before it, as for a counted period (`1w`: the last seven
     whole days and the seven before them). Otherwise the same first buckets of the previous range;
-    of a range by month then also the days that are over. None for a range that is over or by minute
-    or hour, one without a whole day or month, and ranges in different buckets.
+    of a range by month then also the days that are over. None for a range that is over or by
+    minute, one without a whole bucket, and ranges in different buckets.
     """
-    if not ends_in_unfinished_day(current) or previous.granularity is not current.granularity:
+    if not ends_in_unfinished_bucket(current) or previous.granularity is not current.granularity:
         return None
-    if adjacent or current.granularity is Granularity.DAY:
+    if adjacent or current.granularity is not Granularity.MONTH:
         count = len(current.buckets) - 1
         if not count or (adjacent and len(previous.buckets) <= count):
             return None

@@ -22,8 +22,13 @@ class Limit:
 
     @property
     def share(self) -> Fraction | None:
-        """The used share of the limit, above 1 if exceeded; None if unknown."""
-        return None if self.used is None or not self.limit else Fraction(self.used, self.limit)
+        """The used share of the limit, above 1 if exceeded; None if unknown.
+
+        A limit of $0 is full from the start.
+        """
+        if self.used is None:
+            return None
+        return Fraction(self.used, self.limit) if self.limit else Fraction(1)
 
 
 def fullest_first(limits: list[Limit]) -> tuple[Limit, ...]:

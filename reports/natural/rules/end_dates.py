@@ -28,7 +28,7 @@ def read_end_date(reader: TextReader) -> int:
     at = reader.skip(1, {"the", "end", "of"}) if lead else 0
     at_the_end = "end" in reader.ahead(at)
     words = list(takewhile(bool, reader.ahead(LONGEST_DATES)))[at:]
-    found = _coming(words, reader)
+    found = _coming(words, reader.today, reader.order)
     if found is None or reader.extra:
         return 0
     count, (first, last) = found
@@ -37,16 +37,77 @@ def read_end_date(reader: TextReader) -> int:
     return at + count
 
 
-def _coming(words: Sequence[str], reader: TextReader) -> tuple[int, tuple[date, date]] | None:
+def last_day_to_come(
+    words: Sequence[str], today: date, *, lasts: bool
+) -> tuple[int, int, date] | None:
+    """The last day of the first date to come that words (lower case) name after `until` or `next`.
+
+    `lasts`: they ask whether something lasts, so that `in december` is to come as well. Returns
+    where its words begin, where they end, and the day. Raises ValueError for a date with
+    two meanings, or one that doesn't exist.
+    """
+    for at, word in enumerate(words):
+        lead = word if word in (_UNTIL_DAY if lasts else _ONLY_UNTIL) else ""
+        if not lead and word not in {"next", "tomorrow", "another"}:
+            continue
+        start = at + 1 if lead else at
+        while lead and start < len(words) and words[start] in {"the", "end", "of"}:
+            start += 1
+        ahead = list(takewhile(bool, words[start : start + LONGEST_DATES]))
+        at_the_end = "end" in words[at:start]
+        if found := _length(ahead, today) or _near(ahead, today) or _coming(ahead, today, ""):
+            count, (first, last) = found
+            before = lead == "before" and not at_the_end
+            return at, start + count, first - _DAY if before else last
+    return None
+
+
+_ONLY_UNTIL = {"before", "until", "till", "by", "through", "thru"}
+_UNTIL_DAY = _UNTIL | {"to", "for", "thru", "over"}
+
+
+def _length(words: Sequence[str], today: date) -> tuple[int, tuple[date, date]] | None:
+    """`10 days`, `next two weeks`, counted from today."""
+    at = sum(1 for one in words[:2] if one in {"next", "another", "coming"})
+    number = vocabulary.NUMBERS.get(w := (*words, "", "", "")[at], w)
+    unit = vocabulary.UNITS.get((*words, "", "", "")[at + 1], "")
+    if not (number.isascii() and number.isdigit() and len(number) < _LONG and unit in _DAYS_IN):
+        return None
+    day = today + int(number) * _DAYS_IN[unit] * _DAY
+    return at + 2, (day, day)
+
+
+_LONG = 4
+"""Numbers with so many digits aren't counts of days or weeks."""
+_DAYS_IN = {"day": 1, "week": 7, "month": 30}
+
+
+def _near(words: Sequence[str], today: date) -> tuple[int, tuple[date, date]] | None:
+    """`tomorrow`, `friday`, `next friday`: the first such day to come."""
+    word, following = (*words, "", "")[:2]
+    if word == "tomorrow":
+        return 1, (today + _DAY, today + _DAY)
+    at, named = (1, following) if word in {"next", "this", "coming"} else (0, word)
+    short = named[:3]
+    if named not in vocabulary.WEEKDAYS or short not in written_dates.WEEKDAYS:
+        return None
+    away = (written_dates.WEEKDAYS.index(short) - today.weekday()) % 7 * _DAY
+    day = today + (away or 7 * _DAY if word == "next" else away)
+    return at + 1, (day, day)
+
+
+def _coming(
+    words: Sequence[str], today: date, order: written_dates.Order
+) -> tuple[int, tuple[date, date]] | None:
     """The number of words that are a date, and its days: those that aren't over yet."""
-    today, (word, following) = reader.today, (*words, "", "")[:2]
+    word, following = (*words, "", "")[:2]
     unit = vocabulary.UNITS.get(following, "")
     if word in {"this", "next"} and unit in _ENDS:
         days = written_dates.calendar(unit, today)
         return 2, days if word == "this" else written_dates.calendar(unit, days[1] + _DAY)
     if vocabulary.UNITS.get(word, "") in _ENDS - {"day"}:  # `by the end of the year`
         return 1, written_dates.calendar(vocabulary.UNITS[word], today)
-    found = written_dates.days(words, today, reader.order)
+    found = written_dates.days(words, today, order)
     if found is None:
         return None
     count, (first, last) = found

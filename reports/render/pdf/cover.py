@@ -15,7 +15,13 @@ from reports.questions.range_names import (
 )
 from reports.questions.summary import MetricSummary, Summary
 from reports.questions.unfinished import through_words, unfinished_words
-from reports.questions.wording import DIMENSION_WORDS, capitalize_first, filter_words, metric_words
+from reports.questions.wording import (
+    DIMENSION_WORDS,
+    capitalize_first,
+    filter_words,
+    is_cut_longer,
+    metric_words,
+)
 from reports.render.canvas.canvas import FAINT, GREY, INK, Align
 from reports.render.changes import NONE, just_begun_words, missing_words, whole_words
 from reports.render.charts.labels import each
@@ -63,7 +69,9 @@ def restrictions(query: Query) -> str:
 
 def compared_with(summary: Summary) -> str:
     """The name of the period that the figures are compared with."""
-    query = summary.query
+    query, before = summary.query, summary.before
+    if before and is_cut_longer(query, summary.range):
+        return range_dates(before).partition(", by ")[0]
     return before_name(query.period, summary.range, query.versus)
 
 

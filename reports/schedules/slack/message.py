@@ -24,7 +24,7 @@ from reports.block_kit.message import CHART, LONGEST_TEXT, Message
 from reports.questions.slack.answer import NAME_IN_TABLE, answer
 from reports.questions.slack.controls import Controls, rows
 from reports.questions.summary import Series
-from reports.questions.wording import DIMENSION_WORDS, before_words, filter_words, stamp
+from reports.questions.wording import DIMENSION_WORDS, filter_words, previous_words, stamp
 from reports.render.changes import (
     CHANGE,
     NONE,
@@ -236,10 +236,8 @@ def _whole_lines(found: Report) -> list[str]:
 
 def _previous_period_words(found: Report) -> str:
     """The period that a report is compared with: `the week before`, `a year earlier`."""
-    query = found.summary.query
-    return before_words(
-        query.period, unfinished=found.summary.range.unfinished, versus=query.versus
-    )
+    summary = found.summary
+    return previous_words(summary.query, summary.range, summary.before)
 
 
 def _cell(cell: Cell) -> str:

@@ -232,7 +232,7 @@ def test_a_burst_is_continued_only_while_it_runs(
         cache.close()
     # a dollar an hour until midnight, of which 9 hours and 37 minutes are left
     if goes_on:
-        assert float(rows["calm"]["to_come"]) == pytest.approx(9.6, abs=9)
+        assert 9.5 < float(rows["calm"]["to_come"]) < 12  # with its small share of the burst
         assert 150 < float(rows["wild"]["to_come"]) < 250
     else:
         assert float(rows["calm"]["to_come"]) == pytest.approx(9.6, abs=0.1)

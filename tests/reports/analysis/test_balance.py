@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -86,6 +86,21 @@ def test_more_than_three_months_ahead_is_not_foretold() -> None:
     far = balance(None, Goal(Unit.YEAR, NOW + timedelta(days=200)))
     assert far.enough is Enough.UNKNOWN
     assert "I can't look further ahead" in lasting_sentence(far, "UTC")
+
+
+def test_a_day_to_come_is_a_goal_and_one_that_is_over_is_refused() -> None:
+    wanted = Goal(date(2026, 12, 1), DECEMBER + timedelta(days=1))
+    found = balance((16, 12, 20), wanted)
+    assert found.enough is Enough.YES
+    assert lasting_sentence(found, "UTC").endswith("past the end of Tue 1 Dec.")
+    plain = balance_json(found, "/activity", NOW)
+    assert plain["query"]["command"] == "/activity balance until 2026-12-01"
+    assert "Sat 1 Jan 2028" in lasting_sentence(
+        balance((16, 12, 20), Goal(date(2028, 1, 1), datetime(2028, 1, 2, tzinfo=UTC))), "UTC"
+    )
+    over = balance((16, 12, 20), Goal(date(2026, 11, 1), datetime(2026, 11, 2, tzinfo=UTC)))
+    assert over.enough is None
+    assert "Sun 1 Nov is over" in lasting_sentence(over, "UTC")
 
 
 def test_without_such_a_question_nothing_is_answered_with_yes_or_no() -> None:

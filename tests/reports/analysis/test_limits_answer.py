@@ -72,7 +72,7 @@ SOON, LATER = NOW + timedelta(hours=3), NOW + timedelta(days=30)
             [limit(100), limit(10)],
             "1 of 2 limits is full; at the usual pace, the other isn't reached before it resets.",
         ),
-        ([limit(100), limit(100)], "All 2 limits are full."),
+        ([limit(100), limit(100)], "Both limits are full."),
         (
             [limit(80, full=SOON), limit(70, full=SOON), limit(10)],
             "At the usual pace, 2 of 3 limits are reached before they reset.",

@@ -24,6 +24,16 @@ def test_the_usual_is_the_median_of_the_same_days_of_earlier_months() -> None:
     assert Fraction(said["change"]) == Fraction(1, 2)
 
 
+def test_the_median_of_an_even_number_of_months_is_the_mean_of_the_middle_two() -> None:
+    before = [90 * NANO, 436_640_000_001, 382_860_000_000, 700 * NANO]
+    month = own_month(400 * NANO, 12, before)
+    assert month.usual == 409_750_000_000  # of 409,750,000,000.5, half to even
+    assert "you usually spend $409.75: the median of the past 4 months" in usual_sentence(month)
+    said = own_month_json(month)
+    assert said is not None
+    assert said["median"] == "409.75"
+
+
 def test_the_days_through_yesterday_are_compared() -> None:
     month = own_month(150 * NANO, 29, [100 * NANO] * 3, date(2026, 11, 29))
     assert usual_sentence(month).endswith(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.analysis.price import MILLION, free_groups, prices, prices_of_source
-from reports.analysis.price_answer import WITH_FEES, price_answer
+from reports.analysis.price_answer import FEES, WITH_FEES, price_answer
 from reports.questions.query import Query, QueryKind
 from reports.time.period import Counted, Unit
 from reports.time.period_to_range import ranges
@@ -106,9 +106,26 @@ def test_a_price_of_credits_divides_by_the_tokens_that_were_paid_with_them():
     gpt = next(row for row in found.rows if row[0] == "gpt")
     assert (gpt[1], gpt[3], gpt[6]) == ("$10,000.00", "$0.50", "200")
     assert "qwen:free" in [row[0] for row in found.rows]
-    assert WITH_FEES in found.notes  # claude's credits are fees
     alone = answer(MoneySource.CREDITS, {"gpt": SPLIT["gpt"]})
-    assert WITH_FEES not in alone.notes
+    assert not any("fees" in note for note in alone.notes)
+
+
+def test_fees_for_byok_requests_are_in_no_price_of_credits():
+    found = answer(MoneySource.CREDITS, SPLIT)  # claude's credits are fees
+    assert found.sentences[0].startswith("$8,000.00 for a million tokens")
+    assert "claude" not in [row[0] for row in found.rows]
+    assert "1 of 3 paid nothing but fees from credits and is left out." in found.sentences
+    assert FEES.format(fees="$1.00") in found.notes
+    assert WITH_FEES not in found.notes
+    assert (found.data()["blended"]["spend"], found.data()["fees"]) == ("2", "1")
+    only = answer(MoneySource.CREDITS, {"claude": SPLIT["claude"]})
+    assert only.sentences[0] == (
+        "From credits, only OpenRouter's fees for BYOK requests were paid: $1.00."
+    )
+
+
+def test_fees_within_a_price_are_noted():
+    assert WITH_FEES in answer(MoneySource.CREDITS, MIXED).notes
 
 
 @pytest.mark.parametrize(
@@ -118,7 +135,7 @@ def test_a_price_of_credits_divides_by_the_tokens_that_were_paid_with_them():
             MoneySource.BYOK,
             "An estimated $3.67 for a request: $11.00 from BYOK for 3 requests.",
         ),
-        (MoneySource.CREDITS, "$1.12 for a request: $9.00 from credits for 8 requests."),
+        (MoneySource.CREDITS, "$1.00 for a request: $8.00 from credits for 8 requests."),
     ],
 )
 def test_tokens_that_are_not_known_by_source_have_no_price(source, said):
@@ -149,8 +166,10 @@ cells = st.lists(
 
 @given(cells, st.sampled_from(SOURCES))
 def test_the_price_of_a_source_times_its_tokens_is_its_spend_exactly(found, source):
-    told = prices_of_source(found, {"a": found}, source).blended
-    assert told.spend == sum(one.value(Metric.SPEND, source) for one in found)
+    of_source = prices_of_source(found, {"a": found}, source)
+    told = of_source.blended
+    assert told.spend + of_source.fees == sum(one.value(Metric.SPEND, source) for one in found)
+    assert sum(one.spend for one in of_source.groups) == told.spend
     if told.per_million is not None:
         assert told.per_million * told.tokens / MILLION == told.spend
     if told.per_request is not None:

@@ -74,9 +74,11 @@ def explained(period: Period, at: datetime = MIDNIGHT) -> AnalysisDocument:
             "Volume +$5.50: tokens are up 100 (+5.0%).",
         )),
         (Counted(1, Unit.DAY),
-         "28 Nov 00:00 – 29 Nov 00:00 → 29 Nov 00:00 – 30 Nov 2026 00:45, by hour, UTC", (
-            "Spend is up $32.00 (+29.1%): $110.00 in the day before, $142.00 now.",
-            "Volume +$5.50: tokens are up 100 (+5.0%).",
+         "28 Nov 00:00 – 29 Nov 00:00 → 29 Nov 00:00 – 30 Nov 2026 00:00, by hour, UTC", (
+            ("Through 00:00, spend is up $32.00 (+29.1%): $110.00 on 28 Nov 00:00 – 29 Nov 00:00,"
+            " $142.00 on 29 Nov 00:00 – 30 Nov 00:00."),
+            ("The hour from 00:00 isn't over and is left out: $1.00 so far. With it, $143.00"
+            " against $121.00 on 27 Nov 23:00 – 29 Nov 00:00."),
         )),
     ],
 )  # fmt: skip
@@ -169,3 +171,28 @@ def test_minutes_become_full_hours_of_the_same_length() -> None:
     last = by_hour(ranges(Calendar(Unit.HOUR, last=True), MIDNIGHT))
     assert not last.current.unfinished
     assert last.current.start - last.previous.start == HOUR
+
+
+@pytest.mark.parametrize(
+    ("period", "added", "ended"),
+    [
+        (WEEK, "1 is new ($2.00 now)", "1 is no longer used ($1.00 before)"),
+        (
+            Counted(1, Unit.DAY),
+            "1 is used in these hours only ($2.00 now)",
+            "1 is not used in these hours ($1.00 before)",
+        ),
+    ],
+)
+def test_pairs_of_one_period_only_are_new_or_gone_except_by_hour(
+    period: Period, added: str, ended: str
+) -> None:
+    query, of = compared(period, MIDNIGHT)
+    cells = [
+        CellUsage("prod", "a/b", 10, 10, NANO, NANO, ""),
+        CellUsage("web", "a/b", 0, 10, 0, 2 * NANO, ""),
+        CellUsage("old", "a/b", 10, 0, NANO, 0, ""),
+    ]
+    everything = AllUsage(WholeChange(3 * NANO, 2 * NANO), lambda: cells)
+    found = why_answer(query, of, cells, DataStatus(MIDNIGHT), everything)
+    assert f"Of the pairs of API key and model, {added} and {ended}." in found.sentences

@@ -86,7 +86,7 @@ def spend(found: Summary) -> list[str]:
 
 def test_at_midnight_the_change_through_yesterday_is_said_as_well() -> None:
     assert spend(compared(MONTH)) == [
-        "down $38.00 (-3.2%) vs the same part of last month ($1,200.00)",
+        "down $38.00 (-3.2%) vs 1–30 Oct ($1,200.00)",
         "30 Nov isn't over; through 29 Nov: no change",
     ]
 
@@ -120,11 +120,27 @@ def test_a_year_by_month_is_compared_through_yesterday() -> None:
     assert spend(counted)[1] == "Nov 2026 isn't over; through Oct 2026: +100.0%"
 
 
-@pytest.mark.parametrize(
-    "period", [Calendar(Unit.DAY), Counted(1, Unit.DAY), Counted(3, Unit.HOUR)]
-)
-def test_by_hour_and_minute_nothing_more_is_said(period: Period) -> None:
-    assert spend(compared(period))[1] == ""
+def test_by_hour_the_change_through_the_last_whole_hour_is_said_as_well() -> None:
+    found = compared(Calendar(Unit.DAY), datetime(2026, 11, 30, 2, 3, tzinfo=UTC))
+    assert spend(found) == [
+        "down $38.00 (-31.7%) vs 29 Nov 00:00 – 03:00 ($120.00)",
+        "The hour from 02:00 isn't over; through 02:00: no change",
+    ]
+    json_ = as_json(found, "today")["metrics"]["spend"]
+    assert json_["whole"]["through"] == "2026-11-30T02:00:00Z"
+    assert (json_["whole"]["from"], json_["whole"]["to"]) == ("80", "80")
+    counted = compared(Counted(1, Unit.DAY), earlier={"busy": 2})
+    assert spend(counted)[1].startswith("The hour from 00:00 isn't over; through 00:00: +")
+
+
+def test_in_the_first_hour_of_a_day_there_is_no_percentage() -> None:
+    assert spend(compared(Calendar(Unit.DAY))) == [
+        "The hour from 00:00 isn't over; the hour from 29 Nov 00:00 came to $40.00", ""
+    ]  # fmt: skip
+
+
+def test_by_minute_nothing_more_is_said() -> None:
+    assert spend(compared(Counted(3, Unit.HOUR)))[1] == ""
 
 
 def test_the_metrics_of_an_overview_share_a_sentence() -> None:

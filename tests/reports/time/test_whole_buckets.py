@@ -14,12 +14,13 @@ from reports.time.period_to_range import NotStartedError, ranges
 from reports.time.time_range import DAY, Granularity, TimeRange, zone_names
 from reports.time.whole_buckets import (
     WholeBuckets,
-    ends_in_unfinished_day,
+    ends_in_unfinished_bucket,
     left_out,
     whole_buckets,
 )
 
 MONTH, YEAR = Calendar(Unit.MONTH), Calendar(Unit.YEAR)
+ONE_DAY = Counted(1, Unit.DAY)
 
 
 def utc(text: str) -> datetime:
@@ -78,15 +79,27 @@ def test_both_sides_end_with_their_last_whole_day_or_month(
         (YEAR, "2026-01-01 00:45"),
         (Calendar(Unit.WEEK), "2026-11-30 00:45"),
         (Calendar(Unit.MONTH, last=True), "2026-11-30 00:45"),
-        (Calendar(Unit.DAY), "2026-11-30 12:45"),
-        (Counted(1, Unit.DAY), "2026-11-30 12:45"),
+        (Calendar(Unit.DAY), "2026-11-30 00:45"),
         (Counted(1, Unit.HOUR), "2026-11-30 12:45"),
     ],
 )
-def test_there_are_none_on_the_first_day_of_a_finished_period_and_by_hour(
+def test_there_are_none_in_the_first_bucket_of_a_finished_period_and_by_minute(
     period: Period, now: str
 ) -> None:
     assert whole(period, now) is None
+
+
+def test_hours_end_with_the_last_whole_one() -> None:
+    today, rolling = (whole(of, "2026-11-30 02:03") for of in (Calendar(Unit.DAY), ONE_DAY))
+    assert today
+    assert rolling
+    assert [of.start for of in (today.current, today.previous, rolling.previous)] == [
+        utc("2026-11-30"), utc("2026-11-29"), utc("2026-11-28 02:00")
+    ]  # fmt: skip
+    assert [of.end for of in (today.current, today.previous, rolling.previous)] == [
+        utc("2026-11-30 02:00"), utc("2026-11-29 02:00"), utc("2026-11-29 02:00")
+    ]  # fmt: skip
+    assert len(rolling.current.buckets) == len(rolling.previous.buckets) == 24
 
 
 def test_days_are_those_of_the_zone() -> None:
@@ -129,9 +142,9 @@ def test_what_is_over_and_what_is_left_out_make_up_each_range(
     if found is None:
         long = both.current.end - both.current.start > timedelta(hours=26)
         by_day = both.current.granularity is Granularity.DAY
-        assert not (ends_in_unfinished_day(both.current) and by_day and long)
+        assert not (ends_in_unfinished_bucket(both.current) and by_day and long)
         return
-    assert ends_in_unfinished_day(both.current)
+    assert ends_in_unfinished_bucket(both.current)
     for of, part in ((both.current, found.current), (both.previous, found.previous)):
         rest = left_out(of, part)
         pieces = sorted([(part.start, part.end), *([(rest.start, rest.end)] if rest else [])])
