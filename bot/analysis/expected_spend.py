@@ -165,7 +165,7 @@ class ExpectedSpend:
         """The keys (ids) of which less is expected than their share."""
         recent, running = self._keys_recently, self._keys_since_last_hour
         found = {}
-        for key, left in self._spend_left.items():
+        for key, left in self.spend_left.items():
             share = _part(self._usual, recent.get(key, 0), self._all_recent)
             share += _part(self.rest.running, running.get(key, 0), self._all_running)
             most = left.most
@@ -229,7 +229,7 @@ class ExpectedSpend:
         found = {}
         for key, spent in self._days_of(frozenset(uneven) | self._runaway.keys()).items():
             usual, everything = sum(without_outlying(spent)[-days:]), sum(spent[-days:])
-            if key in self._spend_left and self._spend_left[key].most <= 0:
+            if key in self.spend_left and self.spend_left[key].most <= 0:
                 # all that the whole still has of it is taken out, so that nobody else gets it
                 usual = everything - sum(self._runaway.get(key, ())[-days:])
             if 0 < usual < everything:
@@ -255,12 +255,12 @@ class ExpectedSpend:
                         some[key] = max(some[key], spent)
         found = {}
         most = nlargest(_MOST_UNEVEN, some, key=lambda key: some[key])
-        for key, spent in self._days_of(frozenset(most)).items():
-            usual = without_outlying(spent)
-            more = [day - as_usual for day, as_usual in zip(spent, usual, strict=True)]
-            more = [one if one > usual_day else 0 for one in more[-_LAST:]]
-            if any(more):
-                found[key] = [0] * (_LAST - len(more)) + more
+        for key, days_of_key in self._days_of(frozenset(most)).items():
+            usual = without_outlying(days_of_key)
+            beyond = [day - one for day, one in zip(days_of_key, usual, strict=True)][-_LAST:]
+            if any(one > usual_day for one in beyond):
+                missing = [0] * (_LAST - len(beyond))
+                found[key] = missing + [one if one > usual_day else 0 for one in beyond]
         return found
 
     def _day_before(self, back: int) -> AnswerableRange:
@@ -282,7 +282,8 @@ class ExpectedSpend:
         return {key: [series.get(key, {}).get(at, 0) for at in days] for key in keys}
 
     @cached_property
-    def _spend_left(self) -> Mapping[int, SpendLeft]:
+    def spend_left(self) -> Mapping[int, SpendLeft]:
+        """What keys that can't spend without limit can still spend in the period."""
         return spend_left(self.store, self.period, self.source)
 
     @cached_property

@@ -21,7 +21,7 @@ from bot.demo.openrouter.server import LocalOpenRouter
 from bot.store import Store
 from reports.alerts.limits_and_forecast import SpendLimit
 from reports.analysis.document import AnalysisDocument
-from reports.analysis.forecast_answer import BEGUN_TODAY, NO_RANGE
+from reports.analysis.forecast_answer import BEGUN_TODAY
 from reports.analysis.limited_keys import Reason
 from reports.questions.grammar import CommandError, parse
 from reports.questions.summary import Summary
@@ -137,8 +137,8 @@ def test_nothing_more_is_expected_of_keys_that_can_spend_nothing(store: Store) -
         ("full", "its limit is used up and isn't reset before the period ends"),
     ):
         found = answered(store, f"forecast key:{label}")
-        assert why in " ".join(found.notes)
-        assert NO_RANGE in found.sentences
+        assert why in " ".join(found.sentences)
+        assert why not in " ".join(found.notes)
         against = answered(store, f"forecast over $900 key:{label}").sentences
         assert "That is within $900.00." in against
     # what they don't spend is not expected of others, either
@@ -292,7 +292,7 @@ def test_limits_of_new_keys_fill_at_the_pace_of_their_hours(tmp_path: Any, other
                 continue
             forecast = analyze(cache.store, query, NOW, "UTC", asker)
             assert isinstance(forecast, AnalysisDocument)
-            assert forecast.sentences == (BEGUN_TODAY,)
+            assert forecast.sentences == (BEGUN_TODAY.format(amount="$5.00"),)
             period = forecast_period(cache.store.state(), Unit.MONTH, NOW, "UTC")
             root = root_of(cache.store.directory(), asker)
             outlook = ExpectedSpend(cache.store, period, MoneySource.ALL, root)
@@ -375,3 +375,31 @@ def test_limits_are_listed_on_the_first_days(
         if not any(spent):
             assert row[2] == "not before reset"
         cache.close()
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_key_without_spend_that_is_disabled_is_said_to_be(tmp_path: Any, own: bool) -> None:
+    prod, off, idle = (Key(name, creator=ADA.id) for name in ("prod", "off", "idle"))
+    off.disabled = True
+    records = [
+        Record(NOW - day * DAY, prod.hash, ADA.id, "a/b", prompt=1_000, completion=10,
+               credits_nano=DOLLAR)
+        for day in range(30)
+    ]  # fmt: skip
+    clock = Clock(NOW)
+    made = Organization([ADA, BOB], [prod, off, idle], records=records, credits=10**13)
+    asker = Asker("ada@example.com", own_only=True) if own else Asker()
+    with LocalOpenRouter(made, clock=clock) as server:
+        server.requests_per_minute = None
+        cache = Cache(server, tmp_path / "activity.db", clock)
+        cache.fill()
+        said = {}
+        for key in ("off", "idle"):
+            query = parse(f"forecast key:{key}").query  # type: ignore[union-attr]
+            found = analyze(cache.store, query, NOW, "UTC", asker)
+            assert isinstance(found, AnalysisDocument)
+            said[key] = " ".join(found.sentences)
+        cache.close()
+    assert "Nothing more is expected of “off”, because the key is disabled." in said["off"]
+    assert "remove a filter" not in said["off"]
+    assert ("remove a filter" in said["idle"]) is not own
