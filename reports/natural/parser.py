@@ -14,17 +14,20 @@ from reports.commands import Command, parse_command
 from reports.natural import vocabulary
 from reports.natural.about_now import narrowed, read_about_now
 from reports.natural.alert_wishes import asks_for_alert, parse_alert_wish
+from reports.natural.days_unused import EXPIRING_SOON, with_days_unused
 from reports.natural.misspelled_topics import spelled_right
 from reports.natural.names import KnownNames
-from reports.natural.parsed_text import ParsedText, Read
+from reports.natural.parsed_text import ParsedText, Read, of_command
 from reports.natural.rewording import reworded
+from reports.natural.rules.kinds import ABOUT_NOW
 from reports.natural.sentence import SENTENCE_WORDS, UNKNOWN, names_alike, read_sentence
 from reports.natural.topics import asks_which_keys, flags, greets, topic_of
 from reports.natural.what_if_question import read_what_if
 from reports.questions.grammar import LONGEST, CommandError, QuestionCommand, parse
-from reports.questions.kind_options import is_unfit
+from reports.questions.kind_options import UNUSED_DAYS, is_unfit
 from reports.questions.kinds import STILL_RUNNING, kind_of
 from reports.questions.query import QueryKind
+from reports.questions.topics import ME, THIS_MONTH
 from reports.usage.dimensions import Dimension
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean, plain
@@ -69,7 +72,17 @@ def parse_text(text: str, known: KnownNames, today: date, *, helps: bool = False
     found = _of_any_topic(typed, words, known, today)
     if isinstance(found, CommandError) and found.problem.startswith(UNKNOWN):
         return _with_topic_spelled(found, typed, known, today)
-    return found
+    return _of_own_month(found) if words[0] == ME else found
+
+
+def _of_own_month(found: Read) -> Read:
+    """A question that begins with `me`, about this month as `me` is if it names no period."""
+    if not isinstance(found, ParsedText) or found.recurrence or "period" in found.given:
+        return found
+    read = parse(found.words)
+    if not isinstance(read, QuestionCommand) or read.query.kind is not QueryKind.USAGE:
+        return found
+    return of_command(replace(read.query, period=THIS_MONTH).words(), found.remarks)
 
 
 def _of_any_topic(typed: str, words: list[str], known: KnownNames, today: date) -> Read:
@@ -151,6 +164,12 @@ def _of_topic(topic: str, typed: str, bare: list[str], known: KnownNames, today:
         and "is in the future" in read.problem
     ):
         return CommandError(STILL_RUNNING, examples=())
+    if kind is QueryKind.KEYS and isinstance(read, ParsedText) and ABOUT_NOW in read.remarks:
+        own = with_days_unused(own, bare, today)
+        if "expiring" in own:
+            return CommandError(EXPIRING_SOON, examples=("keys expiring",))
+        if own.endswith("unused"):
+            return CommandError(UNUSED_DAYS, examples=("keys unused 60d",))
     if kind in {QueryKind.LIMITS, QueryKind.KEYS} and not isinstance(read, CommandError):
         return narrowed(kind, own, read)
     return read

@@ -55,6 +55,7 @@ _AVERAGE = r"(?:average|avg|mean|typical|usual|normal)"
 _PHRASES: tuple[tuple[str, str, str], ...] = (
     ("days|late|recent", r"(?:these|those) days|nowadays|of late|lately|recently", "past month"),
     ("same|this", _SAME_POINT, r"\1 \2"),
+    ("why", r"why (is|was) today (.{1,40}?) than yesterday", r"why \1 today \2"),
     ("before that", rf"(?:the )?{_UNIT} before that", "before"),
     ("worth|kind|sort|type", r"(?:worth|kinds?|sorts?|types?) of", "of"),
     ("member|mate", r"(?:team|staff) ?members?|team ?mates?", "people"),

@@ -519,7 +519,7 @@ def _about_entities(
         return Topic.KEYS
     if (keys or named) and _has_phrase(text, ("last used", "how old", "was created")):
         return Topic.KEYS
-    cheap = "cheaper" in given and not given & {"would", "if", "got", "gets"}
+    cheap = "cheaper" in given and not given & (_WHY | {"would", "if", "got", "gets"})
     if (models and "cheapest" in given) or cheap or _has_phrase(text, _BEST_PRICE):
         return Topic.PRICE
     if any(word.startswith("cach") or word == "uncached" for word in words):

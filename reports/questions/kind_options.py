@@ -37,7 +37,7 @@ def key_traits(word: str, following: TokenCursor) -> tuple[str, ...]:
     if word != "unused" or not days_of(after):
         return (word,)
     following.take()
-    return (word, after)
+    return (word, f"{days_of(after)}d")
 
 
 def _no_days(following: TokenCursor) -> bool:
@@ -91,10 +91,12 @@ def two_models(word: str, following: TokenCursor) -> tuple[str, ...]:
 
 
 def days_of(word: str) -> int:
-    """The number of days in a word like `30d`, at most ten years; 0 for any other word."""
-    count = word.removesuffix("d")
-    right = word.endswith("d") and count.isascii() and count.isdecimal() and len(count) < 5
-    return int(count) if right and 0 < int(count) <= _MOST_DAYS else 0
+    """The number of days in a word like `30d` or `2w`, at most ten years; 0 for any other word."""
+    count, unit = word[:-1], word[-1:]
+    if unit not in {"d", "w"} or not (count.isascii() and count.isdecimal() and len(count) < 5):
+        return 0
+    days = int(count) * (7 if unit == "w" else 1)
+    return days if days <= _MOST_DAYS else 0
 
 
 LIMITS_UNFIT = {
@@ -109,7 +111,8 @@ LIMITS_UNFIT = {
 KEYS_UNFIT = {
     "metric": "`keys` lists keys with their spend of 30 days, so it takes no metric.",
     "model": "`keys` can be filtered by key and creator, but not by model.",
-    "period": "`keys` is about now; only `unused` takes a number of days: `keys unused 60d`.",
+    "period": "`keys` is about now; only `unused` takes a number of days: `keys unused 60d`. `keys"
+    " expiring` lists what expires within 14 days, with dates.",
     "dimension": "`keys` lists each key by itself, so it takes no `by`.",
     "comparison": _NOW.format(kind="keys", part="comparison"),
     "source": "`keys` shows all spend, so it takes no source.",

@@ -91,6 +91,8 @@ class Directory:
             ids = look_up(pattern, self._indexes[dimension])
             if ids is None:
                 ids = find(pattern, self.of[dimension], dict(self.labels))
+            if not ids and dimension is Dimension.CREATOR and not set("@*") & set(pattern):
+                ids = self.find(dimension, f"@{pattern}")  # `creator:ada`, as `@ada`
             self._found[key] = ids
         return self._found[key]
 

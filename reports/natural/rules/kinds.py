@@ -14,7 +14,7 @@ from reports.natural.topics import NEW_OF, topic_words
 from reports.questions.kinds import FORECAST_OF_SPEND, ONE_AMOUNT, STILL_RUNNING
 from reports.questions.query import QueryKind
 from reports.time.period import Month
-from reports.usage.dimensions import Metric
+from reports.usage.dimensions import Dimension, Metric
 
 _WITHOUT_METRIC = {
     QueryKind.PRICE, QueryKind.FORECAST, QueryKind.CACHE, QueryKind.RETIRING, QueryKind.NEW,
@@ -115,6 +115,27 @@ _RULES_OF: dict[QueryKind, Callable[[TextReader], int]] = {
 }
 
 
+_FALLING = {"fall", "fell", "fallen", "drop", "drops", "dropped", "worse", "worsened", "down",
+            "broke", "broken", "decrease", "decreased", "decline", "declined"}  # fmt: skip
+"""Words that ask where the cache is used less than before."""
+
+
+def _group_falls(reader: TextReader) -> None:
+    """Group a question on why the cache is used less by key, because the fall of each is dated."""
+    falls = _FALLING & {word.casefold().strip("?!.,") for word in reader.words}
+    if falls and "by" not in reader.given:
+        reader.give("by", f"by {Dimension.KEY}")
+
+
+def _apply_about_now(reader: TextReader) -> None:
+    """Keep the parts of a question about limits or keys now, in which nothing is grouped."""
+    reader.remarks = [one for one in reader.remarks if one == NOT_NARROWED]
+    if "period" in reader.given:
+        reader.remark(ABOUT_NOW)
+    kept = ("kind", "filter", "zone", "file", "share")
+    reader.given = {one: reader.given[one] for one in kept if one in reader.given}
+
+
 def apply_kind(reader: TextReader, kind: QueryKind) -> None:
     """The parsed text as a question of `kind`."""
     reader.given["kind"] = [" ".join((kind, *reader.extra))]
@@ -138,12 +159,10 @@ def apply_kind(reader: TextReader, kind: QueryKind) -> None:
         by = reader.given.pop("by", [])
         if not reader.extra and len(by) == 1:  # `who joined this month`
             reader.given["kind"] = [f"{kind} {by[0].removeprefix('by ')}s"]
-    if kind in {QueryKind.LIMITS, QueryKind.KEYS}:  # about now, and nothing is grouped
-        reader.remarks = [one for one in reader.remarks if one == NOT_NARROWED]
-        if "period" in reader.given:
-            reader.remark(ABOUT_NOW)
-        kept = ("kind", "filter", "zone", "file", "share")
-        reader.given = {one: reader.given[one] for one in kept if one in reader.given}
+    if kind is QueryKind.CACHE:
+        _group_falls(reader)
+    if kind in {QueryKind.LIMITS, QueryKind.KEYS}:
+        _apply_about_now(reader)
     if kind is QueryKind.FORECAST:
         if reader.given.pop("versus", []):
             reader.remark(SHOWN_BESIDE)

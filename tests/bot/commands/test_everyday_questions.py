@@ -44,6 +44,8 @@ ANSWERED = {
     "24h": "24h",
     "usage": "1d",
     "overview": "1d",
+    "forecast creator:ada": "forecast this month creator:ada",
+    "spend creator:ada": "spend 1d creator:ada",
     "Oct 2026": "2026-10",
     "last quarter": r"[0-9-]+\.\.[0-9-]+",
     "since monday": r"[0-9-]+(\.\.[0-9-]+)?( tz \S+)?",

@@ -6,7 +6,7 @@ import pytest
 
 from reports.commands import parse_command
 from reports.natural.parsed_text import ParsedText
-from reports.questions.grammar import CommandError
+from reports.questions.grammar import CommandError, QuestionCommand, parse
 from tests.reports.natural.test_questions_people_ask import ask, command
 
 
@@ -108,3 +108,24 @@ def test_the_first_word_of_a_command_is_never_left_out(asked: str) -> None:
     assert isinstance(found, CommandError), found
     first = asked.partition(" ")[0]
     assert not found.understood or found.understood.startswith(first)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("which keys expire this month", "expire within 14 days"),
+        ("keys expiring 5d", "expires within 14 days"),
+        ("keys not used in october", "takes a number of days"),
+        ("keys disabled", "`keys` lists all keys"),
+    ],
+)
+def test_a_period_or_trait_that_keys_cannot_have_is_refused(asked: str, said: str) -> None:
+    found = ask(asked)
+    assert isinstance(found, CommandError), found
+    assert said in found.problem
+
+
+def test_weeks_without_use_are_days() -> None:
+    found = parse("keys unused 2w")
+    assert isinstance(found, QuestionCommand)
+    assert found.query.words() == "keys unused 14d"
