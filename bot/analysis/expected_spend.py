@@ -4,8 +4,10 @@
 its days; a part (a key, a model, a creator, or any filter) gets its share, by what it spent
 recently. So parts add up, and one thing has the same figure however it is asked for.
 
-In these shares, an outlying day of a key counts as a usual one (`reports.analysis.usual_days`). And
-of a key that is disabled, or has a limit, no more is expected than it can spend.
+In these shares, an outlying day of a key counts as a usual one (`reports.analysis.usual_days`); and
+if it cost more than a usual day of everybody, in the whole as well: one key's runaway night isn't
+expected of the others. Of a key that is disabled, or has a limit, no more is expected than it can
+spend; what it can't is taken out of the whole.
 """
 
 from __future__ import annotations
@@ -16,13 +18,20 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import cached_property
 from heapq import nlargest
+from statistics import median_low
 
-from bot.analysis.forecast_usage import ForecastPeriod, days_before, read_days, read_spend
+from bot.analysis.forecast_usage import (
+    ForecastPeriod,
+    days_before,
+    known_from,
+    read_days,
+    read_spend,
+)
 from bot.analysis.spend_left import spend_left
 from bot.store import Store
 from bot.store.usage.selection import Ids, Selection
 from reports.analysis.forecast import ExpectedDays, Forecaster, shared, to_come
-from reports.analysis.limited_keys import LimitedKey
+from reports.analysis.limited_keys import LimitedKey, SpendLeft
 from reports.analysis.rest_of_today import (
     PAST_HOURS,
     HoursOfToday,
@@ -30,13 +39,18 @@ from reports.analysis.rest_of_today import (
     rest_of_today,
     usual_hours,
 )
-from reports.analysis.usual_days import WEEK, without_outlying
+from reports.analysis.usual_days import WEEK, above_usual, without_outlying
 from reports.time.time_range import DAY, HOUR, Granularity, TimeRange, floor, local
 from reports.usage.coverage import AnswerableRange, gaps
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 
-_BEFORE_RECENT = 28
-"""Days before the recent ones that say what is usual of a key on its weekdays."""
+_LAST = 28
+"""Days whose runaway nights aren't continued: those that the level and the weekdays come from."""
+_SEEN = Fraction(1, 2)
+"""How much more than usual all have to spend on a day, as a share of a usual day, before it is
+looked at by key: others may have spent less than usual on the day of a runaway night."""
+_KNOWN = 56
+"""Days that say what is usual of a key on its weekdays: the last ones and four weeks before."""
 _UNEVEN = 3
 """Only keys with a day of more than this many times their mean are looked at for outlying days."""
 _LEAST_PART, _MOST_UNEVEN = 1_000, 50
@@ -75,7 +89,12 @@ class ExpectedSpend:
     @cached_property
     def expected(self) -> ExpectedDays:
         """The expected amounts of today and of the days after it."""
-        return self.forecaster.expected_days(self.period.horizon)
+        less: Counter[int] = Counter()
+        for amounts in self._runaway.values():
+            less.update(dict(enumerate(amounts)))
+        return self.forecaster.expected_days(
+            self.period.horizon, [less[at] for at in range(_LAST)] if less else ()
+        )
 
     @cached_property
     def rest(self) -> RestOfToday:
@@ -146,7 +165,7 @@ class ExpectedSpend:
         """The keys (ids) of which less is expected than their share."""
         recent, running = self._keys_recently, self._keys_since_last_hour
         found = {}
-        for key, left in spend_left(self.store, self.period, self.source).items():
+        for key, left in self.spend_left.items():
             share = _part(self._usual, recent.get(key, 0), self._all_recent)
             share += _part(self.rest.running, running.get(key, 0), self._all_running)
             most = left.most
@@ -206,21 +225,66 @@ class ExpectedSpend:
             for key, (day, spent) in largest.items()
             if day * days > _UNEVEN * spent > 0 and day > least
         }
-        uneven = frozenset(nlargest(_MOST_UNEVEN, days_of, key=lambda key: days_of[key]))
-        if not uneven:
-            return {}
-        longer = self._days(days + _BEFORE_RECENT)
-        series = self.store.spend_series(
-            self._keys.only(Dimension.KEY, uneven), longer.range, longer.stored, self.source
-        )
+        uneven = nlargest(_MOST_UNEVEN, days_of, key=lambda key: days_of[key])
         found = {}
-        for key in uneven:
-            by_day = series.get(key, {})
-            spent = [by_day.get(at, 0) for at in range(len(longer.range.buckets))]
-            usual = sum(without_outlying(spent)[-days:])
-            if 0 < usual < (everything := sum(spent[-days:])):
+        for key, spent in self._days_of(frozenset(uneven) | self._runaway.keys()).items():
+            usual, everything = sum(without_outlying(spent)[-days:]), sum(spent[-days:])
+            if key in self.spend_left and self.spend_left[key].most <= 0:
+                # all that the whole still has of it is taken out, so that nobody else gets it
+                usual = everything - sum(self._runaway.get(key, ())[-days:])
+            if 0 < usual < everything:
                 found[key] = Fraction(usual, everything)
         return found
+
+    @cached_property
+    def _runaway(self) -> Mapping[int, Sequence[int]]:
+        """What keys spent beyond the usual on each of the last days, where that alone was more than
+        a usual day of everybody. Smaller bursts of many keys are a part of the usual whole: in the
+        backtest, forecasts without them were too low."""
+        days = self.forecaster.days[-_KNOWN:]
+        usual_day = median_low(days[-_LAST:] or (0,))
+        if len(days) < WEEK or usual_day <= 0:
+            return {}
+        some: Counter[int] = Counter()
+        for back, more in enumerate(reversed(above_usual(days, _LAST)), start=1):
+            if more > usual_day * _SEEN:  # only then are keys read
+                for key, spent in read_spend(
+                    self.store, self._keys, self._day_before(back), self.source
+                ).items():
+                    if spent > usual_day:
+                        some[key] = max(some[key], spent)
+        found = {}
+        most = nlargest(_MOST_UNEVEN, some, key=lambda key: some[key])
+        for key, days_of_key in self._days_of(frozenset(most)).items():
+            usual = without_outlying(days_of_key)
+            beyond = [day - one for day, one in zip(days_of_key, usual, strict=True)][-_LAST:]
+            if any(one > usual_day for one in beyond):
+                missing = [0] * (_LAST - len(beyond))
+                found[key] = missing + [one if one > usual_day else 0 for one in beyond]
+        return found
+
+    def _day_before(self, back: int) -> AnswerableRange:
+        days = self._days(back)
+        day = days.range.buckets[0]
+        return AnswerableRange(
+            TimeRange((day,), day + DAY, Granularity.DAY, day + DAY), days.stored
+        )
+
+    def _days_of(self, keys: Ids) -> Mapping[int, Sequence[int]]:
+        """What some keys spent on each day before today, as far back as all are stored."""
+        if not keys:
+            return {}
+        of = self._days(_KNOWN)
+        series = self.store.spend_series(
+            self._keys.only(Dimension.KEY, keys), of.range, of.stored, self.source
+        )
+        days = range(known_from(of), len(of.range.buckets))
+        return {key: [series.get(key, {}).get(at, 0) for at in days] for key in keys}
+
+    @cached_property
+    def spend_left(self) -> Mapping[int, SpendLeft]:
+        """What keys that can't spend without limit can still spend in the period."""
+        return spend_left(self.store, self.period, self.source)
 
     @cached_property
     def _largest_days(self) -> Mapping[int, tuple[int, int]]:

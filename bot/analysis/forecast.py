@@ -58,14 +58,15 @@ def gather_forecast(request: AnalysisRequest) -> AnalysisDocument | CommandError
     unit = plan.query.period.unit if isinstance(plan.query.period, Calendar) else Unit.MONTH
     zone = zone_of(plan.query, request.zone)
     period = forecast_period(store.state(), unit, request.now, zone)
-    scope = ForecastScope(
-        plan.source.range, local(period.after, zone), zone, found.as_of, found.partial
-    )
     selection = plan.selection.grouped(None)
     outlook = ExpectedSpend(store, period, source, root_of(store.directory(), request.asker))
+    scope = ForecastScope(
+        plan.source.range, local(period.after, zone), zone, found.as_of, found.partial,
+        own_only=request.asker.own_only, stopped=_stopped(outlook, selection, found.labels),
+    )  # fmt: skip
     if not outlook.forecaster.days:
         history = period.history
-        begun = any(read_spend(store, selection, period.so_far, source).values())
+        begun = sum(read_spend(store, selection, period.so_far, source).values())
         stored = known_from(history) < len(history.range.buckets)
         scope = replace(scope, stored=stored, begun=begun)
         return forecast_answer(plan.query, scope, None, ForecastRecord(0, None, None))
@@ -174,6 +175,20 @@ def _held_back(
         if (keys is None or key in keys) and (creators is None or owners.get(key) in creators)
     ]
     return tuple(sorted(found, key=lambda one: (-one[1].share, one[0])))
+
+
+def _stopped(
+    outlook: ExpectedSpend, selection: Selection, labels: Mapping[int, str]
+) -> tuple[tuple[str, LimitedKey], ...]:
+    """The keys that a question is about that can't spend anything, with their labels."""
+    keys = selection.ids(Dimension.KEY)
+    if keys is None:
+        return ()
+    left = {key: outlook.spend_left[key] for key in keys & outlook.spend_left.keys()}
+    found = [
+        (labels[key], LimitedKey(one.reason, 0, 0)) for key, one in left.items() if one.most <= 0
+    ]
+    return tuple(sorted(found, key=lambda one: one[0]))
 
 
 def _largest(*spent: Mapping[int, int]) -> frozenset[int]:

@@ -16,6 +16,7 @@ from bot.answers.openrouter_limits import limits_of
 from bot.store import Store
 from bot.store.usage.directory import Directory
 from bot.store.usage.selection import Selection
+from reports.alerts.limits_and_forecast import SpendLimit
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.keys import UNUSED_FOR, KeyFacts, KeyTrait, review
 from reports.analysis.keys_answer import UNKNOWN, keys_answer
@@ -104,6 +105,12 @@ def _facts(
             limit_known=not one.limited or id_ in limits,
             spend_30d=spend.get(id_, 0),
             disabled=one.disabled,
+            limit_used=_used(limits[id_], now) if one.limited and id_ in limits else None,
         )
         found.append((id_, facts))
     return found
+
+
+def _used(cap: SpendLimit, now: datetime) -> int | None:
+    """What was used of a limit since its last reset; None if OpenRouter's report is older."""
+    return cap.used if cap.reported_in(cap.periods(now, now)[-1]) else None

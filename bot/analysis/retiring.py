@@ -80,6 +80,7 @@ def gather_retiring(request: AnalysisRequest) -> AnalysisDocument | CommandError
         0 if request.query.filters else len(others),
         request.now,
         used=any_used,
+        own=request.asker.own_only,
         before=None if before == date.max else before,
         as_of=found.as_of,
         partial=found.partial,

@@ -16,7 +16,7 @@ from bot.answers.openrouter_details import StoredModel, listed_model, models
 from bot.store import Store
 from bot.store.usage.selection import Selection
 from reports.analysis.document import AnalysisDocument
-from reports.analysis.model_match import models_meant
+from reports.analysis.model_match import models_meant, without_version
 from reports.analysis.whatif import Repriced, TokenUse, reprice, together
 from reports.analysis.whatif_answer import CachePricing, whatif_answer
 from reports.questions.grammar import CommandError
@@ -214,12 +214,17 @@ def _target(query: Query, listed: Mapping[str, StoredModel]) -> StoredModel | Co
     word = query.extra[2]
     if word in listed:
         return listed[word]
-    meant = models_meant((one.slug for one in listed.values()), word)
+    slugs = [one.slug for one in listed.values()]
+    meant = models_meant(slugs, word)
     if len(meant) == 1:
         return listed[meant[0]]
+    problem = SEVERAL
     if not meant:
-        return CommandError(NO_MODEL.format(word=word), examples=())
+        problem = NO_MODEL
+        # of another version of a model that is listed, offer those that are
+        family = without_version(word)
+        meant = models_meant(slugs, family) if family else ()
     choices = tuple(
         replace(query, extra=(*query.extra[:2], slug)).words() for slug in meant[:_MOST_CHOICES]
     )
-    return CommandError(SEVERAL.format(word=word), examples=(), choices=choices)
+    return CommandError(problem.format(word=word), examples=(), choices=choices)

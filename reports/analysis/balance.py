@@ -116,14 +116,15 @@ def _enough_sentence(balance: Balance, enough: Enough, goal: Goal, zone: str) ->
     answer = enough.capitalize()
     if balance.left <= 0:
         return f"{answer}: the credits are used up."
-    if balance.spent <= 0:
-        return f"{answer}: no credits were spent in the past four weeks."
     day = _last_day(goal, balance.now, zone)
     ends = (
         f"the end of {day}"
         if isinstance(goal.unit, date)
         else f"the end of the {goal.unit} ({day})"
     )
+    if balance.spent <= 0:
+        idle = "because none were spent in the past four weeks"
+        return f"{answer}: the credits last past {ends}, {idle}."
     if balance.full is None:
         return f"{answer}: at the usual pace, the credits last for more than three months."
     when = full_words(balance.full, balance.now, zone, resets=False)

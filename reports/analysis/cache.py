@@ -96,10 +96,12 @@ def cache_report(
     unknown: UnknownFigures = UnknownFigures(),
     *,
     falls: bool = True,
+    running: int | None = None,
 ) -> CacheReport:
     """Report what caching did over a range. `groups` is the usage by label and by bucket index.
 
-    `falls` says whether to look for drops of the share: within a day, it varies by hour. Groups
+    `falls` says whether to look for drops of the share: within a day, it varies by hour. `running`
+    is the index of a bucket that isn't over, which is no evidence of a drop that lasts. Groups
     without tokens are left out. All figures cover the same buckets, so the groups add up to the
     whole, and a share is the quotient of the figures shown with it.
     """
@@ -119,13 +121,13 @@ def cache_report(
     found.sort(key=lambda one: (-one.prompt, -one.completion, one.label))
     if known and falls:
         looked_for = (
-            replace(one, fall=find_fall(_counted(groups[one.label], counted), saved=saved))
+            replace(one, fall=_fall(groups[one.label], counted, saved, running))
             for one in found[:_MOST_FALLS]
         )
         found[:_MOST_FALLS] = list(looked_for)
     everything = _use("all", [whole[index] for index in sorted(counted)], known, saved)
     if known and falls:
-        everything = replace(everything, fall=find_fall(_counted(whole, counted), saved=saved))
+        everything = replace(everything, fall=_fall(whole, counted, saved, running))
     return CacheReport(everything, tuple(found), whole, left_out)
 
 
@@ -143,15 +145,18 @@ def together(uses: Iterable[CacheUse], label: str = "") -> CacheUse:
     )
 
 
-def find_fall(buckets: Mapping[int, Usage], *, saved: bool = True) -> CacheFall | None:
+def find_fall(
+    buckets: Mapping[int, Usage], *, saved: bool = True, running: int | None = None
+) -> CacheFall | None:
     """Find where the share of cached prompt tokens fell and stayed low; None if it didn't.
 
     `buckets` is usage by bucket index, of buckets whose cached tokens are known; `saved` says
     whether the savings are known too. Of all buckets after which the share is lower, it is the one
     that explains most of the share's variance, weighted by prompt tokens. If the level before it
     started with a rise, it counts from there. The share still has to be low in the last buckets.
+    The bucket `running` isn't over, so it is no evidence, but part of what the fall cost.
     """
-    indexes = [index for index in sorted(buckets) if buckets[index].prompt]
+    indexes = [index for index in sorted(buckets) if buckets[index].prompt and index != running]
     used = [buckets[index] for index in indexes]
     shares = [usage.cached / usage.prompt for usage in used]
     if len(used) < _FEWEST_BEFORE + _FEWEST_AFTER or max(shares) - min(shares) < _SMALLEST_FALL:
@@ -167,7 +172,9 @@ def find_fall(buckets: Mapping[int, Usage], *, saved: bool = True) -> CacheFall 
         return None
     if max(shares[at], *shares[-_FEWEST_AFTER:]) >= (was + is_) / 2:
         return None  # one or two low buckets by chance, or the share has recovered
-    return CacheFall(indexes[at], was, is_, _missed(before, after) if saved else None)
+    if running is not None and running in buckets:
+        after = total([after, buckets[running]])
+    return CacheFall(indexes[at], was, _share(after), _missed(before, after) if saved else None)
 
 
 def _largest_step(used: Sequence[Usage], *, down: bool) -> int:
@@ -219,6 +226,12 @@ def _by_bucket(groups: Iterable[Mapping[int, Usage]]) -> dict[int, Usage]:
         for index, usage in buckets.items():
             found.setdefault(index, []).append(usage)
     return {index: total(usages) for index, usages in found.items()}
+
+
+def _fall(
+    buckets: Mapping[int, Usage], counted: set[int], saved: bool, running: int | None
+) -> CacheFall | None:
+    return find_fall(_counted(buckets, counted), saved=saved, running=running)
 
 
 def _counted(buckets: Mapping[int, Usage], counted: set[int]) -> dict[int, Usage]:

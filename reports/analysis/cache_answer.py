@@ -24,7 +24,7 @@ from reports.usage.format import money, number, percent
 from reports.usage.usage import ZERO, Usage, dollars
 
 DASH = "–"
-NOTHING = "there is nothing to cache"
+NOTHING = "there is no caching to show"
 UNKNOWN = (
     "How many prompt tokens came from a cache isn't known for this period: OpenRouter didn't report"
     " it, or it is still being fetched."
@@ -62,7 +62,8 @@ def cache_answer(
     `unknown` are the indexes of the buckets in which cached tokens and savings are unknown.
     """
     daily = span.granularity in {Granularity.DAY, Granularity.MONTH}
-    found = cache_report(groups, unknown, falls=daily)
+    running = len(span.buckets) - 1 if span.unfinished else None
+    found = cache_report(groups, unknown, falls=daily, running=running)
     whole = found.whole
     empty = not (whole.prompt or whole.completion)
     grouped = query.by is not None and not empty

@@ -28,7 +28,14 @@ from itertools import accumulate
 from typing import TypeVar
 
 from reports.analysis.rest_of_today import ALL_OF_TODAY, RestOfToday
-from reports.analysis.usual_days import LOOKED_AT, RECENT, WEEK, DayHistory, without_outlying
+from reports.analysis.usual_days import (
+    LOOKED_AT,
+    RECENT,
+    WEEK,
+    DayHistory,
+    usual_without,
+    without_outlying,
+)
 
 _SAME_WEEKDAYS = 4
 _FEWEST_SAMPLES = 10
@@ -155,10 +162,17 @@ class Forecaster:
         self._weeks: dict[int, tuple[Mapping[str, Sequence[int]], int]] = {}
         self._best: dict[tuple[int, int], str] = {}
 
-    def expected_days(self, horizon: int) -> ExpectedDays:
-        """What the method that suits `horizon` days best expects of the days from today on."""
+    def expected_days(self, horizon: int, less: Sequence[int] = ()) -> ExpectedDays:
+        """What the method that suits `horizon` days best expects of the days from today on.
+
+        `less` are amounts of the last days, the oldest first, that aren't to be continued: what
+        single parts spent on outlying days.
+        """
         known = len(self.days)
         name = self.best(known, horizon)
+        if any(less):
+            usual, recent = usual_without(self.days, less)
+            return ExpectedDays(name, tuple(METHODS[name](usual)), recent)
         sums, recent = self._expectations(known)
         week = sums[name]
         return ExpectedDays(name, tuple(week[at + 1] - week[at] for at in range(WEEK)), recent)

@@ -27,8 +27,11 @@ NOTHING_SPENT = (
     "Nothing was spent in this period or in the weeks before it, so there is nothing to forecast"
     " from{remove}."
 )
-BEGUN_TODAY = "Usage began today, so there is nothing to forecast from yet."
+BEGUN_TODAY = (
+    "{amount} was spent so far. Usage began today, so there is no earlier day to forecast from yet."
+)
 NO_BAND = "There are too few earlier days to say how far off this may be, so there is no range yet."
+AT_LIMIT = "That is all that the limit lets through, so there is no range."
 NO_RANGE = "Nothing is expected to come, so there is no range."
 SHARED = "What is to come is divided by what each {name} usually spent in the past two weeks."
 SHARE = (
@@ -66,9 +69,11 @@ class ForecastGroup:
 class ForecastScope:
     """The period of a forecast: its part so far, and the end of the whole (UTC), in a zone.
 
-    `stored`: usage of the days before today is stored. `begun`: there is usage of today. `of_part`:
-    it is about a part of what the asker may see. `held_back` are the keys that can't spend their
-    share, with their labels.
+    `stored`: usage of the days before today is stored. `begun`: what was spent so far, in
+    nano-dollars, where usage began today. `of_part`: it is about a part of what the asker may see.
+    `own_only`: the asker only sees their own usage. `held_back` are the keys that can't spend their
+    share, and `stopped` those of a question about keys that can't spend anything, with their
+    labels.
     """
 
     range: TimeRange
@@ -77,9 +82,11 @@ class ForecastScope:
     as_of: datetime | None
     partial: tuple[str, ...]
     stored: bool = True
-    begun: bool = False
+    begun: int = 0
     of_part: bool = False
+    own_only: bool = False
     held_back: tuple[tuple[str, LimitedKey], ...] = ()
+    stopped: tuple[tuple[str, LimitedKey], ...] = ()
 
 
 def forecast_answer(
@@ -117,10 +124,12 @@ def _sentences(
     if whole is None and not scope.stored:
         return (NO_DATA,)
     if whole is None and scope.begun:
-        return (BEGUN_TODAY,)
+        return (BEGUN_TODAY.format(amount=money(scope.begun)), *_stopped(scope))
     if whole is None or not whole.found.end:
-        filtered = "; remove a filter to see more" if query.filters else ""
-        return (NOTHING_SPENT.format(remove=filtered), *_before(query, whole))
+        stopped = _stopped(scope)
+        removable = query.filters and not stopped and not scope.own_only
+        filtered = "; remove a filter to see more" if removable else ""
+        return (NOTHING_SPENT.format(remove=filtered), *stopped, *_before(query, whole))
     found = whole.found
     period = period_words(query.period)
     lines = [
@@ -129,13 +138,32 @@ def _sentences(
             f" {money(found.so_far)} so far and {money(found.to_come)} to come."
         )
     ]
-    lines.append(band_sentence(found.band, found.to_come))
+    lines.append(_range_sentence(found, scope))
     if limit := _limit(query):
         lines.append(_against(found, limit))
     lines += _before(query, whole)
     unit = query.period.unit if isinstance(query.period, Calendar) else Unit.MONTH
     lines.append(record_sentence(past, unit))
     return tuple(lines)
+
+
+def _stopped(scope: ForecastScope) -> tuple[str, ...]:
+    """Which keys of a question can't spend anything, and why."""
+    return _held_back_notes(scope.stopped)
+
+
+def _range_sentence(found: PeriodForecast, scope: ForecastScope) -> str:
+    """The range; or why there is none, if it is a single key that can't spend its share."""
+    if len(scope.held_back) != 1 or not scope.of_part:
+        return band_sentence(found.band, found.to_come)
+    [(label, one)] = scope.held_back
+    if not found.to_come:
+        return _held_back_note(label, one)
+    if one.reason is Reason.LIMITED and found.band and (
+        money(found.band.low) == money(found.band.high)
+    ):  # fmt: skip
+        return AT_LIMIT
+    return band_sentence(found.band, found.to_come)
 
 
 def _before(query: Query, whole: ForecastGroup | None) -> tuple[str, ...]:
@@ -205,7 +233,11 @@ def _notes(query: Query, whole: ForecastGroup | None, scope: ForecastScope) -> t
         f"{how} The period ends {_end_words(scope)}.",
         *((SHARE,) if scope.of_part else ()),
         *shared,
-        *_held_back_notes(scope.held_back),
+        *(
+            note
+            for note in _held_back_notes(scope.held_back)
+            if note != _range_sentence(whole.found, scope)
+        ),
     )
 
 

@@ -30,7 +30,8 @@ class KeyFacts:
 
     `owner` is the creator's label, or empty; `owner_left` says that the creator is no longer a
     member of the organization. `limit` is None for a key without one; `limit_reset` says how often
-    it resets (`daily`, `weekly`, `monthly`; empty: never).
+    it resets (`daily`, `weekly`, `monthly`; empty: never), and `limit_used` what was used of it
+    since, as OpenRouter reported.
     """
 
     label: str
@@ -44,6 +45,7 @@ class KeyFacts:
     spend_30d: int
     disabled: bool = False
     limit_reset: str = ""
+    limit_used: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,14 @@ class KeyReview:
 class KeyReport:
     """The requested keys, and the number of keys with each trait.
 
-    The most expensive key is first; of expiring keys, the one that expires first.
+    `disabled_unlimited` keys have no limit either, but can't spend, so they aren't counted as
+    unlimited. The most expensive key is first; of expiring keys, the one that expires first.
     """
 
     total: int
     counts: dict[KeyTrait, int]
     keys: tuple[KeyReview, ...]
+    disabled_unlimited: int = 0
 
 
 def traits(key: KeyFacts, now: datetime, unused_for: timedelta = UNUSED_FOR) -> set[KeyTrait]:
@@ -93,10 +97,11 @@ def review(
 ) -> KeyReport:
     """Review all keys; with `wanted`, only list those with all of these traits."""
     counts = dict.fromkeys(KeyTrait, 0)
-    listed, total = [], 0
+    listed, total, disabled_unlimited = [], 0, 0
     for key in keys:
         found = traits(key, now, unused_for)
         total += 1
+        disabled_unlimited += key.disabled and key.limit_known and key.limit is None
         for trait in found:
             counts[trait] += 1
         if wanted <= found:
@@ -104,4 +109,4 @@ def review(
     listed.sort(key=lambda one: (-one.facts.spend_30d, one.facts.label))
     if KeyTrait.EXPIRING in wanted:
         listed.sort(key=lambda one: one.facts.expires or now)
-    return KeyReport(total, counts, tuple(listed))
+    return KeyReport(total, counts, tuple(listed), disabled_unlimited)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from fractions import Fraction
 from typing import Any
 
 from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn
@@ -18,7 +19,7 @@ from reports.analysis.keys import (
 )
 from reports.questions.query import Query
 from reports.questions.wording import title
-from reports.usage.format import money
+from reports.usage.format import money, percent
 from reports.usage.usage import dollars
 
 NO_KEYS = "OpenRouter lists no API key in this organization."
@@ -83,7 +84,7 @@ def _sentences(
     overview = (
         f"{report.total:,} {'key' if report.total == 1 else 'keys'}:"
         f" {counts[KeyTrait.UNUSED]:,} unused for {unused_for.days:,} days,"
-        f" {counts[KeyTrait.UNLIMITED]:,} without a limit,"
+        f" {counts[KeyTrait.UNLIMITED]:,} without a limit{_disabled(report.disabled_unlimited)},"
         f" {counts[KeyTrait.ORPHANED]:,} of people who left,"
         f" {counts[KeyTrait.EXPIRING]:,} expiring within {EXPIRES_WITHIN.days} days."
     )
@@ -107,6 +108,11 @@ def _sentences(
         verb = "spends" if len(left) == 1 else "spend"
         sentences.append(f"{keys} of people who left still {verb}: {spent} in the past 30 days.")
     return tuple(sentences)
+
+
+def _disabled(unlimited: int) -> str:
+    """What the number of keys without a limit leaves out."""
+    return f" (and {unlimited:,} disabled)" if unlimited else ""
 
 
 def _traits(wanted: frozenset[KeyTrait], unused_for: timedelta) -> str:
@@ -154,6 +160,9 @@ def _notes(one: KeyReview, now: datetime) -> list[str]:
                 notes.append(f"expires {_expires(expires, now)}")
             case _:
                 notes.append(str(trait))
+    if facts.limit is not None and (used := facts.limit_used) is not None and used >= facts.limit:
+        share = f" ({percent(Fraction(used, facts.limit))} used)" if facts.limit else ""
+        notes.append(f"limit is full{share}")
     if expires and expires < now:
         notes.append(f"expired {_date(expires, now)}")
     return notes + (["disabled"] if facts.disabled else [])

@@ -29,9 +29,8 @@ _UNLIMITED_NOTE = (
     " may still stop it."
 )
 _BAND_NOTE = (
-    "When a limit will be full is estimated from the usual spend of each hour of the week; the "
-    "times"
-    " in parentheses are for a busy and a quiet week."
+    "When a limit will be full is estimated from what `forecast` expects of a week, spread over its"
+    " hours as in the past four weeks; the times in parentheses are for a busy and a quiet week."
 )
 ZONE_NOTE = "Times are in {zone}."
 _MOST_FULL = 3

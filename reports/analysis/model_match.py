@@ -7,7 +7,7 @@ several families share (`gpt`) means none: the caller asks which one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _PART = re.compile(r"[-/.:_]")
 _VERSION = re.compile(r"v?[0-9]+[a-z]?")
@@ -31,10 +31,29 @@ def models_meant(slugs: Iterable[str], word: str) -> tuple[str, ...]:
     return tuple(max(versions, key=_version) for versions in families.values())
 
 
-def _in_order(words: Iterable[str], parts: Iterable[str]) -> bool:
-    """Whether all words are among the parts, in the same order."""
-    rest = iter(parts)
-    return all(word in rest for word in words)
+def without_version(word: str) -> str:
+    """The word without the numbers at its end: `gpt` for `gpt-4`; empty if nothing is left."""
+    parts = _PART.split(word.casefold())
+    while parts and _VERSION.fullmatch(parts[-1]):
+        parts.pop()
+    return "-".join(parts)
+
+
+def _in_order(words: Iterable[str], parts: Sequence[str]) -> bool:
+    """Whether all words are among the parts, in the same order.
+
+    A number is that of a version from its beginning: gpt-4 isn't gpt-5.4.
+    """
+    at = 0
+    for word in words:
+        found = next((n for n in range(at, len(parts)) if parts[n] == word), None)
+        if found is None:
+            return False
+        is_number = _VERSION.fullmatch(word) is not None
+        if is_number and found > at and _VERSION.fullmatch(parts[found - 1]):
+            return False
+        at = found + 1
+    return True
 
 
 def _name(slug: str) -> str:

@@ -15,8 +15,8 @@ from reports.usage.format import money, number
 from reports.usage.usage import dollars
 
 NO_LIST = "OpenRouter's list of models could not be read yet, so I don't know which models end."
-NONE_RETIRES = "None of the models that were used in the past 30 days has an end date{before}."
-NONE_USED = "No model was used in the past 30 days, so none of those that end concerns you."
+NONE_RETIRES = "None of the models that {used} in the past 30 days has an end date{before}."
+NONE_USED = "No model was used{by} in the past 30 days, so none of those that end concerns you."
 _SOURCE = "End dates are from OpenRouter's list of models. `whatif` shows what another model costs."
 _NAMED = 3
 """The number of models or users named in a row; the files have all of them."""
@@ -29,6 +29,7 @@ def retiring_answer(
     now: datetime,
     *,
     used: bool = True,
+    own: bool = False,
     before: date | None = None,
     as_of: datetime | None,
     partial: Sequence[str],
@@ -36,13 +37,14 @@ def retiring_answer(
     """The answer; `models` are in use, soonest first; `unused` counts others with an end date.
 
     `query.by` says whether the users are API keys or creators. `used`: any model was used.
+    `own`: only one's own usage was looked at.
     `before` is set if only models that end before that day were asked for.
     """
     today = now.date()
     return AnalysisDocument(
         query=query,
         title=title(query),
-        sentences=_sentences(models, unused, today, before, used=used),
+        sentences=_sentences(models, unused, today, before, used=used, own=own),
         as_of=as_of,
         made=now,
         partial=tuple(partial),
@@ -66,21 +68,31 @@ def ends_words(ends: date, today: date) -> str:
 
 
 def _sentences(
-    models: Sequence[RetiringModel], unused: int, today: date, before: date | None, *, used: bool
+    models: Sequence[RetiringModel],
+    unused: int,
+    today: date,
+    before: date | None,
+    *,
+    used: bool,
+    own: bool,
 ) -> tuple[str, ...]:
+    by_you = " by you" if own else ""
     by_then = f" before {before.day} {before:%b %Y}" if before else ""
     others = (
         f"{unused:,} other model{'' if unused == 1 else 's'} with an end date{by_then}"
-        f" {'was' if unused == 1 else 'were'} not used in the past 30 days."
+        f" {'was' if unused == 1 else 'were'} not used{by_you} in the past 30 days."
     )
     more = (others,) if unused else ()
     if not models:
-        return (NONE_RETIRES.format(before=by_then) if used else NONE_USED, *more)
+        none = NONE_USED.format(by=by_you)
+        if used:
+            none = NONE_RETIRES.format(used="you used" if own else "were used", before=by_then)
+        return (none, *more)
     spend = money(sum(one.spend for one in models))
     are = f"1 model has an end date{by_then} and is" if len(models) == 1 else (
         f"{len(models):,} models have an end date{by_then} and are"
     )  # fmt: skip
-    first = f"{are} still used: {spend} in the past 30 days."
+    first = f"{are} still used{by_you}: {spend} in the past 30 days."
     lines = [f"{one.label}: {ends_words(one.ends, today)}{_used_by(one)}." for one in models]
     left = len(lines) - _NAMED
     return (first, *lines[:_NAMED], *([f"And {left:,} more."] if left > 0 else []), *more)

@@ -24,8 +24,8 @@ UNKNOWN = (
 )
 NO_LIMITS = "No key, member or workspace that you can see has a spending limit at OpenRouter."
 _PACE_NOTE = (
-    "The usual pace is the average spend of each hour of the week; the times in parentheses are for"
-    " a busy and a quiet week."
+    "The usual pace is what `forecast` expects of a week, spread over its hours as in the past four"
+    " weeks; the times in parentheses are for a busy and a quiet week."
 )
 MOST_LIMITS = 25
 MOST_OWN = 10

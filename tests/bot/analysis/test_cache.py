@@ -155,4 +155,4 @@ def test_what_does_not_fit_is_one_sentence(shared, words, said):
 
 def test_without_any_usage_it_says_so(ask):
     _, out, _ = ask("cache", "2026-01", "by", "key")
-    assert "Nothing was used in this period, so there is nothing to cache" in out
+    assert "Nothing was used in this period, so there is no caching to show" in out

@@ -21,12 +21,13 @@ from bot.demo.openrouter.server import LocalOpenRouter
 from bot.store import Store
 from reports.alerts.limits_and_forecast import SpendLimit
 from reports.analysis.document import AnalysisDocument
-from reports.analysis.forecast_answer import BEGUN_TODAY, NO_RANGE
+from reports.analysis.forecast_answer import BEGUN_TODAY
 from reports.analysis.limited_keys import Reason
 from reports.questions.grammar import CommandError, parse
 from reports.questions.summary import Summary
 from reports.render.json import as_json
 from reports.time.period import Unit
+from reports.time.time_range import DAY
 from reports.usage.dimensions import Dimension, MoneySource
 from tests.cache_help import NOW, Cache
 from tests.clock import Clock
@@ -136,8 +137,8 @@ def test_nothing_more_is_expected_of_keys_that_can_spend_nothing(store: Store) -
         ("full", "its limit is used up and isn't reset before the period ends"),
     ):
         found = answered(store, f"forecast key:{label}")
-        assert why in " ".join(found.notes)
-        assert NO_RANGE in found.sentences
+        assert why in " ".join(found.sentences)
+        assert why not in " ".join(found.notes)
         against = answered(store, f"forecast over $900 key:{label}").sentences
         assert "That is within $900.00." in against
     # what they don't spend is not expected of others, either
@@ -291,9 +292,114 @@ def test_limits_of_new_keys_fill_at_the_pace_of_their_hours(tmp_path: Any, other
                 continue
             forecast = analyze(cache.store, query, NOW, "UTC", asker)
             assert isinstance(forecast, AnalysisDocument)
-            assert forecast.sentences == (BEGUN_TODAY,)
+            assert forecast.sentences == (BEGUN_TODAY.format(amount="$5.00"),)
             period = forecast_period(cache.store.state(), Unit.MONTH, NOW, "UTC")
             root = root_of(cache.store.directory(), asker)
             outlook = ExpectedSpend(cache.store, period, MoneySource.ALL, root)
             assert outlook.to_come(root) == outlook.expected.week[0] == 0
         cache.close()
+
+
+def _with_night(tmp_path: Any, night: int, state: str) -> dict[str, float]:
+    """What is to come of two keys and of all, if one spent so many dollars on the last Sunday."""
+    prod, agent = Key("prod", creator=ADA.id), Key("agent", creator=BOB.id)
+    agent.disabled = state == "disabled"
+    if state == "full":
+        agent.limit_nano, agent.limit_reset = 100 * DOLLAR, "monthly"
+    records = []
+    for before in range(1, 120):
+        at = (NOW - before * DAY).replace(hour=12)
+        spent = 80 if at.weekday() >= 5 else 220
+        more = night if at.weekday() == 6 and before <= 7 else 0
+        for key, dollars in ((prod, spent), (agent, 5 + more)):
+            records.append(
+                Record(at, key.hash, key.creator, "a/b", prompt=1_000, completion=10,
+                       credits_nano=dollars * DOLLAR)
+            )  # fmt: skip
+    clock = Clock(NOW)
+    made = Organization([ADA, BOB], [prod, agent], records=records, credits=10**13)
+    with LocalOpenRouter(made, clock=clock) as server:
+        server.requests_per_minute = None
+        cache = Cache(server, tmp_path / f"{night}.db", clock)
+        cache.fill()
+        rows = groups(cache.store, "forecast by key")
+        found = {label: float(row["to_come"]) for label, row in rows.items()}
+        found["all"] = float(answered(cache.store, "forecast").data()["to_come"])
+        cache.close()
+    return found
+
+
+@pytest.mark.parametrize("state", ["", "full", "disabled"])
+def test_a_night_of_one_key_is_expected_of_no_other(tmp_path: Any, state: str) -> None:
+    calm, wild = _with_night(tmp_path, 0, state), _with_night(tmp_path, 410, state)
+    assert wild["prod"] == pytest.approx(calm["prod"], rel=0.01)
+    assert wild["all"] == pytest.approx(calm["all"], rel=0.01)
+    assert wild["all"] == pytest.approx(wild["prod"] + wild["agent"])
+    if state:
+        assert calm["agent"] == wild["agent"] == 0
+    else:
+        assert wild["agent"] == pytest.approx(calm["agent"], rel=0.05)
+
+
+@pytest.mark.parametrize("spent", [(), (0, 0), (2,)])
+@pytest.mark.parametrize("own", [False, True])
+def test_limits_are_listed_on_the_first_days(
+    tmp_path: Any, spent: tuple[int, ...], own: bool
+) -> None:
+    key = Key("new", creator=ADA.id)
+    key.limit_nano, key.limit_reset = 5 * DOLLAR, "monthly"
+    records = [
+        Record(
+            NOW - timedelta(minutes=20, days=day), key.hash, ADA.id, "a/b", prompt=1_000,
+            completion=10, credits_nano=dollars * DOLLAR,
+        )
+        for day, dollars in enumerate(spent)
+    ]  # fmt: skip
+    clock = Clock(NOW)
+    made = Organization([ADA, BOB], [key], records=records, credits=10**13)
+    with LocalOpenRouter(made, clock=clock) as server:
+        server.requests_per_minute = None
+        cache = Cache(server, tmp_path / "activity.db", clock)
+        cache.fill()
+        query = parse("limits").query  # type: ignore[union-attr]
+        found = analyze(
+            cache.store,
+            query,
+            NOW,
+            "UTC",
+            Asker("ada@example.com", own_only=True) if own else Asker(),
+        )
+        assert isinstance(found, AnalysisDocument)
+        [row] = [row for row in found.rows if row[0].startswith("new")]
+        assert row[1].startswith("$2.00 of $5.00" if any(spent) else "$0 of $5.00")
+        if not any(spent):
+            assert row[2] == "not before reset"
+        cache.close()
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_key_without_spend_that_is_disabled_is_said_to_be(tmp_path: Any, own: bool) -> None:
+    prod, off, idle = (Key(name, creator=ADA.id) for name in ("prod", "off", "idle"))
+    off.disabled = True
+    records = [
+        Record(NOW - day * DAY, prod.hash, ADA.id, "a/b", prompt=1_000, completion=10,
+               credits_nano=DOLLAR)
+        for day in range(30)
+    ]  # fmt: skip
+    clock = Clock(NOW)
+    made = Organization([ADA, BOB], [prod, off, idle], records=records, credits=10**13)
+    asker = Asker("ada@example.com", own_only=True) if own else Asker()
+    with LocalOpenRouter(made, clock=clock) as server:
+        server.requests_per_minute = None
+        cache = Cache(server, tmp_path / "activity.db", clock)
+        cache.fill()
+        said = {}
+        for key in ("off", "idle"):
+            query = parse(f"forecast key:{key}").query  # type: ignore[union-attr]
+            found = analyze(cache.store, query, NOW, "UTC", asker)
+            assert isinstance(found, AnalysisDocument)
+            said[key] = " ".join(found.sentences)
+        cache.close()
+    assert "Nothing more is expected of “off”, because the key is disabled." in said["off"]
+    assert "remove a filter" not in said["off"]
+    assert ("remove a filter" in said["idle"]) is not own

@@ -91,7 +91,7 @@ def test_what_is_missing_is_said_in_a_sentence(cache):
             assert "Credits" not in limits
         case "new":
             assert "there is nothing to split: all of it is new" in why
-            assert "there is nothing to forecast from" in forecast
+            assert "$1.00 was spent so far" in forecast
         case "even":
             assert why == "Spend did not change: $8.00, as in the week before."
             assert answered(store, "why spend 1w").steps == ()

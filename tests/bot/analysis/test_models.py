@@ -118,6 +118,7 @@ def test_its_csv_has_a_row_for_each_model_and_user(ask):
 def test_who_sees_their_own_only_sees_what_they_use(own):
     text = own.words("retiring", user="grace")
     assert "evals" in text
+    assert "not used by you in the past 30 days" in text
     for hidden in ("prod", "Ada", "chatroom"):
         assert hidden not in text
 

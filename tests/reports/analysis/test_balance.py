@@ -76,7 +76,10 @@ def test_what_is_used_up_or_unused_is_said_as_it_is() -> None:
     gone = replace(balance((0, 0, 0)), left=0)
     assert lasting_sentence(gone, "UTC") == "No: the credits are used up."
     idle = replace(balance(None), spent=0)
-    assert lasting_sentence(idle, "UTC") == "Yes: no credits were spent in the past four weeks."
+    assert lasting_sentence(idle, "UTC") == (
+        "Yes: the credits last past the end of the month (Mon 30 Nov), because none were spent in"
+        " the past four weeks."
+    )
     none = replace(balance(None), bought=0, left=0)
     assert lasting_sentence(none, "UTC") == "This organization hasn't bought any credits."
     assert none.enough is None

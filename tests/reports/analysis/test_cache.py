@@ -166,6 +166,13 @@ def test_within_a_day_no_falls_are_looked_for():
     assert (without.whole.fall, without.groups[0].fall) == (None, None)
 
 
+def test_a_day_that_is_not_over_is_no_evidence_of_a_fall_that_lasts():
+    found = {"a": days(80, 80, 80, 80, 80, 30, 30, 30)}
+    running = cache_report(found, running=7)
+    assert (running.whole.fall, running.groups[0].fall) == (None, None)
+    assert running.whole.share == cache_report(found).whole.share
+
+
 def test_where_savings_are_unknown_or_negative_what_a_fall_costs_is_unknown():
     buckets = days(80, 80, 80, 30, 30, 30)
     fall = find_fall(buckets, saved=False)

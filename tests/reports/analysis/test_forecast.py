@@ -201,3 +201,18 @@ def test_a_forecast_of_the_sample_is_within_a_tenth_by_the_middle_of_the_month()
         found = forecast(days[:middle], after - middle, sum(days[first:middle]))
         actual = sum(days[first:after])
         assert abs(found.end - actual) * 10 < actual
+
+
+def test_a_part_s_day_is_judged_by_its_own_weekday() -> None:
+    week = [100, 100, 100, 100, 100, 20, 20]
+    night = [*week * 5, *week[:6], 250]
+    assert list(without_outlying(night)) == week * 6
+    jobs = [*week[:6], 400] * 6
+    assert list(without_outlying(jobs))[7:] == jobs[7:]
+
+
+def test_amounts_that_are_not_continued_count_as_not_spent() -> None:
+    week = [100, 100, 100, 100, 100, 20, 20]
+    night = [*week * 19, *week[:6], 270]
+    expected = Forecaster(night).expected_days(20, [0, 250])
+    assert expected.week == tuple(week)

@@ -24,10 +24,12 @@ def key(
     limit_known: bool = True,
     disabled: bool = False,
     owner_left: bool = False,
+    limit_used: int | None = None,
 ) -> KeyFacts:
     return KeyFacts(
-        label, "Ada", owner_left, created, last_used, expires, limit, limit_known, 0, disabled
-    )
+        label, "Ada", owner_left, created, last_used, expires, limit, limit_known, 0, disabled,
+        limit_used=limit_used,
+    )  # fmt: skip
 
 
 def answer(*keys: KeyFacts, wanted: tuple[KeyTrait, ...] = ()) -> AnalysisDocument:
@@ -43,6 +45,9 @@ def answer(*keys: KeyFacts, wanted: tuple[KeyTrait, ...] = ()) -> AnalysisDocume
         (key(last_used=None), "never used"),
         (key(last_used=None, created=NOW - timedelta(days=400)), "unused for a year"),
         (key(limit=None), "unlimited"),
+        (key(limit_used=10**9 - 1), "–"),
+        (key(limit_used=104 * 10**7), "limit is full (104.0% used)"),
+        (key(limit=0, limit_used=0), "limit is full"),
         (key(owner_left=True), "orphaned: its owner left"),
         (key(expires=NOW + timedelta(days=9)), "expires 8 Dec, in 9 days"),
         (key(expires=NOW + timedelta(hours=1)), "expires 29 Nov, today"),
@@ -55,6 +60,12 @@ def answer(*keys: KeyFacts, wanted: tuple[KeyTrait, ...] = ()) -> AnalysisDocume
 )
 def test_a_row_says_what_is_worth_knowing_about_a_key(facts: KeyFacts, note: str) -> None:
     assert answer(facts).rows[0][1] == note
+
+
+def test_disabled_keys_without_a_limit_are_counted_apart() -> None:
+    found = answer(key(limit=None), key("old", limit=None, disabled=True), key("web"))
+    assert "1 without a limit (and 1 disabled)," in found.sentences[0]
+    assert "(and" not in answer(key(limit=None)).sentences[0]
 
 
 def test_the_days_without_use_are_those_since_the_last_use() -> None:

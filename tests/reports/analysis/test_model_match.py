@@ -2,7 +2,7 @@
 
 import pytest
 
-from reports.analysis.model_match import models_meant
+from reports.analysis.model_match import models_meant, without_version
 
 LISTED = (
     "anthropic/claude-3-opus", "anthropic/claude-3.7-sonnet",
@@ -29,6 +29,21 @@ LISTED = (
 )
 def test_a_word_means_the_newest_model_of_its_family(word, meant):
     assert models_meant(LISTED, word) == (meant,)
+
+
+@pytest.mark.parametrize("word", ["gpt-4", "opus-6", "gpt-5-4-6"])
+def test_a_version_that_is_not_listed_means_no_other_one(word):
+    assert models_meant(LISTED, word) == ()
+
+
+def test_the_parts_of_a_version_can_be_written_with_hyphens():
+    assert models_meant(LISTED, "gpt-5-4") == ("openai/gpt-5.4",)
+    assert models_meant(LISTED, "gemini-flash") == ("google/gemini-3-flash-preview",)
+
+
+@pytest.mark.parametrize(("word", "rest"), [("gpt-4", "gpt"), ("opus", "opus"), ("4.1", "")])
+def test_a_word_can_be_taken_without_its_version(word, rest):
+    assert without_version(word) == rest
 
 
 def test_a_word_that_several_families_share_is_asked_about():
