@@ -170,6 +170,22 @@ def _words_apart(words: list[str], known: KnownNames) -> list[Filter]:
     return [Filter(Dimension.MODEL, pattern)] if meant and meant == alike else []
 
 
+def keys_with(name: str, known: KnownNames) -> Filter | None:
+    """The filter for keys whose names have all of several words in this order: `nightly agent`.
+
+    None if there is no such key, or if a name of its own, a model or a person has these words.
+    """
+    words = _folded(name).split()
+    if len(words) < 2 or not all(map(_PLAIN.fullmatch, words)):
+        return None
+    meant = {key for key in known.by_key if _has_in_order(words, _WORD.findall(key))}
+    pattern = f"*{'*'.join(words)}*"
+    if len(meant) == 1:
+        return Filter(Dimension.KEY, known.by_key[meant.pop()])
+    alike = {key for key in known.by_key if matches(pattern, key)}
+    return Filter(Dimension.KEY, pattern) if meant and meant == alike else None
+
+
 def _has_in_order(words: list[str], parts: list[str]) -> bool:
     rest = iter(parts)
     return all(word in rest for word in words)

@@ -27,7 +27,7 @@ from reports.questions.grammar import LONGEST, CommandError, QuestionCommand, pa
 from reports.questions.kind_options import UNUSED_DAYS, is_unfit
 from reports.questions.kinds import STILL_RUNNING, kind_of
 from reports.questions.query import QueryKind
-from reports.questions.topics import ME, THIS_MONTH
+from reports.questions.topics import ME, THIS_MONTH, personal
 from reports.usage.dimensions import Dimension
 from reports.wording import suggestions as nearest
 from reports.wording.safe_text import clean, plain
@@ -59,6 +59,8 @@ def parse_text(text: str, known: KnownNames, today: date, *, helps: bool = False
         return strict
     typed = reworded(typed, known)
     words = [word.casefold().strip("?!.,") for word in typed.split()]
+    if personal(words):
+        return ParsedText(" ".join(words))
     if there := list_request(words):
         if there.button:
             return CommandError(there.instructions(), "", there.listing, ())

@@ -38,6 +38,7 @@ _PURPOSE = (
     "boss|manager|ceo|cfo|cto|board|meeting|review|deck|slides|presentation|stand-?up|records|books"
 )
 _MANY = r"(?:1m|1 million|a million|one million|1k|1000|1,000|a thousand|one thousand)"
+_WE_WILL = r"(?:are|will|do) we (?:going to |gonna )?"
 _EXTREME = r"(?:max|maximum|peak|highest|biggest|largest|record|min|minimum|lowest|smallest)"
 _PART_OF = rf"how much (?:of|from) (?:our |the |my |all |total )*({_MEASURED})"
 _SPELLINGS = {
@@ -56,6 +57,22 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
     ("days|late|recent", r"(?:these|those) days|nowadays|of late|lately|recently", "past month"),
     ("same|this", _SAME_POINT, r"\1 \2"),
     ("why", r"why (is|was) today (.{1,40}?) than yesterday", r"why \1 today \2"),
+    ("blow|bust", rf"{_WE_WILL}(?:blow|bust|overrun|blow through) (?:the|our) budget", "budget"),
+    ("how close", r"(to) (?:her|his|their) (limits?)", r"\1 its \2"),
+    ("money", r"(?:the|our) money last", "the credits last"),
+    ("drop|ditch", r"what if (?:we|i) (?:dropped|ditched|abandoned) (\S+) for",
+     r"what if we moved \1 to"),
+    ("migrate", r"what (?:do|should|must) (?:we|i) (?:need to |have to )?migrate",
+     "which models retire"),
+    ("new year", r"(?:before|by|until|till) (?:the )?new year(?:'s(?: day| eve)?)?",
+     "until the end of this year"),
+    ("resets|renews", r"what (?:resets|renews) (?:today|tomorrow|this week|next week)",
+     "when do limits reset this week"),
+    ("resets|renews", r"what (?:resets|renews)(?: next| soon)?", "when do limits reset"),
+    ("my month", r"^my month$", "me"),
+    ("budget", r"budgets? (?:status|state)", "budget"),
+    ("owner", r"(keys?) (?:without|with no|that have no) owners?", r"\1 orphaned"),
+    ("expensive", r"how (?:expensive|cheap|pricey) (?:are|is) (?:the )?tokens?", "price of tokens"),
     ("before that", rf"(?:the )?{_UNIT} before that", "before"),
     ("worth|kind|sort|type", r"(?:worth|kinds?|sorts?|types?) of", "of"),
     ("member|mate", r"(?:team|staff) ?members?|team ?mates?", "people"),

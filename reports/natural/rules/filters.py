@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from reports.natural import vocabulary
-from reports.natural.names import LONGEST_NAME_WORDS, named
+from reports.natural.names import LONGEST_NAME_WORDS, keys_with, named
 from reports.natural.text_reader import TextReader
 from reports.usage.dimensions import Dimension, Filter, Metric
 from reports.wording.safe_text import clean
@@ -58,7 +58,7 @@ def read_long_name(reader: TextReader) -> int:
             or (count > 1 and (reader.known.has(name) or not reader.has_filler_at_an_end(count)))
         ):
             continue
-        found = named(name, reader.known)
+        found = named(name, reader.known) or (None if quoted else keys_with(name, reader.known))
         if found:
             reader.add_filter(found)
             return count
@@ -127,10 +127,14 @@ def _excluded_name(reader: TextReader, at: int) -> tuple[int, Filter] | None:
         if len(words) < count or (count == 1 and word in vocabulary.FILLERS):
             continue
         shown = " ".join(words)
-        if count > 1 and not reader.known.has(shown) and not named(shown, reader.known, dimension):
+        keys = keys_with(shown, reader.known) if dimension in {None, Dimension.KEY} else None
+        whole = reader.known.has(shown) or named(shown, reader.known, dimension)
+        if count > 1 and not whole and not keys:
             continue
-        one = named(shown, reader.known, dimension) or named(
-            reader.word(at) if count == 1 else shown, reader.known, dimension
+        one = (
+            (None if whole else keys)
+            or named(shown, reader.known, dimension)
+            or named(reader.word(at) if count == 1 else shown, reader.known, dimension)
         )
         if one:
             at = reader.skip(at + count, {"api"})

@@ -168,6 +168,16 @@ READ_AS = {
     "who isn't using the cache": "cache 1m by creator",
     "keys nobody used since october": "keys unused 52d",
     "keys not used this month": "keys unused 21d",
+    "are we going to blow the budget": "budget",
+    "budget status": "budget",
+    "my month": "me",
+    "how close is ada to her limit": "limits creator:ada@example.com",
+    "how long will the money last": "balance",
+    "what if we dropped opus for sonnet": "whatif opus -> sonnet 1m",
+    "what do we need to migrate before new year": "retiring before 2027-01",
+    "what resets tomorrow": "limits",
+    "keys without owner": "keys orphaned",
+    "how expensive are tokens for prod": "price 1m key:prod",
     "why is today cheaper than yesterday": "why today",
     "why did cache hit rate drop": "cache 1m by key",
     "me by key": "this month by key creator:me",
@@ -313,3 +323,18 @@ def test_a_number_of_whole_days_is_not_shortened() -> None:
     found = ask("spend last 1000 full days")
     assert isinstance(found, CommandError)
     assert "not “1000”" in found.problem
+
+
+def test_words_beside_each_other_are_the_one_key_that_has_all_of_them() -> None:
+    keys = ("nightly-refactor-agent", "nightly-tests", "search-agent", "web")
+    known = KnownNames(("openai/gpt-5",), keys, ())
+    for words, meant in (
+        ("spend excluding the nightly agent", "spend 1d -key:nightly-refactor-agent"),
+        ("spend without the nightly agent key", "spend 1d -key:nightly-refactor-agent"),
+        ("spend of the nightly agent", "spend 1d key:nightly-refactor-agent"),
+        ("spend without nightly and agent", "spend 1d -key:*nightly* -key:*agent*"),
+        ("spend without web agent", "spend 1d -key:web -key:*agent*"),
+    ):
+        found = read(words, lambda: known, Clock(NOW))
+        assert isinstance(found, ParsedText), words
+        assert found.canonical == meant
