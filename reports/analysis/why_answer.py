@@ -111,7 +111,7 @@ def why_answer(
     )
     empty = not any((totals.before, totals.now, found.tokens_now))
     shown = not empty and not ranges.just_begun
-    brief = ranges.now.granularity in _BRIEF
+    brief = f"{ranges.now.granularity}s" if ranges.now.granularity in _BRIEF else ""
     others = _sentences(found, _named(query, found), brief=brief) if shown else ()
     return AnalysisDocument(
         query=query,
@@ -192,7 +192,7 @@ def unlike(status: DataStatus) -> tuple[str, ...]:
     return (UNLIKE,) if status.gaps else ()
 
 
-def _sentences(found: Explanation, named: _Named, *, brief: bool) -> tuple[str, ...]:
+def _sentences(found: Explanation, named: _Named, *, brief: str) -> tuple[str, ...]:
     if not found.tokens_before:
         return (ALL_NEW,) if found.now or found.tokens_now else ()
     volume, mix, price = _shown(found.parts)
@@ -235,8 +235,9 @@ def _led_by(cells: Sequence[CellChange], part: int) -> str:
     return f", led by {', '.join(named)}." if named else "."
 
 
-def _new_and_gone(found: Explanation, *, brief: bool) -> tuple[str, ...]:
-    """The pairs used in one period only; `brief`: of hours, which say little about use later."""
+def _new_and_gone(found: Explanation, *, brief: str) -> tuple[str, ...]:
+    """The pairs used in one period only; `brief`: `hours` or `minutes`, which say
+    little about use later."""
     new, gone = [], []
     for cell in found.cells:
         _, _, tokens_before, tokens_now, before, now, _ = cell.usage
@@ -245,8 +246,8 @@ def _new_and_gone(found: Explanation, *, brief: bool) -> tuple[str, ...]:
                 new.append(cell)
         elif not (tokens_now or now):
             gone.append(cell)
-    added = "used in these hours only" if brief else "new"
-    ended = "not used in these hours" if brief else "no longer used"
+    added = f"used in these {brief} only" if brief else "new"
+    ended = f"not used in these {brief}" if brief else "no longer used"
     parts = []
     if new:
         parts.append(f"{_pairs(new)} {added} ({money(sum(c.usage.spend_now for c in new))} now)")
