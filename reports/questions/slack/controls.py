@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reports.block_kit.elements import Block, actions, button, menu, option
 from reports.block_kit.message import RUN
@@ -25,6 +25,7 @@ from reports.questions.wording import (
     EARLIER,
     before_words,
     capitalize_first,
+    is_cut_longer,
     period_words,
 )
 from reports.render.tables import ranked_groups
@@ -133,7 +134,8 @@ def _versus(summary: Summary) -> Block:
     Of two equal comparisons (a day earlier, the day before) only one is offered.
     """
     query, wanted = summary.query, summary.range
-    previous = before_words(query.period, unfinished=wanted.unfinished)
+    same_length = not is_cut_longer(replace(query, versus=None), wanted)
+    previous = before_words(query.period, unfinished=wanted.unfinished and same_length)
     equal = _just_before(query.period)
     redundant = Versus.BEFORE if equal and query.versus is equal else equal
     options = [option("Compare with …", NO_COMPARISON), option(f"vs {previous}", Versus.BEFORE)]

@@ -105,7 +105,7 @@ def test_it_is_compared_with_nothing_that_it_is_longer_than(period, offered):
         ("2026-10-03", ["the day before", "a week earlier", "a month earlier", "a year earlier"]),
         ("7d", ["the 7 days before", "a month earlier", "a year earlier"]),
         ("last week", ["the week before", "a month earlier", "a year earlier"]),
-        ("this month", ["the same part of last month", "a year earlier"]),
+        ("this month", ["the month before", "a year earlier"]),
         ("2026-10", ["the month before", "a year earlier"]),
         ("1y", ["the year before"]),
     ],
