@@ -67,14 +67,26 @@ def read_about_now(
     begun = typed.casefold().split()[0] in PERSONAL
     strange = (word for word in unknown if begun or not is_about_balance(word))
     if word := next(strange, ""):
-        return CommandError(str(UnknownWordError(word)), examples=())
-    return ParsedText(f"{topic} {zone}".strip())
+        return _strange(command, word)
+    remarks = (YES_LASTS,) if topic.startswith(f"{BALANCE} ") and "out" in words else ()
+    return ParsedText(f"{topic} {zone}".strip(), remarks=remarks)
 
 
+YES_LASTS = "“Yes” means that the credits last."
+"""A remark if it was asked whether they run out."""
 UNTIL_WHEN = (
     "I can't tell until when the credits should last. Name one day to come, as in"
     " `balance until 2027-01-15`, or `balance this month`."
 )
+
+
+def _strange(command: str, word: str) -> CommandError:
+    """The error for a word that is part of a date which can't be read, or unknown."""
+    bare = word.casefold().strip("?!.,")
+    dated = bare in vocabulary.MONTHS or bare in vocabulary.WEEKDAYS or bare[:1].isdigit()
+    if command == BALANCE and dated:
+        return CommandError(UNTIL_WHEN, examples=())
+    return CommandError(str(UnknownWordError(word)), examples=())
 
 
 def _with_last_day(typed: str, today: date) -> tuple[str, str]:

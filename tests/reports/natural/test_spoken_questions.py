@@ -325,6 +325,21 @@ def test_a_number_of_whole_days_is_not_shortened() -> None:
     assert "not “1000”" in found.problem
 
 
+def test_a_date_that_the_balance_cannot_read_is_refused_with_what_to_type() -> None:
+    for words in ("balance 2026-12-25", "will the credits last 3 more weeks"):
+        found = ask(words)
+        assert isinstance(found, CommandError), words
+        assert "`balance until 2027-01-15`" in found.problem
+
+
+def test_yes_is_explained_where_it_is_asked_if_the_credits_run_out() -> None:
+    found = ask("will we run out of credits by friday")
+    assert isinstance(found, ParsedText)
+    assert found.words == "balance until 2026-11-27"
+    assert "“Yes” means that the credits last." in found.note()
+    assert "“Yes”" not in str(ask("when will the credits run out"))
+
+
 def test_words_beside_each_other_are_the_one_key_that_has_all_of_them() -> None:
     keys = ("nightly-refactor-agent", "nightly-tests", "search-agent", "web")
     known = KnownNames(("openai/gpt-5",), keys, ())
