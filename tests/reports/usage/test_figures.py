@@ -62,11 +62,12 @@ def test_usages_are_added_and_subtracted_figure_by_figure():
     assert minus(plus(ONE, ONE), ONE) == ONE
 
 
-def test_the_share_of_a_limit_is_unknown_where_its_use_is_or_it_has_no_size():
+def test_the_share_of_a_limit_is_unknown_where_its_use_is_and_a_limit_of_zero_is_full():
     assert Limit("a", 4 * NANO, 3 * NANO).share == Fraction(3, 4)
     assert Limit("a", 4 * NANO, 0).share == 0
     assert Limit("a", 4 * NANO, None).share is None
-    assert Limit("a", 0, 3 * NANO).share is None
+    assert Limit("a", 0, 3 * NANO).share == 1
+    assert Limit("a", 0, 0).share == 1
 
 
 def test_limits_come_by_share_with_unknown_ones_last_and_names_in_between():
