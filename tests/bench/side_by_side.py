@@ -164,7 +164,8 @@ def costs(engines: Engines, words: str, times: int) -> list[tuple[Cost, Cost]]:
     def ask(store: Store) -> object:
         if query.kind is QueryKind.USAGE:
             return answer(store, query, NOW, "UTC", whole=False)
-        found = analyze(store, query, NOW, "UTC", whole=False)
+        # as JSON: a change with today as well, which `compared` looks at
+        found = analyze(store, query, NOW, "UTC", whole=query.kind is QueryKind.WHY)
         assert isinstance(found, AnalysisDocument)
         # how a change is split up is rounded by turns, so the last digit may differ
         return understand.compared(found)
