@@ -33,10 +33,14 @@ BEGUN_TODAY = (
 NO_BAND = "There are too few earlier days to say how far off this may be, so there is no range yet."
 AT_LIMIT = "That is all that the limit lets through, so there is no range."
 NO_RANGE = "Nothing is expected to come, so there is no range."
-SHARED = "What is to come is divided by what each {name} usually spent in the past two weeks."
+_FROM_TOMORROW = "What was first used today counts from tomorrow on."
+SHARED = (
+    "What is to come is divided by what each {name} usually spent in the past two weeks. "
+    f"{_FROM_TOMORROW}"
+)
 SHARE = (
     "What is to come is this part's share of all expected spend, by what it usually spent in the"
-    " past two weeks."
+    f" past two weeks. {_FROM_TOMORROW}"
 )
 OUTLYING = (
     "Single days far above the usual aren't continued, and a lasting change of level counts from"
