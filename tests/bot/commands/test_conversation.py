@@ -319,7 +319,8 @@ def test_a_question_in_a_thread_names_the_period_that_it_inherits(world: World) 
     thread = asked(world, "spend last week by key")["thread_ts"]
     answer = reply(world, thread, "tokens")
     assert "Still `last week`." in answer["text"]
-    assert buttons(answer)["Start over"] == "tokens"
+    # Why? joins it where the week before is stored, which depends on the day of the week
+    assert {**buttons(answer), "Why?": ""} == {"Start over": "tokens", "Why?": ""}
 
 
 def test_short_messages_in_a_direct_message_are_about_the_last_answer(world: World) -> None:
