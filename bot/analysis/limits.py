@@ -379,7 +379,7 @@ def _guardrail_limits(
     directory: Directory,
 ) -> Iterable[CountedLimit]:
     """The budgets of guardrails: one for each member and key that a guardrail applies to."""
-    for one in guardrail_limits(store, details, directory):
+    for one in guardrail_limits(store, details, directory, labels.keys()):
         if one.member is None:
             continue
         label, cap = labels.get(one.member, ""), one.cap

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,40 +19,43 @@ from reports.usage.dimensions import Dimension
 
 
 def guardrail_limits(
-    store: Store, details: Mapping[str, KeyDetails] | None, directory: Directory
+    store: Store,
+    details: Mapping[str, KeyDetails] | None,
+    directory: Directory,
+    seen: Collection[int] | None = None,
 ) -> Iterator[TrackedLimit]:
-    """The limits of members and of keys that aren't disabled.
+    """The limits of members and of keys that aren't disabled; with `seen`, of these ids only.
 
-    Yields nothing until the guardrails have been fetched. Labels are the guardrails' names. The
-    default guardrail of a workspace applies to all of its members and keys without an assignment.
+    Yields nothing until the guardrails have been fetched. Labels are the guardrails' names, told
+    apart where several of them are alike; one that applies to nobody in `seen` has no effect on
+    them. The default guardrail of a workspace applies to all of its members and keys without an
+    assignment.
     """
     as_of = guardrails_at(store)
     if as_of is None or details is None:
         return
     workspaces = _Workspaces(store, details, directory)
-    for guardrail in _distinguished(guardrails(store) or (), workspaces.names):
-        everybody = guardrail.id in workspaces.defaults
-        users: Iterable[str] = (
-            workspaces.people(guardrail.workspace) if everybody else guardrail.members
-        )
-        for user in users:
-            id_ = directory.ids.get((Dimension.CREATOR, user))
-            if id_ is None:
-                continue
-            by, ids = workspaces.counted(guardrail.workspace, user, id_)
-            subject = f"member {id_} {guardrail.id}"
-            cap = SpendLimit(
-                subject, guardrail.name, guardrail.limit, guardrail.reset, None, as_of,
-                directory.members[id_].detail,
-            )  # fmt: skip
-            yield TrackedLimit(cap, ids, guardrail.byok, LimitKind.MEMBER_GUARDRAIL, by, id_)
-        hashes = workspaces.keys(guardrail.workspace) if everybody else guardrail.keys
-        yield from _of_keys(guardrail, hashes, as_of, details, directory)
+    limits = {
+        one: [
+            limit
+            for limit in (
+                *_of_members(one, workspaces, as_of, directory),
+                *_of_keys(one, workspaces, as_of, details, directory),
+            )
+            if seen is None or limit.member in seen
+        ]
+        for one in guardrails(store) or ()
+    }
+    listed = [one for one, found in limits.items() if found]
+    for guardrail, name in _names(listed, workspaces.names):
+        for one in limits[guardrail]:
+            renamed = name != guardrail.name
+            yield replace(one, cap=replace(one.cap, label=name)) if renamed else one
 
 
-def _distinguished(
+def _names(
     found: Iterable[StoredGuardrail], workspaces: Mapping[str, str]
-) -> Iterator[StoredGuardrail]:
+) -> Iterator[tuple[StoredGuardrail, str]]:
     """Guardrails with different names: those of one name get their workspace's name or their id."""
     found = tuple(found)
     names = Counter(one.name for one in found)
@@ -60,17 +63,34 @@ def _distinguished(
     for one in found:
         home = workspaces.get(one.workspace, "")
         suffix = home if home and homes[one.name, home] == 1 else one.id[:8]
-        yield replace(one, name=f"{one.name} ({suffix})") if names[one.name] > 1 else one
+        yield one, f"{one.name} ({suffix})" if names[one.name] > 1 else one.name
+
+
+def _of_members(
+    guardrail: StoredGuardrail, workspaces: _Workspaces, as_of: datetime, directory: Directory
+) -> Iterator[TrackedLimit]:
+    everybody = guardrail.id in workspaces.defaults
+    for user in workspaces.people(guardrail.workspace) if everybody else guardrail.members:
+        id_ = directory.ids.get((Dimension.CREATOR, user))
+        if id_ is None:
+            continue
+        by, ids = workspaces.counted(guardrail.workspace, user, id_)
+        cap = SpendLimit(
+            f"member {id_} {guardrail.id}", guardrail.name, guardrail.limit, guardrail.reset, None,
+            as_of, directory.members[id_].detail,
+        )  # fmt: skip
+        yield TrackedLimit(cap, ids, guardrail.byok, LimitKind.MEMBER_GUARDRAIL, by, id_)
 
 
 def _of_keys(
     guardrail: StoredGuardrail,
-    hashes: Iterable[str],
+    workspaces: _Workspaces,
     as_of: datetime,
     details: Mapping[str, KeyDetails],
     directory: Directory,
 ) -> Iterator[TrackedLimit]:
-    for hash_ in hashes:
+    everybody = guardrail.id in workspaces.defaults
+    for hash_ in workspaces.keys(guardrail.workspace) if everybody else guardrail.keys:
         id_ = directory.ids.get((Dimension.KEY, hash_))
         if id_ is None or hash_ not in details or details[hash_].disabled:
             continue

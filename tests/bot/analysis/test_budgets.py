@@ -31,6 +31,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[LocalOpenRouter, P
     organization.guardrails = [
         SampleGuardrail("Cap", home, 500 * DOLLAR, "monthly", members=["user_grace"]),
         SampleGuardrail("Cap", lab.id, 300 * DOLLAR, "monthly", keys=[evals.hash]),
+        SampleGuardrail("Team", home, 200 * DOLLAR, "monthly", members=["user_ada"]),
+        SampleGuardrail("Team", lab.id, 250 * DOLLAR, "monthly", keys=[evals.hash]),
     ]
     path = tmp_path_factory.mktemp("budgets") / "activity.db"
     return worlds.filled(organization, path), path
@@ -49,6 +51,8 @@ def test_a_budget_list_has_guardrails_and_tells_namesakes_apart(ask: Ask) -> Non
         "workspace Default, daily",
         "guardrail Cap (Default) for Grace Hopper",
         "guardrail Cap (Lab) for evals",
+        "guardrail Team (Default) for Ada Lovelace",
+        "guardrail Team (Lab) for evals",
     }
 
 
@@ -73,8 +77,10 @@ def test_a_list_of_budgets_and_the_answer_on_limits_have_the_same_figures(ask: A
 def test_my_month_has_the_guardrails_that_apply_to_me_and_my_keys(ask: Ask) -> None:
     mine = budgets(ask, "me", "--as", "grace@example.com")
     assert set(mine) == {
-        "guardrail Cap (Default) for Grace Hopper", "guardrail Cap (Lab) for evals"
-    }  # fmt: skip
+        "guardrail Cap (Default) for Grace Hopper",
+        "guardrail Cap (Lab) for evals",
+        "guardrail Team (Lab) for evals",
+    }
     _, out, _ = ask("me", "--as", "grace@example.com")
     assert "\nYour limits:\n" in out
 
@@ -86,3 +92,7 @@ def test_who_sees_their_own_only_gets_their_own_guardrails(own: World) -> None:
     for hidden in ("laptop", "workspace"):
         assert hidden not in payload["text"]
     assert "Cap" not in own.words("budget", user="ada")
+
+
+def test_who_sees_their_own_only_cannot_tell_that_a_guardrail_has_a_namesake(own: World) -> None:
+    assert "guardrail Team for Ada Lovelace" in own.words("budget", user="ada")
