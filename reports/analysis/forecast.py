@@ -397,17 +397,9 @@ def band_of(
     ordered = _ordered(ratios)
     independent = Fraction(len(ratios) * _STEP, count)
     high = min(_HIGHEST, HIGH * (independent + _MARGIN) / independent)
-    low_end, high_end = (round(to_come * _between(ordered, edge)) for edge in (1 - high, high))
+    low_end, high_end = (round(to_come * quantile(ordered, edge)) for edge in (1 - high, high))
     low_end, high_end = min(low_end, to_come), max(high_end, to_come)
     return Band(so_far + low_end, so_far + (high_end if most is None else min(high_end, most)))
-
-
-def quantile(values: Sequence[_Ratio], share: Fraction) -> Fraction:
-    """The value below which a share of the values lies, interpolated between its neighbors.
-
-    The values are nonnegative fractions, as (numerator, denominator).
-    """
-    return _between(_ordered(values), share)
 
 
 def _ordered(values: Sequence[_Ratio]) -> list[_Ratio]:
@@ -415,7 +407,11 @@ def _ordered(values: Sequence[_Ratio]) -> list[_Ratio]:
     return sorted(values, key=lambda value: (value[0] << 256) // value[1])
 
 
-def _between(ordered: Sequence[_Ratio], share: Fraction) -> Fraction:
+def quantile(ordered: Sequence[_Ratio], share: Fraction) -> Fraction:
+    """The value below which a share of the values lies, interpolated between its neighbors.
+
+    The values are nonnegative fractions in ascending order, as (numerator, denominator).
+    """
     place = share * (len(ordered) - 1)
     at = int(place)
     lower = Fraction(*ordered[at])

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from reports.analysis.usual_days import median
+
 _WEEK_HOURS = 168
 _WEEKS = 4
 """Weeks of hours that say what is usual: every hour of the week four times."""
@@ -61,7 +63,7 @@ def usual_hours(past: Sequence[int], count: int) -> list[int]:
     if len(past) >= _WEEK_HOURS:
         same = [past[-1 - _WEEK_HOURS :: -_WEEK_HOURS][:_WEEKS]]
         same += [past[at - _WEEK_HOURS :: -_WEEK_HOURS][:_WEEKS] for at in range(count)]
-        found = [_median(one) for one in same]
+        found = [median([max(0, hour) for hour in one]) for one in same]
         if any(found[1:]):
             return found
         found = [_mean(one) for one in same]
@@ -86,11 +88,6 @@ def rest_of_today(hours: HoursOfToday, expected: int) -> RestOfToday:
     goes_on = min(len(usual) - hours.passed, Fraction(GOES_ON))
     running = round(more * goes_on) if more > usual_last else 0
     return RestOfToday(Fraction(left) / whole, running)
-
-
-def _median(values: Sequence[int]) -> int:
-    ordered, half = sorted(max(0, value) for value in values), len(values) // 2
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) // 2
 
 
 def _mean(values: Sequence[int]) -> int:

@@ -136,7 +136,7 @@ def _usual_of_part(days: Sequence[int], at: int) -> int:
     around = _median_around(days, at)
     same = range(max(at % WEEK, at - 4 * WEEK), at, WEEK)
     shares = [days[one] * _UNIT // usual for one in same if (usual := _median_around(days, one))]
-    return around * _median(shares) // _UNIT or max(around, _same_weekdays(days, at))
+    return around * median(shares) // _UNIT or max(around, _same_weekdays(days, at))
 
 
 def _median_around(days: Sequence[int], at: int) -> int:
@@ -146,7 +146,7 @@ def _median_around(days: Sequence[int], at: int) -> int:
 
 def _same_weekdays(days: Sequence[int], at: int) -> int:
     """The median of the four same weekdays before a day."""
-    return _median(days[max(at % WEEK, at - 4 * WEEK) : at : WEEK])
+    return median(days[max(at % WEEK, at - 4 * WEEK) : at : WEEK])
 
 
 def _last_change(days: Sequence[int]) -> tuple[int, int, int] | None:
@@ -201,7 +201,7 @@ def _weekday_weights(days: Sequence[int]) -> list[int] | None:
     whole = days[-weeks * WEEK :]
     totals = [sum(whole[at : at + WEEK]) for at in range(0, len(whole), WEEK)]
     shares = [
-        _median([day * _UNIT // total
+        median([day * _UNIT // total
                  for day, total in zip(whole[weekday::WEEK], totals, strict=True) if total > 0])
         for weekday in range(WEEK)
     ]  # fmt: skip
@@ -209,7 +209,7 @@ def _weekday_weights(days: Sequence[int]) -> list[int] | None:
     return [share * WEEK * _UNIT // everything for share in shares] if everything > 0 else None
 
 
-def _median(values: Sequence[int]) -> int:
+def median(values: Sequence[int]) -> int:
     """The median, rounded down; 0 without values."""
     ordered, half = sorted(values), len(values) // 2
     if not ordered:
