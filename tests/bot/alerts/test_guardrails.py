@@ -148,13 +148,16 @@ def test_an_alert_says_the_same_about_when_a_limit_is_full_as_the_answer_limits(
 ) -> None:
     settings = {"ACTIVITY_VISIBILITY": "own"} if own_only else {}
     with running_bot(tmp_path / "activity.db", NOON, **settings) as bot:
-        for day in range(1, 29):  # $18 every day at 18:00, and today much faster
-            truth.use(NOON - day * DAY + 6 * HOUR, 18, "prod")
-            truth.use(NOON - day * DAY - 6 * HOUR, day * day, "evals")
+        for day in range(1, 29):  # every day $4 before noon and $14 at 18:00
+            truth.use(NOON - day * DAY - 5 * MINUTE, 4, "prod")
+            truth.use(NOON - day * DAY + 6 * HOUR, 14, "prod")
+            if day % 7:  # others rest on this day of the week: their share of it is less
+                truth.use(NOON - day * DAY - 6 * HOUR, 20, "evals")
+        truth.use(NOON - 4 * HOUR, 14, "prod")
         guarded(bot)
         bot.sync(truth, back=40 * DAY)
         bot.set_up("alert budget 80%")
-        truth.use(NOON - 5 * MINUTE, 17, "prod")
+        truth.use(NOON - 5 * MINUTE, 3, "prod")
         turn(bot, truth)
         [alerted] = [one for one in texts(bot) if "prod (guardrail Key cap)" in one]
         asker = Asker("ada@example.com", own_only=own_only)
