@@ -21,7 +21,7 @@ from bot.store import Store
 from bot.store.usage import read as reading
 from reports.analysis.document import AnalysisDocument
 from reports.questions.grammar import CommandError, QuestionCommand, parse
-from reports.questions.query import Query, QueryKind, Versus
+from reports.questions.query import DEFAULT_TOP, Query, QueryKind, Versus
 from reports.questions.range_names import file_words
 from reports.questions.summary import ALL, Summary, in_order
 from reports.questions.wording import filter_words
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 NO_CHART = "This answer has no chart."
 _BATCH = 4_096  # rows per write to the temporary file
+_MOST_PDF_ROWS = 500
+"""Rows of an analysis in a PDF, about ten pages, unless the question says how many; CSV has all."""
 _ORGANIZATION = "organisation"  # the fact's name since the first version
 _LIVE_SOURCE = "ClickHouse, by OpenRouter's Broadcast"
 _NO_ORGANIZATION = "OpenRouter organization"
@@ -165,9 +167,13 @@ def _write_live(
 def _write_analysis(
     store: Store, query: Query, job: Job, out: BinaryIO, traces: ClickHouse | None
 ) -> Summary | AnalysisDocument:
-    found = analyze(store, query, job.at, job.zone, job.asker, traces=traces)
+    lists_all = job.format is Format.PDF and query.top == DEFAULT_TOP
+    asked = replace(query, top=_MOST_PDF_ROWS) if lists_all else query
+    found = analyze(store, asked, job.at, job.zone, job.asker, traces=traces)
     if isinstance(found, CommandError):
         raise UnanswerableError(found.problem)
+    if lists_all:
+        found = replace(found, query=replace(found.query, top=query.top))
     organization = store.fact(_ORGANIZATION) or _NO_ORGANIZATION
     match job.format:
         case Format.CSV:

@@ -1,11 +1,13 @@
 """Writes an analysis as a PDF document: its sentences, chart, table and notes.
 
 It writes dates as the answer in Slack does (`15 Dec 2026`), in sentences, tables and charts alike:
-names that others chose stand among them, so no text is rewritten here.
+names that others chose stand among them, so dates aren't rewritten here. Command words, which Slack
+shows as code, are in quotation marks.
 """
 
 from __future__ import annotations
 
+import re
 from typing import BinaryIO
 
 from reports.analysis.document import AnalysisDocument
@@ -26,6 +28,7 @@ _TITLE, _SIZE, _SMALL = 18.0, 9.5, 8.0
 _ROW = 16.0
 _GAP = 10.0
 _CHART = 170.0
+_CODE = re.compile(r"`([a-z][a-z ]*)`")
 _MOST_NAME = 0.45
 """The share of the width that the first column may take; figures need the rest."""
 
@@ -75,7 +78,8 @@ def _draw_head(
 
 
 def _draw_lines(pages: Pages, running: str, words: str, size: float, color: str) -> None:
-    for line in wrap(clean(words, 2_000), Face.SANS, PAGE_WIDTH / size):
+    quoted = _CODE.sub(r"“\1”", clean(words, 2_000))
+    for line in wrap(quoted, Face.SANS, PAGE_WIDTH / size):
         if pages.room < size * 1.5:
             pages.next_page(running)
         pages.paper.text(LEFT, pages.y, line, size=size, color=color)

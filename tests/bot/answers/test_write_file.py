@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -99,6 +100,24 @@ def test_pdf_subtotals_are_the_groups_of_the_answer(store: Store, words: str) ->
         assert f"{group.usage.prompt:,}" in text
         assert f"{group.usage.completion:,}" in text
     assert f"{found.parts['prompt']:,}" in text
+
+
+@pytest.mark.parametrize("words", ["forecast by key", "keys", "price 7d by key", "why spend 1w"])
+def test_an_analysis_as_pdf_lists_every_row_unless_the_question_says_how_many(
+    store: Store, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{write_file.__module__}.DEFAULT_TOP", 1)  # the organization is small
+
+    def text(top: int) -> str:
+        query = replace(query_of(words), top=top)
+        out = io.BytesIO()
+        write_file(store, Job(query.command(""), NOW, "UTC", Format.PDF), out)
+        document = pypdf.PdfReader(io.BytesIO(out.getvalue()))
+        return "\n".join(page.extract_text() for page in document.pages)
+
+    assert "Others (" in text(2)
+    assert "Others (" not in text(1)
+    assert "`" not in text(1)
 
 
 def test_sections_are_in_the_order_of_the_answer(store: Store) -> None:
