@@ -8,9 +8,10 @@ shows as code, are in quotation marks.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import BinaryIO
 
-from reports.analysis.document import AnalysisDocument
+from reports.analysis.document import AnalysisDocument, TableColumn
 from reports.analysis.latency_chart import NAME, latency_bars
 from reports.analysis.share_chart import share_bars
 from reports.questions.wording import stamp
@@ -25,9 +26,13 @@ from reports.time.time_range import TimeRange
 from reports.wording.safe_text import clean
 
 _TITLE, _SIZE, _SMALL = 18.0, 9.5, 8.0
-_ROW = 16.0
+_ROW, _LINE = 16.0, 10.0
+"""The height of a row with one line, and of each further line."""
+_MOST_LINES = 3
 _GAP = 10.0
 _CHART = 170.0
+_LEAST_WORDS = 50.0
+"""The least width of a column of words, in points, if its texts are longer."""
 _CODE = re.compile(r"`([a-z][a-z ]*)`")
 _MOST_NAME = 0.45
 """The share of the width that the first column may take; figures need the rest."""
@@ -105,33 +110,68 @@ def _draw_bars(pages: Pages, name: str, bars: Bars, span: TimeRange) -> None:
 def _draw_table(pages: Pages, found: AnalysisDocument, running: str) -> None:
     heads = tuple(column.title for column in found.columns)
     rows = [tuple(clean(cell, 200) if cell else "" for cell in row) for row in found.rows]
-    edges = _edges(heads, rows)
-    _draw_row(pages, heads, edges, Face.BOLD, found)
-    pages.paper.rule(LEFT, pages.y + 11, RIGHT, INK, 0.8)
+    edges = _edges(found.columns, rows)
+
+    def draw_heads() -> None:
+        _draw_row(pages, _wrapped(heads, edges, found.columns, Face.BOLD), edges, Face.BOLD, found)
+        pages.paper.rule(LEFT, pages.y + 11, RIGHT, INK, 0.8)
+
+    draw_heads()
     for row in rows:
-        if pages.room < _ROW:
+        cells = _wrapped(row, edges, found.columns, Face.SANS)
+        if pages.room < _height(cells):
             pages.next_page(running)
-            _draw_row(pages, heads, edges, Face.BOLD, found)
-            pages.paper.rule(LEFT, pages.y + 11, RIGHT, INK, 0.8)
-        _draw_row(pages, row, edges, Face.SANS, found)
+            draw_heads()
+        _draw_row(pages, cells, edges, Face.SANS, found)
         pages.paper.rule(LEFT, pages.y + 11, RIGHT, FAINT, 0.3)
 
 
-def _edges(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[tuple[float, float]]:
-    """The left and right edge of each column: as wide as its texts; the first one takes the
-    rest."""
+def _wrapped(
+    cells: tuple[str, ...],
+    edges: list[tuple[float, float]],
+    columns: Sequence[TableColumn],
+    face: Face,
+) -> list[list[str]]:
+    """The lines of each cell: words are wrapped, figures are on one line."""
+    return [
+        wrap(cell, face, (right - left) / _SMALL + 0.05, 1 if column.right else _MOST_LINES)
+        for cell, (left, right), column in zip(cells, edges, columns, strict=True)
+    ]
+
+
+def _height(cells: list[list[str]]) -> float:
+    """The height of a row, in points."""
+    return _ROW + _LINE * (max(1, *map(len, cells)) - 1)
+
+
+def _edges(
+    columns: Sequence[TableColumn], rows: list[tuple[str, ...]]
+) -> list[tuple[float, float]]:
+    """The left and right edge of each column: as wide as its texts; the first one takes the rest.
+
+    If that is too little for all words, the widest columns of words are narrowed first, and their
+    cells wrapped; then all columns.
+    """
     wide = [
         max(
-            text_width(heads[at], Face.BOLD),
+            text_width(column.title, Face.BOLD),
             *(text_width(row[at], Face.SANS) for row in rows),
         )
         * _SMALL
-        for at in range(len(heads))
+        for at, column in enumerate(columns)
     ]
-    room = PAGE_WIDTH - _GAP * (len(heads) - 1)
-    others = sum(wide[1:])
-    squeeze = min(1.0, room * (1 - _MOST_NAME / 2) / others) if others else 1.0
-    widths = [0.0, *(one * squeeze for one in wide[1:])]
+    room = PAGE_WIDTH - _GAP * (len(columns) - 1)
+    most = room - min(wide[0], room * _MOST_NAME / 2)
+    figures = sum(one for one, column in zip(wide[1:], columns[1:], strict=True) if column.right)
+    words = [one for one, column in zip(wide[1:], columns[1:], strict=True) if not column.right]
+    limit = _limit(words, most - figures)
+    narrowed = [
+        one if column.right else min(one, limit)
+        for one, column in zip(wide[1:], columns[1:], strict=True)
+    ]
+    others = sum(narrowed)
+    squeeze = min(1.0, most / others) if others else 1.0
+    widths = [0.0, *(one * squeeze for one in narrowed)]
     widths[0] = room - sum(widths)
     edges, x = [], LEFT
     for one in widths:
@@ -140,15 +180,27 @@ def _edges(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[tuple[fl
     return edges
 
 
+def _limit(widths: Sequence[float], room: float) -> float:
+    """The greatest width with which all columns fit; at least that of a date."""
+    left, limit = room, 0.0
+    for number, one in enumerate(sorted(widths)):
+        limit = max(_LEAST_WORDS, left / (len(widths) - number))
+        if one > limit:
+            return limit
+        left -= one
+    return max([limit, *widths])
+
+
 def _draw_row(
     pages: Pages,
-    cells: tuple[str, ...],
+    cells: list[list[str]],
     edges: list[tuple[float, float]],
     face: Face,
     found: AnalysisDocument,
 ) -> None:
-    for cell, (left, right), column in zip(cells, edges, found.columns, strict=True):
-        shown = fit(cell, face, round((right - left) / _SMALL + 0.05, 2))
+    for lines, (left, right), column in zip(cells, edges, found.columns, strict=True):
         x, align = (right, Align.RIGHT) if column.right else (left, Align.LEFT)
-        pages.paper.text(x, pages.y, shown, face, _SMALL, align=align)
-    pages.y -= _ROW
+        for number, line in enumerate(lines):
+            y = pages.y - number * _LINE
+            pages.paper.text(x, y, line, face, _SMALL, align=align)
+    pages.y -= _height(cells)
