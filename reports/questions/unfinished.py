@@ -17,7 +17,7 @@ from reports.time.whole_buckets import WholeBuckets, ends_in_unfinished_bucket, 
 
 @dataclass(frozen=True, slots=True)
 class WholeChange:
-    """A figure through the last whole day or month, and the same of the previous period."""
+    """A figure through the last whole hour, day or month, and the same of the previous period."""
 
     now: int
     before: int
