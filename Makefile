@@ -87,7 +87,8 @@ bench: $(VENV)/.tools
 # about an hour and a half on two cores that other programs use as well; `make trust SEED=2` makes other
 # random choices, `make trust PARTS="sync frozen"` does some of it
 trust: $(VENV)/.dev
-	$(BIN)/python -m pytest --hypothesis-profile=new tests/reports tests/bot/store
+	$(BIN)/python -m pytest -n auto --dist loadfile --hypothesis-profile=new \
+		tests/reports tests/bot/store
 	$(BIN)/python -m tests.trust --seed $(or $(SEED),1) $(PARTS)
 
 mutants: $(VENV)/.dev
