@@ -123,8 +123,8 @@ class Connection(Protocol):
         ...
 
     @property
-    def rows_at_once(self) -> int:
-        """How many rows a transaction may write, beside their sums, so that others wait briefly."""
+    def writes_at_once(self) -> int:
+        """How many rows and sums a transaction may write, so that others wait briefly."""
         ...
 
     def execute(self, statement: str, parameters: Sequence[Any] = ..., /) -> StatementResult:

@@ -69,8 +69,9 @@ def changes(old: Rows, new: Rows, *, marks: Marks | None, most: int) -> list[Row
     """The changes that turn the old rows of a window into the new ones.
 
     `marks` say which days rows by month contain; None for windows of a finer granularity. Each
-    change keeps the sums consistent, and writes at most `most` rows, including rows by month. A
-    bucket with at most that many rows is changed at once, so that its two views always agree.
+    change keeps the sums consistent, and writes about `most` rows at most, including rows by month
+    and the sums of members. A bucket that needs no more than that is changed at once, so that its
+    two views always agree.
     """
     different = [key for key in pausing_for_requests(old) if key not in new]
     different += [key for key, usage in pausing_for_requests(new.items()) if old.get(key) != usage]
@@ -84,32 +85,38 @@ def changes(old: Rows, new: Rows, *, marks: Marks | None, most: int) -> list[Row
         contained = {at for at in firsts if any(contain(marks, view, at, 0) for view in StoredView)}
     return [
         _change(keys, old, new, firsts, contained, marks or {})
-        for keys in _portions(different, most, contained)
+        for keys in _portions(different, most, firsts, contained)
     ]
 
 
 def _portions(
-    keys: Iterable[RowKey], most: int, contained: Container[int]
+    keys: Iterable[RowKey], most: int, firsts: Mapping[int, int], contained: Container[int]
 ) -> Iterator[list[RowKey]]:
-    """Keys in portions of at most `most` rows: whole buckets, or parts of a larger bucket.
+    """Keys in portions that write at most `most` rows: whole buckets, or parts of a larger bucket.
 
-    For a key in a bucket that its month contains, two rows are written.
+    For a key in a bucket that its month contains, two rows are written, and for each member a sum
+    of the bucket and, if it is a day, a sum of its month. The few sums of models aren't counted.
     """
     portion: list[RowKey] = []
-    rows = 0
+    rows = 0  # with the sums of buckets
+    months: set[tuple[int, int, int]] = set()
     for at, same in groupby(keys, key=_BUCKET):
         bucket = list(same)
-        each = 2 if at in contained else 1
-        if portion and rows + each * len(bucket) > most:
+        members = {(view, member) for view, _, member, _ in bucket}
+        more = (2 if at in contained else 1) * len(bucket) + len(members)
+        of_months = {(firsts[at], *member) for member in members} if at in firsts else set()
+        if portion and rows + more + len(months | of_months) > most:
             yield portion
-            portion, rows = [], 0
-        portion += bucket
-        rows += each * len(bucket)
-        while rows > most:
-            fitting = max(most // each, 1)
-            yield portion[:fitting]
-            portion = portion[fitting:]
-            rows = each * len(portion)
+            portion, rows, months = [], 0, set()
+        parts = -(-(more + len(of_months)) // most)
+        if parts > 1:  # members have about as many rows each
+            fitting = -(-len(bucket) // parts)
+            for start in range(0, len(bucket), fitting):
+                yield bucket[start : start + fitting]
+        else:
+            portion += bucket
+            rows += more
+            months |= of_months
     if portion:
         yield portion
 

@@ -664,7 +664,7 @@ def _changes(
     marks: filled_months.Marks | None,
 ) -> list[RowChanges]:
     """The changes that turn old rows into new ones, each small enough for a transaction."""
-    return changes(old, new, marks=marks, most=connection.rows_at_once)
+    return changes(old, new, marks=marks, most=connection.writes_at_once)
 
 
 def _marks(connection: Connection, granularity: Granularity) -> filled_months.Marks | None:

@@ -96,20 +96,40 @@ def test_every_step_leaves_the_sums_right_and_the_last_one_the_rows(old, new, mo
     assert kept == new
 
 
-@given(rows, rows, st.integers(2, 12), marks_of_days)
-def test_a_step_writes_no_more_rows_than_it_may_with_those_by_month(old, new, most, marks):
+def writes(change):
+    """The rows that a step writes, with those by month, and the sums of members."""
+    members = [one for one in (*change.added, *change.months) if one[0] in MEMBERS_OF.values()]
+    return change.rows + len(change.month_rows) + len(members)
+
+
+@given(rows, rows, st.integers(8, 40), marks_of_days)
+def test_a_step_writes_no_more_rows_and_sums_than_it_may(old, new, most, marks):
     for change in changes(old, new, marks=marks, most=most):
-        assert change.rows + len(change.month_rows) <= most
+        places = [*change.gone, *dict(change.new), *dict(change.changed)]
+        days = {bucket for _, bucket, _, _ in places}
+        # of a day that doesn't fit, each part has as many rows as another, but maybe more members
+        assert writes(change) <= most or len(days) == 1
+        assert change.rows <= most
 
 
-@given(rows, rows, st.integers(1, 12))
-def test_a_bucket_that_fits_is_changed_in_one_step(old, new, most):
-    touched = {}
-    for step, change in enumerate(changes(old, new, marks=None, most=most)):
-        for view, bucket, *place in [*change.gone, *dict(change.new), *dict(change.changed)]:
-            touched.setdefault(bucket, []).append((step, view, *place))
-    for steps in touched.values():
-        assert len(steps) > most or len({step for step, *_ in steps}) == 1
+@given(rows, rows, st.integers(1, 40), st.none() | marks_of_days)
+def test_a_bucket_that_fits_is_changed_in_one_step(old, new, most, marks):
+    different: dict[int, int] = {}
+    for key in {*old, *new}:
+        if old.get(key) != new.get(key):
+            different[key[1]] = different.get(key[1], 0) + 1
+    steps = {}
+    for step, change in enumerate(changes(old, new, marks=marks, most=most)):
+        for _, bucket, *_ in [*change.gone, *dict(change.new), *dict(change.changed)]:
+            steps.setdefault(bucket, set()).add(step)
+    for bucket, rows in different.items():
+        # for each, at most a row, one by month, and the member's sums of the day and of the month
+        assert 4 * rows > most or len(steps[bucket]) == 1
+
+
+@given(rows, rows, st.none() | marks_of_days)
+def test_what_fits_into_one_step_is_one(old, new, marks):
+    assert len(changes(old, new, marks=marks, most=4 * len(old) + 4 * len(new))) <= 1
 
 
 def test_what_is_the_same_is_left_alone():

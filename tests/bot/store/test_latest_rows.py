@@ -104,7 +104,7 @@ def test_a_window_that_is_half_written_is_read_back(store, read, monkeypatch):
         broken.setattr(
             store_module,
             "_changes",
-            lambda _, old, new, marks: changes(old, new, marks=marks, most=4),
+            lambda _, old, new, marks: changes(old, new, marks=marks, most=8),
         )
         with pytest.raises(ZeroDivisionError):
             store.replace(DAYS, used(4, YESTERDAY, TODAY), NOW)
