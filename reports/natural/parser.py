@@ -142,6 +142,8 @@ def _with_topic_spelled(
             return replace(again, remarks=(took, *again.remarks))
         choices = again.choices if isinstance(again, CommandError) else ()
         meant = again.canonical if isinstance(again, ParsedText) else ""
+        if isinstance(strict, CommandError):  # with another typo
+            meant = meant or strict.suggestion
         if meant or choices:
             return replace(found, understood="", suggestion=meant, choices=choices)
     return found

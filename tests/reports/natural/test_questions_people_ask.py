@@ -348,6 +348,8 @@ KINDS = {
     "response times by key yesterday": "latency yesterday by key",
     "what is our p95 latency": "latency 1d",
     "which model is slowest": "latency 1d by model",
+    "tokens by customer last week": "tokens last week by end-user",
+    "which customers spent the most this week": "spend this week by end-user",
     "which provider fails most": "errors 1d by provider",
     "error rate yesterday": "errors yesterday",
     "how many failed requests last week": "errors last week",
