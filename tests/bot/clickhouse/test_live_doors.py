@@ -113,6 +113,35 @@ def test_hostile_names_are_shown_as_text(world):
     assert "<b>" not in shown.replace("\\u003c", "<") or "&lt;b&gt;" in shown
 
 
+def test_a_fragment_compares_the_answer_before_it_in_a_direct_message_and_a_thread(world):
+    slack, client = world.slack, world.bot_client
+    own = slack.im("ada").id
+
+    def said(channel, send):
+        before = len(slack.messages(channel))
+        assert send().status == 200
+        found = slack.wait_for(
+            lambda: [one for one in slack.messages(channel)[before:] if one.get("blocks")]
+        )
+        return found[-1]
+
+    said(own, lambda: client.message("ada", "latency 1w by model"))
+    compared = said(own, lambda: client.message("ada", "vs before"))
+    assert "latency 1w by model vs before" in json.dumps(compared)
+    asked = said(
+        slack.channel("general").id,
+        lambda: client.mention("ada", "general", "spend 1w by provider"),
+    )
+    thread = asked.get("thread_ts", asked["ts"])
+    compared = said(
+        slack.channel("general").id,
+        lambda: client.mention("ada", "general", "vs last week", thread=thread),
+    )
+    shown = json.dumps(compared)
+    assert "spend 1w by provider vs last week" in shown
+    assert "vs a week earlier" in shown
+
+
 @pytest.mark.parametrize("words", ["spend 1w by provider", "latency 1w", "errors 1w by key"])
 def test_an_answer_can_be_compared_from_its_menu(world, words):
     world.ask(words)
