@@ -55,7 +55,7 @@ STREAM_SECONDS = 300.0
 TRIES = 3
 LIVE_SECONDS = 15.0
 """How long the server may work on a query that somebody waits for. A month of five million requests
-takes a few seconds; there are at most two queries a question."""
+takes a few seconds; there are two queries a question, and two more for what it is compared with."""
 MOST_ROWS = 200_000
 """Rows of an answer: 31 days of 6,000 end users a day, which take about 100 MB here."""
 _TRY_AGAIN_SECONDS = 2.0
@@ -173,9 +173,13 @@ class ClickHouse:
             raise ClickHouseError("ClickHouse's response has no row.")
         return self._read(read_check_row, found[0])
 
-    def places(self, start: datetime, end: datetime) -> list[TracePlace]:
-        """The keys, owners and models of the requests in a window (UTC, end exclusive)."""
+    def places(self, start: datetime, end: datetime, counted: datetime) -> list[TracePlace]:
+        """The keys, owners and models of the requests in a window (UTC, end exclusive).
+
+        Those from `counted` on are listed and not counted.
+        """
         parameters = _window(start, end) | {"table": self._table}
+        parameters["counted"] = _window(start, counted)["end"]
         rows = self._all(statements.places(self.columns()), parameters)
         return [self._read(read_place_row, row) for row in pausing_for_requests(rows)]
 

@@ -42,10 +42,18 @@ class TraceSelection:
 
 
 def places(columns: TraceColumns) -> str:
-    """Requests by key, owner and model. Parameters as for `check`."""
+    """Requests by key, owner and model, also of keys whose requests all failed.
+
+    Parameters as for `check`, and `counted` (milliseconds): later requests aren't counted.
+    """
+    time = _quoted(columns.get(TraceField.TIME))
+    counts = (
+        f", NOT {_unused(columns)} AND {time} < fromUnixTimestamp64Milli({{counted:Int64}})"
+        " AS r_counts"
+    )
     return (
-        "SELECT r_key, r_owner, r_model, count() AS r_requests"
-        f" FROM ({_generations(columns, 'toUInt8(0)')})"
+        "SELECT r_key, r_owner, r_model, countIf(r_counts) AS r_requests"
+        f" FROM ({_generations(columns, 'toUInt8(0)', counts, failed=True)})"
         " GROUP BY r_key, r_owner, r_model FORMAT JSONEachRow"
     )
 
@@ -209,9 +217,8 @@ def _generations(
     prompt, completion = _count(get(TraceField.PROMPT)), _count(get(TraceField.COMPLETION))
     cost = _pico(get(TraceField.COST))
     kept = [_within(columns), *conditions]
-    if not failed:  # a request that failed before it used anything is none at OpenRouter
-        unused = f"{prompt} = 0 AND {completion} = 0 AND {cost} = 0"
-        kept.append(f"NOT ({_failed(columns)} AND {unused})")
+    if not failed:
+        kept.append(f"NOT {_unused(columns)}")
     return (
         f"SELECT {bucket.format(time=time)} AS r_bucket,"
         f" {_text(get(TraceField.KEY))} AS r_key, {_owner(columns)} AS r_owner,"
@@ -223,6 +230,16 @@ def _generations(
         f" FROM {{table:Identifier}} WHERE {' AND '.join(kept)}"
         f" LIMIT 1 BY {', '.join(spans)}"
     )
+
+
+def _unused(columns: TraceColumns) -> str:
+    """Whether a request failed before it used anything, so that it is none at OpenRouter."""
+    get = columns.get
+    used_nothing = (
+        f"{_count(get(TraceField.PROMPT))} = 0 AND {_count(get(TraceField.COMPLETION))} = 0"
+        f" AND {_pico(get(TraceField.COST))} = 0"
+    )
+    return f"({_failed(columns)} AND {used_nothing})"
 
 
 def _within(columns: TraceColumns) -> str:

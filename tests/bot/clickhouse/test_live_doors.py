@@ -15,6 +15,7 @@ from bot.analysis import live
 from bot.demo.slack import LocalSlack
 from bot.schedules.content import ReportBuilder
 from bot.slack.scopes import SCOPES
+from reports.questions.follow_up import FollowUpAction
 from tests import world as worlds
 from tests.clickhouse_server import ClickHouseServer, needs_engine
 from tests.traces import traces_of, with_quality
@@ -65,6 +66,14 @@ ANSWERS = {
     "errors 1w by provider": ("Failed requests by provider, past week", "of requests failed"),
     "how slow is opus": ("Latency, past day", "p50 is "),
     "which provider fails most": ("Failed requests by provider, past day", "of requests failed"),
+    "spend 1w by provider vs before": ("Spend by provider, past week", "vs the week before"),
+    "tokens 1w by user vs last week": ("Tokens by end user, past week", "vs a week earlier"),
+    "latency 1w by model vs before": ("Change of p95", "vs the week before"),
+    "errors 1w vs before": ("Failed requests, past week", "vs the week before"),
+    "how slow was opus last week compared to the week before": (
+        "Latency, last week",
+        "the week before",
+    ),
 }
 
 
@@ -84,7 +93,6 @@ def test_by_user_says_whom_it_means(world):
 
 def test_by_user_stays_creators_where_it_means_nothing_else(world):
     assert "Price by creator" in json.dumps(world.ask("price 1m by user"))
-    assert "Spend by creator" in json.dumps(world.ask("spend 1w by user vs last week"))
     assert "Spend by creator" in json.dumps(world.ask("spend 1w by member"))
 
 
@@ -92,7 +100,8 @@ def test_a_menu_changes_the_answer_and_offers_what_fits(world):
     answered = world.ask("spend 1w by provider")
     shown = json.dumps(answered)
     assert "By end user" in shown
-    assert "Compare with" not in shown
+    assert "Compare with" in shown
+    assert '"Why?"' not in shown
     assert "Alert me" not in shown
     assert "By end user" not in json.dumps(world.ask("spend 1w by model"))
 
@@ -103,7 +112,29 @@ def test_hostile_names_are_shown_as_text(world):
     assert "<b>" not in shown.replace("\\u003c", "<") or "&lt;b&gt;" in shown
 
 
-@pytest.mark.parametrize("words", ["spend 1w by provider", "latency 1w by key", "errors 1w by key"])
+@pytest.mark.parametrize("words", ["spend 1w by provider", "latency 1w", "errors 1w by key"])
+def test_an_answer_can_be_compared_from_its_menu(world, words):
+    world.ask(words)
+    message = world.slack.ephemerals("ada", "general")[-1]
+    before = len(world.slack.responses)
+    place = message["channel"], message["ts"]
+    ack = world.bot_client.click("ada", *place, FollowUpAction.VERSUS, "before")
+    assert (ack.status, ack.body) == (200, "")
+    compared = world.slack.wait_for(lambda: world.slack.responses[before:])[-1]["payload"]
+    assert f"{words} vs before" in json.dumps(compared)
+    assert "the week before" in json.dumps(compared)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "spend 1w by provider",
+        "latency 1w by key",
+        "errors 1w by key",
+        "spend 1w by user vs last week",
+        "errors 1w by key vs before",
+    ],
+)
 @pytest.mark.parametrize("kind", ["csv", "pdf"])
 def test_files_are_made_in_their_own_process_too(world, words, kind):
     before = len(world.slack.files)
@@ -149,12 +180,27 @@ def test_the_terminal_prints_json_of_all_groups(terminal, capsys):
     assert found["share"] == found["failed"] / found["requests"]
 
 
+def test_the_terminal_compares_in_json_and_files(terminal, capsys):
+    terminal("spend 1w by provider vs before", "--json")
+    spend = json.loads(capsys.readouterr().out)["metrics"]["spend"]
+    assert {"previous", "change"} <= spend.keys() & spend["groups"][0].keys()
+    terminal("spend 1w by provider vs before", "--csv", "-")
+    read = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+    assert read[0][-3:] == ["Previous Credits", "Previous BYOK", "Previous Spend"]
+    terminal("latency 1w by model vs before", "--json")
+    found = json.loads(capsys.readouterr().out)
+    assert {"before", "previous", "change"} <= found.keys()
+    terminal("latency 1w by model vs before", "--csv", "-")
+    read = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+    assert read[0][5:7] == ["Previous p50 (ms)", "Previous p95 (ms)"]
+
+
 def test_the_terminal_writes_files_and_text(terminal, capsys, tmp_path):
     terminal("spend 1w by end user", "--csv", "-")
     read = list(csv.reader(io.StringIO(capsys.readouterr().out)))
     assert read[0] == ["Date", "End User", "Slug", "Credits", "BYOK", "Spend"]
     assert len(read) > 3
-    for words in ("spend 1w by provider", "latency 1w by model", "errors 1w"):
+    for words in ("spend 1w by provider", "latency 1w by model", "errors 1w vs before"):
         terminal(words, "--png", "chart.png", "--pdf", "answer.pdf")
         assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
         assert (tmp_path / "answer.pdf").read_bytes().startswith(b"%PDF")
@@ -203,7 +249,7 @@ def live_limits(seconds):
 
 SCHEDULED = {
     "errors by provider": "of requests failed",
-    "spend by provider": "not compared with the day before",
+    "spend by provider": "from the day before",
 }
 
 
