@@ -107,13 +107,12 @@ def check(columns: TraceColumns) -> str:
 
     Parameters as for `usage`, without `step`.
     """
-    metadata = columns.get(TraceField.METADATA)
-    has_costs = f"JSONHas({_text(metadata)}, 'openrouter_generation', 'is_byok')"
+    has_costs = _metadata(columns, "JSONHas", "is_byok")
     span = _text(columns.get(TraceField.SPAN))
     trace = _text(columns.get(TraceField.TRACE))
     return (
         f"SELECT count() AS r_rows, uniqExact({trace}, {span}) AS r_generations,"
-        f" countIf({has_costs if metadata else 'false'}) AS r_with_costs"
+        f" uniqExactIf({trace}, {span}, {has_costs}) AS r_with_costs"
         f" FROM {{table:Identifier}} WHERE {_within(columns)} FORMAT JSONEachRow"
     )
 
@@ -209,9 +208,8 @@ def _generations(
     conditions. `failed`: with requests that failed before they used anything.
     """
     get = columns.get
-    metadata = _text(get(TraceField.METADATA))
-    is_byok = f"toInt64(JSONExtractBool({metadata}, 'openrouter_generation', 'is_byok'))"
-    byok = f"JSONExtractFloat({metadata}, 'openrouter_generation', 'byok_usage_inference')"
+    is_byok = f"toInt64({_metadata(columns, 'JSONExtractBool', 'is_byok')})"
+    byok = _metadata(columns, "JSONExtractFloat", "byok_usage_inference")
     time = _quoted(get(TraceField.TIME))
     spans = [_quoted(get(one)) for one in (TraceField.TRACE, TraceField.SPAN) if get(one)]
     prompt, completion = _count(get(TraceField.PROMPT)), _count(get(TraceField.COMPLETION))
@@ -258,6 +256,18 @@ def _quoted(column: TraceColumn | None) -> str:
 def _text(column: TraceColumn | None) -> str:
     """A column as text, empty for null."""
     return f"ifNull(toString({_quoted(column)}), '')" if column else "''"
+
+
+def _metadata(columns: TraceColumns, function: str, name: str) -> str:
+    """What a function for JSON gives for a value of the cost metadata.
+
+    The metadata is JSON, as text or in a column of that type, or a map of names to JSON.
+    """
+    column = columns.get(TraceField.METADATA)
+    if column and column.type.startswith("Map("):
+        text = f"ifNull(toString({_quoted(column)}['openrouter_generation']), '')"
+        return f"{function}({text}, '{name}')"
+    return f"{function}({_text(column)}, 'openrouter_generation', '{name}')"
 
 
 def _count(column: TraceColumn | None) -> str:

@@ -56,7 +56,11 @@ class _Latency(RequestMeasure):
                 f" {fastest.label} the fastest with {duration(fastest.p95 or 0)}."
             )
         few = len(ranked) - len(compared)
-        if few and len(ranked) > 1:
+        if few == len(ranked) > 1:
+            lines.append(
+                f"Each group has fewer than {FEWEST_TIMED} requests, so its p95 says little."
+            )
+        elif few and len(ranked) > 1:
             listed = "group, which is" if few == 1 else "groups, which are"
             lines.append(f"Fewer than {FEWEST_TIMED} requests: {few:,} {listed} listed last.")
         return tuple(lines)

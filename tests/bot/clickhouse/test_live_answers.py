@@ -557,7 +557,7 @@ def test_without_clickhouse_one_sentence_says_what_is_needed(store, words):
 
 
 LACKING = {
-    "spend 1w by provider": ("PROVIDER_NAME", "Provider is unknown"),
+    "spend 1w by provider": ("PROVIDER_NAME, DROP COLUMN PROVIDER_SLUG", "Provider is unknown"),
     "spend 1w by end-user": ("USER_ID", "End user is unknown"),
     "latency 1w": ("DURATION_MS, DROP COLUMN END_TIME", "Latency is unknown"),
     "errors 1w": ("STATUS", "Which requests failed is unknown"),
@@ -649,7 +649,7 @@ def test_when_too_many_people_ask_at_once_the_next_one_is_told(store, traces, mo
 def test_the_doctor_names_each_column_that_an_answer_needs(engine):
     engine.execute("DROP TABLE IF EXISTS BARE")
     engine.create("BARE")
-    for column in ("PROVIDER_NAME", "USER_ID", "STATUS", "DURATION_MS"):
+    for column in ("PROVIDER_NAME", "PROVIDER_SLUG", "USER_ID", "STATUS", "DURATION_MS"):
         engine.execute(f"ALTER TABLE BARE DROP COLUMN {column}")
     client = ClickHouse(engine.url, "BARE", limits=LIVE)
     assert client.columns().missing() == (

@@ -17,6 +17,7 @@ from bot.schedules.content import ReportBuilder
 from bot.slack.scopes import SCOPES
 from reports.questions.follow_up import FollowUpAction
 from tests import world as worlds
+from tests.bot.clickhouse.test_responses import COLUMNS, Server, begins, says
 from tests.clickhouse_server import ClickHouseServer, needs_engine
 from tests.traces import traces_of, with_quality
 
@@ -110,6 +111,35 @@ def test_hostile_names_are_shown_as_text(world):
     shown = json.dumps(world.ask("tokens 1w by user"), ensure_ascii=False)
     assert "DROP TABLE" in shown
     assert "<b>" not in shown.replace("\\u003c", "<") or "&lt;b&gt;" in shown
+
+
+def test_a_fragment_compares_the_answer_before_it_in_a_direct_message_and_a_thread(world):
+    slack, client = world.slack, world.bot_client
+    own = slack.im("ada").id
+
+    def said(channel, send):
+        before = len(slack.messages(channel))
+        assert send().status == 200
+        found = slack.wait_for(
+            lambda: [one for one in slack.messages(channel)[before:] if one.get("blocks")]
+        )
+        return found[-1]
+
+    said(own, lambda: client.message("ada", "latency 1w by model"))
+    compared = said(own, lambda: client.message("ada", "vs before"))
+    assert "latency 1w by model vs before" in json.dumps(compared)
+    asked = said(
+        slack.channel("general").id,
+        lambda: client.mention("ada", "general", "spend 1w by provider"),
+    )
+    thread = asked.get("thread_ts", asked["ts"])
+    compared = said(
+        slack.channel("general").id,
+        lambda: client.mention("ada", "general", "vs last week", thread=thread),
+    )
+    shown = json.dumps(compared)
+    assert "spend 1w by provider vs last week" in shown
+    assert "vs a week earlier" in shown
 
 
 @pytest.mark.parametrize("words", ["spend 1w by provider", "latency 1w", "errors 1w by key"])
@@ -214,6 +244,48 @@ def test_the_terminal_says_in_one_line_what_is_wrong(terminal, monkeypatch, caps
         with pytest.raises(Exception, match="ClickHouse can't be reached right now"):
             terminal(words)
     assert capsys.readouterr().out == ""
+
+
+PLACE = b'{"r_key":"prod","r_owner":"","r_model":"a/x","r_requests":1}\n'
+FAILURES = {
+    "a web page": ([says(b"<html>\nSign in\n")], live.REFUSED),
+    "a wrong password": (
+        [says(b"Code: 516. DB::Exception: ada: canary is wrong: Authentication failed", 403, 516)],
+        live.REFUSED,
+    ),
+    "too much work": ([says(b"Code: 159. DB::Exception: Timeout exceeded", 500, 159)], live.SLOW),
+    "another query fails": (
+        [says(b"Code: 999. DB::Exception: canary, ada", 500, 999)],
+        live.AWAY,
+    ),
+    "an end in the middle of a row": ([begins(PLACE[:20])], live.AWAY),
+    "an end in the middle of the second query": ([says(PLACE), begins(b'{"r_kind"')], live.AWAY),
+    "an end in the middle of the period before": (
+        [says(PLACE), says(PLACE), says(b""), begins(b'{"r_kind"')],
+        live.AWAY,
+    ),
+    "an error after the first rows": (
+        [says(PLACE + b"Code: 241. DB::Exception: Memory limit exceeded")],
+        live.SLOW,
+    ),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_server_that_fails_is_one_sentence_without_the_password(
+    terminal, monkeypatch, capfd, failure
+):
+    responses, sentence = FAILURES[failure]
+    server = Server()
+    server.responses = [says(COLUMNS + b'{"name":"STATUS","type":"String"}\n'), *responses]
+    monkeypatch.setenv("CLICKHOUSE_URL", server.url)
+    with pytest.raises(Exception, match=sentence.partition("`")[0]) as failed:
+        terminal("errors 1w vs before")
+    server.stop()
+    said = capfd.readouterr()
+    assert said.out == ""
+    assert "A question could not be answered from ClickHouse: " in said.err
+    assert "canary" not in f"{failed.value}{said.err}"
 
 
 @contextmanager
