@@ -18,6 +18,7 @@ from bot import __version__
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import LocalSlack
 
+from . import databases
 from . import world as worlds
 from .packaged import NOBODY, ROOT, Installed, build, can_seal, installed, sealed
 
@@ -97,7 +98,7 @@ def test_it_says_its_version_without_any_environment(home: Installed, tmp_path: 
 def test_it_answers_and_draws_without_home_or_repository(
     home: Installed, tmp_path: Path, database: Path
 ) -> None:
-    url = f"sqlite:///{database}"
+    url = databases.url(database)
     words = ["ask", "spend", "7d", "by", "key"]
     said = bare(home, tmp_path / "empty", *words, DATABASE_URL=url)
     assert (said.returncode, said.stderr) == (0, b"")
@@ -180,6 +181,7 @@ def test_the_demo_runs_as_nobody_on_a_read_only_root(home: Installed, tmp_path: 
 
 
 @needs_mounts
+@pytest.mark.sqlite_only("the socket of the server is not in the sealed root")
 def test_the_bot_runs_as_nobody_on_a_read_only_root(
     home: Installed, openrouter: LocalOpenRouter, tmp_path: Path, filled: tuple
 ) -> None:
