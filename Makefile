@@ -106,7 +106,8 @@ lock: $(VENV)/.tools
 	    --no-annotate --no-emit-index-url --custom-compile-command 'make lock' $(UPGRADE) ops/clickhouse.in \
 	    -o constraints-clickhouse.txt
 
-# The components are those of an environment with the wheel and what it needs, and nothing else.
+# The components are those of an environment with the wheel and what it needs, and nothing else:
+# setuptools only builds it. At the end the packages are installed with pipx and uvx as strangers do.
 SEALED := build/installed
 release: export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct)
 release: $(VENV)/.tools
@@ -114,6 +115,7 @@ release: $(VENV)/.tools
 	$(BIN)/python -m build
 	@$(BIN)/python -m venv --without-pip $(SEALED)
 	@$(PIP) --python $(SEALED)/bin/python install --require-hashes -r constraints.txt
+	@$(PIP) --python $(SEALED)/bin/python uninstall --yes setuptools
 	@$(PIP) --python $(SEALED)/bin/python install --no-deps dist/*.whl
 	$(SEALED)/bin/activity --version
 	$(BIN)/python -m cyclonedx_py environment --pyproject pyproject.toml --output-reproducible \
@@ -121,6 +123,7 @@ release: $(VENV)/.tools
 	cp manifest.yml dist/
 	cd dist && { sha256sum * || shasum -a 256 *; } > ../build/SHA256SUMS
 	mv build/SHA256SUMS dist/
+	ACTIVITY_DIST=dist $(BIN)/python -m pytest tests/test_release.py tests/test_package.py
 	@ls -l dist
 
 clean:

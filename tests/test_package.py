@@ -60,10 +60,23 @@ def test_the_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
 
 
 def test_the_sdist_builds_the_same_wheel_elsewhere(folder: Path, wheel: Path) -> None:
-    with tarfile.open(build("build_sdist", folder)) as archive:
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
+    sdist = build("build_sdist", folder)
+    with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
+    subprocess.run(["tar", "-xzf", sdist], cwd=elsewhere, check=True)
     assert shipped() <= names
     assert {"pyproject.toml", "README.md", "LICENSE"} <= names
+    [unpacked] = elsewhere.iterdir()
+    unpacked.rename(elsewhere / "sources")
+    assert contents(build("build_wheel", elsewhere)) == contents(wheel)
+
+
+def contents(wheel: Path) -> dict[str, bytes]:
+    """What is in a wheel, by name."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def bare(home: Installed, folder: Path, *words: str, **values: str) -> subprocess.CompletedProcess:
