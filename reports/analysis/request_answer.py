@@ -49,7 +49,7 @@ class RequestMeasure(ABC):
 
     @abstractmethod
     def sentences(self, whole: RequestFigures, ranked: Sequence[RequestFigures]) -> tuple[str, ...]:
-        """The answer in sentences."""
+        """The answer in sentences, the first one about all requests."""
 
     @abstractmethod
     def comparison(self, now: RequestFigures, earlier: RequestFigures, before: str) -> str:
@@ -109,10 +109,11 @@ class _Answer:
         known = measure.known(found.whole)
         heads = measure.compared_heads if self._before else measure.heads
         listed = self._ranked if known else ()
+        first, *others = measure.sentences(found.whole, self._ranked)
         return AnalysisDocument(
             query=query,
             title=title(query),
-            sentences=(*measure.sentences(found.whole, self._ranked), *self._comparison()),
+            sentences=(first, *self._comparison(), *others),
             as_of=as_of,
             made=found.range.until,
             range=found.range,
