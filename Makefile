@@ -6,14 +6,15 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # exactly the files that were tested: every one is compared with its hash
 LOCKED := $(PIP) install --require-hashes -r
 
-.PHONY: demo test test-postgres test-clickhouse check bench trust mutants format docs lock release clean \
-	help
+.PHONY: demo test test-postgres test-clickhouse image check bench trust mutants format docs lock release \
+	clean help
 
 help:
 	@echo "make demo    try the bot on a sample organization, no account needed"
 	@echo "make test    run the tests, on all cores"
 	@echo "make test-postgres  run all tests that have a database on PostgreSQL"
 	@echo "make test-clickhouse  run the tests of CLICKHOUSE_URL on ClickHouse's engine (534 MB)"
+	@echo "make image   build the container image, run and check it (needs Docker or Podman)"
 	@echo "make check   run the linters and the type checker"
 	@echo "make bench   measure speed and size (a few minutes)"
 	@echo "make trust   kill workers, make everything fail, check every time zone, and print one table"
@@ -67,6 +68,11 @@ test-clickhouse: $(VENV)/.clickhouse
 		tests/bot/sync/test_pull_from_clickhouse.py
 	$(BIN)/python -m pytest -n auto --dist loadfile --database postgres tests/bot/clickhouse \
 		tests/bot/sync/test_pull_from_clickhouse.py
+
+# `make test` skips these; the engine may have flags, as in ACTIVITY_TEST_ENGINE="podman --runtime runc"
+image: export ACTIVITY_TEST_ENGINE ?= $(if $(shell command -v docker),docker,podman)
+image: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/test_image.py
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -78,7 +78,7 @@ def usage(database: Database, table: str, where: str) -> list[Usage]:
 def test_there_is_a_dump_of_each_schema_that_users_have() -> None:
     """m006 landed together with m007, and m009 to m011 changed no table that the dumps fill.
 
-    The dump of the newest is needed once there is another.
+    That of the newest is needed once there is another.
     """
     dumped = {dump.stem for dump in DUMPS}
     assert {step.__name__ for step in STEPS[:8]} - dumped == {"m006_audit"}
