@@ -1,9 +1,11 @@
 # A small image without a compiler, for a user without rights and a read-only root:
 #
 #     docker build -t activity .
-#     docker run --read-only --tmpfs /tmp -v activity:/data --env-file .env activity
+#     docker run --detach --name activity --restart unless-stopped --init --read-only --tmpfs /tmp \
+#         --cap-drop ALL --security-opt no-new-privileges -v activity:/data --env-file .env activity
 #
-# The database is a file in /data unless DATABASE_URL says otherwise.
+# The database is a file in /data unless DATABASE_URL says otherwise. Without Socket Mode, and for
+# /metrics, add `-p 127.0.0.1:3000:3000`. Docker takes quotes in .env as part of the value.
 ARG PYTHON=3.13
 
 FROM python:${PYTHON}-slim AS build
@@ -33,7 +35,8 @@ VOLUME /data
 EXPOSE 3000
 # waits for what is being sent; `docker stop` allows 10 seconds unless told otherwise
 STOPSIGNAL SIGTERM
+# prints what is wrong; asks the bot itself, whatever proxy is set
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ.get('PORT', '3000')}/healthz\", timeout=4)"]
+    CMD ["python", "-c", "import http.client, os, sys; bot = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('PORT') or 3000), timeout=4); bot.request('GET', '/healthz'); said = bot.getresponse(); print(said.read().decode()); sys.exit(said.status != 200)"]
 ENTRYPOINT ["activity"]
 CMD ["run"]

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import shlex
+import signal
 import sqlite3
 import sys
 import tempfile
@@ -671,6 +672,9 @@ def _serve(*, web: bool, worker: bool) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; an error is one plain line on stderr and an exit code."""
     given = sys.argv[1:] if arguments is None else arguments
+    if os.getpid() == 1:
+        # the first process of a container ignores this signal unless there is a handler
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
     ensure_home()
     words = ["→" if word == "->" else word for word in given]  # click would parse it as an option
     try:

@@ -110,7 +110,7 @@ def _may_be_by_end_user(read: object) -> bool:
     """Whether a question by creator could be asked by end user as well."""
     if not isinstance(read, QuestionCommand) or read.query.by is not Dimension.CREATOR:
         return False
-    return read.query.kind in LIVE and read.query.versus is None
+    return read.query.kind in LIVE
 
 
 def _zone(found: ParsedText) -> str:

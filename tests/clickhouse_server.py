@@ -38,18 +38,26 @@ SETTINGS = (
 
 TABLE = """
 CREATE TABLE {table} (
-    TRACE_ID String, SPAN_ID String, PARENT_SPAN_ID Nullable(String),
-    TIMESTAMP DateTime64(3), START_TIME DateTime64(3), END_TIME Nullable(DateTime64(3)),
-    DURATION_MS Nullable(Float64), USER_ID Nullable(String), SESSION_ID Nullable(String),
-    ORGANIZATION_ID Nullable(String), ENTITY_ID String, API_KEY_NAME Nullable(String),
-    MODEL Nullable(String), PROVIDER_NAME Nullable(String), STATUS Nullable(String),
-    FINISH_REASON Nullable(String), PROMPT_TOKENS Nullable(Int64),
+    TRACE_ID String, SPAN_ID String, PARENT_SPAN_ID Nullable(String), USER_ID Nullable(String),
+    SESSION_ID Nullable(String), ORGANIZATION_ID Nullable(String), ENTITY_ID String,
+    API_KEY_NAME Nullable(String), TIMESTAMP DateTime64(3), START_TIME DateTime64(3),
+    END_TIME Nullable(DateTime64(3)), DURATION_MS Nullable(Float64), MODEL Nullable(String),
+    PROVIDER_NAME Nullable(String), PROVIDER_SLUG Nullable(String), STATUS Nullable(String),
+    LEVEL Nullable(String), FINISH_REASON Nullable(String), PROMPT_TOKENS Nullable(Int64),
     COMPLETION_TOKENS Nullable(Int64), TOTAL_TOKENS Nullable(Int64),
-    CACHED_TOKENS Nullable(Int64), REASONING_TOKENS Nullable(Int64),
-    TOTAL_COST Nullable({cost}), SPAN_TYPE LowCardinality(String), METADATA Nullable(String)
+    CACHED_TOKENS Nullable(Int64), REASONING_TOKENS Nullable(Int64), INPUT_COST Nullable({cost}),
+    OUTPUT_COST Nullable({cost}), TOTAL_COST Nullable({cost}),
+    INPUT_UNIT_PRICE Nullable(Float64), OUTPUT_UNIT_PRICE Nullable(Float64),
+    SPAN_TYPE LowCardinality(String), SPAN_KIND Nullable(String), OPERATION_NAME Nullable(String),
+    ATTRIBUTES Nullable(String), INPUT Nullable(String), OUTPUT Nullable(String),
+    METADATA Nullable(String), TAGS Array(String), MODEL_PARAMETERS Nullable(String),
+    RESOURCE_ATTRIBUTES Nullable(String), SCHEMA_VERSION Int64
 ) ENGINE = MergeTree ORDER BY (TIMESTAMP, TRACE_ID)
 """
-"""Columns as in OpenRouter's documentation. The engine and the order are not public."""
+"""The columns that OpenRouter shows, in their order: the first eleven, with their types, are in the
+picture of the set-up of ClickHouse; the others have the names that they have in BigQuery. Other
+types, the engine and the order of rows are not public.
+"""
 
 
 class ClickHouseServer:
@@ -146,7 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
         with self.lock:
             try:
                 database = self.headers.get("X-ClickHouse-Database") or "default"
-                self.session.query(f"USE {database}")
+                self.session.query(f"USE `{database}`")
                 self._stream(statement, given)
             except ConnectionError:
                 self.close_connection = True  # the client has read enough

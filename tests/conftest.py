@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from weakref import WeakSet
 
 import pytest
@@ -65,6 +65,25 @@ LONGEST = (
     "bot/alerts/test_storm.py",
 )
 """What takes longest, in falling order: a long file that begins last keeps one core waiting."""
+SAME_ON_POSTGRES = {
+    "reports": "has no database",
+    "bot/clickhouse/test_client.py": "has no database",
+    "bot/clickhouse/test_responses.py": "has no database",
+    "bot/demo": "`activity demo` makes a file of its own, wherever it runs",
+    "bot/openrouter": "has no database",
+    "bot/runtime": "has no database",
+    "bot/test_config.py": "has no database",
+    "bot/test_manifest.py": "has no database",
+    "bot/test_read_only_disk.py": "is about the file",
+    "bot/test_readme.py": "has no database",
+    "test_documents.py": "has no database",
+    "test_wall.py": "has no database",
+    "trust/test_lanes.py": "has no database",
+    "trust/test_names.py": "has no database",
+    "trust/test_table.py": "has no database",
+    "trust/test_words.py": "has no database",
+}
+"""What `--database postgres` leaves out unless it is named, and why it would be the same there."""
 JOURNALS = ("rollback", "wal")
 
 
@@ -99,10 +118,21 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(stack.close)
 
 
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out what is the same on a server; None leaves it to others."""
+    return True if databases.on_postgres() and _same_on_postgres(collection_path) else None
+
+
+def _same_on_postgres(path: Path) -> bool:
+    return any(path.is_relative_to(TESTS / name) for name in SAME_ON_POSTGRES)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest files, and leave out what only a file has, on a server."""
     places = {TESTS / name: place for place, name in enumerate(LONGEST)}
     assert all(path.exists() for path in places), "LONGEST names files that are not there"
+    same = [TESTS / name for name in SAME_ON_POSTGRES]
+    assert all(path.exists() for path in same), "SAME_ON_POSTGRES names what is not there"
     items.sort(key=lambda item: places.get(item.path, len(places)))
     if databases.on_postgres():
         for item in items:
@@ -116,6 +146,19 @@ def _drop_databases() -> Iterator[None]:
     before = databases.known()
     yield
     databases.drop(list(databases.known() - before))
+
+
+@pytest.fixture(autouse=True)
+def _same_everywhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail what is left out on a server, but has a database that would be on it."""
+    if _same_on_postgres(request.path) and not request.node.get_closest_marker("sqlite_only"):
+        assert "filled" not in request.fixturenames, "see SAME_ON_POSTGRES"
+        for name in ("at", "copy", "looking"):
+            monkeypatch.setattr(databases, name, _refuse)
+
+
+def _refuse(*_: object) -> NoReturn:
+    pytest.fail("see SAME_ON_POSTGRES", pytrace=False)
 
 
 @pytest.fixture(scope="session", autouse=True)

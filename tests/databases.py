@@ -71,6 +71,20 @@ def url(path: Path | str) -> str:
     return address if isinstance(address, str) else f"sqlite:///{address}"
 
 
+def with_password(url: str, password: str) -> str:
+    """The DATABASE_URL of a server with a password, which that of this run asks nobody for.
+
+    That of a file, which has none, stays as it is.
+    """
+    scheme, _, rest = url.partition("://")
+    user, at, place = rest.partition("@")
+    if not at or scheme == "sqlite":
+        return url
+    if ":" in user:
+        pytest.skip("the server asks for a password of its own")
+    return f"{scheme}://{user}:{password}@{place}"
+
+
 def address(text: str) -> Path | str:
     """What Database opens, from a text that another process was given."""
     return text if text.startswith("postgresql://") else Path(text)
@@ -97,6 +111,21 @@ def looking(path: Path) -> Iterator[Any]:
         with Server(address).connect() as raw:
             raw.adapters.register_loader("numeric", IntLoader)
             yield PostgresConnection(raw)
+
+
+@contextmanager
+def out_of_reach(path: Path) -> Iterator[None]:
+    """Cut all connections to a database on the server, which accepts no new ones meanwhile."""
+    name = _name(str(at(path)))
+    with _maintenance() as connection:
+        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+        )
+        try:
+            yield
+        finally:
+            connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
 
 
 def is_sound(path: Path) -> bool:

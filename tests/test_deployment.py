@@ -93,13 +93,22 @@ def test_what_the_image_copies_exists_and_is_not_ignored() -> None:
     assert all((ROOT / place).exists() for place in copied)
 
 
+def asked_for_health(folder: Path, port: int) -> subprocess.CompletedProcess[str]:
+    """The image's health check, in an environment with a proxy that doesn't answer."""
+    proxy = "http://127.0.0.1:1"
+    environ = {"PATH": os.environ["PATH"], "PORT": str(port), "http_proxy": proxy}
+    return subprocess.run(
+        health_check(), env=environ, cwd=folder, check=False, capture_output=True, text=True
+    )
+
+
 def test_its_health_check_says_how_the_bot_is(world: worlds.World, tmp_path: Path) -> None:
-    kept = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
-    alive = {**kept, "PORT": str(world.bot.port)}
-    assert subprocess.run(health_check(), env=alive, cwd=tmp_path, check=False).returncode == 0
-    dead = {**kept, "PORT": "1"}
-    done = subprocess.run(health_check(), env=dead, cwd=tmp_path, check=False, capture_output=True)
-    assert done.returncode == 1
+    assert asked_for_health(tmp_path, world.bot.port).returncode == 0
+    world.bot.stopping.set()
+    found = asked_for_health(tmp_path, world.bot.port)
+    assert (found.returncode, found.stderr) == (1, "")
+    assert json.loads(found.stdout)["reason"] == "stopping"
+    assert asked_for_health(tmp_path, port=1).returncode == 1
 
 
 def test_compose_keeps_only_the_volume_writable() -> None:
@@ -108,6 +117,8 @@ def test_compose_keeps_only_the_volume_writable() -> None:
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
+    # the server's password isn't the bot's business, but .env has it
+    assert service["environment"].pop("POSTGRES_PASSWORD") == ""
     assert set(service["environment"]) <= SETTINGS
     defaults = {
         name: re.sub(r"\$\{\w+:-(.*)\}", r"\1", value)

@@ -18,6 +18,7 @@ from bot import __version__
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import LocalSlack
 
+from . import databases
 from . import world as worlds
 from .packaged import NOBODY, ROOT, Installed, build, can_seal, installed, sealed
 
@@ -59,10 +60,23 @@ def test_the_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
 
 
 def test_the_sdist_builds_the_same_wheel_elsewhere(folder: Path, wheel: Path) -> None:
-    with tarfile.open(build("build_sdist", folder)) as archive:
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
+    sdist = build("build_sdist", folder)
+    with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
+    subprocess.run(["tar", "-xzf", sdist], cwd=elsewhere, check=True)
     assert shipped() <= names
     assert {"pyproject.toml", "README.md", "LICENSE"} <= names
+    [unpacked] = elsewhere.iterdir()
+    unpacked.rename(elsewhere / "sources")
+    assert contents(build("build_wheel", elsewhere)) == contents(wheel)
+
+
+def contents(wheel: Path) -> dict[str, bytes]:
+    """What is in a wheel, by name."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def bare(home: Installed, folder: Path, *words: str, **values: str) -> subprocess.CompletedProcess:
@@ -84,7 +98,7 @@ def test_it_says_its_version_without_any_environment(home: Installed, tmp_path: 
 def test_it_answers_and_draws_without_home_or_repository(
     home: Installed, tmp_path: Path, database: Path
 ) -> None:
-    url = f"sqlite:///{database}"
+    url = databases.url(database)
     words = ["ask", "spend", "7d", "by", "key"]
     said = bare(home, tmp_path / "empty", *words, DATABASE_URL=url)
     assert (said.returncode, said.stderr) == (0, b"")
@@ -167,6 +181,7 @@ def test_the_demo_runs_as_nobody_on_a_read_only_root(home: Installed, tmp_path: 
 
 
 @needs_mounts
+@pytest.mark.sqlite_only("the socket of the server is not in the sealed root")
 def test_the_bot_runs_as_nobody_on_a_read_only_root(
     home: Installed, openrouter: LocalOpenRouter, tmp_path: Path, filled: tuple
 ) -> None:

@@ -194,6 +194,20 @@ def test_one_file_reads_the_environment(file: str) -> None:
     assert file in READS_SETTINGS or not words & {"environ", "environb", "getenv"}
 
 
+def test_no_member_of_an_enum_is_an_empty_tuple() -> None:
+    """Python before 3.11.4, as Debian 12 has it, makes another value of it."""
+    empty = [
+        f"{path.name}: {ast.unparse(line)}"
+        for top in ("bot", "reports")
+        for path in sorted((ROOT / top).rglob("*.py"))
+        for of in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(of, ast.ClassDef) and any("Enum" in ast.unparse(base) for base in of.bases)
+        for line in of.body
+        if isinstance(line, ast.Assign) and ast.unparse(line.value) == "()"
+    ]
+    assert empty == []
+
+
 def test_there_is_something_to_look_at() -> None:
     rooms = ["reports", *MUST_NOT_IMPORT, *EDGES, *(one for row in LAYERS for one in row)]
     assert all(files(room) for room in rooms)

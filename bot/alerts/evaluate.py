@@ -17,6 +17,7 @@ from bot import __version__
 from bot.access.policy import sees_own_only
 from bot.alerts.context import MeasurementContext, WatchedRule
 from bot.alerts.forecast_lookup import ForecastCache, ForecastLookup
+from bot.alerts.gap import note_gap
 from bot.alerts.measure import measurements
 from bot.alerts.openrouter_details import OpenRouterDetails
 from bot.alerts.scope import RuleMembers, with_names
@@ -67,6 +68,7 @@ class RuleEvaluator:
         self._parsed: dict[tuple[str, int], Rule | None] = {}
         self._unreadable: list[StoredRule] = []
         self._evaluated_at: datetime | None = None
+        self._stored_at: datetime | None = None
         self._running_since: datetime | None = None
         self._lock = threading.Lock()
 
@@ -86,6 +88,7 @@ class RuleEvaluator:
     def _evaluate_all(self) -> int:
         alerts, store = self._alerts, self._alerts.services.store
         clock = alerts.services.clock
+        self._note_gap(clock())
         if not store.lease("alerts", alerts.process, LEASE, clock):
             return 0
         try:
@@ -97,6 +100,7 @@ class RuleEvaluator:
             self._evaluated_at = now
             new_events = alerts.states.save(self._changes(alerts.rules.active(), now))
             store.keep_fact(_EVALUATED_AT, now.isoformat())
+            self._stored_at = now
             with isolated(log, "Old alert states and events could not be deleted"):
                 self._delete_old(now)
             with isolated(log, "The owners of unreadable alert rules could not be notified"):
@@ -105,6 +109,16 @@ class RuleEvaluator:
             # release the lease, so that the process that syncs next can evaluate at once
             store.lease("alerts", alerts.process, timedelta(), clock)
         return new_events
+
+    def _note_gap(self, now: datetime) -> None:
+        """At the start, and if the database was replaced by an older one, store the gap since its
+        last evaluation."""
+        store = self._alerts.services.store
+        stored = store.fact(_EVALUATED_AT)
+        last = datetime.fromisoformat(stored) if stored else None
+        if self._stored_at is None or last is None or last < self._stored_at:
+            note_gap(store, last, now)
+            self._stored_at = last
 
     def evaluate_rule(self, entry: StoredRule) -> int:
         """Evaluate one rule, as soon as it is set up; returns the number of new events."""

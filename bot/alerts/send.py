@@ -2,7 +2,8 @@
 
 The database records each attempt before the message is posted. If Slack didn't answer, the
 channel's history shows whether the message was posted; if the history can't be read, the message is
-sent again. A process that was suspended while another one took over deletes its late copy.
+sent again. After a backup was restored, alerts that were sent since are found there as well. A
+process that was suspended while another one took over deletes its late copy.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from time import monotonic
 from bot.alerts.evaluate import RuleEvaluator
 from bot.alerts.message import MessageComposer
 from bot.alerts.recipients import PERSON_GONE, RecipientLookup
+from bot.alerts.sent_before import SentBefore, fingerprints
 from bot.alerts.services import AlertServices
 from bot.runtime.isolation import isolated
 from bot.slack.posting import Posted
@@ -59,6 +61,11 @@ class MessageSender:
         self._composer = MessageComposer(alerts, evaluator)
         self._people = people
         self._notify_unreadable = notify_unreadable
+        self._sent_before = SentBefore(alerts, evaluator)
+
+    def begin(self) -> None:
+        """To be called before each round of sending."""
+        self._sent_before.forget()
 
     def send(self, message: AlertMessage) -> None:
         """Post a message. On an unexpected error it is tried again once its lease runs out."""
@@ -98,6 +105,8 @@ class MessageSender:
             return
         if count := self._alerts.events.set_aside(message.id):
             self._notify_unreadable(count)
+        if message.sending_at is None and self._sent_before.adopt(message, thread):
+            return
         begun = monotonic()
         if not messages.start_sending(message, self._alerts.services.slack.now()):
             return
@@ -108,8 +117,11 @@ class MessageSender:
         if monotonic() - begun > LEASE.total_seconds() * _MARGIN:
             return  # this process was suspended; the next one finds that nothing was posted
         thread_ts = thread.ts if thread else None
+        about = fingerprints(self._alerts.events.of_message(message.id))
         try:
-            posted = self._alerts.posting.post(message.recipient, content, message.key, thread_ts)
+            posted = self._alerts.posting.post(
+                message.recipient, content, message.key, thread_ts, about
+            )
         except DeliveryError as error:
             self._handle_failure(message, error)
             return

@@ -97,6 +97,6 @@ def answer_any(
     if query.live:
         from bot.analysis.live import live_usage  # noqa: PLC0415 - loads the client of ClickHouse
 
-        found = live_usage(AnalysisRequest(store, query, now, zone, asker, traces))
+        found = live_usage(AnalysisRequest(store, query, now, zone, asker, traces, whole))
         return found if isinstance(found, CommandError) else found.summary
     return answer(store, query, now, zone, asker, whole=whole)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -25,12 +25,9 @@ from reports.time.period_to_range import NotStartedError, OverlapError, Ranges, 
 from reports.usage.coverage import AnswerableRange, answerable_range, gaps
 from reports.usage.dimensions import NAMES, Dimension, Filter
 from reports.usage.members import CHATROOM
-from reports.usage.usage import Usage
 from reports.wording.safe_text import clean
 
 NOT_STORED = "Only ClickHouse has that; this needs usage that is stored here."
-NOTHING: Mapping[int, Usage] = {}
-"""The buckets of a group without usage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +67,6 @@ def _answer(
     labels = {0: ALL} if query.by is None else visibility.labels(store.directory(), asker)
     compared = read_comparison(store, plan, read, labels, whole=whole)
     series = {labels[member]: buckets for member, buckets in read.series.items()}
-    if whole and compared:  # groups with usage only in the previous period are part of the change
-        series = {**dict.fromkeys(compared.groups or (), NOTHING), **series}
     figures = UsageFigures(
         whole=read.whole,
         series=series,
@@ -81,14 +76,7 @@ def _answer(
         since=plan.source.since,
     )
     if compared:
-        figures = replace(
-            figures,
-            previous=compared.usage,
-            before=compared.groups,
-            previous_buckets=None if whole else compared.buckets,
-            previous_range=compared.range,
-            through_whole=compared.whole,
-        )
+        figures = compared.added_to(figures, whole=whole)
     partial = missing(store, plan, compared.partial if compared else ())
     return summarize(plan.query, wanted, figures, state.synced.get(stored), partial)
 

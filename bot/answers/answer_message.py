@@ -88,7 +88,7 @@ def _why(found: Summary | AnalysisDocument, what: AnswerState) -> str:
 
     It stays about the same days, whenever it is asked: the answer may be a report of last week.
     """
-    if isinstance(found, AnalysisDocument):
+    if isinstance(found, AnalysisDocument) or found.query.live:
         return ""
     metric = found.query.metric or Metric.SPEND
     part = found.metrics[metric]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.store import Store
 from bot.store.usage.read import UsageTotals
 from bot.store.usage.selection import Selection
 from reports.questions.query import Query
-from reports.questions.summary import WholeUsage
+from reports.questions.summary import UsageFigures, WholeUsage
 from reports.questions.unfinished import whole_part
 from reports.time.time_range import TimeRange
 from reports.time.whole_buckets import WholeBuckets, left_out
@@ -20,6 +20,9 @@ from reports.usage.usage import ZERO, Usage, minus, total
 
 if TYPE_CHECKING:
     from bot.answers.answer import Plan
+
+NOTHING: Mapping[int, Usage] = {}
+"""The buckets of a group without usage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,30 @@ class Comparison:
     groups: Mapping[str, Usage] | None
     whole: WholeUsage | None
     partial: tuple[str, ...]
+
+    def added_to(self, figures: UsageFigures, *, whole: bool) -> UsageFigures:
+        """The figures of an answer with what they are compared with.
+
+        With `whole`, groups with usage only in the previous period are part of the change.
+        """
+        series = figures.series
+        if whole:
+            series = {**dict.fromkeys(self.groups or (), NOTHING), **series}
+        return replace(
+            figures,
+            series=series,
+            count=len(series) if whole else figures.count,
+            previous=self.usage,
+            before=self.groups,
+            previous_buckets=None if whole else self.buckets,
+            previous_range=self.range,
+            through_whole=self.whole,
+        )
+
+
+def for_before(partial: Iterable[str]) -> tuple[str, ...]:
+    """Phrases about missing data, as those about the previous period."""
+    return tuple(f"for the period before, {words}" for words in partial)
 
 
 def read_comparison(
@@ -97,7 +124,7 @@ class _Comparing:
             self._buckets(),
             None if groups is None else {labels[id_]: used for id_, used in groups.items()},
             self._whole(usage, compared, groups),
-            tuple(f"for the period before, {words}" for words in notes),
+            for_before(notes),
         )
 
     def _compared(self) -> Selection | None:

@@ -128,16 +128,22 @@ def _write_live(
     """Write usage that only ClickHouse has; its rows are few enough to be kept in memory."""
     from bot.analysis.live import live_usage  # noqa: PLC0415 - loads the client of ClickHouse
 
-    request = AnalysisRequest(store, query, job.at, job.zone, job.asker, traces)
+    asked = _compared(query, job)
+    request = AnalysisRequest(store, asked, job.at, job.zone, job.asker, traces)
     found = live_usage(request, rows=job.format in {Format.CSV, Format.PDF})
     if isinstance(found, CommandError):
         raise UnanswerableError(found.problem)
-    summary, organization = found.summary, store.fact(_ORGANIZATION) or _NO_ORGANIZATION
+    summary = replace(found.summary, query=replace(found.summary.query, versus=query.versus))
+    organization = store.fact(_ORGANIZATION) or _NO_ORGANIZATION
     match job.format:
         case Format.CSV:
-            from reports.render.csv import write_csv  # noqa: PLC0415
+            from reports.render.csv import write_compared_csv, write_csv  # noqa: PLC0415
 
-            write_csv(summary.query, iter(found.rows), out)
+            if query.versus is None:
+                write_csv(summary.query, iter(found.rows), out)
+            else:
+                start = summary.range.buckets[0]
+                write_compared_csv(summary.query, start, found.rows, found.earlier_rows, out)
         case Format.PDF:
             from reports.render.pdf import write_pdf  # noqa: PLC0415
 
@@ -232,12 +238,16 @@ def file_name(query: Query, at: datetime, zone: str, format_: Format) -> str:
 
 def _answer(store: Store, query: Query, job: Job) -> Summary | CommandError:
     """The answer with all groups; in a PDF each is compared with the previous period."""
-    compares = job.format in {Format.PDF, Format.SUMMARY} and query.versus is None
-    asked = replace(query, versus=Versus.BEFORE) if compares else query
-    found = answer(store, asked, job.at, job.zone, job.asker, whole=True)
-    if isinstance(found, CommandError) or not compares:
+    found = answer(store, _compared(query, job), job.at, job.zone, job.asker, whole=True)
+    if isinstance(found, CommandError):
         return found
-    return replace(found, query=replace(found.query, versus=None))
+    return replace(found, query=replace(found.query, versus=query.versus))
+
+
+def _compared(query: Query, job: Job) -> Query:
+    """What is asked for a file: each group in a PDF is compared with the previous period."""
+    compares = job.format in {Format.PDF, Format.SUMMARY} and query.versus is None
+    return replace(query, versus=Versus.BEFORE) if compares else query
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -55,7 +56,7 @@ STREAM_SECONDS = 300.0
 TRIES = 3
 LIVE_SECONDS = 15.0
 """How long the server may work on a query that somebody waits for. A month of five million requests
-takes a few seconds; there are at most two queries a question."""
+takes a few seconds; there are two queries a question, and two more for what it is compared with."""
 MOST_ROWS = 200_000
 """Rows of an answer: 31 days of 6,000 end users a day, which take about 100 MB here."""
 _TRY_AGAIN_SECONDS = 2.0
@@ -64,6 +65,10 @@ _PAUSE_EVERY = 64
 LONGEST_LINE = 2**20
 """The maximum length of a row in bytes; names of keys and models take a few hundred at most."""
 _LONGEST_ERROR = 4_000
+_MOST_ERROR_LINES = 20
+_EXCEPTION = {"exception"}
+"""The name in a row that versions 23.9 to 25.10 write if a query fails after its first rows."""
+_CODE = re.compile(r"^([0-9]{1,5})$|Code: ([0-9]{1,5})\. ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +178,13 @@ class ClickHouse:
             raise ClickHouseError("ClickHouse's response has no row.")
         return self._read(read_check_row, found[0])
 
-    def places(self, start: datetime, end: datetime) -> list[TracePlace]:
-        """The keys, owners and models of the requests in a window (UTC, end exclusive)."""
+    def places(self, start: datetime, end: datetime, counted: datetime) -> list[TracePlace]:
+        """The keys, owners and models of the requests in a window (UTC, end exclusive).
+
+        Those from `counted` on are listed and not counted.
+        """
         parameters = _window(start, end) | {"table": self._table}
+        parameters["counted"] = _window(start, counted)["end"]
         rows = self._all(statements.places(self.columns()), parameters)
         return [self._read(read_place_row, row) for row in pausing_for_requests(rows)]
 
@@ -255,13 +264,18 @@ class ClickHouse:
         with self._response(query, settings | params) as response:
             if response.status_code != 200 or "X-ClickHouse-Exception-Code" in response.headers:
                 raise self._error(response)
-            for line in _lines(response):
+            lines = _lines(response)
+            for number, line in enumerate(lines):
                 if monotonic() > end:
                     raise ClickHouseError("ClickHouse's response took too long.")
                 try:
-                    yield read_line(line)
+                    row = read_line(line)
                 except (ValueError, RecursionError):
-                    raise self._error_in_rows(line) from None
+                    rest = b"\n".join([line, *islice(lines, _MOST_ERROR_LINES)])
+                    raise self._error_in_rows(rest, first=not number) from None
+                if row.keys() == _EXCEPTION:
+                    raise self._error_in_rows(line)
+                yield row
 
     @contextmanager
     def _response(self, query: str, params: Mapping[str, str]) -> Iterator[httpx.Response]:
@@ -291,13 +305,17 @@ class ClickHouse:
             return _OtherSettingsError()
         return error_of(code, response.status_code, words, self.table)
 
-    def _error_in_rows(self, line: bytes) -> ClickHouseError:
-        """The error for a line that isn't a row: the server writes errors in place of rows."""
-        words = self._without_password(line)
+    def _error_in_rows(self, lines: bytes, *, first: bool = False) -> ClickHouseError:
+        """The error for lines that aren't a row: the server writes errors in place of rows.
+
+        It writes the text alone, as a row, or between two marks, depending on its version.
+        `first`: nothing came before them, so they may be a web page.
+        """
+        words = self._without_password(lines[:_LONGEST_ERROR])
         code = _code(words)
-        return error_of(code, 200, words, self.table) if code else ClickHouseError(
-            "ClickHouse's response ended in the middle of a row."
-        )  # fmt: skip
+        if code or (first and not lines.startswith(b"{")):
+            return error_of(code, 200, words, self.table)
+        return ClickHouseError("ClickHouse's response ended in the middle of a row.")
 
     def _without_password(self, raw: bytes) -> str:
         words = raw.decode("utf-8", "replace")
@@ -321,9 +339,9 @@ def _lines(response: httpx.Response) -> Iterator[bytes]:
 
 
 def _code(words: str) -> int:
-    """The number of an error, from a header or from a message that begins `Code: 60. `; or 0."""
-    digits = words.removeprefix("Code: ").partition(".")[0].strip()
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 6 else 0
+    """The number of an error, from a header or from a message like `Code: 60. DB::...`; or 0."""
+    found = _CODE.search(words)
+    return int(found[1] or found[2]) if found else 0
 
 
 def _window(start: datetime, end: datetime) -> dict[str, str]:

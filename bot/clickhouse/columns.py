@@ -61,6 +61,11 @@ class TraceColumn:
         """The type without Nullable and LowCardinality."""
         return _NULLABLE.sub("", self.type).rstrip(")") if _NULLABLE.match(self.type) else self.type
 
+    @property
+    def is_time(self) -> bool:
+        """Whether it has times, with or without a time zone."""
+        return self.plain_type.startswith("DateTime")
+
 
 @dataclass(frozen=True, slots=True)
 class TraceColumns:
@@ -108,6 +113,9 @@ def read_columns(types: Mapping[str, str], table: str) -> TraceColumns:
         for name in [next((one for one in field.names if one in by_name), None)]
         if name is not None
     }
+    for field in (TraceField.START, TraceField.END):  # of no use as text
+        if field in found and not found[field].is_time:
+            del found[field]
     lacking = [field.names[0] for field in TraceField if not field.without and field not in found]
     if lacking:
         raise ClickHouseRefusedError(
@@ -115,7 +123,7 @@ def read_columns(types: Mapping[str, str], table: str) -> TraceColumns:
             " OpenRouter's Broadcast settings say."
         )
     time = found[TraceField.TIME]
-    if not time.plain_type.startswith("DateTime"):
+    if not time.is_time:
         raise ClickHouseRefusedError(
             f"{time.name} in the table {table} has the type {time.type[:40]} instead of DateTime64."
         )

@@ -42,10 +42,18 @@ class TraceSelection:
 
 
 def places(columns: TraceColumns) -> str:
-    """Requests by key, owner and model. Parameters as for `check`."""
+    """Requests by key, owner and model, also of keys whose requests all failed.
+
+    Parameters as for `check`, and `counted` (milliseconds): later requests aren't counted.
+    """
+    time = _quoted(columns.get(TraceField.TIME))
+    counts = (
+        f", NOT {_unused(columns)} AND {time} < fromUnixTimestamp64Milli({{counted:Int64}})"
+        " AS r_counts"
+    )
     return (
-        "SELECT r_key, r_owner, r_model, count() AS r_requests"
-        f" FROM ({_generations(columns, 'toUInt8(0)')})"
+        "SELECT r_key, r_owner, r_model, countIf(r_counts) AS r_requests"
+        f" FROM ({_generations(columns, 'toUInt8(0)', counts, failed=True)})"
         " GROUP BY r_key, r_owner, r_model FORMAT JSONEachRow"
     )
 
@@ -99,13 +107,12 @@ def check(columns: TraceColumns) -> str:
 
     Parameters as for `usage`, without `step`.
     """
-    metadata = columns.get(TraceField.METADATA)
-    has_costs = f"JSONHas({_text(metadata)}, 'openrouter_generation', 'is_byok')"
+    has_costs = _metadata(columns, "JSONHas", "is_byok")
     span = _text(columns.get(TraceField.SPAN))
     trace = _text(columns.get(TraceField.TRACE))
     return (
         f"SELECT count() AS r_rows, uniqExact({trace}, {span}) AS r_generations,"
-        f" countIf({has_costs if metadata else 'false'}) AS r_with_costs"
+        f" uniqExactIf({trace}, {span}, {has_costs}) AS r_with_costs"
         f" FROM {{table:Identifier}} WHERE {_within(columns)} FORMAT JSONEachRow"
     )
 
@@ -201,17 +208,15 @@ def _generations(
     conditions. `failed`: with requests that failed before they used anything.
     """
     get = columns.get
-    metadata = _text(get(TraceField.METADATA))
-    is_byok = f"toInt64(JSONExtractBool({metadata}, 'openrouter_generation', 'is_byok'))"
-    byok = f"JSONExtractFloat({metadata}, 'openrouter_generation', 'byok_usage_inference')"
+    is_byok = f"toInt64({_metadata(columns, 'JSONExtractBool', 'is_byok')})"
+    byok = _metadata(columns, "JSONExtractFloat", "byok_usage_inference")
     time = _quoted(get(TraceField.TIME))
     spans = [_quoted(get(one)) for one in (TraceField.TRACE, TraceField.SPAN) if get(one)]
     prompt, completion = _count(get(TraceField.PROMPT)), _count(get(TraceField.COMPLETION))
     cost = _pico(get(TraceField.COST))
     kept = [_within(columns), *conditions]
-    if not failed:  # a request that failed before it used anything is none at OpenRouter
-        unused = f"{prompt} = 0 AND {completion} = 0 AND {cost} = 0"
-        kept.append(f"NOT ({_failed(columns)} AND {unused})")
+    if not failed:
+        kept.append(f"NOT {_unused(columns)}")
     return (
         f"SELECT {bucket.format(time=time)} AS r_bucket,"
         f" {_text(get(TraceField.KEY))} AS r_key, {_owner(columns)} AS r_owner,"
@@ -223,6 +228,16 @@ def _generations(
         f" FROM {{table:Identifier}} WHERE {' AND '.join(kept)}"
         f" LIMIT 1 BY {', '.join(spans)}"
     )
+
+
+def _unused(columns: TraceColumns) -> str:
+    """Whether a request failed before it used anything, so that it is none at OpenRouter."""
+    get = columns.get
+    used_nothing = (
+        f"{_count(get(TraceField.PROMPT))} = 0 AND {_count(get(TraceField.COMPLETION))} = 0"
+        f" AND {_pico(get(TraceField.COST))} = 0"
+    )
+    return f"({_failed(columns)} AND {used_nothing})"
 
 
 def _within(columns: TraceColumns) -> str:
@@ -241,6 +256,18 @@ def _quoted(column: TraceColumn | None) -> str:
 def _text(column: TraceColumn | None) -> str:
     """A column as text, empty for null."""
     return f"ifNull(toString({_quoted(column)}), '')" if column else "''"
+
+
+def _metadata(columns: TraceColumns, function: str, name: str) -> str:
+    """What a function for JSON gives for a value of the cost metadata.
+
+    The metadata is JSON, as text or in a column of that type, or a map of names to JSON.
+    """
+    column = columns.get(TraceField.METADATA)
+    if column and column.type.startswith("Map("):
+        text = f"ifNull(toString({_quoted(column)}['openrouter_generation']), '')"
+        return f"{function}({text}, '{name}')"
+    return f"{function}({_text(column)}, 'openrouter_generation', '{name}')"
 
 
 def _count(column: TraceColumn | None) -> str:

@@ -31,7 +31,11 @@ class TraceUsage(NamedTuple):
 
 
 class TracePlace(NamedTuple):
-    """How many requests there were with a key (by name), of an owner, to a model."""
+    """How many requests there were with a key (by name), of an owner, to a model.
+
+    Those that failed before they used anything aren't counted, nor those after the time through
+    which requests are counted, so it may be 0.
+    """
 
     key: str
     owner: str

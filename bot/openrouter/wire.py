@@ -47,15 +47,20 @@ _BUCKET_PREFIXES = ("date__", "created_at__")
 class QueryGrouping(Enum):
     """The grouping of a usage query: OpenRouter allows at most two dimensions."""
 
-    TOTAL = ()
-    MODEL = ("model",)
-    KEY = ("api_key_id", "model")
-    CREATOR = ("user", "model")
+    TOTAL = ""  # not an empty tuple, of which Python before 3.11.4 makes another value
+    MODEL = "model"
+    KEY = "api_key_id model"
+    CREATOR = "user model"
+
+    @property
+    def dimensions(self) -> list[str]:
+        """The dimensions of the query."""
+        return self.value.split()
 
     @property
     def field(self) -> str:
         """The dimension besides the model; the model itself if there is no other."""
-        return self.value[0] if self.value else ""
+        return self.value.partition(" ")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +199,7 @@ def usage_query(
         "limit": ROW_LIMIT,
     }
     if view is not QueryGrouping.TOTAL:
-        body["dimensions"] = list(view.value)
+        body["dimensions"] = view.dimensions
     if only:
         operator = "not_in" if only.but else "in"
         wanted: dict[str, Any] = {

@@ -13,6 +13,8 @@ HIDDEN = "***"
 _QUIET = ("httpx", "httpcore", "slack_sdk", "waitress")
 _SILENT = ("apscheduler", "waitress.queue")
 """They warn about every skipped tick and every queued request."""
+_REPEATING = ("slack_sdk.web.base_client",)
+"""What it logs, it raises as well; whoever called it logs what that means."""
 
 
 class Redacting(logging.Formatter):
@@ -63,6 +65,8 @@ def set_up(level: str, secrets: Iterable[str], *, as_json: bool) -> None:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     for name in _SILENT:
         logging.getLogger(name).setLevel(max(logging.ERROR, root.level))
+    for name in _REPEATING:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     log = logging.getLogger("bot")
 
     def last_resort(arguments: threading.ExceptHookArgs) -> None:

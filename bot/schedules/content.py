@@ -352,16 +352,16 @@ class ReportBuilder:
         return shared
 
     def _report(self, subject: ReportQuestion) -> Report | CommandError:
-        """The figures; those from ClickHouse alone without what is compared with earlier ones."""
+        """The figures; those from ClickHouse alone without the largest changes by key."""
         services = self._services
         if not subject.query.live:
             return reports.make_report(services.store, subject)
         found = answer_any(
-            services.store, subject.query, subject.at, subject.zone, subject.asker,
-            whole=True, traces=services.traces,
+            services.store, reports.compared_query(subject), subject.at, subject.zone,
+            subject.asker, whole=True, traces=services.traces,
         )  # fmt: skip
         if isinstance(found, Summary):
-            return Report(found, None, {}, ())
+            return reports.report_of(found, subject)
         return found if isinstance(found, CommandError) else CommandError("")
 
     def _uploaded_chart(

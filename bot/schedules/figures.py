@@ -133,7 +133,7 @@ def make_report(store: Store, subject: ReportQuestion) -> Report | CommandError:
         plan = make_plan(store, subject.query, subject.at, subject.zone, subject.asker)
         if isinstance(plan, CommandError):
             return plan
-        compared = replace(subject.query, versus=subject.query.versus or Versus.BEFORE)
+        compared = compared_query(subject)
         found = answer(store, compared, subject.at, subject.zone, subject.asker, whole=True)
         if isinstance(found, CommandError):
             return found
@@ -142,11 +142,6 @@ def make_report(store: Store, subject: ReportQuestion) -> Report | CommandError:
         has_previous = is_stored(previous.range, previous.stored, coverage)
         metric = subject.query.metric or Metric.SPEND
         labels = visibility.labels(store.directory(), subject.asker)
-        before = None
-        if has_previous and subject.query.by:
-            before = {group.label: group.previous or 0 for group in found.metrics[metric].groups}
-        if subject.query.versus is None:
-            found = _uncompared(found)
         moved: tuple[Mover, ...] = ()
         if has_previous and not found.just_begun:
             now_range, then_range = (
@@ -160,7 +155,23 @@ def make_report(store: Store, subject: ReportQuestion) -> Report | CommandError:
         top = top_models(
             _usage_by_group_and_model(store, plan, labels), metric, subject.query.source
         )
-    return Report(found, before, top, moved)
+    return replace(report_of(found, subject), top=top, movers=moved)
+
+
+def compared_query(subject: ReportQuestion) -> Query:
+    """What is asked for a report: each group is compared with the previous period."""
+    return replace(subject.query, versus=subject.query.versus or Versus.BEFORE)
+
+
+def report_of(found: Summary, subject: ReportQuestion) -> Report:
+    """The report from the answer to its compared question."""
+    before = None
+    if found.before is not None and subject.query.by:
+        groups = found.metrics[subject.query.metric or Metric.SPEND].groups
+        before = {group.label: group.previous or 0 for group in groups}
+    if subject.query.versus is None:
+        found = _uncompared(found)
+    return Report(found, before, {}, ())
 
 
 def _uncompared(found: Summary) -> Summary:

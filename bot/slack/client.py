@@ -337,7 +337,8 @@ class Slack:
         try:
             return self._call_briefly(method, **arguments)
         except DeliveryError as error:
-            raise UnknownPersonError(error.code, permanent=error.permanent) from error
+            code, words = error.code, str(error)
+            raise UnknownPersonError(code, permanent=error.permanent, words=words) from error
 
     def _sent(
         self, method: str, message: Message, to: str, **arguments: object
@@ -468,7 +469,9 @@ def delivery_error(error: Exception) -> DeliveryError:
             uncertain=unclear or not isinstance(status, int) or status >= 500,
             retry_after=_retry_after(response) if status == 429 else 0,
         )
-    return DeliveryError(type(error).__name__, permanent=False, uncertain=True)
+    code = type(error).__name__
+    words = f"no answer from Slack ({code})"
+    return DeliveryError(code, permanent=False, words=words, uncertain=True)
 
 
 def _person(user: Mapping[str, Any]) -> SlackUser:

@@ -56,6 +56,14 @@ class Posted:
     ts: str
 
 
+@dataclass(frozen=True, slots=True)
+class PostedAbout:
+    """A posted message of the bot with what it is about: the words that were given to `post`."""
+
+    posted: Posted
+    about: frozenset[str]
+
+
 class Posting:
     """Posts with one bot token. `wait` sleeps for seconds, shorter if the process is stopping."""
 
@@ -97,13 +105,22 @@ class Posting:
             if not cursor:
                 return False
 
-    def post(self, target: str, message: Message, key: str, thread: str | None = None) -> Posted:
+    def post(
+        self,
+        target: str,
+        message: Message,
+        key: str,
+        thread: str | None = None,
+        about: Sequence[str] = (),
+    ) -> Posted:
         """Post once, to a channel or a person, without the chart if Slack rejects it.
 
-        `thread` is the ts of a message to reply to. Raises DeliveryError; if it is `uncertain`,
-        the message may have been posted.
+        `thread` is the ts of a message to reply to, `about` are short words without spaces by which
+        `recent` and `thread` tell what it is about. Raises DeliveryError; if it is `uncertain`, the
+        message may have been posted.
         """
-        metadata = {"event_type": EVENT, "event_payload": {"key": key}}
+        payload = {"key": key, "about": " ".join(about)} if about else {"key": key}
+        metadata = {"event_type": EVENT, "event_payload": payload}
         how: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False, "metadata": metadata}
         if thread:
             how["thread_ts"] = thread
@@ -132,15 +149,25 @@ class Posting:
             copies.sort(key=lambda one: float(one.ts))
         return found
 
+    def recent(self, target: str, since: datetime) -> list[PostedAbout]:
+        """The bot's messages in a conversation since a time (UTC), oldest first, without replies.
+
+        Raises DeliveryError if the history can't be read.
+        """
+        channel = self._channel(target)
+        found = self._of_bot(channel, self._history(channel, since))
+        return sorted(found, key=lambda one: float(one.posted.ts))
+
+    def thread(self, root: Posted) -> list[PostedAbout]:
+        """A message of the bot and its replies in the thread, oldest first. Raises
+        DeliveryError."""
+        found = self._of_bot(root.channel, self._replies(root))
+        return sorted(found, key=lambda one: float(one.posted.ts))
+
     def replied(self, root: Posted, key: str) -> Posted | None:
         """The bot's reply with a key in a message's thread. Raises DeliveryError."""
         bot_id = self.slack.identity().bot_id
-        thread = _pages(
-            lambda page: self._call_patiently(
-                "conversations.replies", channel=root.channel, ts=root.ts, **page
-            )
-        )
-        for message in thread:
+        for message in self._replies(root):
             if message.get("bot_id") == bot_id and _key(message) == key:
                 return Posted(root.channel, str(message["ts"]))
         return None
@@ -217,6 +244,21 @@ class Posting:
             )
         )
 
+    def _replies(self, root: Posted) -> Iterator[dict[str, Any]]:
+        """A message and its thread."""
+        return _pages(
+            lambda page: self._call_patiently(
+                "conversations.replies", channel=root.channel, ts=root.ts, **page
+            )
+        )
+
+    def _of_bot(self, channel: str, messages: Iterator[dict[str, Any]]) -> Iterator[PostedAbout]:
+        bot_id = self.slack.identity().bot_id
+        for message in messages:
+            if message.get("bot_id") == bot_id and _key(message):
+                about = frozenset(_payload(message, "about").split())
+                yield PostedAbout(Posted(channel, str(message["ts"])), about)
+
     def _call_patiently(self, method: str, **arguments: object) -> Any:  # noqa: ANN401 - Slack's JSON
         """Make an idempotent call, retried when rate limited for at most LONGEST_WAIT."""
         for turn in range(_MOST_WAITS):
@@ -243,11 +285,15 @@ def _pages(ask: Callable[[dict[str, Any]], Any]) -> Iterator[dict[str, Any]]:
 
 
 def _key(message: dict[str, Any]) -> str:
+    return _payload(message, "key")
+
+
+def _payload(message: dict[str, Any], name: str) -> str:
     metadata = message.get("metadata")
     if not isinstance(metadata, dict) or metadata.get("event_type") != EVENT:
         return ""
     payload = metadata.get("event_payload")
-    return str(payload.get("key", "")) if isinstance(payload, dict) else ""
+    return str(payload.get(name, "")) if isinstance(payload, dict) else ""
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -10,11 +10,11 @@ from typing import Any
 from reports.analysis.document import TableColumn
 from reports.questions.query import Query
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first
+from reports.time.time_range import TimeRange
 from reports.usage.dimensions import NAMES
 
 FEWEST_TIMED = 20
 """Requests from which a group is ranked by p95: of fewer, it is nothing but the slowest request."""
-NO_REQUESTS = "ClickHouse has no requests like that in this period."
 DASH = "–"
 
 
@@ -37,6 +37,34 @@ class RequestFigures:
     def share(self) -> Fraction | None:
         """The share that failed; None without any requests."""
         return Fraction(self.failed, self.requests) if self.requests else None
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierRequests:
+    """The range that requests are compared with: all of them, and by group."""
+
+    range: TimeRange
+    whole: RequestFigures
+    groups: tuple[RequestFigures, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredRequests:
+    """The requests of a range: all of them, by bucket (its index), and by group.
+
+    `before` is what they are compared with; None if they aren't, or nothing is known about it.
+    """
+
+    range: TimeRange
+    whole: RequestFigures
+    buckets: Mapping[int, RequestFigures]
+    groups: tuple[RequestFigures, ...] = ()
+    before: EarlierRequests | None = None
+
+    def by_bucket(self) -> tuple[RequestFigures, ...]:
+        """The requests of each bucket."""
+        nothing = RequestFigures("")
+        return tuple(self.buckets.get(index, nothing) for index in range(len(self.range.buckets)))
 
 
 def slowest_first(groups: Sequence[RequestFigures]) -> tuple[RequestFigures, ...]:

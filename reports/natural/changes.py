@@ -22,6 +22,8 @@ DIRECTIONS = {
 GROWTH = {"growth", "increase", "increases", "decrease", "decreases"}
 """Nouns that ask for a change."""
 _NORMAL = {"normal", "usual", "typical"}
+QUALITY = {"better", "worse", "getting", "improving", "improved", "worsening", "worsened"}
+"""Words that ask how something has changed that can be good or bad."""
 _SIDES = {"up", "down", "higher", "lower"}
 _AMOUNTS = {"more", "less", "fewer"}
 _USING = {"use", "used", "using", "uses", "spend", "spends", "spent", "spending", "pay", "paid",
@@ -45,6 +47,13 @@ def asks_for_direction(words: Sequence[str]) -> bool:
         return bool(given & DIRECTIONS)
     moves = given & (DIRECTIONS | _SIDES) and not pairs & _NOT_A_SIDE
     return bool(moves or (given & _AMOUNTS and given & _USING))
+
+
+def asks_for_change(words: Sequence[str]) -> bool:
+    """Whether words (lower case, without names) about latency or errors ask how that changed."""
+    moves = set(words) & (DIRECTIONS | _SIDES | QUALITY)
+    asked = bool(words) and words[0] in _ASKING
+    return asked and bool(moves) and not set(pairwise(words)) & _NOT_A_SIDE
 
 
 def asks_for_reasons(words: Sequence[str]) -> bool:

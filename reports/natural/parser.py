@@ -14,6 +14,7 @@ from reports.commands import Command, parse_command
 from reports.natural import vocabulary
 from reports.natural.about_now import narrowed, read_about_now
 from reports.natural.alert_wishes import asks_for_alert, parse_alert_wish
+from reports.natural.changes import asks_for_change
 from reports.natural.days_unused import EXPIRING_SOON, with_days_unused
 from reports.natural.misspelled_topics import spelled_right
 from reports.natural.names import KnownNames
@@ -26,7 +27,7 @@ from reports.natural.what_if_question import read_what_if
 from reports.questions.grammar import LONGEST, CommandError, QuestionCommand, parse
 from reports.questions.kind_options import UNUSED_DAYS, is_unfit
 from reports.questions.kinds import STILL_RUNNING, kind_of
-from reports.questions.query import QueryKind
+from reports.questions.query import MEASURED, QueryKind
 from reports.questions.topics import ME, THIS_MONTH, personal
 from reports.usage.dimensions import Dimension
 from reports.wording import suggestions as nearest
@@ -142,6 +143,8 @@ def _with_topic_spelled(
             return replace(again, remarks=(took, *again.remarks))
         choices = again.choices if isinstance(again, CommandError) else ()
         meant = again.canonical if isinstance(again, ParsedText) else ""
+        if isinstance(strict, CommandError):  # with another typo
+            meant = meant or strict.suggestion
         if meant or choices:
             return replace(found, understood="", suggestion=meant, choices=choices)
     return found
@@ -174,6 +177,9 @@ def _of_topic(topic: str, typed: str, bare: list[str], known: KnownNames, today:
             return CommandError(UNUSED_DAYS, examples=("keys unused 60d",))
     if kind in {QueryKind.LIMITS, QueryKind.KEYS} and not isinstance(read, CommandError):
         return narrowed(kind, own, read)
+    changing = kind in MEASURED and asks_for_change(bare)
+    if changing and isinstance(read, ParsedText) and "versus" not in read.given:
+        return replace(read, words=f"{read.words} vs before", given=read.given | {"versus"})
     return read
 
 

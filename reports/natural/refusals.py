@@ -32,6 +32,7 @@ NOT_COUNTED = (
 _UNUSUAL = {"unusual", "anomaly", "anomalies", "anomalous", "abnormal", "weird", "strange", "odd",
             "suspicious", "outlier", "outliers", "unexpected"}  # fmt: skip
 _MEDIANS = {"median", "percentile", "percentiles", "deviation", "stddev", "quartile"}
+_OTHER_QUANTILE = re.compile(r"p(?!50$|95$)[1-9][0-9](?:\.?9+)?")
 _TIMES = {"latency", "latencies", "response", "slow", "seconds", "respond", "p50", "p95"}
 _PEOPLE = {"who", "who's", "users", "user", "people", "person", "members", "creators", "anyone",
            "employees", "nobody"}  # fmt: skip
@@ -73,6 +74,9 @@ _TIMES_OF_DAY = ("which weekday", "what weekday", "by weekday", "per weekday", "
 UNUSUAL = (
     "I can't look for unusual usage; `alert spike by key` finds it, and `why today` explains a"
     " change."
+)
+NO_OTHER_QUANTILES = (
+    "I can show p50 and p95 of how long requests take, and no other percentiles: `latency`."
 )
 NO_MEDIANS = (
     "I can show averages, not medians or percentiles: `price` has the average cost of a request."
@@ -177,6 +181,8 @@ def _about_what_is_not_known(words: Sequence[str], said: str) -> str:
     for triggers, phrases, refused in _NOT_KNOWN:
         if triggers & given or any(f" {phrase} " in said for phrase in phrases):
             return refused
+    if any(map(_OTHER_QUANTILE.fullmatch, given)):
+        return NO_OTHER_QUANTILES
     if _MEDIANS & given and not _TIMES & given:
         return NO_MEDIANS
     if words[0] in {"email", "e-mail", "mail"}:

@@ -14,6 +14,7 @@ from reports.natural.changes import (
     AGAINST,
     DIRECTIONS,
     GROWTH,
+    QUALITY,
     asks_for_direction,
     asks_for_reasons,
     asks_what_grew,
@@ -365,12 +366,12 @@ _FAILED = {
     "error", "errors", "errored", "erroring", "fail", "fails", "failed", "failing", "failure",
     "failures",
 }  # fmt: skip
-_FILLERS[QueryKind.LATENCY] = _SLOW | _FAST | {
+_FILLERS[QueryKind.LATENCY] = _SLOW | _FAST | DIRECTIONS | QUALITY | {
     "response", "time", "times", "long", "take", "takes", "took", "respond", "responds", "reply",
     "answer", "requests", "request", "call", "calls", "median", "percentile", "seconds", "why",
 }  # fmt: skip
 _BROKEN = {"break", "broke", "broken", "breaking", "wrong", "crash", "crashed"}
-_FILLERS[QueryKind.ERRORS] = _FAILED | _BROKEN | {
+_FILLERS[QueryKind.ERRORS] = _FAILED | _BROKEN | DIRECTIONS | QUALITY | {
     "rate", "rates", "ratio", "share", "percentage", "percent", "proportion", "requests", "request",
     "call", "calls", "generations", "often", "why",
 }  # fmt: skip

@@ -140,12 +140,10 @@ NEW_UNFIT = {
 
 LATENCY_UNFIT = {
     "metric": "`latency` is the time that requests took, so it takes no metric.",
-    "comparison": "`latency` can't be compared with another time yet, so it takes no `vs`.",
     "source": "`latency` is that of all requests, so it takes no source.",
 }
 ERRORS_UNFIT = {
     "metric": "`errors` counts requests that failed, so it takes no metric.",
-    "comparison": "`errors` can't be compared with another time yet, so it takes no `vs`.",
     "source": "`errors` counts all requests that failed, so it takes no source.",
 }
 

@@ -33,9 +33,6 @@ NOT_LIVE = (
     "`{kind}` can't be grouped or filtered by {dimension}; spend, tokens, requests, `latency` and"
     " `errors` can."
 )
-LIVE_NOT_COMPARED = (
-    "Usage by provider or end user can't be compared with another time yet, so leave out `vs`."
-)
 ExtraWords = Callable[[str, TokenCursor], tuple[str, ...]]
 """Takes a word in lower case and a cursor over the words after it, some of which it may read.
 Returns the words as stored in `Query.extra`, or () if the word isn't one of the kind's.
@@ -192,8 +189,6 @@ def unfit(query: Query, typed: frozenset[str]) -> str:
     if query.live_dimensions and query.kind not in LIVE:
         label = NAMES[query.live_dimensions[0]].label
         return NOT_LIVE.format(kind=query.kind, dimension=label)
-    if query.live and query.kind is QueryKind.USAGE and query.versus:
-        return LIVE_NOT_COMPARED
     if query.kind is QueryKind.NEW and not query.extra:
         return kind_options.NEW_WHAT
     sentences = _UNFIT.get(query.kind, {})

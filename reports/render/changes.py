@@ -36,13 +36,8 @@ def compared(found: MetricSummary | Series) -> ComparedFigure:
 
 
 def change_words(summary: Summary, part: MetricSummary) -> str:
-    """The change: `up 248M (+6.0%) vs the month before (4.14B)`, or why there is none.
-
-    Empty for usage that only ClickHouse has, which isn't compared.
-    """
+    """The change: `up 248M (+6.0%) vs the month before (4.14B)`, or why there is none."""
     query = summary.query
-    if query.live:
-        return ""
     before = previous_words(query, summary.range, summary.before)
     if part.previous is None:
         return f"no data for {before}"

@@ -59,7 +59,8 @@ NAMES = {
         "provider", ("provider",), (), "Provider", "anthropic", live=True
     ),
     Dimension.END_USER: DimensionNames(
-        "end user", ("end-user", "enduser"), (), "End User", "customer-17", live=True
+        "end user", ("end-user", "enduser"), ("customer", "customers"), "End User", "customer-17",
+        live=True,
     ),
 }  # fmt: skip
 """The table of dimensions, in the order in which forms offer them."""

@@ -82,6 +82,12 @@ def percent(ratio: Fraction | float) -> str:
     return f"{sign}{units:,}.{tenth}%"
 
 
+def points(difference: Fraction) -> str:
+    """How far two shares are apart in percentage points, with one decimal: `1.2`."""
+    units, tenth = divmod(abs(round(difference * 1000)), 10)
+    return f"{units:,}.{tenth}"
+
+
 def change(ratio: Fraction | None) -> str:
     """A change from the previous period: `+12.0%`, `-3.1%`, `no change`, `–` if unknown."""
     if ratio is None:

@@ -102,7 +102,7 @@ def test_slack_may_be_down_from_the_start(openrouter, slack, database, caplog):
     slack.fail("auth.test", "drop")
     with worlds.running(openrouter, slack, database) as world:
         assert "Tokens: 38.5K" in world.words("tokens 7d")
-    assert "Slack is not reachable yet" in caplog.text
+    assert "Slack is not reachable yet (no answer from Slack (" in caplog.text
 
 
 def test_it_does_not_start_with_a_token_that_slack_refuses(openrouter, slack, database):

@@ -2,11 +2,13 @@
 
 Looked at: stdout and stderr with logs at DEBUG, the database, all files, what Slack and people get,
 answers over HTTP, arguments of all processes, and the environment of the process that makes files.
+On PostgreSQL the password in DATABASE_URL is a canary wherever the bot runs.
 """
 
 from __future__ import annotations
 
 import os
+import socketserver
 import subprocess
 import sys
 import threading
@@ -22,6 +24,7 @@ from bot.demo.openrouter import faults as openrouter_faults
 from bot.demo.openrouter.faults import Fault
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import Forge, LocalSlack
+from tests import databases
 from tests.socket_mode import SocketMode
 
 from .. import world as worlds
@@ -165,8 +168,10 @@ def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
     assert found.seen == set()
 
 
-def clean(folder: Path) -> None:
-    """No file has a canary, also not packed into another file."""
+def clean(folder: Path, database: Path | None = None) -> None:
+    """No file has a canary, also not packed into another file, nor has a server's database."""
+    if database is not None and databases.on_postgres():
+        assert MARK not in dumped(database)
     for path in folder.rglob("*"):
         if path.is_file():
             assert MARK.encode() not in path.read_bytes(), path
@@ -174,6 +179,16 @@ def clean(folder: Path) -> None:
                 with zipfile.ZipFile(path) as packed:
                     for name in packed.namelist():
                         assert MARK.encode() not in packed.read(name), (path, name)
+
+
+def dumped(database: Path) -> str:
+    """All rows of all tables of a database on a server."""
+    with databases.looking(database) as connection:
+        named = "SELECT quote_ident(table_name) FROM information_schema.tables"
+        tables = connection.execute(f"{named} WHERE table_schema = current_schema()").fetchall()
+        rows = [connection.execute(f"SELECT * FROM {name}").fetchall() for (name,) in tables]
+    assert any(rows)
+    return repr(rows)
 
 
 def ended(command: str, folder: Path, values: Mapping[str, str]) -> subprocess.CompletedProcess:
@@ -206,6 +221,55 @@ def test_no_secret_is_seen_when_openrouter_echoes_it(
         ended("sync", tmp_path, there)
 
 
+class _Echo(socketserver.BaseRequestHandler):
+    """A server of PostgreSQL's protocol that says which password it refuses, and where."""
+
+    def handle(self) -> None:
+        while int.from_bytes(self._received(8)[4:]) in {80877103, 80877104}:
+            self.request.sendall(b"N")  # it encrypts nothing
+        self.request.recv(2**16)  # the rest of who wants to have which database
+        self.request.sendall(b"R\0\0\0\x08\0\0\0\x03")  # the password, as it is
+        given = self.request.recv(2**16)[5:].rstrip(b"\0").decode()
+        words = f"{'x' * self.server.before} the password {given} of activity is wrong"
+        fields = f"SFATAL\0VFATAL\0C28P01\0M{words}\0\0".encode()
+        self.request.sendall(b"E" + (len(fields) + 4).to_bytes(4) + fields)
+
+    def _received(self, count: int) -> bytes:
+        found = b""
+        while len(found) < count:
+            found += self.request.recv(count - len(found)) or bytes(count)
+        return found
+
+
+@pytest.mark.parametrize("before", [0, 90], ids=["whole", "cut within"])
+@pytest.mark.parametrize("command", ["ask", "sync", "run", "doctor"])
+def test_no_secret_is_seen_when_postgres_echoes_it(
+    command: str, before: int, tmp_path: Path, watch: Watch
+) -> None:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Echo) as server:
+        server.before = before
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = SERVER.replace(":1/", f":{server.server_address[1]}/")
+        done = ended(command, tmp_path, ALL | NOWHERE | {"DATABASE_URL": url})
+        server.shutdown()
+    assert b"can't be reached" in done.stdout + done.stderr
+
+
+needs_server = pytest.mark.skipif(not databases.on_postgres(), reason="needs a server")
+
+
+@needs_server
+@pytest.mark.parametrize("command", ["ask", "sync", "run", "doctor"])
+@pytest.mark.parametrize("lacks", ["database", "user"])
+def test_no_secret_is_seen_when_a_server_lacks_what_is_named(
+    command: str, lacks: str, tmp_path: Path, watch: Watch
+) -> None:
+    url = databases.with_password(databases.url(tmp_path / "a.db"), PASSWORD)
+    wrong = f"{url}x" if lacks == "database" else url.replace("://", "://no-")
+    done = ended(command, tmp_path, ALL | NOWHERE | {"DATABASE_URL": wrong})
+    assert b"does not exist" in done.stdout + done.stderr
+
+
 @contextmanager
 def settled(folder: Path, more: Mapping[str, str]) -> Iterator[tuple]:
     """A running bot with canaries, its OpenRouter and its Slack."""
@@ -216,6 +280,7 @@ def settled(folder: Path, more: Mapping[str, str]) -> Iterator[tuple]:
         values = worlds.environment(openrouter, slack, folder / "a.db", LOG_LEVEL="DEBUG")
         values |= {"TMPDIR": os.environ["TMPDIR"], "ACTIVITY_ADMINS": slack.user("ada").id}
         values["CLICKHOUSE_URL"] = TRACES
+        values["DATABASE_URL"] = databases.with_password(values["DATABASE_URL"], PASSWORD)
         for path, faults in OPENROUTER_FAILURES.items():
             openrouter.fail(path, *faults)
         yield openrouter, slack, values | more
@@ -258,7 +323,7 @@ def test_no_secret_is_seen_while_openrouter_and_slack_fail(tmp_path: Path, watch
             assert bot.end() == 0
             checked(bot)
         assert MARK not in told(slack)
-    clean(tmp_path)
+    clean(tmp_path, tmp_path / "a.db")
 
 
 def exhausted(openrouter: LocalOpenRouter) -> bool:
@@ -285,4 +350,25 @@ def test_no_secret_is_seen_while_socket_mode_fails(tmp_path: Path, watch: Watch)
                 assert bot.end() == 0
                 checked(bot)
         assert MARK not in told(slack)
-    clean(tmp_path)
+    clean(tmp_path, tmp_path / "a.db")
+
+
+@needs_server
+def test_no_secret_is_seen_while_the_server_is_out_of_reach(tmp_path: Path, watch: Watch) -> None:
+    with settled(tmp_path, {}) as (openrouter, slack, values):
+        with started(tmp_path, values, "run") as bot:
+            bot.wait_until_listening()
+            page = f"http://127.0.0.1:{bot.port}"
+            bot_client = slack.bot_client(f"{page}/slack/events")
+            worlds.wait_until(lambda: exhausted(openrouter))
+            with databases.out_of_reach(tmp_path / "a.db"):
+                for words in ("1d by key", "1d pdf", "status", "audit", "alert spend > $1 per day"):
+                    answered(slack, bot_client, words)
+                for path in ("/healthz", "/readyz", "/metrics"):
+                    assert MARK not in httpx.get(page + path, timeout=60).text
+                worlds.wait_until(lambda: "can't be reached" in bot.said)
+            answered(slack, bot_client, "1d by key")
+            assert bot.end() == 0
+            checked(bot)
+        assert MARK not in told(slack)
+    clean(tmp_path, tmp_path / "a.db")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -51,12 +52,14 @@ class Running:
 
 
 @contextmanager
-def started(folder: Path, values: dict[str, str], *words: str) -> Iterator[Running]:
+def started(
+    folder: Path, values: dict[str, str], *words: str, before: tuple[str, ...] = ()
+) -> Iterator[Running]:
     environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     log = folder / "log"
     with log.open("w") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "bot", *words],
+            [*before, sys.executable, "-m", "bot", *words],
             cwd=folder, env=environ | {"PYTHONPATH": str(ROOT)} | values,
             stdout=out, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
@@ -110,6 +113,27 @@ def test_it_ends_although_openrouter_and_slack_hang(slack, tmp_path):
             )
             assert bot.end() == 0
             assert "Shutdown timed out after 6 s, exiting" in bot.said
+
+
+def can_have_processes_of_its_own() -> bool:
+    if shutil.which("unshare") is None or os.geteuid() != 0:
+        return False
+    tried = subprocess.run(["unshare", "--pid", "--fork", "true"], capture_output=True, check=False)
+    return tried.returncode == 0
+
+
+@pytest.mark.skipif(not can_have_processes_of_its_own(), reason="a container needs root")
+def test_the_first_process_of_a_container_ends_when_it_is_told_to(slack, tmp_path):
+    with LocalOpenRouter(worlds.small()) as openrouter:
+        openrouter.fail("/", hang(60), times=None)
+        values = worlds.environment(openrouter, slack, tmp_path / "a.db")
+        apart = ("unshare", "--pid", "--fork", "--kill-child")
+        with started(tmp_path, values, "sync", before=apart) as bot:
+            worlds.wait_until(lambda: openrouter.requests)
+            outer = bot.process.pid
+            children = Path(f"/proc/{outer}/task/{outer}/children").read_text(encoding="utf-8")
+            os.kill(int(children), signal.SIGTERM)
+            assert bot.process.wait(60) == 128 + signal.SIGTERM
 
 
 def test_it_ends_in_socket_mode(openrouter, slack, database, tmp_path):

@@ -29,6 +29,7 @@ from bot.store.schedules.runs import ReportRuns
 from bot.store.schedules.schedules import Schedules
 
 from .. import world as worlds
+from ..databases import address
 from .alert_worker import alert_services
 from .fork_server import services
 
@@ -61,7 +62,7 @@ class Freezing(Posting):
         return super().post(*arguments, **more)
 
 
-def work(kind: str, database: Path, slack: Slack, clock: Callable[[], datetime]) -> None:
+def work(kind: str, database: Path | str, slack: Slack, clock: Callable[[], datetime]) -> None:
     """One tick."""
     how, _, what = kind.partition(" ")
     files = Database(database)
@@ -94,7 +95,7 @@ def main() -> None:
         if not pid:
             try:
                 slack = Slack(token, api_url, wait=lambda _: None)
-                work(line.strip(), Path(database), slack, StepClock(Path(ahead)))
+                work(line.strip(), address(database), slack, StepClock(Path(ahead)))
             except Exception:  # noqa: BLE001 - the next worker goes on, as after a restart
                 traceback.print_exc()
             finally:

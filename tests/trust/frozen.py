@@ -92,8 +92,8 @@ def run(folder: Path, filled: Path, rounds: int, seed: int, what: str) -> Outcom
     ahead.write_text("0")
     clock = StepClock(ahead)
     with LocalSlack(clock=clock, rate_limits=False) as slack:
-        files = Database(database)
-        fork_server = ForkServer(database, slack.api_url, slack.bot_token, ahead)
+        files = Database(databases.at(database))
+        fork_server = ForkServer(databases.at(database), slack.api_url, slack.bot_token, ahead)
         try:
             for number in range(rounds):
                 (add_schedule if what == "reports" else add_rule)(files, slack, clock, number)

@@ -168,7 +168,7 @@ def reports(folder: Path, *, every: int = 1) -> Outcome:
             # an owner whose account is disabled can't be told, and there are no admins here
             told = bot.direct_messages() or (code == "user_disabled" and times == FOR_GOOD)
             outcome.count(name, len(bot.posted()), told=bool(told))
-        path.unlink()
+        path.unlink(missing_ok=True)
     return outcome
 
 
@@ -209,7 +209,7 @@ def alerts(folder: Path, *, every: int = 1) -> Outcome:
             blind = method == "conversations.history" and code not in READABLE
             copies = min(len(there), 1) if blind else len(there)
             outcome.count(name, copies, told=bool(failed and code in UNREACHABLE))
-        path.unlink()
+        path.unlink(missing_ok=True)
     return outcome
 
 

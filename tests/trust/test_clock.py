@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from shutil import copyfile
 
 import pytest
 
@@ -18,6 +17,7 @@ from bot.store import Database
 from bot.store.schedules.schedules import NewSchedule, Schedules
 from reports.schedules.recurrence import Daily, Recurrence, TargetKind
 
+from .. import databases
 from .. import world as worlds
 
 ROOT = Path(__file__).parents[2]
@@ -108,7 +108,7 @@ class Bench:
 
 @pytest.fixture
 def bench(filled, tmp_path) -> Iterator[Bench]:
-    copyfile(filled[1], tmp_path / "activity.db")
+    databases.copy(filled[1], tmp_path / "activity.db")
     with running(tmp_path / "activity.db", Clock(tmp_path / "clock")) as found:
         yield found
 
@@ -116,10 +116,10 @@ def bench(filled, tmp_path) -> Iterator[Bench]:
 @contextmanager
 def running(database: Path, clock: Clock) -> Iterator[Bench]:
     with LocalSlack(rate_limits=False) as slack:
-        files = Database(database)
+        files = Database(databases.at(database))
         worker = subprocess.Popen(
             [sys.executable, "-m", "tests.trust.clock_worker",
-             str(database), slack.api_url, slack.bot_token],
+             str(databases.at(database)), slack.api_url, slack.bot_token],
             cwd=ROOT, stdin=subprocess.PIPE, env=clock.environment(),
         )  # fmt: skip
         try:

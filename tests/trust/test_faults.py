@@ -5,7 +5,6 @@ import pytest
 from . import disk, downtime, malformed, openrouter, resources, slack
 
 
-@pytest.mark.sqlite_only("copies a file for each fault")
 def test_answers_are_right_or_say_what_is_missing_whatever_openrouter_sends(tmp_path):
     outcome = openrouter.run(tmp_path, seed=1, every=60)
     assert outcome.trials >= 12
@@ -17,7 +16,6 @@ def test_all_faults_of_openrouter_have_names_of_their_own():
     assert len(names) == len(set(names)) > 700
 
 
-@pytest.mark.sqlite_only("copies a file for each fault")
 @pytest.mark.parametrize(("kind", "every"), [("reports", 41), ("alerts", 47), ("answers", 23)])
 def test_nothing_is_lost_or_doubled_without_a_word_whatever_slack_does(tmp_path, kind, every):
     outcome = slack.KINDS[kind](tmp_path, every=every)
@@ -34,26 +32,19 @@ def test_a_failing_disk_leaves_the_database_whole_and_it_heals(tmp_path):
     assert outcome.wrong == []
 
 
-@pytest.mark.sqlite_only("counts descriptors of files")
-def test_questions_and_reports_leave_descriptors_threads_and_memory_as_they_were(filled, tmp_path):
-    path = tmp_path / "activity.db"
-    path.write_bytes(filled[1].read_bytes())
-    path.chmod(0o600)
-    outcome = resources.use(tmp_path, path, 200, 20)
+def test_questions_and_reports_leave_descriptors_threads_and_memory_as_they_were(
+    database, tmp_path
+):
+    outcome = resources.use(tmp_path, database, 200, 20)
     assert (outcome.grown, outcome.unanswered, outcome.lost) == ([], 0, 0), str(outcome)
 
 
-@pytest.mark.sqlite_only("copies a file")
-def test_mutated_requests_get_an_answer_that_is_no_failure(filled, tmp_path):
-    path = tmp_path / "activity.db"
-    path.write_bytes(filled[1].read_bytes())
-    path.chmod(0o600)
-    outcome = malformed.run(tmp_path, path, 300, seed=2)
+def test_mutated_requests_get_an_answer_that_is_no_failure(database, tmp_path):
+    outcome = malformed.run(tmp_path, database, 300, seed=2)
     assert len(outcome.statuses) >= 5
     assert outcome.wrong == []
 
 
-@pytest.mark.sqlite_only("copies a file")
 @pytest.mark.parametrize(("what", "count"), [("reports", 5), ("alerts", 3)])
 def test_downtime_and_steps_of_the_clock_lose_and_double_nothing(tmp_path, what, count):
     outcome = getattr(downtime, what)(tmp_path, count, seed=3)

@@ -6,7 +6,6 @@ from .frozen import run
 
 
 @pytest.mark.own_journal
-@pytest.mark.sqlite_only("the workers open a file")
 @pytest.mark.parametrize("what", ["reports", "alerts"])
 def test_a_process_that_stood_still_while_another_delivered_leaves_one_message(
     filled, tmp_path, what

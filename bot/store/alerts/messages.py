@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.store.alerts.events import StoredEvent
+from bot.store.alerts.events import StateKey, StoredEvent
 from bot.store.alerts.row_leases import LEASE, lease_rows
 from bot.store.connection import Connection
 from bot.store.database import Database
@@ -263,6 +263,67 @@ class AlertMessages:
             connection.executemany(
                 "UPDATE alert_event SET telling = ? WHERE id = ? AND telling = ?",
                 [(created[0], one.id, message.id) for one in events],
+            )
+            return True
+
+    def has_event(self, channel: str, ts: str, key: StateKey) -> bool:
+        """Whether the message that Slack has at a place is known to have an event of a state."""
+        with self._db.read() as connection:
+            found = connection.execute(
+                "SELECT EXISTS (SELECT 1 FROM alert_event WHERE rule = ? AND subject = ?"
+                " AND period = ? AND telling IN (SELECT id FROM alert_telling WHERE channel = ?"
+                " AND ts = ? AND state = 'sent'))",
+                (*key, channel, ts),
+            ).fetchone()
+        return bool(found[0])
+
+    def adopt(
+        self,
+        message: AlertMessage,
+        events: Sequence[StoredEvent],
+        again: Sequence[StoredEvent],
+        channel: str,
+        ts: str,
+    ) -> bool:
+        """Record that Slack has events of an unsent message already, in another message.
+
+        That message (its channel and `ts`) is updated soon. The events in `again` become pending,
+        to be sent to its thread. The unsent message is deleted if it has no events left.
+        """
+        with self._db.write() as connection:
+            now = to_milliseconds(self._clock())
+            leased = connection.execute(
+                "SELECT 1 FROM alert_telling WHERE id = ? AND fence = ?"
+                " AND state IN ('due', 'sending')",
+                (message.id, message.fence),
+            ).fetchone()
+            if leased is None:
+                return False
+            known = connection.execute(
+                "SELECT id FROM alert_telling WHERE channel = ? AND ts = ? AND state = 'sent'",
+                (channel, ts),
+            ).fetchone()
+            if known is None:
+                known = connection.execute(
+                    "INSERT INTO alert_telling (key, place, note, root, made_at, next_at, state,"
+                    " channel, ts) SELECT ?, place, note, root, made_at, ?, 'sent', ?, ?"
+                    " FROM alert_telling WHERE id = ? RETURNING id",
+                    (f"alert.{secrets.token_hex(8)}", now, channel, ts, message.id),
+                ).fetchone()
+            outdate(connection, known[0], now)
+            connection.executemany(
+                "UPDATE alert_event SET state = 'told', telling = ? WHERE id = ? AND telling = ?",
+                [(known[0], one.id, message.id) for one in events],
+            )
+            connection.executemany(
+                "UPDATE alert_event SET state = 'pending', telling = NULL, next_at = ?"
+                " WHERE id = ? AND telling = ?",
+                [(now, one.id, message.id) for one in again],
+            )
+            connection.execute(
+                "DELETE FROM alert_telling WHERE id = ?"
+                " AND NOT EXISTS (SELECT 1 FROM alert_event WHERE telling = ?)",
+                (message.id, message.id),
             )
             return True
 

@@ -55,7 +55,7 @@ def analysis_message(
         blocks.append(_table(found))
     blocks += [context(*_footer(found, command))]
     if controls:
-        blocks += analysis_rows(found.query, found.groups, controls, empty=found.empty)
+        blocks += analysis_rows(found.query, found.range, found.groups, controls, empty=found.empty)
         blocks += ask_owner_row(() if controls.own_only else found.ask_about)
     return Message(analysis_text(found), tuple(blocks))
 

@@ -18,7 +18,7 @@ from reports.questions.follow_up import (
     FollowUpAction,
 )
 from reports.questions.grammar import QuestionCommand, parse
-from reports.questions.query import WITHOUT_GROUPING, WITHOUT_PERIOD, Query, Versus
+from reports.questions.query import MEASURED, WITHOUT_GROUPING, WITHOUT_PERIOD, Query, Versus
 from reports.questions.summary import Summary
 from reports.questions.wording import (
     DIMENSION_WORDS,
@@ -31,6 +31,7 @@ from reports.questions.wording import (
 from reports.render.tables import ranked_groups
 from reports.time.period import Calendar, Counted, DateSpan, Month, Period, Unit
 from reports.time.period_to_range import OverlapError, shifted_back
+from reports.time.time_range import TimeRange
 from reports.usage.dimensions import STORED, Dimension, Filter, Metric
 from reports.wording.safe_text import clean
 
@@ -75,7 +76,7 @@ def rows(summary: Summary, controls: Controls) -> list[Block]:
         _metric(summary),
         _period(summary.query),
         _by(summary.query),
-        *([] if summary.empty or summary.query.live else [_versus(summary)]),
+        *([] if summary.empty else [_versus(summary.query, summary.range)]),
         *_inside(summary.query, _ranked_groups(summary), controls),
     ]
     found = [{**actions(*selects), "block_id": controls.state}]
@@ -84,15 +85,22 @@ def rows(summary: Summary, controls: Controls) -> list[Block]:
 
 
 def analysis_rows(
-    query: Query, groups: Sequence[str], controls: Controls, *, empty: bool
+    query: Query,
+    wanted: TimeRange | None,
+    groups: Sequence[str],
+    controls: Controls,
+    *,
+    empty: bool,
 ) -> list[Block]:
     """The menus and buttons below an analysis answer.
 
-    `groups` are the labels of groups to drill into.
+    `wanted` is its range, if it has one; `groups` are the labels of groups to drill into.
     """
+    compares = query.kind in MEASURED and not empty
     selects = [
         *([] if query.kind in WITHOUT_PERIOD else [_period(query)]),
         *([] if query.kind in WITHOUT_GROUPING else [_by(query)]),
+        *([_versus(query, wanted)] if wanted and compares else []),
         *_inside(query, groups, controls),
     ]
     found = [{**actions(*selects), "block_id": controls.state}] if selects else []
@@ -128,12 +136,11 @@ def _by(query: Query) -> Block:
     return menu(FollowUpAction.BY, "Group by", options, str(query.by or UNGROUPED))
 
 
-def _versus(summary: Summary) -> Block:
+def _versus(query: Query, wanted: TimeRange) -> Block:
     """The menu of comparisons: the previous period, and the same period a day to a year earlier.
 
     Of two equal comparisons (a day earlier, the day before) only one is offered.
     """
-    query, wanted = summary.query, summary.range
     same_length = not is_cut_longer(replace(query, versus=None), wanted)
     previous = before_words(query.period, unfinished=wanted.unfinished and same_length)
     equal = _just_before(query.period)

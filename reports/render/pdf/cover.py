@@ -102,7 +102,6 @@ def draw_figures(pages: Pages, summary: Summary, metric: Metric) -> None:
     paper, part = pages.paper, summary.metrics[metric]
     known, name = part.previous is not None, compared_with(summary)
     average = figure(metric, part.avg)
-    unknown = "not compared" if summary.query.live else "no data"
     before = "–" if part.previous is None else figure(metric, part.previous)
     cells = (
         ("Total", figure(metric, part.sum), _parts(summary, metric)),
@@ -110,7 +109,7 @@ def draw_figures(pages: Pages, summary: Summary, metric: Metric) -> None:
         (
             capitalize_first(name),
             before,
-            _exact_count(metric, part.previous) if known else unknown,
+            _exact_count(metric, part.previous) if known else "no data",
         ),
         ("Change", _change(summary, part), _compared(summary, part, name)),
     )

@@ -215,8 +215,6 @@ def _change_text(found: Report) -> str:
     part, period = found.part, _previous_period_words(found)
     if begun := just_begun_words(found.summary, part):
         return begun
-    if found.summary.query.live:
-        return f"not compared with {period}"
     if part.previous is None:
         return f"nothing to compare with: no data for {period}"
     previous = figure(found.metric, part.previous)

@@ -1,7 +1,7 @@
 """Visibility: people get exactly what they may see, compared with a reference model.
 
-`make test` takes a part of the cases, `make trust` takes 5,000. WHO_MAY_CASES says how many it
-shall be, WHO_MAY_SEED which ones.
+`make test` takes a part of the cases, `make test-postgres` half of that, `make trust` 5,000.
+WHO_MAY_CASES says how many it shall be, WHO_MAY_SEED which ones.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from reports.admin.slack.help import TOPICS, help_message
 from reports.commands import parse_command
 from reports.questions.grammar import CommandError, QuestionCommand
 from reports.questions.slack.answer import as_text, error
+from tests import databases
 from tests.bot.access import who_may
 from tests.bot.access.who_may import ADMIN, LIMITED, NAMES, START, May, Side
 from tests.bot.access.who_may_acts import (
@@ -43,7 +44,7 @@ from tests.bot.access.who_may_acts import (
 )
 from tests.clock import Clock
 
-CASES = int(os.environ.get("WHO_MAY_CASES", "350"))
+CASES = int(os.environ.get("WHO_MAY_CASES", "160" if databases.on_postgres() else "350"))
 SEED = int(os.environ.get("WHO_MAY_SEED", "7"))
 
 

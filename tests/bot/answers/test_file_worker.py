@@ -132,7 +132,7 @@ def test_the_process_runs_the_code_beside_its_entry_and_pythons_own_modules(
 
 @pytest.mark.skipif(not databases.on_postgres(), reason="needs a server")
 def test_no_process_shows_the_password_of_the_database(database: Path) -> None:
-    url = str(databases.at(database)).replace("postgres@", "postgres:canary@", 1)
+    url = databases.with_password(databases.url(database), "canary")
     assert "canary" in url
     seen: list[tuple[bytes, bytes]] = []
     ended = threading.Event()

@@ -12,6 +12,7 @@ from bot.config import load
 from bot.demo.openrouter.organization import Key, Member, Organization, Record
 from bot.demo.openrouter.server import LocalOpenRouter
 from reports.questions.grammar import parse
+from tests import databases
 from tests import world as worlds
 from tests.clickhouse_server import PASSWORD, ClickHouseServer, needs_engine
 from tests.traces import traces_of
@@ -52,7 +53,7 @@ def values(organization, lake, tmp_path, monkeypatch):
         found = {
             "OPENROUTER_MANAGEMENT_KEY": openrouter.key,
             "OPENROUTER_BASE_URL": openrouter.base_url,
-            "DATABASE_URL": f"sqlite:///{tmp_path}/activity.db",
+            "DATABASE_URL": databases.url(tmp_path / "activity.db"),
             "CLICKHOUSE_URL": lake.url,
         }
         monkeypatch.chdir(tmp_path)

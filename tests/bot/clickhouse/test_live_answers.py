@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import pytest
 
-from bot.analysis import live
+from bot.analysis import live, live_plan
 from bot.analysis.registry import answer_any
 from bot.answers.visibility import ANYONE, Asker
 from bot.clickhouse import LIVE, ClickHouse
@@ -16,6 +16,8 @@ from bot.demo.openrouter.organization import Key, Member, Organization, Record, 
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.store import Database, Store
 from reports.questions.grammar import CommandError, parse
+from reports.render.changes import change_words
+from reports.render.json import as_json
 from reports.usage.dimensions import Metric
 from tests import databases
 from tests.cache_help import Cache
@@ -236,6 +238,208 @@ def test_errors_are_counted_beside_all_requests(store, traces, rows):
     assert f"{float(share):.1%}" in found.sentences[0]
 
 
+BEFORE = datetime(2026, 11, 7, tzinfo=UTC)
+"""Where the eight days before the past week begin; the last of its own eight isn't over."""
+
+
+def by_provider(rows, figure=spend):
+    found = Counter()
+    for row in rows:
+        found[row["PROVIDER_NAME"] or "(no provider)"] += figure(row)
+    return found
+
+
+def test_groups_are_compared_with_the_period_before(store, traces, rows):
+    found = ask(store, traces, "spend 1w by provider vs before")
+    earlier = by_provider(used(within(rows, BEFORE, WEEK)))
+    [metric] = found.metrics.values()
+    assert {group.label: group.previous for group in metric.groups} == earlier
+    assert metric.previous == sum(earlier.values()) > 0
+    assert found.before.start == BEFORE
+    assert found.partial == ()
+
+
+def test_an_unfinished_day_is_compared_through_the_last_whole_one(store, traces, rows):
+    found = ask(store, traces, "spend 1w by provider vs before")
+    today = datetime(2026, 11, 22, tzinfo=UTC)
+    now = by_provider(used(within(rows, WEEK, today)))
+    earlier = by_provider(used(within(rows, BEFORE + timedelta(days=1), WEEK)))
+    [metric] = found.metrics.values()
+    told = {group.label: (group.whole.before, group.whole.now) for group in metric.groups}
+    assert told == {name: (earlier[name], now[name]) for name in now}
+    assert (metric.whole.before, metric.whole.now) == (sum(earlier.values()), sum(now.values()))
+    assert json.loads(json.dumps(as_json(found)))["metrics"]["spend"]["whole"]["through"] == (
+        "2026-11-21"
+    )
+
+
+def test_an_answer_without_vs_shows_how_its_sum_has_changed(store, traces, rows):
+    found = ask(store, traces, "requests 1w by end-user")
+    [metric] = found.metrics.values()
+    earlier = len(used(within(rows, BEFORE, WEEK)))
+    assert metric.previous == earlier
+    assert all(group.previous is None for group in metric.groups)
+    assert f"vs the week before ({earlier})" in change_words(found, metric)
+
+
+@pytest.mark.parametrize(
+    ("words", "start", "end"),
+    [
+        ("spend yesterday by provider vs last week", (14, 0), (15, 0)),
+        ("spend today by provider vs before", (21, 0), (21, 11)),
+        ("spend 1d by provider vs yesterday", (20, 10), (21, 11)),  # its last hour is in both
+        ("spend 2026-11-11..2026-11-17 by provider vs before", (4, 0), (11, 0)),
+    ],
+)
+def test_other_times_are_compared_as_in_other_answers(store, traces, rows, words, start, end):
+    found = ask(store, traces, words)
+    first, after = (datetime(2026, 11, *at, tzinfo=UTC) for at in (start, end))
+    earlier = by_provider(used(within(rows, first, after)))
+    [metric] = found.metrics.values()
+    assert metric.previous == sum(earlier.values()) > 0
+    assert {group.label: group.previous or 0 for group in metric.groups if group.previous} == {
+        **earlier
+    }
+
+
+def test_a_single_series_is_compared_bucket_by_bucket(store, traces, rows):
+    query = parse("requests 1w provider:anthropic vs before").query
+    found = answer_any(store, query, NOW, "UTC", whole=False, traces=traces)
+    days = Counter(
+        at(row).date()
+        for row in used(within(rows, BEFORE, WEEK))
+        if row["PROVIDER_NAME"] == "Anthropic"
+    )
+    [metric] = found.metrics.values()
+    starts = [BEFORE + timedelta(days=day) for day in range(8)]
+    assert metric.previous_buckets == tuple(days[start.date()] for start in starts)
+
+
+def test_groups_that_were_used_before_only_are_part_of_the_change(engine, store, tmp_path, rows):
+    engine.create("MOVED")
+    engine.insert(
+        [row | {"PROVIDER_NAME": "Old" if at(row) < WEEK else "New"} for row in rows],
+        tmp_path,
+        "MOVED",
+    )
+    client = ClickHouse(engine.url, "MOVED", limits=LIVE)
+    found = ask(store, client, "requests 1w by provider vs before")
+    [metric] = found.metrics.values()
+    was, is_ = (len(used(within(rows, *span))) for span in ((BEFORE, WEEK), (WEEK,)))
+    told = {group.label: (group.sum, group.previous) for group in metric.groups}
+    assert told == {"New": (is_, 0), "Old": (0, was)}
+    errors = of_document(ask(store, client, "errors 1w by provider vs before"))
+    client.close()
+    assert [one["label"] for one in errors["groups"]] == ["New", "Old"]
+    assert errors["groups"][0]["previous"]["requests"] == 0
+    assert errors["groups"][0]["change"] == {"share_points": None}
+
+
+@pytest.mark.parametrize("words", ["spend 1w by provider", "latency 1w", "errors 1w by key"])
+def test_a_time_before_clickhouse_was_connected_is_unknown_and_not_0(
+    engine, store, tmp_path, rows, words
+):
+    engine.execute("DROP TABLE IF EXISTS RECENT")
+    engine.create("RECENT")
+    engine.insert([row for row in rows if at(row) >= WEEK], tmp_path, "RECENT")
+    client = ClickHouse(engine.url, "RECENT", limits=LIVE)
+    found = ask(store, client, f"{words} vs before")
+    client.close()
+    assert found.before is None
+    assert found.partial == () or "several keys" in found.partial[0]
+    if words.startswith("spend"):
+        [metric] = found.metrics.values()
+        assert metric.previous is None
+        assert change_words(found, metric) == "no data for the week before"
+        assert all(group.previous is None for group in metric.groups)
+    else:
+        assert "ClickHouse has no data for the week before." in found.sentences
+        assert of_document(found)["previous"] is None
+        assert {row[-1] for row in found.exact().rows} == {""}
+
+
+def test_a_time_without_any_usage_is_0(store, traces, rows):
+    found = ask(store, traces, "requests this month by provider vs last year")
+    [metric] = found.metrics.values()
+    assert metric.previous is None  # OpenRouter's totals of that time aren't stored
+    found = ask(store, traces, "requests 2026-10-10..2026-10-15 by provider vs before")
+    [metric] = found.metrics.values()
+    assert metric.previous == 0
+
+
+def test_what_clickhouse_lacks_of_the_period_before_is_said(engine, store, rows, tmp_path):
+    engine.create("EARLIER")
+    kept = [row for row in rows if at(row) >= WEEK or int(row["TRACE_ID"].split("-")[1]) % 2]
+    engine.insert(kept, tmp_path, "EARLIER")
+    client = ClickHouse(engine.url, "EARLIER", limits=LIVE)
+    whole, there = (len(used(within(each, BEFORE, WEEK))) for each in (rows, kept))
+    lacking = f"{(whole - there) / whole:.1%} of requests are not in ClickHouse"
+    for words in ("spend 1w by provider", "errors 1w vs before"):
+        assert ask(store, client, words).partial == (f"for the period before, {lacking}",)
+    client.close()
+
+
+def test_usage_since_the_last_sync_is_no_reason_to_doubt(store, traces, rows):
+    query = parse("errors 1w").query
+    later = NOW + timedelta(minutes=20)
+    found = answer_any(store, query, later, "UTC", whole=True, traces=traces)
+    assert found.partial == ()
+    later = NOW + timedelta(hours=2)
+    found = answer_any(store, query, later, "UTC", whole=True, traces=traces)
+    assert found.partial == (live_plan.UNCHECKED,)
+
+
+def test_latency_is_compared_in_milliseconds_and_percent(store, traces, rows):
+    found = ask(store, traces, "latency 1w by provider vs before")
+    now, before = microseconds(within(rows, WEEK)), microseconds(within(rows, BEFORE, WEEK))
+    data = of_document(found)
+    for level, name in ((0.5, "p50"), (0.95, "p95")):
+        to, was = quantile(now, level), quantile(before, level)
+        assert data["previous"][f"{name}_ms"] == was / 1000
+        assert data["change"][f"{name}_ms"] == (to - was) / 1000
+        assert data["change"][name] == (to - was) / was
+    for group in data["groups"]:
+        mine = [
+            row
+            for row in within(rows, BEFORE, WEEK)
+            if (row["PROVIDER_NAME"] or "(no provider)") == group["label"]
+        ]
+        assert group["previous"]["p95_ms"] == quantile(microseconds(mine), 0.95) / 1000
+    assert data["before"] == {"start": "2026-11-07T00:00:00Z", "end": "2026-11-15T00:00:00Z"}
+    assert " vs the week before (" in found.sentences[1]
+    assert [column.title for column in found.columns][1:5] == [
+        "p50", "Change of p50", "p95", "Change of p95",
+    ]  # fmt: skip
+
+
+def test_the_share_of_failed_requests_is_compared_in_percentage_points(store, traces, rows):
+    found = ask(store, traces, "errors 1w by provider vs before")
+    now, before = (within(rows, *span) for span in ((WEEK,), (BEFORE, WEEK)))
+    shares = [
+        Fraction(sum(row["STATUS"] == "error" for row in each), len(each)) for each in (now, before)
+    ]
+    data = of_document(found)
+    assert data["change"] == {"share_points": float((shares[0] - shares[1]) * 100)}
+    assert data["previous"]["share"] == float(shares[1])
+    exact = found.exact()
+    assert exact.columns[-3:] == ("Previous Failed Requests", "Previous Share", "Previous Requests")
+    assert sum(row[-1] for row in exact.rows) == len(before)
+    assert " percentage points vs the week before (" in found.sentences[1]
+
+
+def test_a_key_whose_requests_all_failed_is_part_of_the_answer(engine, store, rows, tmp_path):
+    engine.create("FAILING")
+    nothing = {"STATUS": "error", "TOTAL_COST": 0, "PROMPT_TOKENS": 0, "COMPLETION_TOKENS": 0}
+    mine = [row | nothing if row["API_KEY_NAME"] == "prod" else row for row in rows]
+    engine.insert(mine, tmp_path, "FAILING")
+    client = ClickHouse(engine.url, "FAILING", limits=LIVE)
+    found = of_document(ask(store, client, "errors 1w by key"))
+    client.close()
+    [prod] = [one for one in found["groups"] if one["label"] == "prod"]
+    assert prod["failed"] == prod["requests"] > 0
+    assert found["requests"] == len(within(rows, WEEK))
+
+
 FILTERS = {
     "model:a/x": lambda row: row["MODEL"].startswith("a/x"),
     "-model:a/x": lambda row: not row["MODEL"].startswith("a/x"),
@@ -311,7 +515,7 @@ def test_a_time_that_is_not_stored_can_be_asked_and_says_that_it_is_not_compared
     empty = Store(Database(databases.at(tmp_path / "empty.db")))
     found = ask(empty, traces, "errors 1w by provider")
     assert of_document(found)["requests"] == len(within(rows, WEEK))
-    assert found.partial == (live.UNCHECKED,)
+    assert found.partial == (live_plan.UNCHECKED,)
     empty.close()
 
 
@@ -337,7 +541,7 @@ def test_a_month_is_short_enough(store, traces, rows, words):
 
 def test_end_users_of_a_longer_time_are_refused_with_creators_instead(store, traces):
     found = ask(store, traces, "spend 1y by end-user")
-    assert "for the members of the organization: `spend 1y by creator`" in found.problem
+    assert "`spend 1y by creator` shows the members of the organization" in found.problem
 
 
 @pytest.mark.parametrize(
@@ -353,7 +557,7 @@ def test_without_clickhouse_one_sentence_says_what_is_needed(store, words):
 
 
 LACKING = {
-    "spend 1w by provider": ("PROVIDER_NAME", "Provider is unknown"),
+    "spend 1w by provider": ("PROVIDER_NAME, DROP COLUMN PROVIDER_SLUG", "Provider is unknown"),
     "spend 1w by end-user": ("USER_ID", "End user is unknown"),
     "latency 1w": ("DURATION_MS, DROP COLUMN END_TIME", "Latency is unknown"),
     "errors 1w": ("STATUS", "Which requests failed is unknown"),
@@ -445,7 +649,7 @@ def test_when_too_many_people_ask_at_once_the_next_one_is_told(store, traces, mo
 def test_the_doctor_names_each_column_that_an_answer_needs(engine):
     engine.execute("DROP TABLE IF EXISTS BARE")
     engine.create("BARE")
-    for column in ("PROVIDER_NAME", "USER_ID", "STATUS", "DURATION_MS"):
+    for column in ("PROVIDER_NAME", "PROVIDER_SLUG", "USER_ID", "STATUS", "DURATION_MS"):
         engine.execute(f"ALTER TABLE BARE DROP COLUMN {column}")
     client = ClickHouse(engine.url, "BARE", limits=LIVE)
     assert client.columns().missing() == (

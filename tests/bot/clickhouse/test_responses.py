@@ -204,7 +204,13 @@ def test_it_gives_up_after_three_tries_with_a_sentence(server, client, waits):
             ClickHouseError,
             r"reported an error: Code: 47. DB::Exception: Unknown \*\*\*",
         ),
-        (says(b"[1]\n"), ClickHouseError, "in the middle of a row"),
+        (says(b'{"name":"a",\n'), ClickHouseError, "in the middle of a row"),
+        (
+            says(b"<html>\n<body>Sign in</body>\n</html>\n"),
+            ClickHouseRefusedError,
+            r"doesn't answer like ClickHouse \(HTTP 200\)",
+        ),
+        (says(b"Ok.\n"), ClickHouseRefusedError, "doesn't answer like ClickHouse"),
         (says(b"x" * 2_000_000), ClickHouseError, "is too long"),
     ],
 )
@@ -220,6 +226,25 @@ def test_what_a_server_answers_is_said_in_words(server, client, response, kind, 
     ("response", "kind"),
     [
         (says(ROW + b"Code: 241. DB::Exception: Memory limit exceeded"), ClickHouseTooLongError),
+        (
+            says(ROW + ROW[:50] + b"Code: 241. DB::Exception: Memory limit exceeded"),
+            ClickHouseTooLongError,
+        ),
+        (
+            says(ROW + b'{"exception":"Code: 159. DB::Exception: Timeout exceeded"}\n'),
+            ClickHouseTooLongError,
+        ),
+        (
+            says(
+                ROW + b"\r\n__exception__\r\nPU1FNUFH98\r\nCode: 159. DB::Exception: Timeout"
+                b" exceeded\r\n45 PU1FNUFH98\r\n__exception__\r\n"
+            ),
+            ClickHouseTooLongError,
+        ),
+        (
+            says(ROW + b"__exception__PU1FNUFH98\nCode: 159. DB::Exception: Timeout exceeded\n"),
+            ClickHouseTooLongError,
+        ),
         (says(ROW + ROW[:50]), ClickHouseError),
         (says(ROW + ROW.replace(b'"r_requests":"1"', b'"r_requests":null')), ClickHouseError),
         (says(ROW + ROW.replace(b'"5000"', b'"5e3"')), ClickHouseError),

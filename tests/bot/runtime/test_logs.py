@@ -3,8 +3,10 @@
 import json
 import logging
 import threading
+from urllib.error import URLError
 
 import pytest
+from slack_sdk import WebClient
 
 from bot.runtime import logs
 from tests import world as worlds
@@ -77,7 +79,7 @@ def test_the_level_is_kept(capsys):
     assert "WARNING bot.test: loud" in said
 
 
-@pytest.mark.parametrize("name", ["httpx", "httpcore.http11", "slack_sdk.web.base_client"])
+@pytest.mark.parametrize("name", ["httpx", "httpcore.http11", "slack_sdk.socket_mode"])
 def test_libraries_speak_up_only_when_something_is_wrong(name, capsys):
     logs.set_up("DEBUG", [], as_json=False)
     logging.getLogger(name).info("a whole address or body")
@@ -90,4 +92,12 @@ def test_libraries_speak_up_only_when_something_is_wrong(name, capsys):
 def test_a_tick_that_finds_one_running_is_no_news(capsys):
     logs.set_up("DEBUG", [], as_json=False)
     logging.getLogger("apscheduler.scheduler").warning("maximum number of running instances")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_call_that_failed_is_left_to_whoever_made_it(capsys):
+    logs.set_up("INFO", [], as_json=False)
+    client = WebClient(base_url="http://127.0.0.1:1/api/", retry_handlers=[])
+    with pytest.raises(URLError):
+        client.auth_test()
     assert capsys.readouterr().err == ""

@@ -14,6 +14,7 @@ from tests.reports.natural.test_questions_people_ask import ask, command
     ("asked", "meant"),
     [
         ("forcast this month", "forecast this month"),
+        ("latencey 1w by provder", "latency 1w by provider"),
         ("limts", "limits"),
         ("limts for ada", "limits creator:ada@example.com"),
         ("prce by model last week", "price last week by model"),

@@ -1,0 +1,184 @@
+"""Finds alerts that were sent in a time that the database doesn't know about.
+
+A database restored from a backup doesn't know what was sent since. The gap from the last
+evaluation in it to the first one afterwards is stored, and while alerts may be about that time,
+they are searched for in the recipient's history before they are sent. So that they are found, each
+message carries the fingerprints of its events.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from hashlib import blake2b
+
+from bot.alerts.evaluate import RuleEvaluator
+from bot.alerts.gap import Gap, read_gap
+from bot.alerts.services import AlertServices
+from bot.slack.posting import Posted, PostedAbout
+from bot.slack.types import TOKEN_PROBLEMS, DeliveryError
+from bot.store.alerts.events import StoredEvent
+from bot.store.alerts.messages import AlertMessage
+from reports.alerts.evaluation import EventKind
+
+log = logging.getLogger(__name__)
+
+_CLOCK_DIFFERENCE = timedelta(minutes=10)
+_CATCHING_UP = timedelta(days=2)
+"""How long after a gap usage of that time may arrive, and cause the same alerts again."""
+_CATCHING_UP_LEVEL = timedelta(hours=1)
+"""The same for levels, which are read at once. They can cross their threshold again, so the time
+is short."""
+_MOST_STEPS = 10
+"""More thresholds than a rule has."""
+_OVER = "over"
+_BYTES = 6
+
+
+def fingerprints(events: Sequence[StoredEvent]) -> list[str]:
+    """What identifies events in any copy of the database; nothing can be read from it."""
+    return sorted({_fingerprint(one, _step(one)) for one in events})
+
+
+class SentBefore:
+    """Finds the events of unsent messages in Slack."""
+
+    def __init__(self, alerts: AlertServices, evaluator: RuleEvaluator) -> None:
+        self._alerts = alerts
+        self._evaluator = evaluator
+        self._histories: dict[str, list[PostedAbout]] = {}
+
+    def forget(self) -> None:
+        """Forget histories; to be called before each round of sending."""
+        self._histories.clear()
+
+    def adopt(self, message: AlertMessage, root: Posted | None) -> bool:
+        """Take events out of a message that Slack has already; returns whether none is left.
+
+        `root` is the message whose thread it goes into. Raises DeliveryError if Slack doesn't
+        answer.
+        """
+        gap = read_gap(self._alerts.services.store)
+        if gap is None:
+            return False
+        events = self._alerts.events.of_message(message.id)
+        candidates = [one for one in events if self._may_be_lost(one, gap)]
+        if not candidates:
+            return False
+        try:
+            if root:
+                found = self._adopt_replies(message, root, candidates)
+            else:
+                found = self._adopt_crossings(message, gap, candidates, events)
+        except DeliveryError as error:
+            # if the token is refused, nothing can be sent either, so the history is read later
+            if not error.permanent or error.code in TOKEN_PROBLEMS:
+                raise
+            log.warning(
+                "The history cannot be read, so alert %s is sent again: %s", message.key, error
+            )
+            return False
+        return found and not self._alerts.events.of_message(message.id)
+
+    def _may_be_lost(self, one: StoredEvent, gap: Gap) -> bool:
+        """Whether an event may have been sent in a gap."""
+        return one.event.at < gap.end + (
+            _CATCHING_UP_LEVEL if self._is_level(one) else _CATCHING_UP
+        )
+
+    def _is_level(self, one: StoredEvent) -> bool:
+        entry = self._alerts.rules.get(one.rule)
+        rule = self._evaluator.rule(entry) if entry else None
+        return rule is not None and rule.watch.is_level
+
+    def _adopt_replies(
+        self, message: AlertMessage, root: Posted, events: Sequence[StoredEvent]
+    ) -> bool:
+        found = False
+        thread = self._alerts.posting.thread(root)[1:]
+        for one in events:
+            reply = next((each for each in reversed(thread) if each.about & _says(one)), None)
+            if reply and not self._is_known(reply, one):
+                place = reply.posted
+                found |= self._alerts.messages.adopt(message, [one], [], place.channel, place.ts)
+        return found
+
+    def _adopt_crossings(
+        self,
+        message: AlertMessage,
+        gap: Gap,
+        candidates: Sequence[StoredEvent],
+        events: Sequence[StoredEvent],
+    ) -> bool:
+        found = False
+        for first in candidates:
+            if first.event.kind is not EventKind.TRIGGERED:
+                continue
+            same = [one for one in events if one.key == first.key]
+            for one in reversed(self._history(message.recipient, gap)):
+                if not one.about & _crossed(first, 1):
+                    continue
+                if not self._is_known(one, first):
+                    found |= self._adopt_crossing(message, gap, one.posted, same)
+                break
+        return found
+
+    def _adopt_crossing(
+        self, message: AlertMessage, gap: Gap, place: Posted, events: Sequence[StoredEvent]
+    ) -> bool:
+        """Adopt a crossing that begins with a message, unless it is another one.
+
+        `events` are those of the crossing, beginning with its first.
+        """
+        first = events[0]
+        thread = self._alerts.posting.thread(place)
+        if self._is_level(first) and first.event.at >= gap.end and _is_over(thread, first):
+            return False
+        about = frozenset[str]().union(*(one.about for one in thread))
+        told = [one for one in events if about & _says(one)]
+        if first not in told:
+            return False
+        rest = [one for one in events if one not in told]
+        return self._alerts.messages.adopt(message, told, rest, place.channel, place.ts)
+
+    def _is_known(self, one: PostedAbout, event: StoredEvent) -> bool:
+        """Whether the database knows that an event's crossing is in a message."""
+        return self._alerts.messages.has_event(one.posted.channel, one.posted.ts, event.key)
+
+    def _history(self, recipient: str, gap: Gap) -> list[PostedAbout]:
+        if recipient not in self._histories:
+            since = gap.start - _CLOCK_DIFFERENCE
+            self._histories[recipient] = self._alerts.posting.recent(recipient, since)
+        return self._histories[recipient]
+
+
+def _is_over(thread: Sequence[PostedAbout], one: StoredEvent) -> bool:
+    """Whether the newest message of a thread about an event's subject says that it is over."""
+    crossed, over = _crossed(one, 1), _fingerprint(one, 0)
+    states = [over in each.about for each in thread if each.about & (crossed | {over})]
+    return bool(states) and states[-1]
+
+
+def _step(one: StoredEvent) -> int:
+    return 0 if one.event.kind is EventKind.RECOVERED else one.event.step
+
+
+def _says(one: StoredEvent) -> set[str]:
+    """The fingerprints of messages that say what an event says, or more."""
+    return _crossed(one, _step(one)) if _step(one) else {_fingerprint(one, 0)}
+
+
+def _crossed(one: StoredEvent, first: int) -> set[str]:
+    """The fingerprints of the thresholds of an event's subject, from the `first` on."""
+    return {_fingerprint(one, step) for step in range(first, max(first, _MOST_STEPS) + 1)}
+
+
+def _fingerprint(one: StoredEvent, step: int) -> str:
+    """What identifies a threshold of an event's subject in its period; step 0 is its recovery."""
+    measured = one.event.measurement
+    # the limit of a spike is computed from usage, which may be revised
+    limit = "" if measured.usual else measured.limit
+    text = json.dumps([*one.key, limit if step else _OVER, step])
+    return blake2b(text.encode(), digest_size=_BYTES).hexdigest()

@@ -1,0 +1,411 @@
+"""A database restored from a backup doubles no alert, and loses none that was waiting."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from datetime import time, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from bot.alerts.sent_before import fingerprints
+from bot.demo.slack import LocalSlack
+from bot.demo.slack.api import SCOPES
+from bot.store.alerts.events import StoredEvent
+from reports.alerts.evaluation import AlertEvent, EventKind, Measurement
+from reports.alerts.periods import QuietHours
+from tests import databases
+from tests.bot.alerts.alert_bot import DAY, DOLLAR, HOUR, MINUTE, NOON, AlertBot, Truth
+from tests.bot.alerts.test_evaluate import limits
+from tests.bot.alerts.test_storm import KEYS, LIMITS, Storm
+from tests.clock import Clock
+
+
+class Machine:
+    """A bot whose database is backed up and restored while it is stopped; Slack goes on."""
+
+    def __init__(self, folder: Path, slack: LocalSlack) -> None:
+        self.database, self.copy = folder / "activity.db", folder / "copy.db"
+        self.clock, self.slack, self.truth = Clock(NOON), slack, Truth()
+        self.bot = AlertBot(self.database, self.clock, slack)
+        self.bot.set_up_workspace()
+        self.truth.use(NOON - 2 * DAY, 1)
+        self.bot.sync(self.truth, back=366 * DAY)
+
+    def turn(self, by: timedelta = MINUTE) -> None:
+        """Time passes, then a sync and what follows it."""
+        self.clock.now += by
+        self.bot.sync(self.truth, back=3 * DAY)
+        self.bot.tick()
+
+    def back_up(self) -> None:
+        self._replace(self.database, self.copy)
+
+    def restore(self, dollars: int | None = None) -> None:
+        """Some minutes after whatever came last; the bot catches up, also with the balance."""
+        self.clock.now += 5 * MINUTE
+        self._replace(self.copy, self.database)
+        if dollars is not None:
+            balance(self.bot, dollars)
+        for _ in range(8):
+            self.turn(15 * MINUTE)
+
+    def _replace(self, source: Path, to: Path) -> None:
+        self.bot.close()
+        databases.copy(source, to)
+        self.bot = AlertBot(self.database, self.clock, self.slack)
+
+    def heard(self) -> list[str]:
+        """The texts of all alerts in direct messages and the channel, with replies."""
+        places = [self.slack.im(user).id for user in ("ada", "grace")]
+        texts = []
+        for place in (*places, self.slack.channel("spend").id):
+            texts += [
+                str(message["text"])
+                for message in self.slack.messages(place)
+                if message.get("metadata", {}).get("event_payload", {}).get("about")
+            ]
+        return texts
+
+    def unsent(self) -> int:
+        with self.bot.database.read() as connection:
+            (events,) = connection.execute(
+                "SELECT count(*) FROM alert_event WHERE state NOT IN ('told', 'dropped')"
+            ).fetchone()
+            (messages,) = connection.execute(
+                "SELECT count(*) FROM alert_telling WHERE state <> 'sent' OR stale = 1"
+            ).fetchone()
+        return int(events) + int(messages)
+
+
+@pytest.fixture
+def slack() -> Iterator[LocalSlack]:
+    with LocalSlack(file_delay=timedelta(0), rate_limits=False) as started:
+        yield started
+
+
+@pytest.fixture
+def machine(tmp_path: Path, slack: LocalSlack) -> Iterator[Machine]:
+    found = Machine(tmp_path, slack)
+    yield found
+    found.bot.close()
+
+
+def balance(bot: AlertBot, dollars: int) -> None:
+    limits(bot, credits={"total": 1_000 * DOLLAR, "used": (1_000 - dollars) * DOLLAR})
+
+
+def hold_until(machine: Machine, hours: int) -> None:
+    """Ada wants to hear nothing from noon (UTC) on."""
+    ada = machine.slack.user("ada").id
+    machine.bot.alerts.quiet_hours.set(ada, QuietHours(time(12), time(13 + hours)))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "alert spend > $50 per day",
+        "alert spend > $50 per month by key",
+        "alert spend > $20 per hour key:prod urgent",
+        "alert new model",
+        "alert spend > $50 per day in <#{spend}|spend>",
+        "alert spend > $50 per day by key to owner",
+    ],
+)
+def test_a_crossing_after_the_backup_is_sent_once(machine: Machine, words: str):
+    machine.bot.set_up(words.format(spend=machine.slack.channel("spend").id), user="grace")
+    machine.back_up()
+    machine.truth.use(NOON, 60, model="c/z")
+    machine.turn()
+    [first] = machine.heard()
+    machine.restore()
+    assert len(machine.heard()) == 1, first
+    assert machine.unsent() == 0
+
+
+def test_an_alert_that_waited_in_the_backup_and_was_sent_since_is_sent_once(machine: Machine):
+    hold_until(machine, 2)
+    machine.bot.set_up("alert spend > $50 per day")
+    machine.truth.use(NOON, 60)
+    machine.turn()
+    machine.back_up()
+    assert machine.heard() == []
+    machine.turn(2 * HOUR)
+    assert len(machine.heard()) == 1
+    machine.restore()
+    assert len(machine.heard()) == 1
+    assert machine.unsent() == 0
+
+
+def test_an_alert_that_waited_in_the_backup_and_was_not_sent_since_is_sent(machine: Machine):
+    hold_until(machine, 2)
+    machine.bot.set_up("alert spend > $50 per day")
+    machine.truth.use(NOON, 60)
+    machine.turn()
+    machine.back_up()
+    machine.turn(HOUR)
+    assert machine.heard() == []
+    machine.restore()
+    assert len(machine.heard()) == 1
+    assert machine.unsent() == 0
+
+
+def test_a_message_that_slack_did_not_take_before_the_backup_is_sent_once(machine: Machine):
+    machine.bot.set_up("alert spend > $50 per day")
+    machine.truth.use(NOON, 60)
+    machine.slack.faults.add("*", (503,), 10_000, 1)
+    machine.turn()
+    machine.back_up()
+    machine.slack.faults.clear()
+    assert machine.heard() == []
+    machine.turn(15 * MINUTE)
+    assert len(machine.heard()) == 1
+    machine.restore()
+    assert len(machine.heard()) == 1
+    assert machine.unsent() == 0
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_follows_in_the_thread_is_sent_once(machine: Machine, known: bool):
+    limits(machine.bot)
+    machine.bot.set_up("alert budget 80% 100% key:lab")
+    if not known:
+        machine.back_up()
+    machine.truth.use(NOON + MINUTE, 3, "lab")
+    machine.turn(2 * MINUTE)
+    if known:
+        machine.back_up()
+    machine.truth.use(NOON + 2 * MINUTE, 10, "lab")
+    machine.turn(2 * MINUTE)
+    assert len(machine.heard()) == 2
+    machine.restore()
+    assert len(machine.heard()) == 2
+    assert machine.unsent() == 0
+
+
+def test_a_threshold_that_was_passed_only_after_the_restore_is_sent(machine: Machine):
+    limits(machine.bot)
+    machine.bot.set_up("alert budget 80% 100% key:lab")
+    machine.back_up()
+    machine.truth.use(NOON + MINUTE, 3, "lab")
+    machine.turn(2 * MINUTE)
+    assert len(machine.heard()) == 1
+    machine.truth.use(NOON + 2 * MINUTE, 10, "lab")
+    machine.restore()
+    assert len(machine.heard()) == 2
+    assert "107% used" in machine.heard()[-1]
+    assert machine.unsent() == 0
+
+
+def test_a_reminder_is_sent_once(machine: Machine):
+    entry = machine.bot.set_up("alert spend > $50 per day")
+    machine.truth.use(NOON, 60)
+    machine.turn()
+    machine.bot.alerts.silences.add(entry.id, "", machine.clock() + HOUR, "U1")
+    machine.back_up()
+    machine.turn(2 * HOUR)
+    assert len(machine.heard()) == 2
+    machine.restore()
+    assert len(machine.heard()) == 2
+    assert machine.unsent() == 0
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_recovery_is_sent_once(machine: Machine, known: bool):
+    balance(machine.bot, 500)
+    machine.bot.set_up("alert credits < $100")
+    if not known:
+        machine.back_up()
+    balance(machine.bot, 50)
+    machine.turn()
+    if known:
+        machine.back_up()
+    balance(machine.bot, 500)
+    machine.turn()
+    assert len(machine.heard()) == 2
+    machine.restore(dollars=500)
+    assert len(machine.heard()) == 2
+    assert machine.unsent() == 0
+
+
+def test_a_balance_that_is_still_low_is_sent_once_and_then_as_restored(machine: Machine):
+    balance(machine.bot, 500)
+    machine.bot.set_up("alert credits < $100")
+    machine.back_up()
+    balance(machine.bot, 50)
+    machine.turn()
+    machine.restore(dollars=50)
+    assert len(machine.heard()) == 1
+    balance(machine.bot, 500)
+    machine.turn()
+    first, reply = machine.heard()
+    assert "back above $100.00" in reply
+    assert first
+    assert machine.unsent() == 0
+
+
+def test_a_balance_that_falls_again_after_the_restore_is_sent_again(machine: Machine):
+    balance(machine.bot, 500)
+    machine.bot.set_up("alert credits < $100")
+    machine.back_up()
+    for dollars in (50, 500):
+        balance(machine.bot, dollars)
+        machine.turn()
+    machine.restore(dollars=40)
+    assert len(machine.heard()) == 3
+    assert machine.unsent() == 0
+
+
+@pytest.mark.parametrize("before", [0, 1, 6])
+def test_alerts_in_a_combined_message_are_sent_once(machine: Machine, before: int):
+    """Some of them were in messages of their own when the backup was made, or since."""
+    for dollars in range(before):
+        machine.bot.set_up(f"alert spend > ${10 + dollars} per day")
+    machine.back_up()
+    if before == 1:
+        machine.truth.use(NOON, 10.5)
+        machine.turn()
+    machine.truth.use(NOON, 60)
+    machine.turn()
+    sent = len(machine.heard())
+    machine.restore()
+    assert len(machine.heard()) == sent == min(before, 1)
+    assert machine.unsent() == 0
+
+
+def test_alerts_that_were_sent_apart_are_not_sent_together(machine: Machine):
+    for dollars in range(10, 70, 10):
+        machine.bot.set_up(f"alert spend > ${dollars} per day")
+    machine.back_up()
+    for _ in range(4):
+        machine.truth.use(machine.clock(), 11)
+        machine.turn()
+    assert len(machine.heard()) == 4
+    machine.truth.use(machine.clock(), 30)
+    machine.restore()
+    texts = machine.heard()
+    assert len(texts) == 5
+    assert "2 OpenRouter alerts" in texts[-1]
+    assert "over $50.00" in texts[-1]
+    assert "over $60.00" in texts[-1]
+    assert machine.unsent() == 0
+
+
+def test_an_alert_that_went_to_its_owner_instead_is_sent_once(machine: Machine):
+    channel = machine.slack.channel("spend").id
+    machine.bot.set_up(f"alert spend > $50 per day in <#{channel}|spend>")
+    machine.slack.workspace.change_channel("spend", is_archived=True)
+    machine.back_up()
+    machine.truth.use(NOON, 60)
+    machine.turn()
+    machine.turn()
+    [message] = machine.bot.direct_messages()
+    machine.restore()
+    assert [one["ts"] for one in machine.bot.direct_messages()] == [message["ts"]]
+    assert machine.unsent() == 0
+
+
+def test_without_the_history_an_alert_may_be_sent_again_and_the_log_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    scopes = SCOPES - {"channels:history", "groups:history", "im:history"}
+    with LocalSlack(scopes=scopes, file_delay=timedelta(0), rate_limits=False) as slack:
+        machine = Machine(tmp_path, slack)
+        machine.bot.set_up("alert spend > $50 per day")
+        machine.back_up()
+        machine.truth.use(NOON, 60)
+        machine.turn()
+        with caplog.at_level(logging.WARNING):
+            machine.restore()
+        assert len(machine.heard()) == 2
+        assert "The history cannot be read, so alert" in caplog.text
+        machine.bot.close()
+
+
+def test_while_the_history_cannot_be_read_an_alert_waits(machine: Machine):
+    machine.bot.set_up("alert spend > $50 per day")
+    machine.back_up()
+    machine.truth.use(NOON, 60)
+    machine.turn()
+    machine.slack.faults.add("conversations.history", (500,), 3, 1)
+    machine.restore()
+    assert len(machine.heard()) == 1
+    assert machine.unsent() == 0
+
+
+def test_a_running_bot_reads_no_history_for_a_new_alert(machine: Machine):
+    machine.bot.set_up("alert spend > $50 per day")
+    machine.turn(6 * HOUR)
+    machine.truth.use(machine.clock(), 60)
+    machine.turn()
+    assert len(machine.heard()) == 1
+    assert "conversations.history" not in json.dumps([str(one) for one in machine.slack.calls])
+
+
+class Restored(Storm):
+    """The same storm, in which the database is backed up and restored now and then."""
+
+    @rule()
+    def back_up(self) -> None:
+        self.replace("activity.db", "copy.db")
+        self.in_copy = self.judged, frozenset(self.expected)
+
+    @precondition(lambda self: hasattr(self, "in_copy"))
+    @rule(stopped=st.sampled_from([5 * MINUTE, 4 * HOUR]), key=st.sampled_from(["", *KEYS]))
+    def restore(self, stopped: timedelta, key: str) -> None:
+        if key:  # a crossing that the copy doesn't know
+            self.somebody_uses(70, key, 0)
+            self.clock.now += MINUTE
+            self.sync(1, 1)
+            self.deliver(1)
+        self.clock.now += stopped
+        self.replace("copy.db", "activity.db")
+        # what was found above its limit since, but not sent, may have been corrected
+        self.possible = self.expected | getattr(self, "possible", set())
+        self.judged, self.expected = self.in_copy[0], set(self.in_copy[1])
+        self.sync(0, 2)
+
+    def replace(self, source: str, to: str) -> None:
+        for one in self.processes:
+            one.close()
+        folder = Path(self.folder.name)
+        databases.copy(folder / source, folder / to)
+        database = folder / "activity.db"
+        self.processes = [AlertBot(database, self.clock, self.slack) for _ in range(3)]
+
+    def check(self) -> None:
+        first = self.processes[0]
+        ids = {label: id_ for id_, label in first.store.directory().labels.items()}
+        rules = {unit: id_ for id_, unit in self.rules.items()}
+        expected, possible = (
+            {
+                fingerprint((rules[unit], str(ids[key]), f"{start:%Y-%m-%dT%H:%M}"), LIMITS[unit])
+                for unit, start, key in found
+            }
+            for found in (self.expected, self.expected | getattr(self, "possible", set()))
+        )
+        sent = Counter(
+            about
+            for message in first.direct_messages()
+            for about in message["metadata"]["event_payload"]["about"].split()
+        )
+        assert expected <= set(sent) <= possible
+        assert set(sent.values()) <= {1}
+
+
+def fingerprint(key: tuple[str, str, str], dollars: int) -> str:
+    """That of the event that a sum of a period is above its limit."""
+    measured = Measurement(key[1], "", 0, dollars * DOLLAR, NOON)
+    event = AlertEvent(EventKind.TRIGGERED, measured, 1, NOON)
+    [found] = fingerprints([StoredEvent(0, key[0], 1, *key[1:], event, False, 0)])
+    return found
+
+
+Restored.TestCase.settings = settings(max_examples=20, stateful_step_count=50)
+TestRestored = Restored.TestCase
