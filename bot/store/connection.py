@@ -127,6 +127,12 @@ class Connection(Protocol):
         ...
 
     @property
+    def skips_in_index(self) -> bool:
+        """Whether rows that aren't `listed` are skipped in the index, so that the listed ones need
+        not be sought."""
+        ...
+
+    @property
     def writes_at_once(self) -> int:
         """How many rows and sums a transaction may write, so that others wait briefly."""
         ...

@@ -39,7 +39,7 @@ OFFSET_SECONDS = 30.0
 OFFSET_LEAST = timedelta(milliseconds=100)
 """Smaller clock differences are ignored, because a round trip may take as long."""
 _FETCH = 2_000  # rows at a time: some hundred KB
-_CHECKS_IN_INDEX = 18_00_00
+_SKIPS_IN_INDEX = 18_00_00
 """From this version on, rows whose values aren't in a list are skipped in the index. A join reads
 all rows first, which takes half as long again. Older servers search the index for each listed
 value in each bucket, or read all rows anyway."""
@@ -84,7 +84,7 @@ def translated(statement: str, version: int) -> bytes:
     `version` is the server's: 180003 for 18.3.
     """
     escaped = with_sought(statement.replace("%", "%%"), _lateral)
-    escaped = with_listed(escaped, _any if version >= _CHECKS_IN_INDEX else _joined)
+    escaped = with_listed(escaped, _any if version >= _SKIPS_IN_INDEX else _joined)
     text, _ = with_lists(escaped, lambda kind, alias: _LISTS[kind].format(alias))
     return text.replace("?", "%s").encode()
 
@@ -133,6 +133,7 @@ class PostgresConnection:
         """Whether it was idle before, so that the server may have closed it meanwhile."""
         self._names = count()
         self._version = raw.info.server_version
+        self.skips_in_index = self._version >= _SKIPS_IN_INDEX
 
     def execute(
         self, statement: str, parameters: Sequence[Any] = (), /

@@ -330,7 +330,7 @@ def _tables_of_buckets(
     edges = [to_seconds(edge) for edge in (*wanted.buckets, wanted.end)]
     spans = _usage_spans(connection, selection, wanted, resolution(wanted, stored))
     for index in range(len(wanted.buckets) - 1, -1, -1):
-        yield index, _usage(selection, _cut(spans, edges[index], edges[index + 1]))
+        yield index, _usage(connection, selection, _cut(spans, edges[index], edges[index + 1]))
 
 
 def _summed(selection: Selection) -> tuple[int, Ids | None] | None:
@@ -402,7 +402,7 @@ def _table(
     stored = summed is not None and has_sums(summed[0], GRANULARITY[grain])
     if summed is None or not stored or _has_months_of_files(connection, wanted, grain):
         group = group_column(selection.by)
-        usage = _usage(selection, _usage_spans(connection, selection, wanted, grain))
+        usage = _usage(connection, selection, _usage_spans(connection, selection, wanted, grain))
         return _Table(usage.tables, usage.where, usage.params, group)
     dimension, ids = summed
     return _totals(dimension, ids, wanted, grain, "0" if selection.by is None else "t.member")
@@ -474,7 +474,7 @@ def _tables_of_sums(
         spans += [
             Span(Granularity.DAY, *day) for day in unfilled.days(months.start, months.end, ())
         ]
-    usage = _usage(selection, spans)
+    usage = _usage(connection, selection, spans)
     return [_Table(usage.tables, usage.where, usage.params, table.group)]
 
 
@@ -514,7 +514,7 @@ def usage_table(
 ) -> _Table:
     """The usage rows of a selection over a whole range, at the range's `resolution`."""
     grain = resolution(wanted, stored)
-    return _usage(selection, _usage_spans(connection, selection, wanted, grain))
+    return _usage(connection, selection, _usage_spans(connection, selection, wanted, grain))
 
 
 def model_filter(selection: Selection) -> tuple[str, tuple[object, ...]]:
@@ -537,7 +537,7 @@ def _bucket_starts(span: Span) -> list[int]:
     return months
 
 
-def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
+def _usage(connection: Connection, selection: Selection, spans: Sequence[Span]) -> _Table:
     view, members = int(selection.view), selection.owners
     buckets = [
         (GRANULARITY[span.granularity], bucket, span.member)
@@ -546,7 +546,9 @@ def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
     ]
     of_models, listed = model_filter(selection)
     params: tuple[object, ...]
-    if members is not None and len(members) * len(buckets) <= _FEW_SEEKS:
+    # a single span needs no seeks where those that aren't listed are skipped in the index
+    seeks = len(spans) > 1 or not connection.skips_in_index
+    if seeks and members is not None and len(members) * len(buckets) <= _FEW_SEEKS:
         params = (sorted(members), view)
         if len(spans) == 1:
             tables = "numbers(?) b CROSS JOIN numbers(?) m CROSS JOIN usage t"

@@ -106,7 +106,7 @@ def test_many_members_are_read_in_one_scan(store, monkeypatch):
     half = frozenset(range(1, MEMBERS, 2))
     selection = Selection.of(Dimension.MODEL, {Dimension.KEY: half})
     with store._db.read() as connection:
-        at_once = connection.raw.info.server_version >= 18_00_00
+        at_once = connection.skips_in_index
     for plan in plans(store, lambda: store.read(selection, DAYS, Granularity.DAY), monkeypatch):
         joins = {kind for kind in kinds(plan) if "Join" in kind or kind == "Nested Loop"}
         if at_once:
@@ -121,8 +121,14 @@ def test_rows_of_other_models_are_skipped_in_the_index(store, monkeypatch):
     selection = Selection.of(None, {Dimension.KEY: frozenset(range(1, 6)), Dimension.MODEL: ONE})
     (plan,) = plans(store, lambda: store.read(selection, DAYS, Granularity.DAY), monkeypatch)
     with store._db.read() as connection:
-        in_index = connection.raw.info.server_version >= 18_00_00
-    assert ("model" in scan_of_usage(plan)) is in_index
+        assert ("model" in scan_of_usage(plan)) is connection.skips_in_index
+
+
+def test_a_hundred_members_are_found_by_time_whatever_their_models(store, monkeypatch):
+    some = Selection.of(None, {Dimension.KEY: frozenset(range(1, 101)), Dimension.MODEL: ONE})
+    week = TimeRange(DAYS.buckets[-7:], NOW, Granularity.DAY, NOW)
+    (plan,) = plans(store, lambda: store.read(some, week, Granularity.DAY), monkeypatch)
+    assert "bucket" in scan_of_usage(plan)
 
 
 def test_a_few_members_are_sought(store, monkeypatch):
