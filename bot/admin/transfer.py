@@ -29,6 +29,8 @@ FORMAT = 1
 LARGEST_FILE = 64 * 2**20
 """In bytes: enough for some hundred thousand schedules, and still small enough to read at once."""
 
+_NO_EXPORT = "This file is incomplete, or wasn't written by `activity export`."
+
 
 class NotAnExportError(ValueError):
     """The file isn't an export, or is one from a newer version; the text says which."""
@@ -104,8 +106,10 @@ def _read(text: str) -> Mapping[str, Any]:
         whole = json.loads(text)
         number = whole["activity"]["format"]
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise NotAnExportError("This file wasn't written by `activity export`.") from None
-    if number != FORMAT:
+        raise NotAnExportError(_NO_EXPORT) from None
+    if type(number) is not int or number < FORMAT:
+        raise NotAnExportError(_NO_EXPORT)
+    if number > FORMAT:
         raise NotAnExportError(
             "A newer version of Activity wrote this file. Update Activity first."
         )

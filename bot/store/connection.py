@@ -14,7 +14,10 @@ all of `b`. If `b` is large and each row of `a` needs little of it, write
     a CROSS JOIN sought(b x ON condition)
 
 Then both engines look up the rows of `b` (under the alias `x`) for each row of `a`. The condition
-uses columns of `a` and parameters, and has no parentheses.
+uses columns of `a` and parameters, and has no parentheses except those of `listed`.
+
+`listed(x.column, ?)` is true for rows whose column is in a list of integers. The rows are found by
+other conditions; where that is faster, an engine skips those that aren't in the list in its index.
 """
 
 from __future__ import annotations
@@ -29,7 +32,8 @@ from typing import Any, Protocol, TypeVar
 from bot.store.errors import StoreError
 
 _LIST = re.compile(r"\b(numbers|texts|ordered)\(\?\) (\w+)")
-_SOUGHT = re.compile(r"\bCROSS JOIN sought\((\w+) (\w+) ON ([^()]+)\)")
+_LISTED = re.compile(r"\blisted\((\w+\.\w+), \?\)")
+_SOUGHT = re.compile(r"\bCROSS JOIN sought\((\w+) (\w+) ON ((?:[^()]|listed\([^()]+\))+)\)")
 
 
 class Area(IntEnum):
@@ -229,6 +233,11 @@ def with_lists(statement: str, table: Callable[[str, str], str]) -> tuple[str, b
     """
     text, count = _LIST.subn(lambda found: table(found[1], found[2]), statement)
     return text, count > 0
+
+
+def with_listed(statement: str, condition: Callable[[str], str]) -> str:
+    """Replace `listed` in a statement; `condition` returns the replacement for a column."""
+    return _LISTED.sub(lambda found: condition(found[1]), statement)
 
 
 def with_sought(statement: str, join: Callable[[str, str, str], str]) -> str:

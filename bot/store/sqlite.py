@@ -19,7 +19,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from bot.store.connection import Area, KeyedTable, with_lists, with_sought
+from bot.store.connection import Area, KeyedTable, with_listed, with_lists, with_sought
 from bot.store.errors import DatabaseBusyError, DiskFullError, LockedError, StoreError
 from bot.store.migrations import SET, STEPS
 
@@ -57,6 +57,8 @@ def _translated(statement: str) -> tuple[str, bool]:
     """Translate a statement for SQLite; also returns whether any of its parameters is a list."""
     # CROSS JOIN keeps the order, so SQLite looks the rows up anyway
     plain = with_sought(statement, lambda table, alias, on: f"CROSS JOIN {table} {alias} ON {on}")
+    # + keeps it from looking up each listed model of each member, which uses only some
+    plain = with_listed(plain, lambda column: f"+{column} IN (SELECT value FROM numbers(?) n)")
     return with_lists(plain, lambda _, alias: f"json_each(?) {alias}")
 
 

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from reports.usage.dimensions import Dimension, Filter
 from reports.usage.members import CHATROOM, matches
@@ -232,5 +232,6 @@ def _continues(one: str, other: str) -> bool:
     return (one.isalpha() and other.isalpha()) or (one.isdigit() and other.isdigit())
 
 
+@lru_cache(maxsize=4096)  # a text that is not understood is read several times
 def _folded(name: str) -> str:
     return " ".join(plain(name).replace('"', "").replace("*", "").split()).casefold()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from reports.natural import vocabulary
@@ -326,7 +327,7 @@ def _week(words: Sequence[str], today: date) -> tuple[int, Days] | None:
 
 def _with_month_name(words: Sequence[str], today: date) -> tuple[int, Days] | None:
     """`october`, `oct 2025`, `3rd of oct`, `oct 3, 2025`, `nov 1-15`, `1-15 nov`, `3-oct-2026`."""
-    parts, owners = _parts(words)
+    parts, owners = _parts(tuple(words[:_LONGEST]))
     at, numbers = 0, _day_numbers(parts, 0)
     if numbers:
         at = _skip(parts, numbers[0], {"of"})
@@ -368,15 +369,20 @@ def _starts_time(words: Sequence[str], owners: Sequence[int], at: int) -> bool:
     return following in vocabulary.UNITS or following in vocabulary.DIMENSIONS
 
 
-def _parts(words: Sequence[str]) -> tuple[list[str], list[int]]:
-    """The first words split at dashes, slashes, and between letters and digits, with the index of
+_LONGEST = 6
+"""Words that a date with a month's name has at most."""
+
+
+@lru_cache(maxsize=512)  # the rules look at the same words several times
+def _parts(words: tuple[str, ...]) -> tuple[Sequence[str], Sequence[int]]:
+    """Words split at dashes, slashes, and between letters and digits, with the index of
     the word each came from.
 
     Endings of ordinals and commas are dropped: `3rd,` is `3`.
     """
     parts: list[str] = []
     owners: list[int] = []
-    for index, word in enumerate(words[:6]):
+    for index, word in enumerate(words):
         for piece in word.rstrip(",").replace("/", "-").replace("-", " - ").split():
             bare = piece.rstrip(".,")
             digits = bare[: len(bare) - len(bare.lstrip("0123456789"))]
@@ -390,7 +396,7 @@ def _parts(words: Sequence[str]) -> tuple[list[str], list[int]]:
             for part in filter(None, cut):
                 parts.append(part)
                 owners.append(index)
-    return parts, owners
+    return tuple(parts), tuple(owners)
 
 
 def _day_numbers(parts: Sequence[str], at: int) -> tuple[int, tuple[int, int]] | None:

@@ -429,4 +429,6 @@ def test_a_file_that_is_no_export_is_said(run, database, tmp_path):
     other.write_text("{}")
     code, _, err = run("restore", str(other), DATABASE_URL=databases.url(database))
     assert code == 1
-    assert err == f"Error: {other}: This file wasn't written by `activity export`.\n"
+    assert (
+        err == f"Error: {other}: This file is incomplete, or wasn't written by `activity export`.\n"
+    )

@@ -122,6 +122,26 @@ def messages() -> Iterator[str]:
                 yield re.sub(r"%[.0-9]*[a-z]", "...", str(text.value))
 
 
+def test_no_warning_is_worded_where_the_table_is_not_compared_with_it() -> None:
+    """Sentences of the database stand by themselves; `isolated` logs what it was called with."""
+    others = []
+    for path in sorted((ROOT / "bot").rglob("*.py")):
+        if "demo" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            called = ast.unparse(node.func)
+            loud = called in {"log.log", "isolated", *(f"log.{name}" for name in LOUD)}
+            fixed = isinstance(node.args[int(called == "isolated")], ast.Constant)
+            if loud and not (fixed and called != "log.log"):
+                others.append(f"{path.name}: {ast.unparse(node)}")
+    assert others == [
+        "database_monitor.py: log.log(level, '%s', line)",
+        "isolation.py: log.exception(failed, *arguments)",
+    ]
+
+
 def test_every_warning_is_in_the_table_of_log_messages_and_no_other() -> None:
     rows = re.findall(r"^\| `(.+?)` \| .+ \|$", PAGES[ROOT / "docs/logs.md"], re.MULTILINE)
     assert len(rows) == len(set(rows)) > 60

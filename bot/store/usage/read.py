@@ -518,14 +518,11 @@ def usage_table(
 
 
 def model_filter(selection: Selection) -> tuple[str, tuple[object, ...]]:
-    """A condition on the models of table `t`, to be appended to others, and its parameters.
-
-    The `+` keeps SQLite from looking up each model of each member: a member uses only some.
-    """
+    """A condition on the models of table `t`, to be appended to others, and its parameters."""
     models = selection.ids(Dimension.MODEL)
     if models is None:
         return "", ()
-    return " AND +t.model IN (SELECT value FROM numbers(?) n)", (sorted(models),)
+    return " AND listed(t.model, ?)", (sorted(models),)
 
 
 def _bucket_starts(span: Span) -> list[int]:
@@ -547,17 +544,19 @@ def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
         for span in spans
         for bucket in _bucket_starts(span)
     ]
+    of_models, listed = model_filter(selection)
     params: tuple[object, ...]
     if members is not None and len(members) * len(buckets) <= _FEW_SEEKS:
         params = (sorted(members), view)
         if len(spans) == 1:
             tables = "numbers(?) b CROSS JOIN numbers(?) m CROSS JOIN usage t"
             where = "t.view = ? AND t.member = m.value AND t.granularity = ? AND t.bucket = b.value"
+            where += of_models
             params = ([bucket for _, bucket, _ in buckets], *params, buckets[0][0])
         else:
             sought = (
                 "t.view = ? AND t.member = m.value AND t.granularity = b.column1"
-                " AND t.bucket = b.column2"
+                f" AND t.bucket = b.column2{of_models}"
             )
             tables = (
                 f"{_values(buckets)} b CROSS JOIN numbers(?) m"
@@ -567,25 +566,26 @@ def _usage(selection: Selection, spans: Sequence[Span]) -> _Table:
             where = "m.value > b.column3"
             params = (*(value for bucket in buckets for value in bucket), *params)
     else:
-        tables, where, params = _scan(view, spans)
+        of_members = "" if members is None else " AND listed(t.member, ?)"
+        tables, where, params = _scan(view, spans, of_members + of_models)
         if members is not None:
-            # + keeps PostgreSQL 18 from seeking each member in each bucket
-            where += " AND +t.member IN (SELECT value FROM numbers(?) n)"
             params = (*params, sorted(members))
-    of_models, listed = model_filter(selection)
-    return _Table(tables, where + of_models, (*params, *listed), "t.member")
+    return _Table(tables, where, (*params, *listed), "t.member")
 
 
-def _scan(view: int, spans: Sequence[Span]) -> tuple[str, str, tuple[object, ...]]:
-    """A FROM, a WHERE and their parameters: one seek and a scan for each span."""
+def _scan(view: int, spans: Sequence[Span], more: str) -> tuple[str, str, tuple[object, ...]]:
+    """A FROM, a WHERE and their parameters: one seek and a scan for each span.
+
+    `more` are further conditions, whose parameters follow.
+    """
     if len(spans) == 1:
         (stored, start, end, _), tables = spans[0], "usage t"
         where = "t.view = ? AND t.granularity = ? AND t.bucket >= ? AND t.bucket < ?"
-        return tables, where, (view, GRANULARITY[stored], start, end)
-    coded = [(GRANULARITY[stored], *more) for stored, *more in spans]
+        return tables, where + more, (view, GRANULARITY[stored], start, end)
+    coded = [(GRANULARITY[stored], *span) for stored, *span in spans]
     sought = (
         "t.view = ? AND t.granularity = s.column1 AND t.bucket >= s.column2"
-        " AND t.bucket < s.column3"
+        f" AND t.bucket < s.column3{more}"
     )
     where = "t.member > s.column4" if any(span.member >= 0 for span in spans) else "TRUE"
     params = (*(value for span in coded for value in span), view)

@@ -169,14 +169,13 @@ def by_pair(
         for value in (GRANULARITY[span.granularity], span.start, span.end, span.member, *span.times)
     ]
     row = f"({', '.join('?' * (4 + len(ranges)))})"
+    of_models, params = reading.model_filter(selection)
     sought = (
         "t.view = ? AND t.granularity = s.column1 AND t.bucket >= s.column2"
-        " AND t.bucket < s.column3"
+        f" AND t.bucket < s.column3{of_models}"
     )
     tables = f"(VALUES {', '.join([row] * len(spans))}) s CROSS JOIN sought(usage t ON {sought})"
-    of_models, params = reading.model_filter(selection)
-    above = any(span.member >= 0 for span in spans)
-    where = f"{'t.member > s.column4' if above else 'TRUE'}{of_models}"
+    where = "t.member > s.column4" if any(span.member >= 0 for span in spans) else "TRUE"
     times = [f"s.column{5 + n}" for n in range(len(ranges))]
     return _grouped_by_pair(
         connection, selection, values, tables, where, (*coded, int(selection.view), *params), times

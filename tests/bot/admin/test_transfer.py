@@ -20,6 +20,15 @@ from bot.store.schedules.schedules import NewSchedule, Schedules
 from reports.schedules.recurrence import Daily, Monthly, Recurrence, TargetKind, Weekly
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+HOSTILE = "a'); DROP TABLE schedule; --\"}]<script>&lt;\u2028"
+ALERTS = [
+    "spend > $0.01 per hour key:\"a b\" to owner urgent", "tokens > 5M per day by model",
+    "spike by key", "forecast > $900 this month by creator", "credits < $100", "new model",
+    "budget 50% 80% 100% to owner", "key unused 60d", "key orphaned", "retiring",
+    "cache < 50% by key", "sync",
+]  # fmt: skip
+SCHEDULED, ALERTED = 3 + len(TargetKind), 2 + len(ALERTS)
+ALL = SCHEDULED + ALERTED
 
 
 class Kept:
@@ -51,7 +60,16 @@ def source(tmp_path: Path) -> Iterator[Kept]:
                 '["k\u00e9y <!channel>"]',
             )
         )
-    paused = kept.schedules.of(None)[1]
+    # hostile names, each target, every kind of alert, and people who have left
+    when = Recurrence(Weekly(frozenset({6})), time(23, 59), "Asia/Kathmandu")
+    for target in TargetKind:
+        name, members = "=cmd()\u202e<!here>\n\x00", json.dumps([HOSTILE, "\U0001f600"])
+        kept.schedules.add(
+            NewSchedule("UGONE", HOSTILE, "limits", when, target, "C9", name.strip("\x00"), members)
+        )
+    for words in ALERTS:
+        kept.rules.add(NewRule("UGONE", HOSTILE, words, json.dumps({"creator": [HOSTILE]})))
+    paused = kept.schedules.of("U1")[1]
     kept.schedules.pause(paused.id, "owner")
     kept.rules.add(NewRule("U2", "", "spend > $50 per day by creator"))
     kept.rules.add(NewRule("U1", "ada@example.com", "budget 80%", '{"key": ["prod"]}'))
@@ -69,7 +87,12 @@ def target(tmp_path: Path) -> Iterator[Kept]:
 
 def test_what_is_restored_elsewhere_is_what_was_exported(source: Kept, target: Kept) -> None:
     found = restore(json.dumps(source.exported()), target.schedules, target.rules)
-    assert (found.schedules, found.alerts, found.known, found.left_out) == (3, 2, 0, [])
+    assert (found.schedules, found.alerts, found.known, found.left_out) == (
+        SCHEDULED,
+        ALERTED,
+        0,
+        [],
+    )
 
     def by_id(kept: Kept) -> list[list[Any]]:
         whole = kept.exported()
@@ -82,9 +105,9 @@ def test_a_file_restored_twice_counts_once(source: Kept, target: Kept) -> None:
     text = json.dumps(source.exported())
     restore(text, target.schedules, target.rules)
     found = restore(text, target.schedules, target.rules)
-    assert (found.schedules, found.alerts, found.known) == (0, 0, 5)
-    assert len(target.schedules.of(None)) == 3
-    assert len(target.rules.of(None)) == 2
+    assert (found.schedules, found.alerts, found.known) == (0, 0, ALL)
+    assert len(target.schedules.of(None)) == SCHEDULED
+    assert len(target.rules.of(None)) == ALERTED
 
 
 def test_what_was_deleted_since_does_not_come_back(source: Kept) -> None:
@@ -92,8 +115,8 @@ def test_what_was_deleted_since_does_not_come_back(source: Kept) -> None:
     source.schedules.remove(source.schedules.of(None)[0].id)
     source.rules.delete(source.rules.of(None)[0].id)
     found = restore(text, source.schedules, source.rules)
-    assert (found.schedules, found.alerts, found.known) == (0, 0, 5)
-    assert len(source.schedules.of(None)) == 2
+    assert (found.schedules, found.alerts, found.known) == (0, 0, ALL)
+    assert len(source.schedules.of(None)) == SCHEDULED - 1
 
 
 def test_the_same_schedule_under_another_id_is_there_already(source: Kept) -> None:
@@ -101,7 +124,7 @@ def test_the_same_schedule_under_another_id_is_there_already(source: Kept) -> No
     for one in (*whole["schedules"], *whole["alerts"]):
         one["id"] = f"x{one['id']}"
     found = restore(json.dumps(whole), source.schedules, source.rules)
-    assert (found.schedules, found.alerts, found.known) == (0, 0, 5)
+    assert (found.schedules, found.alerts, found.known) == (0, 0, ALL)
 
 
 def test_a_restored_schedule_goes_on_with_its_next_run(source: Kept, target: Kept) -> None:
@@ -109,10 +132,26 @@ def test_a_restored_schedule_goes_on_with_its_next_run(source: Kept, target: Kep
     assert all(one.next.at > NOW for one in target.schedules.of(None))
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "7", '{"activity": 1}', "[" * 100_000, "\ufffd"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", "{}", "7", '{"activity": 1}', "[" * 100_000, "\ufffd"),
+        *('{"activity": {"format": "x"}}', '{"activity": {"format": 0}}'),
+        *('{"activity": {"format": true}}', '{"activity": {"format": null}}'),
+    ],
+)
 def test_another_file_is_refused(target: Kept, text: str) -> None:
     with pytest.raises(NotAnExportError, match="wasn't written by `activity export`"):
         restore(text, target.schedules, target.rules)
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.99])
+def test_of_a_part_of_a_file_nothing_is_added(source: Kept, target: Kept, part: float) -> None:
+    text = json.dumps(source.exported())
+    with pytest.raises(NotAnExportError, match="This file is incomplete"):
+        restore(text[: int(len(text) * part)], target.schedules, target.rules)
+    assert target.schedules.of(None) == []
+    assert target.rules.of(None) == []
 
 
 def test_a_file_of_a_newer_version_is_refused(source: Kept, target: Kept) -> None:
@@ -144,7 +183,7 @@ def test_an_odd_item_is_named_and_the_others_are_added(
     fresh = Kept(tmp_path_factory.mktemp("odd") / "a.db")
     try:
         found = restore(json.dumps(whole), fresh.schedules, fresh.rules)
-        assert found.schedules + found.alerts + len(found.left_out) == 5
+        assert found.schedules + found.alerts + len(found.left_out) == ALL
         assert len(found.left_out) <= 1
         # what was added can be read
         assert len(fresh.schedules.of(None)) == found.schedules

@@ -3,6 +3,7 @@
 Some members are sought one by one, all of them are walked through in the parts of time concerned.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -212,7 +213,9 @@ def test_days_that_rows_by_month_lack_are_sought_like_the_months(store, member):
             )
             for plan in read
         )
-        assert sum("CONSTANT ROWS" in line for plan in read for line in plan) == 1
+        # as SQLite 3.51 and 3.53 say it
+        listed = re.compile("CONSTANT ROWS|VALUES CLAUSE")
+        assert sum(bool(listed.search(line)) for plan in read for line in plan) == 1
         (spans,) = plans(
             store, lambda: store.pair_sums(BY_KEY, [(YEAR, Granularity.DAY)], TOKENS_AND_SPEND)
         )

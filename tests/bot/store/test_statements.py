@@ -42,15 +42,35 @@ def test_each_insert_names_its_columns(file):
 
 def test_lists_and_parameters_become_postgresqls():
     statement = "SELECT value FROM numbers(?) n, texts(?) t, ordered(?) o WHERE a LIKE '%x' AND b=?"
-    assert translated(statement) == (
+    assert translated(statement, 18_00_03) == (
         b"SELECT value FROM unnest(%s::bigint[]) AS n(value), unnest(%s::text[]) AS t(value),"
         b" unnest(%s::bigint[]) WITH ORDINALITY AS o(value, key) WHERE a LIKE '%%x' AND b=%s"
     )
 
 
+def test_listed_values_are_joined_on_servers_that_would_seek_each():
+    statement = "SELECT SUM(x.c) FROM a x WHERE x.b > ? AND listed(x.c, ?)"
+    assert translated(statement, 18_00_00) == (
+        b"SELECT SUM(x.c) FROM a x WHERE x.b > %s AND x.c = ANY(%s::bigint[])"
+    )
+    assert translated(statement, 17_00_09) == (
+        b"SELECT SUM(x.c) FROM a x WHERE x.b > %s"
+        b" AND +x.c IN (SELECT value FROM unnest(%s::bigint[]) AS n(value))"
+    )
+    among_sought = "SELECT 1 FROM b y CROSS JOIN sought(a x ON x.b = y.b AND listed(x.c, ?))"
+    assert translated(among_sought, 18_00_00) == (
+        b"SELECT 1 FROM b y CROSS JOIN LATERAL"
+        b" (SELECT * FROM a x WHERE x.b = y.b AND x.c = ANY(%s::bigint[]) OFFSET 0) x"
+    )
+    with closing(sqlite3.connect(":memory:", factory=SqliteConnection)) as connection:
+        connection.execute("CREATE TABLE a (b, c, PRIMARY KEY (b, c))")
+        connection.execute("INSERT INTO a (b, c) VALUES (1, 1), (2, 1), (2, 2), (2, 3)")
+        assert connection.execute(statement, (1, [1, 3])).fetchall() == [(4,)]
+
+
 def test_rows_are_sought_for_each_row_of_another_table():
     statement = "SELECT 1 FROM numbers(?) n CROSS JOIN sought(a x ON x.b = n.value AND x.c > ?)"
-    assert translated(statement) == (
+    assert translated(statement, 18_00_03) == (
         b"SELECT 1 FROM unnest(%s::bigint[]) AS n(value)"
         b" CROSS JOIN LATERAL (SELECT * FROM a x WHERE x.b = n.value AND x.c > %s OFFSET 0) x"
     )
