@@ -1,7 +1,7 @@
 # A small image without a compiler, for a user without rights and a read-only root:
 #
 #     docker build -t activity .
-#     docker run --detach --name activity --restart unless-stopped --init --read-only --tmpfs /tmp \
+#     docker run --detach --name activity --restart unless-stopped --read-only --tmpfs /tmp \
 #         --cap-drop ALL --security-opt no-new-privileges -v activity:/data --env-file .env activity
 #
 # The database is a file in /data unless DATABASE_URL says otherwise. Without Socket Mode, and for
