@@ -21,7 +21,8 @@ _RIGHT_TO_LEFT = {"R", "AL"}
 # The bidirectional algorithm drops U+200C, which Persian needs between two letters. U+034F is
 # invisible as well and passes through as a mark, so it temporarily replaces U+200C.
 _NON_JOINER, _STAND_IN = "\u200c", "\u034f"
-_PRIVATE = range(0xF0000, 0xFFFFE)  # private use; `visible` removes these from names
+# private use; `visible` removes these from names
+_PRIVATE, _STAND_INS = range(0xF0000, 0xFFFFE), range(0x100000, 0x10FFFE)
 
 
 class Glyph(NamedTuple):
@@ -49,12 +50,24 @@ def directional_runs(text: str) -> list[DirectionalRun]:
     """A line split where the direction changes, in visual order (left to right)."""
     if not any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in text):
         return [DirectionalRun(text, is_rtl=False)]
-    visual = str(get_display(text.replace(_NON_JOINER, _STAND_IN)))
+    visual = _visual_order(text.replace(_NON_JOINER, _STAND_IN))
     parts = groupby(_with_direction(visual), key=lambda pair: pair[1])
     return [
         DirectionalRun(_logical_order("".join(char for char, _ in part), is_rtl=is_rtl), is_rtl)
         for is_rtl, part in parts
     ]
+
+
+def _visual_order(text: str) -> str:
+    """The characters of a line from left to right.
+
+    The algorithm raises AssertionError for characters without a direction: those that this Python's
+    Unicode doesn't know. Private-use characters, which are left-to-right, stand for them.
+    """
+    unknown = sorted({char for char in text if not unicodedata.bidirectional(char)})
+    stand_ins = {ord(char): code for char, code in zip(unknown, _STAND_INS, strict=False)}
+    visual = str(get_display(text.translate(stand_ins)))
+    return visual.translate({code: char for char, code in stand_ins.items()})
 
 
 def shape(font: TTFont, text: str, *, is_rtl: bool = False) -> tuple[Glyph, ...]:

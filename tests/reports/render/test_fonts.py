@@ -12,6 +12,7 @@ import reports.render.fonts as shipped
 from reports.render.canvas.canvas import PageCanvas
 from reports.render.fonts import FALLBACKS, NOTO, Face, fit, font, runs, text_width
 from reports.render.fonts.shaping import directional_runs, glyph_text
+from reports.wording.safe_text import visible
 from tests.reports.render.samples import HOSTILE
 
 FOLDER = Path(shipped.__file__).parent
@@ -109,6 +110,14 @@ def test_a_private_character_in_a_name_is_not_taken_for_a_glyph() -> None:
 def test_an_emoji_of_several_characters_is_one_glyph(emoji: str) -> None:
     [run] = runs(emoji, Face.SANS)
     assert len(run.glyphs) == 1
+
+
+@given(st.text(max_size=12).map(visible))
+@example("\U00010800\U00018cd6")  # letters of scripts that Unicode knows, and does not know yet
+@example("א\u0378 12\u0379")
+def test_a_line_of_any_characters_is_put_in_order(text: str) -> None:
+    ordered = directional_runs(text)
+    assert sorted("".join(run.text for run in ordered)) == sorted(text)
 
 
 def test_arabic_letters_are_joined() -> None:
