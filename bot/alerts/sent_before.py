@@ -100,7 +100,7 @@ class SentBefore:
         thread = self._alerts.posting.thread(root)[1:]
         for one in events:
             reply = next((each for each in reversed(thread) if each.about & _says(one)), None)
-            if reply and not self._is_known(reply, one):
+            if reply and not self._is_known(reply, one, message):
                 place = reply.posted
                 found |= self._alerts.messages.adopt(message, [one], [], place.channel, place.ts)
         return found
@@ -120,7 +120,7 @@ class SentBefore:
             for one in reversed(self._history(message.recipient, gap)):
                 if not one.about & _crossed(first, 1):
                     continue
-                if not self._is_known(one, first):
+                if not self._is_known(one, first, message):
                     found |= self._adopt_crossing(message, gap, one.posted, same)
                 break
         return found
@@ -143,9 +143,13 @@ class SentBefore:
         rest = [one for one in events if one not in told]
         return self._alerts.messages.adopt(message, told, rest, place.channel, place.ts)
 
-    def _is_known(self, one: PostedAbout, event: StoredEvent) -> bool:
-        """Whether the database knows that an event's crossing is in a message."""
-        return self._alerts.messages.has_event(one.posted.channel, one.posted.ts, event.key)
+    def _is_known(self, one: PostedAbout, event: StoredEvent, message: AlertMessage) -> bool:
+        """Whether the database knows that an event's crossing is in a message, or that the message
+        is on its way: then the event, which `message` is to send, is another crossing."""
+        messages = self._alerts.messages
+        if one.key != message.key and messages.is_unsent(one.key):
+            return True
+        return messages.has_event(one.posted.channel, one.posted.ts, event.key)
 
     def _history(self, recipient: str, gap: Gap) -> list[PostedAbout]:
         if recipient not in self._histories:

@@ -58,9 +58,10 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class PostedAbout:
-    """A posted message of the bot with what it is about: the words that were given to `post`."""
+    """A posted message of the bot with its key and what it is about, as given to `post`."""
 
     posted: Posted
+    key: str
     about: frozenset[str]
 
 
@@ -255,9 +256,9 @@ class Posting:
     def _of_bot(self, channel: str, messages: Iterator[dict[str, Any]]) -> Iterator[PostedAbout]:
         bot_id = self.slack.identity().bot_id
         for message in messages:
-            if message.get("bot_id") == bot_id and _key(message):
+            if message.get("bot_id") == bot_id and (key := _key(message)):
                 about = frozenset(_payload(message, "about").split())
-                yield PostedAbout(Posted(channel, str(message["ts"])), about)
+                yield PostedAbout(Posted(channel, str(message["ts"])), key, about)
 
     def _call_patiently(self, method: str, **arguments: object) -> Any:  # noqa: ANN401 - Slack's JSON
         """Make an idempotent call, retried when rate limited for at most LONGEST_WAIT."""

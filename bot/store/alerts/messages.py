@@ -266,6 +266,16 @@ class AlertMessages:
             )
             return True
 
+    def is_unsent(self, key: str) -> bool:
+        """Whether the database knows a message that it doesn't know to be sent."""
+        with self._db.read() as connection:
+            found = connection.execute(
+                "SELECT EXISTS (SELECT 1 FROM alert_telling WHERE key = ?"
+                " AND state IN ('due', 'sending'))",
+                (key,),
+            ).fetchone()
+        return bool(found[0])
+
     def has_event(self, channel: str, ts: str, key: StateKey) -> bool:
         """Whether the message that Slack has at a place is known to have an event of a state."""
         with self._db.read() as connection:

@@ -6,6 +6,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import time, timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from hypothesis.stateful import precondition, rule
 from bot.alerts.sent_before import fingerprints
 from bot.demo.slack import LocalSlack
 from bot.demo.slack.api import SCOPES
+from bot.store import Database
 from bot.store.alerts.events import StoredEvent
 from reports.alerts.evaluation import AlertEvent, EventKind, Measurement
 from reports.alerts.periods import QuietHours
@@ -259,6 +261,31 @@ def test_a_balance_that_falls_again_after_the_restore_is_sent_again(machine: Mac
         machine.turn()
     machine.restore(dollars=40)
     assert len(machine.heard()) == 3
+    assert machine.unsent() == 0
+
+
+def test_a_second_crossing_is_sent_while_it_is_unknown_whether_the_first_one_was(machine: Machine):
+    """The process ends right after Slack took the first one; another one starts minutes later."""
+    balance(machine.bot, 200)
+    machine.bot.set_up("alert credits < $100")
+    machine.turn()
+    balance(machine.bot, 90)
+    machine.turn()
+    assert len(machine.heard()) == 1
+    machine.bot.close()
+    database = Database(databases.at(machine.database))
+    with closing(database), database.write() as connection:
+        unknown = "state = 'sending', channel = '', ts = '', next_at = next_at + 900000"
+        connection.execute(f"UPDATE alert_telling SET {unknown}")
+        connection.execute("UPDATE alert_event SET state = 'telling'")
+    machine.bot = AlertBot(machine.database, machine.clock, machine.slack)
+    for dollars in (200, 90):
+        balance(machine.bot, dollars)
+        machine.turn(4 * MINUTE)
+    for _ in range(4):
+        machine.turn(10 * MINUTE)
+    low = [text for text in machine.heard() if text.startswith("OpenRouter credits low")]
+    assert len(low) == 2
     assert machine.unsent() == 0
 
 
