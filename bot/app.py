@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from queue import SimpleQueue
-from time import sleep
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from bot.config import Settings
@@ -49,8 +49,9 @@ REPORT_TICK = 15
 ALERT_TICK = 5
 AUDIT_TICK = 6 * 3600
 SYNC_LEASE = LEASE_LENGTH
-SHUTDOWN_SECONDS = 6.0
-"""How long started work may continue after SIGTERM: orchestrators kill after ten seconds."""
+SHUTDOWN_SECONDS = 8.0
+"""How long started work may continue after SIGTERM: orchestrators kill after ten seconds. See
+bot.listeners.background for how jobs share it."""
 LOOK_SECONDS = 0.5
 """How soon a signal is noticed that the system gave to another thread than the main one."""
 PROBE_SECONDS = 0.3
@@ -140,6 +141,7 @@ class Bot:
         self.parts = parts
         self.requests_a_minute = requests_a_minute
         self.stopping = threading.Event()
+        self._stopped_at: float | None = None
         self.database = Database(settings.database_address)
         # processes on several machines go by one clock
         self.clock = clock or self.database.now
@@ -178,6 +180,7 @@ class Bot:
     def stop(self) -> None:
         """Stop listening and finish started work."""
         self.stopping.set()
+        self._stopped_at = monotonic()
         self._stops.close()
 
     def healthy(self) -> str | None:
@@ -242,7 +245,7 @@ class Bot:
         reports = self.reports
         claim = SharedSignatures(reports.services.expiring_keys).claim
         work = BackgroundWork(self.slack, self.database.is_free, claim)
-        self._stops.callback(work.stop)
+        self._stops.callback(lambda: work.stop(self._stopped_at))
         services, schedule_manager = reports.services, ScheduleManager(reports)
         alert_manager = AlertManager(self.alerts, self.evaluator)
         command.register(app, services, work, schedule_manager, alert_manager)

@@ -56,7 +56,7 @@ _MOST_ACCEPTED = 32
 """Connections accepted in one round of the loop: more than the twenty people of the benchmark, and
 few enough that a flood of connections does not delay requests that have already arrived."""
 _DRAIN_SECONDS = 3.0
-"""How long `stop` waits for requests in progress: half of the six seconds of the whole shutdown."""
+"""How long `stop` waits for requests in progress: as long as jobs may start."""
 _IDLE_DRAIN_SECONDS = 0.5
 """How long `stop` keeps connections without a complete request: one that was just opened, or is
 used again, still gets its answer."""

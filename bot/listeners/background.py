@@ -41,11 +41,14 @@ LONGEST_SECONDS = 1_800.0
 CHECK_SECONDS = 0.25
 """Seconds between checks of a locked database."""
 STOP_SECONDS = 3.0
-"""How long jobs may start after the process was told to stop: half of its six seconds, so that
-started ones can finish, and people can be told about the others."""
+"""How long jobs may start after the process was told to stop, so that in the five seconds that are
+left, people can be told about the others."""
+FINISH_SECONDS = 7.0
+"""How long jobs may take to finish after the process was told to stop, before their people are told
+as well: a second before it ends."""
 NOTICES_AT_ONCE = 16
 """Notices sent at a time when the process stops: Slack takes about 0.2 s for each, so that some
-two hundred people hear of it within STOP_SECONDS."""
+three hundred people hear of it in time."""
 MAX_PARKED = 1_000
 """Jobs that wait for a locked database; a few KB each."""
 
@@ -89,6 +92,7 @@ class BackgroundWork:
         self._running: dict[str, int] = {}
         self._waiting: dict[str, deque[_Job]] = {}
         self._unstarted: list[_Job] = []
+        self._started: list[_Job] = []
         self._parking = _Parking(free, self._queue.put, lambda job_: self._drop(job_, GAVE_UP))
         self._dispatcher = threading.Thread(target=self._dispatch, name="dispatcher", daemon=True)
         self._dispatcher.start()
@@ -140,22 +144,29 @@ class BackgroundWork:
             )
             return None
 
-    def stop(self) -> None:
+    def stop(self, since: float | None = None) -> None:
         """Finish all jobs: their requests were acknowledged, so Slack won't send them again.
 
-        Jobs that wait for a locked database, or haven't started after STOP_SECONDS, are given up,
-        and their people are told.
+        Jobs that wait for a locked database, haven't started after STOP_SECONDS or haven't finished
+        after FINISH_SECONDS are given up, and their people are told. These seconds begin at `since`
+        (of `monotonic`), by default now.
         """
+        since = monotonic() if since is None else since
         self._drop_all(self._parking.stop(), GAVE_UP)
         self._queue.put(None)
         self._dispatcher.join()
         with self._idle:
-            self._idle.wait_for(lambda: not self._running, STOP_SECONDS)
+            self._idle.wait_for(lambda: not self._running, _until(since + STOP_SECONDS))
             left = [*self._unstarted, *chain.from_iterable(self._waiting.values())]
             self._unstarted.clear()
             self._waiting.clear()
         self._executor.shutdown(wait=False, cancel_futures=True)
         self._drop_all(left, STOPPED)
+        with self._idle:
+            self._idle.wait_for(lambda: not self._started, _until(since + FINISH_SECONDS))
+            unfinished = list(self._started)
+        for job_ in unfinished:
+            self._notify(job_.reply_to, STOPPED)
         self._executor.shutdown(wait=True)
 
     def _dispatch(self) -> None:
@@ -194,9 +205,13 @@ class BackgroundWork:
             if job_ not in self._unstarted:
                 return  # given up while the process stops
             self._unstarted.remove(job_)
+            self._started.append(job_)
         try:
             self._run(job_)
         finally:
+            with self._idle:
+                self._started.remove(job_)
+                self._idle.notify_all()
             self._next(job_.reply_to.user)
 
     def _next(self, user: str) -> None:
@@ -264,6 +279,11 @@ class BackgroundWork:
             self._slack.say(replace(reply_to, shared=reply_to.channel.startswith("D")), words)
         except DeliveryError as error:
             log.warning("Could not notify the person: %s", error)
+
+
+def _until(moment: float) -> float:
+    """The seconds until a time of `monotonic`, or 0."""
+    return max(0.0, moment - monotonic())
 
 
 class _Parking:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import lru_cache
 
 from reports.usage.dimensions import Dimension
 from reports.wording.safe_text import clean, plain
@@ -67,7 +66,6 @@ def matches(pattern: str, text: str) -> bool:
     return _matches(_normalized(pattern), _normalized(text))
 
 
-@lru_cache(maxsize=4096)  # a text that is not understood is read several times
 def _normalized(text: str) -> str:
     return " ".join(plain(plain(text).replace('"', "")).split()).casefold()
 

@@ -71,6 +71,37 @@ def test_people_are_told_about_what_could_not_start_in_time(monkeypatch):
     assert {words for _, words in slack.told} == {STOPPED}
 
 
+def test_time_that_the_process_took_before_counts(monkeypatch):
+    monkeypatch.setattr(background, "STOP_SECONDS", 3_600)
+    monkeypatch.setattr(background, "FINISH_SECONDS", 7_200)
+    slack, go = Slack(), threading.Event()
+    work = BackgroundWork(slack)
+    for number in range(THREADS):
+        work.submit(ReplyTarget("", f"U{number}"), lambda: go.wait(60))
+    work.submit(ReplyTarget("", "L"), lambda: None)
+    stopping = threading.Thread(target=work.stop, args=(time.monotonic() - 3_600,))
+    stopping.start()
+    wait_until(lambda: slack.told)
+    go.set()
+    stopping.join()
+    assert slack.told == [("L", STOPPED)]
+
+
+def test_people_whose_jobs_do_not_finish_in_time_are_told(monkeypatch):
+    monkeypatch.setattr(background, "STOP_SECONDS", 0.1)
+    monkeypatch.setattr(background, "FINISH_SECONDS", 0.2)
+    slack, go, begun = Slack(), threading.Event(), threading.Event()
+    work = BackgroundWork(slack)
+    work.submit(ReplyTarget("", "U"), lambda: begun.set() or go.wait(60))
+    begun.wait(60)
+    stopping = threading.Thread(target=work.stop)
+    stopping.start()
+    wait_until(lambda: slack.told)
+    go.set()
+    stopping.join()
+    assert slack.told == [("U", STOPPED)]
+
+
 def test_they_are_told_at_the_same_time_because_the_process_ends_soon(monkeypatch):
     monkeypatch.setattr(background, "STOP_SECONDS", 0.1)
     together, told, go = threading.Barrier(NOTICES_AT_ONCE), [], threading.Event()
