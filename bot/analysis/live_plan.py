@@ -224,6 +224,7 @@ class _Selecting:
         if self._earlier is not None:
             earlier = self._missing(self._earlier, before, then)
         known = earlier is not None and not earlier.all
+        notes = earlier.notes if known and earlier else ()
         return LivePlan(
             query,
             span,
@@ -231,8 +232,7 @@ class _Selecting:
             wanted,
             None if self._by in _FIELDS else labels,
             (*missing.notes, *self._shared_names()),
-            # notes on the range itself are enough
-            for_before(earlier.notes) if known and earlier and not missing.notes else (),
+            for_before(one for one in notes if one not in missing.notes),
         )
 
     def _number(self, label: str) -> int:
