@@ -221,6 +221,7 @@ REFUSED = {
     "tokens per second": NOT_COUNTED,
     "what's the p99 latency of opus": NO_OTHER_QUANTILES,
     "p90 by model": NO_OTHER_QUANTILES,
+    "p99.9 this week": NO_OTHER_QUANTILES,
     "forecast for december": "I can forecast how a period that is still running ends",
     "limits of marketing": "I don't recognize \N{LEFT DOUBLE QUOTATION MARK}marketing",
     "which keys does marketing own": "I don't recognize \N{LEFT DOUBLE QUOTATION MARK}marketing",
@@ -292,7 +293,7 @@ def test_each_group_is_said_to_be_shown_where_the_average_of_all_is_asked() -> N
 
 
 def test_a_key_that_is_called_like_a_phrase_keeps_its_name() -> None:
-    known = KnownNames(("openai/gpt-5",), ("burn rate", "team members", "chatroom"), ())
+    known = KnownNames(("openai/gpt-5",), ("burn rate", "team members", "chatroom", "p40"), ())
     for name in known.keys:
         found = read(f"spend of {name}", lambda: known, Clock(NOW))
         assert isinstance(found, ParsedText)
