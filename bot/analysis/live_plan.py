@@ -43,7 +43,7 @@ LONGEST = timedelta(days=32)
 """Shorter than this: 31 days, and the day that is still running, so that `1m` always fits."""
 RECENT = timedelta(hours=1)
 """How old the last sync may be, so that totals through then are compared with ClickHouse."""
-TOO_LONG_PERIOD = "{what} can be asked for at most 31 days, since it looks at each request"
+TOO_LONG_PERIOD = "{what} can be shown for at most 31 days, because each request is looked at"
 OR_CREATORS = "; `{creators}` shows the members of the organization"
 NO_COLUMN = "{what} is unknown: the table in ClickHouse has no column {column}."
 TOO_MANY_KEYS = (
