@@ -281,7 +281,8 @@ class _Selecting:
         """
         store, source = self._request.store, totals.source
         there = sum(one.requests for one in places)
-        if not totals.whole or source.range.start > of.start:
+        same = (source.range.start, source.range.end) == (of.start, of.end)  # not UTC days instead
+        if not totals.whole or not same:
             return _Missing((UNCHECKED,), all=not there)
         counted = total(store.whole(Selection(), source.range, source.stored)).requests
         missing = counted - there

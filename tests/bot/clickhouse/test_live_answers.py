@@ -523,6 +523,13 @@ def test_what_clickhouse_lacks_is_said(engine, store, traces, rows, tmp_path):
     half.close()
 
 
+def test_days_of_a_zone_are_not_compared_with_utc_days(store, traces, rows):
+    words = "errors 2026-10-20..2026-10-24"  # its first hours aren't stored, only its UTC days
+    assert ask(store, traces, words).partial == ()
+    assert ask(store, traces, words, zone="America/Los_Angeles").partial == (live_plan.UNCHECKED,)
+    assert ask(store, traces, words, zone="Asia/Tokyo").partial == (live_plan.UNCHECKED,)
+
+
 def test_a_time_that_is_not_stored_can_be_asked_and_says_that_it_is_not_compared(
     traces, rows, tmp_path
 ):
