@@ -357,3 +357,12 @@ def test_words_beside_each_other_are_the_one_key_that_has_all_of_them() -> None:
         found = read(words, lambda: known, Clock(NOW))
         assert isinstance(found, ParsedText), words
         assert found.canonical == meant
+
+
+@pytest.mark.parametrize("name", ["slow bot", "better stack", "change log", "fail over"])
+def test_a_key_whose_name_begins_with_a_word_about_latency_or_errors_keeps_it(name: str) -> None:
+    known = KnownNames((), (name, "prod"), ())
+    for kind in ("latency", "errors"):
+        found = read(f"{kind} of {name} this week", lambda: known, Clock(NOW))
+        assert isinstance(found, ParsedText)
+        assert found.canonical == f'{kind} this week key:"{name}"'
