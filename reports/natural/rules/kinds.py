@@ -47,9 +47,13 @@ def read_words_of_kind(reader: TextReader) -> int:
 
 
 def _begins_name(reader: TextReader) -> bool:
-    """Whether the next words are a name of several words, such as that of a key `slow bot`."""
+    """Whether the next words are a name of several words, such as that of a key `slow bot`.
+
+    After `of` or `for` it may be one word.
+    """
     words = reader.words[reader.at : reader.at + LONGEST_NAME_WORDS]
-    return any(reader.known.has(" ".join(words[:count])) for count in range(2, len(words) + 1))
+    least = 1 if reader.word(-1) in {"of", "for"} else 2
+    return any(reader.known.has(" ".join(words[:count])) for count in range(least, len(words) + 1))
 
 
 def _read_of_change(reader: TextReader) -> int:
