@@ -83,7 +83,8 @@ SAME_ON_POSTGRES = {
     "trust/test_table.py": "has no database",
     "trust/test_words.py": "has no database",
 }
-"""What `--database postgres` leaves out unless it is named, and why it would be the same there."""
+"""What `--database postgres` leaves out unless the very file is named, and why it would be the same
+there."""
 JOURNALS = ("rollback", "wal")
 
 

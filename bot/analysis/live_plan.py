@@ -43,7 +43,7 @@ LONGEST = timedelta(days=32)
 """Shorter than this: 31 days, and the day that is still running, so that `1m` always fits."""
 RECENT = timedelta(hours=1)
 """How old the last sync may be, so that totals through then are compared with ClickHouse."""
-TOO_LONG_PERIOD = "{what} can be asked for at most 31 days, since it looks at each request"
+TOO_LONG_PERIOD = "{what} can be shown for at most 31 days, because each request is looked at"
 OR_CREATORS = "; `{creators}` shows the members of the organization"
 NO_COLUMN = "{what} is unknown: the table in ClickHouse has no column {column}."
 TOO_MANY_KEYS = (
@@ -224,6 +224,7 @@ class _Selecting:
         if self._earlier is not None:
             earlier = self._missing(self._earlier, before, then)
         known = earlier is not None and not earlier.all
+        notes = earlier.notes if known and earlier else ()
         return LivePlan(
             query,
             span,
@@ -231,8 +232,7 @@ class _Selecting:
             wanted,
             None if self._by in _FIELDS else labels,
             (*missing.notes, *self._shared_names()),
-            # notes on the range itself are enough
-            for_before(earlier.notes) if known and earlier and not missing.notes else (),
+            for_before(one for one in notes if one not in missing.notes),
         )
 
     def _number(self, label: str) -> int:
@@ -281,7 +281,8 @@ class _Selecting:
         """
         store, source = self._request.store, totals.source
         there = sum(one.requests for one in places)
-        if not totals.whole or source.range.start > of.start:
+        same = (source.range.start, source.range.end) == (of.start, of.end)  # not UTC days instead
+        if not totals.whole or not same:
             return _Missing((UNCHECKED,), all=not there)
         counted = total(store.whole(Selection(), source.range, source.stored)).requests
         missing = counted - there

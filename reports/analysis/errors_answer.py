@@ -9,7 +9,12 @@ from fractions import Fraction
 from typing import Any
 
 from reports.analysis.document import AnalysisDocument, ShareChart
-from reports.analysis.request_answer import NO_REQUESTS, RequestMeasure, request_answer
+from reports.analysis.request_answer import (
+    NO_REQUESTS,
+    NONE_BEFORE,
+    RequestMeasure,
+    request_answer,
+)
 from reports.analysis.request_figures import (
     DASH,
     FEWEST_TIMED,
@@ -62,7 +67,7 @@ class _Errors(RequestMeasure):
     def comparison(self, now: RequestFigures, earlier: RequestFigures, before: str) -> str:
         change = _change(now, earlier)
         if earlier.share is None or change is None:
-            return f"There were no requests like that in {before}."
+            return NONE_BEFORE.format(before=before)
         by = f"{'up' if change > 0 else 'down'} {points(change)} percentage points"
         moved = by if round(change * 1000) else "unchanged"
         return f"The share is {moved} vs {before} ({percent(earlier.share)}: {_of_all(earlier)})."

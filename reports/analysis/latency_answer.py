@@ -9,7 +9,12 @@ from fractions import Fraction
 from typing import Any
 
 from reports.analysis.document import AnalysisDocument, LatencyChart
-from reports.analysis.request_answer import NO_REQUESTS, RequestMeasure, request_answer
+from reports.analysis.request_answer import (
+    NO_REQUESTS,
+    NONE_BEFORE,
+    RequestMeasure,
+    request_answer,
+)
 from reports.analysis.request_figures import (
     DASH,
     FEWEST_TIMED,
@@ -23,7 +28,7 @@ from reports.questions.query import Query
 from reports.usage.format import change, duration, number
 
 NO_DURATIONS = "Of these requests, none has a known duration."
-NONE_BEFORE = "No request in {before} has a known duration."
+NONE_TIMED_BEFORE = "Not compared with {before}: no request then has a known duration."
 
 
 class _Latency(RequestMeasure):
@@ -66,8 +71,10 @@ class _Latency(RequestMeasure):
         return tuple(lines)
 
     def comparison(self, now: RequestFigures, earlier: RequestFigures, before: str) -> str:
+        if not earlier.requests:
+            return NONE_BEFORE.format(before=before)
         if earlier.p50 is None or earlier.p95 is None or now.p50 is None or now.p95 is None:
-            return NONE_BEFORE.format(before=before) if now.timed else ""
+            return NONE_TIMED_BEFORE.format(before=before)
         return (
             f"p50 is {_difference(now.p50, earlier.p50)} vs {before} ({duration(earlier.p50)}),"
             f" and p95 is {_difference(now.p95, earlier.p95)} ({duration(earlier.p95)})."
@@ -129,8 +136,7 @@ def _difference(now: int, earlier: int) -> str:
     """`up 120 ms (+9.1%)`, `down 1.2 s (-40.0%)`, `unchanged`."""
     if duration(now) == duration(earlier):
         return "unchanged"
-    words = f"{'up' if now > earlier else 'down'} {duration(abs(now - earlier))}"
-    return f"{words} ({change(Fraction(now - earlier, earlier))})" if earlier else words
+    return f"{'up' if now > earlier else 'down'} {_amount(now, earlier)}"
 
 
 def _change_cell(now: int | None, earlier: int | None) -> str:
@@ -139,5 +145,11 @@ def _change_cell(now: int | None, earlier: int | None) -> str:
         return DASH
     if duration(now) == duration(earlier):
         return "no change"
-    words = f"{'+' if now > earlier else '-'}{duration(abs(now - earlier))}"
-    return f"{words} ({change(Fraction(now - earlier, earlier))})" if earlier else words
+    return f"{'+' if now > earlier else '-'}{_amount(now, earlier)}"
+
+
+def _amount(now: int, earlier: int) -> str:
+    """`120 ms (+9.1%)`; without a percentage if that rounds to 0.0%, or there is none."""
+    words = duration(abs(now - earlier))
+    ratio = Fraction(now - earlier, earlier) if earlier else Fraction(0)
+    return f"{words} ({change(ratio)})" if round(ratio * 1000) else words

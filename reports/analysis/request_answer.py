@@ -24,6 +24,7 @@ from reports.questions.wording import previous_words, title
 
 NO_REQUESTS = "ClickHouse has no requests like that in this period."
 NOT_COMPARED = "ClickHouse has no data for {before}."
+NONE_BEFORE = "Not compared with {before}: there were no requests like that then."
 
 
 class RequestMeasure(ABC):
@@ -135,7 +136,7 @@ class _Answer:
         before = previous_words(query, found.range, self._earlier_range)
         if self._before is None:
             return (NOT_COMPARED.format(before=before),)
-        if not found.whole.requests:
+        if not self._measure.known(found.whole):
             return ()
         return (self._measure.comparison(found.whole, self._before.whole, before),)
 

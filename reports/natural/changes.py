@@ -22,7 +22,10 @@ DIRECTIONS = {
 GROWTH = {"growth", "increase", "increases", "decrease", "decreases"}
 """Nouns that ask for a change."""
 _NORMAL = {"normal", "usual", "typical"}
-QUALITY = {"better", "worse", "getting", "improving", "improved", "worsening", "worsened"}
+QUALITY = {
+    "better", "worse", "getting", "improve", "improves", "improving", "improved", "worsen",
+    "worsens", "worsening", "worsened", "change", "changes", "changing", "changed",
+}  # fmt: skip
 """Words that ask how something has changed that can be good or bad."""
 _SIDES = {"up", "down", "higher", "lower"}
 _AMOUNTS = {"more", "less", "fewer"}

@@ -32,7 +32,7 @@ NOT_COUNTED = (
 _UNUSUAL = {"unusual", "anomaly", "anomalies", "anomalous", "abnormal", "weird", "strange", "odd",
             "suspicious", "outlier", "outliers", "unexpected"}  # fmt: skip
 _MEDIANS = {"median", "percentile", "percentiles", "deviation", "stddev", "quartile"}
-_OTHER_QUANTILE = re.compile(r"p(?!50$|95$)[1-9][0-9](?:\.?9+)?")
+_OTHER_QUANTILE = re.compile(r"p(?:75|80|9(?!5$)[0-9](?:\.?9+)?)")  # others may name a key: `p40`
 _TIMES = {"latency", "latencies", "response", "slow", "seconds", "respond", "p50", "p95"}
 _PEOPLE = {"who", "who's", "users", "user", "people", "person", "members", "creators", "anyone",
            "employees", "nobody"}  # fmt: skip

@@ -8,6 +8,7 @@ from itertools import takewhile
 
 from reports.alerts.threshold import amount
 from reports.natural import vocabulary, written_dates
+from reports.natural.names import LONGEST_NAME_WORDS
 from reports.natural.rules.end_dates import read_end_date
 from reports.natural.text_reader import LONGEST_DATES, TextReader
 from reports.natural.topics import NEW_OF, topic_words
@@ -32,8 +33,8 @@ _LONGEST_TOPIC = 6
 
 
 def read_words_of_kind(reader: TextReader) -> int:
-    """Skip words that only name the kind of the question."""
-    if reader.kind is None:
+    """Skip words that only name the kind of the question, but not those of a longer name."""
+    if reader.kind is None or _begins_name(reader):
         return 0
     of = NEW_OF.get(reader.word())
     if reader.kind is QueryKind.NEW and of and (not reader.extra or reader.word(-1) == "new"):
@@ -43,6 +44,16 @@ def read_words_of_kind(reader: TextReader) -> int:
     if rule and (taken := rule(reader)):
         return taken
     return topic_words(reader.kind, reader.ahead(_LONGEST_TOPIC))
+
+
+def _begins_name(reader: TextReader) -> bool:
+    """Whether the next words are a name of several words, such as that of a key `slow bot`.
+
+    After `of` or `for` it may be one word.
+    """
+    words = reader.words[reader.at : reader.at + LONGEST_NAME_WORDS]
+    least = 1 if reader.word(-1) in {"of", "for"} else 2
+    return any(reader.known.has(" ".join(words[:count])) for count in range(least, len(words) + 1))
 
 
 def _read_of_change(reader: TextReader) -> int:

@@ -367,6 +367,11 @@ def test_a_time_without_any_usage_is_0(store, traces, rows):
     assert metric.previous == 0
 
 
+def newest(rows):
+    """The trace of the last request that counts."""
+    return max(used(within(rows, WEEK)), key=at)["TRACE_ID"]
+
+
 def test_what_clickhouse_lacks_of_the_period_before_is_said(engine, store, rows, tmp_path):
     engine.create("EARLIER")
     kept = [row for row in rows if at(row) >= WEEK or int(row["TRACE_ID"].split("-")[1]) % 2]
@@ -376,6 +381,15 @@ def test_what_clickhouse_lacks_of_the_period_before_is_said(engine, store, rows,
     lacking = f"{(whole - there) / whole:.1%} of requests are not in ClickHouse"
     for words in ("spend 1w by provider", "errors 1w vs before"):
         assert ask(store, client, words).partial == (f"for the period before, {lacking}",)
+    client.close()
+    now = len(used(within(rows, WEEK)))
+    engine.create("LATER")
+    engine.insert([row for row in kept if row["TRACE_ID"] != newest(rows)], tmp_path, "LATER")
+    client = ClickHouse(engine.url, "LATER", limits=LIVE)
+    assert ask(store, client, "errors 1w vs before").partial == (
+        f"{1 / now:.1%} of requests are not in ClickHouse",
+        f"for the period before, {lacking}",
+    )
     client.close()
 
 
@@ -503,10 +517,17 @@ def test_what_clickhouse_lacks_is_said(engine, store, traces, rows, tmp_path):
     half = ClickHouse(engine.url, "HALF", limits=LIVE)
     whole, there = (len(used(within(each, WEEK))) for each in (rows, some))
     found = ask(store, half, "spend 1w by provider")
-    assert found.partial == (f"{(whole - there) / whole:.1%} of requests are not in ClickHouse",)
+    assert found.partial[0] == f"{(whole - there) / whole:.1%} of requests are not in ClickHouse"
     found = ask(store, half, "errors 1w")
     assert found.partial == (f"{(whole - there) / whole:.1%} of requests are not in ClickHouse",)
     half.close()
+
+
+def test_days_of_a_zone_are_not_compared_with_utc_days(store, traces, rows):
+    words = "errors 2026-10-20..2026-10-24"  # its first hours aren't stored, only its UTC days
+    assert ask(store, traces, words).partial == ()
+    assert ask(store, traces, words, zone="America/Los_Angeles").partial == (live_plan.UNCHECKED,)
+    assert ask(store, traces, words, zone="Asia/Tokyo").partial == (live_plan.UNCHECKED,)
 
 
 def test_a_time_that_is_not_stored_can_be_asked_and_says_that_it_is_not_compared(

@@ -1,5 +1,6 @@
 """What is said about the latency of requests and about failed requests."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -94,11 +95,33 @@ def test_what_is_unknown_is_said_and_not_0():
         "ClickHouse has no data for the week before."
     )
     untimed = answered("latency 1w vs before", whole, (), failing("", 0, 50))
-    assert untimed.sentences[-1] == "No request in the week before has a known duration."
+    assert untimed.sentences[-1] == (
+        "Not compared with the week before: no request then has a known duration."
+    )
     assert untimed.data()["change"] == dict.fromkeys(("p50_ms", "p50", "p95_ms", "p95"))
-    nothing = answered("errors 1w vs before", failing("", 1, 50), (), RequestFigures(""))
-    assert nothing.sentences[-1] == "There were no requests like that in the week before."
+    for words, now in (("errors", failing("", 1, 50)), ("latency", whole)):
+        nothing = answered(f"{words} 1w vs week", now, (), RequestFigures(""))
+        assert nothing.sentences[-1] == (
+            "Not compared with a week earlier: there were no requests like that then."
+        )
     assert "previous" not in answered("errors 1w", failing("", 1, 50)).data()
+
+
+def test_a_change_that_rounds_to_0_percent_has_no_percentage():
+    now, earlier = timed("", 1_234_900, 812_600), timed("", 1_235_200, 812_400)
+    found = answered(
+        "latency 1w by key vs before", now, (replace(now, label="a"),), earlier,
+        (replace(earlier, label="a"),),
+    )  # fmt: skip
+    assert found.sentences[-1] == (
+        "p50 is down <1 ms vs the week before (1.24 s), and p95 is up <1 ms (812 ms)."
+    )
+    assert found.rows == (("a", "1.23 s", "-<1 ms", "813 ms", "+<1 ms", "100", "0"),)
+
+
+def test_where_every_request_failed_there_is_no_latency_to_compare():
+    found = answered("latency 1w vs before", failing("", 50, 50), (), timed("", SECOND, SECOND))
+    assert found.sentences == ("Of these requests, none has a known duration.",)
 
 
 def test_groups_that_all_have_few_requests_are_not_called_the_last_ones():

@@ -221,6 +221,7 @@ REFUSED = {
     "tokens per second": NOT_COUNTED,
     "what's the p99 latency of opus": NO_OTHER_QUANTILES,
     "p90 by model": NO_OTHER_QUANTILES,
+    "p99.9 this week": NO_OTHER_QUANTILES,
     "forecast for december": "I can forecast how a period that is still running ends",
     "limits of marketing": "I don't recognize \N{LEFT DOUBLE QUOTATION MARK}marketing",
     "which keys does marketing own": "I don't recognize \N{LEFT DOUBLE QUOTATION MARK}marketing",
@@ -292,7 +293,7 @@ def test_each_group_is_said_to_be_shown_where_the_average_of_all_is_asked() -> N
 
 
 def test_a_key_that_is_called_like_a_phrase_keeps_its_name() -> None:
-    known = KnownNames(("openai/gpt-5",), ("burn rate", "team members", "chatroom"), ())
+    known = KnownNames(("openai/gpt-5",), ("burn rate", "team members", "chatroom", "p40"), ())
     for name in known.keys:
         found = read(f"spend of {name}", lambda: known, Clock(NOW))
         assert isinstance(found, ParsedText)
@@ -356,3 +357,13 @@ def test_words_beside_each_other_are_the_one_key_that_has_all_of_them() -> None:
         found = read(words, lambda: known, Clock(NOW))
         assert isinstance(found, ParsedText), words
         assert found.canonical == meant
+
+
+@pytest.mark.parametrize("name", ["slow bot", "better stack", "change log", "improved", "slow"])
+def test_a_key_whose_name_begins_with_a_word_about_latency_or_errors_keeps_it(name: str) -> None:
+    known = KnownNames((), (name, "prod"), ())
+    quoted = f'"{name}"' if " " in name else name
+    for kind in ("latency", "errors"):
+        found = read(f"{kind} of {name} this week", lambda: known, Clock(NOW))
+        assert isinstance(found, ParsedText)
+        assert found.canonical == f"{kind} this week key:{quoted}"
