@@ -8,13 +8,12 @@ message carries the fingerprints of its events.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
-from hashlib import blake2b
 
 from bot.alerts.evaluate import RuleEvaluator
+from bot.alerts.fingerprints import Fingerprints
 from bot.alerts.gap import Gap, read_gap
 from bot.alerts.services import AlertServices
 from bot.slack.posting import Posted, PostedAbout
@@ -31,15 +30,6 @@ _CATCHING_UP = timedelta(days=2)
 _CATCHING_UP_LEVEL = timedelta(hours=1)
 """The same for levels, which are read at once. They can cross their threshold again, so the time
 is short."""
-_MOST_STEPS = 10
-"""More thresholds than a rule has."""
-_OVER = "over"
-_BYTES = 6
-
-
-def fingerprints(events: Sequence[StoredEvent]) -> list[str]:
-    """What identifies events in any copy of the database; nothing can be read from it."""
-    return sorted({_fingerprint(one, _step(one)) for one in events})
 
 
 class SentBefore:
@@ -97,9 +87,11 @@ class SentBefore:
         self, message: AlertMessage, root: Posted, events: Sequence[StoredEvent]
     ) -> bool:
         found = False
-        thread = self._alerts.posting.thread(root)[1:]
+        thread = self._alerts.posting.thread(root)
+        replies = [one for one in reversed(thread) if one.posted != root]
         for one in events:
-            reply = next((each for each in reversed(thread) if each.about & _says(one)), None)
+            says = self._fingerprints.says(one)
+            reply = next((each for each in replies if each.about & says), None)
             if reply and not self._is_known(reply, one):
                 place = reply.posted
                 found |= self._alerts.messages.adopt(message, [one], [], place.channel, place.ts)
@@ -117,12 +109,11 @@ class SentBefore:
             if first.event.kind is not EventKind.TRIGGERED:
                 continue
             same = [one for one in events if one.key == first.key]
-            for one in reversed(self._history(message.recipient, gap)):
-                if not one.about & _crossed(first, 1):
-                    continue
-                if not self._is_known(one, first):
-                    found |= self._adopt_crossing(message, gap, one.posted, same)
-                break
+            crossed = self._fingerprints.crossed(first)
+            history = reversed(self._history(message.recipient, gap))
+            newest = next((one for one in history if one.about & crossed), None)
+            if newest and not self._is_known(newest, first):
+                found |= self._adopt_crossing(message, gap, newest.posted, same)
         return found
 
     def _adopt_crossing(
@@ -132,16 +123,21 @@ class SentBefore:
 
         `events` are those of the crossing, beginning with its first.
         """
-        first = events[0]
+        first, prints = events[0], self._fingerprints
         thread = self._alerts.posting.thread(place)
-        if self._is_level(first) and first.event.at >= gap.end and _is_over(thread, first):
+        again = self._is_level(first) and first.event.at >= gap.end
+        if again and _is_over(thread, prints.crossed(first), prints.over(first)):
             return False
         about = frozenset[str]().union(*(one.about for one in thread))
-        told = [one for one in events if about & _says(one)]
+        told = [one for one in events if about & prints.says(one)]
         if first not in told:
             return False
         rest = [one for one in events if one not in told]
         return self._alerts.messages.adopt(message, told, rest, place.channel, place.ts)
+
+    @property
+    def _fingerprints(self) -> Fingerprints:
+        return Fingerprints(self._alerts.services.store.directory())
 
     def _is_known(self, one: PostedAbout, event: StoredEvent) -> bool:
         """Whether the database knows that an event's crossing is in a message."""
@@ -154,31 +150,10 @@ class SentBefore:
         return self._histories[recipient]
 
 
-def _is_over(thread: Sequence[PostedAbout], one: StoredEvent) -> bool:
-    """Whether the newest message of a thread about an event's subject says that it is over."""
-    crossed, over = _crossed(one, 1), _fingerprint(one, 0)
+def _is_over(thread: Sequence[PostedAbout], crossed: set[str], over: str) -> bool:
+    """Whether the newest message of a thread about a subject says that it is over.
+
+    `crossed` and `over` are the subject's fingerprints.
+    """
     states = [over in each.about for each in thread if each.about & (crossed | {over})]
     return bool(states) and states[-1]
-
-
-def _step(one: StoredEvent) -> int:
-    return 0 if one.event.kind is EventKind.RECOVERED else one.event.step
-
-
-def _says(one: StoredEvent) -> set[str]:
-    """The fingerprints of messages that say what an event says, or more."""
-    return _crossed(one, _step(one)) if _step(one) else {_fingerprint(one, 0)}
-
-
-def _crossed(one: StoredEvent, first: int) -> set[str]:
-    """The fingerprints of the thresholds of an event's subject, from the `first` on."""
-    return {_fingerprint(one, step) for step in range(first, max(first, _MOST_STEPS) + 1)}
-
-
-def _fingerprint(one: StoredEvent, step: int) -> str:
-    """What identifies a threshold of an event's subject in its period; step 0 is its recovery."""
-    measured = one.event.measurement
-    # the limit of a spike is computed from usage, which may be revised
-    limit = "" if measured.usual else measured.limit
-    text = json.dumps([*one.key, limit if step else _OVER, step])
-    return blake2b(text.encode(), digest_size=_BYTES).hexdigest()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterator
-from datetime import time, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from bot.alerts.sent_before import fingerprints
+from bot.alerts.fingerprints import Fingerprints
 from bot.demo.slack import LocalSlack
 from bot.demo.slack.api import SCOPES
 from bot.store.alerts.events import StoredEvent
 from reports.alerts.evaluation import AlertEvent, EventKind, Measurement
 from reports.alerts.periods import QuietHours
+from reports.alerts.rule import Rule
+from reports.commands import parse_command
+from reports.usage.dimensions import Dimension
 from tests import databases
 from tests.bot.alerts.alert_bot import DAY, DOLLAR, HOUR, MINUTE, NOON, AlertBot, Truth
 from tests.bot.alerts.test_evaluate import limits
@@ -47,10 +51,17 @@ class Machine:
     def back_up(self) -> None:
         self._replace(self.database, self.copy)
 
-    def restore(self, dollars: int | None = None) -> None:
+    def use_new_models(self, *names: str) -> None:
+        """OpenRouter lists models that the bot doesn't know, and somebody uses them."""
+        for name in names:
+            self.bot.store.add_members(Dimension.MODEL, [(name, name, "")])
+            self.truth.use(self.clock(), 60, model=name)
+
+    def restore(self, dollars: int | None = None, new_models: Sequence[str] = ()) -> None:
         """Some minutes after whatever came last; the bot catches up, also with the balance."""
         self.clock.now += 5 * MINUTE
         self._replace(self.copy, self.database)
+        self.use_new_models(*new_models)
         if dollars is not None:
             balance(self.bot, dollars)
         for _ in range(8):
@@ -126,6 +137,40 @@ def test_a_crossing_after_the_backup_is_sent_once(machine: Machine, words: str):
     [first] = machine.heard()
     machine.restore()
     assert len(machine.heard()) == 1, first
+    assert machine.unsent() == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["alert new model", "alert new model by creator", "alert spend > $50 per day by model"],
+)
+def test_members_that_come_in_another_order_after_the_restore_are_not_confused(
+    machine: Machine, words: str
+):
+    machine.bot.set_up(words)
+    machine.back_up()
+    machine.use_new_models("first")
+    machine.turn()
+    assert len(machine.heard()) == 1
+    machine.restore(new_models=("second", "first"))
+    texts = machine.heard()
+    assert len(texts) == 2
+    assert "first" in texts[0]
+    assert "second" in texts[1]
+    assert machine.unsent() == 0
+
+
+def test_a_rule_that_was_changed_after_the_backup_is_another_one(machine: Machine):
+    entry = machine.bot.set_up("alert spend > $50 per day tz UTC")
+    machine.back_up()
+    changed = parse_command("alert spend > $50 per day key:lab tz UTC")
+    assert isinstance(changed, Rule)
+    machine.bot.alerts.rules.change(entry.id, replace(entry.draft, words=changed.words()))
+    machine.truth.use(NOON, 60, "lab")
+    machine.turn()
+    assert len(machine.heard()) == 1
+    machine.restore()
+    assert len(machine.heard()) == 2
     assert machine.unsent() == 0
 
 
@@ -385,7 +430,7 @@ class Restored(Storm):
         rules = {unit: id_ for id_, unit in self.rules.items()}
         expected, possible = (
             {
-                fingerprint((rules[unit], str(ids[key]), f"{start:%Y-%m-%dT%H:%M}"), LIMITS[unit])
+                fingerprint(first, (rules[unit], str(ids[key]), key_of(start)), LIMITS[unit])
                 for unit, start, key in found
             }
             for found in (self.expected, self.expected | getattr(self, "possible", set()))
@@ -399,11 +444,17 @@ class Restored(Storm):
         assert set(sent.values()) <= {1}
 
 
-def fingerprint(key: tuple[str, str, str], dollars: int) -> str:
+def key_of(start: datetime) -> str:
+    """The period part of a state's key."""
+    return f"{start:%Y-%m-%dT%H:%M}"
+
+
+def fingerprint(bot: AlertBot, key: tuple[str, str, str], dollars: int) -> str:
     """That of the event that a sum of a period is above its limit."""
     measured = Measurement(key[1], "", 0, dollars * DOLLAR, NOON)
     event = AlertEvent(EventKind.TRIGGERED, measured, 1, NOON)
-    [found] = fingerprints([StoredEvent(0, key[0], 1, *key[1:], event, False, 0)])
+    stored = StoredEvent(0, key[0], 1, *key[1:], event, False, 0)
+    [found] = Fingerprints(bot.store.directory()).of([stored])
     return found
 
 
