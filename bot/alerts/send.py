@@ -64,10 +64,6 @@ class MessageSender:
         self._notify_unreadable = notify_unreadable
         self._sent_before = SentBefore(alerts, evaluator)
 
-    def begin(self) -> None:
-        """To be called before each round of sending."""
-        self._sent_before.forget()
-
     def send(self, message: AlertMessage) -> None:
         """Post a message. On an unexpected error it is tried again once its lease runs out."""
         with isolated(log, "Alert message %s could not be sent", message.key):

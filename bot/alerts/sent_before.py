@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from bot.alerts.evaluate import RuleEvaluator
 from bot.alerts.fingerprints import Fingerprints
-from bot.alerts.gap import Gap, read_gap
+from bot.alerts.gap import CATCHING_UP, Gap, read_gap
 from bot.alerts.services import AlertServices
 from bot.slack.posting import Posted, PostedAbout
 from bot.slack.types import TOKEN_PROBLEMS, DeliveryError
@@ -25,11 +25,9 @@ from reports.alerts.evaluation import EventKind
 log = logging.getLogger(__name__)
 
 _CLOCK_DIFFERENCE = timedelta(minutes=10)
-_CATCHING_UP = timedelta(days=2)
-"""How long after a gap usage of that time may arrive, and cause the same alerts again."""
 _CATCHING_UP_LEVEL = timedelta(hours=1)
-"""The same for levels, which are read at once. They can cross their threshold again, so the time
-is short."""
+"""`CATCHING_UP` for levels, which are read at once. They can cross their threshold again, so the
+time is short."""
 
 
 class SentBefore:
@@ -38,11 +36,8 @@ class SentBefore:
     def __init__(self, alerts: AlertServices, evaluator: RuleEvaluator) -> None:
         self._alerts = alerts
         self._evaluator = evaluator
+        self._gap: Gap | None = None
         self._histories: dict[str, list[PostedAbout]] = {}
-
-    def forget(self) -> None:
-        """Forget histories; to be called before each round of sending."""
-        self._histories.clear()
 
     def adopt(self, message: AlertMessage, root: Posted | None) -> bool:
         """Take events out of a message that Slack has already; returns whether none is left.
@@ -74,9 +69,7 @@ class SentBefore:
 
     def _may_be_lost(self, one: StoredEvent, gap: Gap) -> bool:
         """Whether an event may have been sent in a gap."""
-        return one.event.at < gap.end + (
-            _CATCHING_UP_LEVEL if self._is_level(one) else _CATCHING_UP
-        )
+        return one.event.at < gap.end + (_CATCHING_UP_LEVEL if self._is_level(one) else CATCHING_UP)
 
     def _is_level(self, one: StoredEvent) -> bool:
         entry = self._alerts.rules.get(one.rule)
@@ -144,9 +137,13 @@ class SentBefore:
         return self._alerts.messages.has_event(one.posted.channel, one.posted.ts, event.key)
 
     def _history(self, recipient: str, gap: Gap) -> list[PostedAbout]:
+        """The alerts to a recipient since a gap began; later ones are in the database as well."""
+        if gap != self._gap:
+            self._gap, self._histories = gap, {}
         if recipient not in self._histories:
             since = gap.start - _CLOCK_DIFFERENCE
-            self._histories[recipient] = self._alerts.posting.recent(recipient, since)
+            recent = self._alerts.posting.recent(recipient, since)
+            self._histories[recipient] = [one for one in recent if one.about]
         return self._histories[recipient]
 
 

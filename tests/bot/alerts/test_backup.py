@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -37,6 +36,7 @@ class Machine:
     def __init__(self, folder: Path, slack: LocalSlack) -> None:
         self.database, self.copy = folder / "activity.db", folder / "copy.db"
         self.clock, self.slack, self.truth = Clock(NOON), slack, Truth()
+        slack.workspace.clock = self.clock
         self.bot = AlertBot(self.database, self.clock, slack)
         self.bot.set_up_workspace()
         self.truth.use(NOON - 2 * DAY, 1)
@@ -71,6 +71,20 @@ class Machine:
         self.bot.close()
         databases.copy(source, to)
         self.bot = AlertBot(self.database, self.clock, self.slack)
+
+    def restart(self, after: timedelta = 5 * MINUTE) -> None:
+        """The bot isn't running for some time."""
+        self.clock.now += after
+        self.bot.restart()
+        self.bot.evaluator.tick()
+
+    def histories(self) -> list[datetime]:
+        """Since when a history was read, for each time that it was."""
+        return [
+            datetime.fromtimestamp(float(call.args["oldest"]), UTC)
+            for call in self.slack.calls
+            if call.method == "conversations.history"
+        ]
 
     def heard(self) -> list[str]:
         """The texts of all alerts in direct messages and the channel, with replies."""
@@ -390,7 +404,46 @@ def test_a_running_bot_reads_no_history_for_a_new_alert(machine: Machine):
     machine.truth.use(machine.clock(), 60)
     machine.turn()
     assert len(machine.heard()) == 1
-    assert "conversations.history" not in json.dumps([str(one) for one in machine.slack.calls])
+    assert machine.histories() == []
+
+
+def test_after_a_pause_each_history_is_read_once(machine: Machine):
+    machine.restart()
+    for dollars in (50, 100, 150):
+        machine.bot.set_up(f"alert spend > ${dollars} per day")
+        machine.truth.use(machine.clock(), 60)
+        machine.turn()
+    assert len(machine.heard()) == 3
+    assert len(machine.histories()) == 1
+
+
+def test_a_bot_that_pauses_every_night_reads_only_the_histories_of_the_last_days(
+    machine: Machine,
+):
+    machine.bot.set_up("alert spend > $50 per day")
+    for _ in range(10):
+        machine.turn(23 * HOUR)
+        machine.restart(HOUR)
+    machine.truth.use(machine.clock(), 60)
+    machine.turn()
+    assert len(machine.heard()) == 1
+    [since] = machine.histories()
+    assert since > machine.clock() - 4 * DAY
+
+
+def test_a_pause_after_the_restore_does_not_hide_what_was_sent_before(machine: Machine):
+    machine.bot.set_up("alert spend > $50 per month")
+    machine.back_up()
+    machine.truth.use(NOON, 60)
+    machine.turn()
+    used, machine.truth.used = machine.truth.used, {}
+    machine.restore()
+    machine.turn(30 * HOUR)
+    machine.restart()
+    machine.truth.used = used  # it arrives late
+    machine.turn()
+    assert len(machine.heard()) == 1
+    assert machine.unsent() == 0
 
 
 class Restored(Storm):
