@@ -62,7 +62,7 @@ class SentBefore:
             if not error.permanent or error.code in TOKEN_PROBLEMS:
                 raise
             log.warning(
-                "The history cannot be read, so alert %s is sent again: %s", message.key, error
+                "The history cannot be read, so alert %s may be sent twice: %s", message.key, error
             )
             return False
         return found and not self._alerts.events.of_message(message.id)
