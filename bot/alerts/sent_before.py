@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import cache
 
 from bot.alerts.evaluate import RuleEvaluator
 from bot.alerts.fingerprints import Fingerprints
@@ -86,8 +87,7 @@ class SentBefore:
             says = self._fingerprints.says(one)
             reply = next((each for each in replies if each.about & says), None)
             if reply and not self._is_known(reply, one):
-                place = reply.posted
-                found |= self._alerts.messages.adopt(message, [one], [], place.channel, place.ts)
+                found |= self._adopt(message, reply.posted, [one])
         return found
 
     def _adopt_crossings(
@@ -98,6 +98,7 @@ class SentBefore:
         events: Sequence[StoredEvent],
     ) -> bool:
         found = False
+        read_thread = cache(self._alerts.posting.thread)  # many may be in one combined message
         for first in candidates:
             if first.event.kind is not EventKind.TRIGGERED:
                 continue
@@ -106,26 +107,34 @@ class SentBefore:
             history = reversed(self._history(message.recipient, gap))
             newest = next((one for one in history if one.about & crossed), None)
             if newest and not self._is_known(newest, first):
-                found |= self._adopt_crossing(message, gap, newest.posted, same)
+                told = self._told_in(read_thread(newest.posted), gap, same)
+                rest = [one for one in same if one not in told]
+                if told:
+                    found |= self._adopt(message, newest.posted, told, rest)
         return found
 
-    def _adopt_crossing(
-        self, message: AlertMessage, gap: Gap, place: Posted, events: Sequence[StoredEvent]
-    ) -> bool:
-        """Adopt a crossing that begins with a message, unless it is another one.
+    def _told_in(
+        self, thread: Sequence[PostedAbout], gap: Gap, events: Sequence[StoredEvent]
+    ) -> list[StoredEvent]:
+        """The events of a crossing that a thread tells of; none if it is about another crossing.
 
-        `events` are those of the crossing, beginning with its first.
+        `events` begin with the first of the crossing.
         """
         first, prints = events[0], self._fingerprints
-        thread = self._alerts.posting.thread(place)
         again = self._is_level(first) and first.event.at >= gap.end
         if again and _is_over(thread, prints.crossed(first), prints.over(first)):
-            return False
+            return []
         about = frozenset[str]().union(*(one.about for one in thread))
         told = [one for one in events if about & prints.says(one)]
-        if first not in told:
-            return False
-        rest = [one for one in events if one not in told]
+        return told if first in told else []
+
+    def _adopt(
+        self,
+        message: AlertMessage,
+        place: Posted,
+        told: Sequence[StoredEvent],
+        rest: Sequence[StoredEvent] = (),
+    ) -> bool:
         return self._alerts.messages.adopt(message, told, rest, place.channel, place.ts)
 
     @property

@@ -338,6 +338,17 @@ def test_alerts_in_a_combined_message_are_sent_once(machine: Machine, before: in
     assert machine.unsent() == 0
 
 
+def test_the_thread_of_a_combined_message_is_read_once(machine: Machine):
+    for dollars in range(10, 20):
+        machine.bot.set_up(f"alert spend > ${dollars} per day")
+    machine.back_up()
+    machine.truth.use(NOON, 60)
+    machine.turn()
+    machine.restore()
+    assert len(machine.heard()) == 1
+    assert [one.method for one in machine.slack.calls].count("conversations.replies") == 1
+
+
 def test_alerts_that_were_sent_apart_are_not_sent_together(machine: Machine):
     for dollars in range(10, 70, 10):
         machine.bot.set_up(f"alert spend > ${dollars} per day")
