@@ -135,6 +135,7 @@ class SentBefore:
         told: Sequence[StoredEvent],
         rest: Sequence[StoredEvent] = (),
     ) -> bool:
+        """Record that events are in the message at a place; `rest` is sent to its thread."""
         return self._alerts.messages.adopt(message, told, rest, place.channel, place.ts)
 
     @property
