@@ -82,10 +82,9 @@ class SentBefore:
     ) -> bool:
         found = False
         thread = self._alerts.posting.thread(root)
-        replies = [one for one in reversed(thread) if one.posted != root]
         for one in events:
             says = self._fingerprints.says(one)
-            reply = next((each for each in replies if each.about & says), None)
+            reply = next((each for each in reversed(thread) if each.about & says), None)
             if reply and not self._is_known(reply, one):
                 found |= self._adopt(message, reply.posted, [one])
         return found

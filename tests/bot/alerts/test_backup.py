@@ -321,6 +321,50 @@ def test_a_balance_that_falls_again_after_the_restore_is_sent_again(machine: Mac
     assert machine.unsent() == 0
 
 
+def test_a_balance_that_falls_again_long_after_the_restore_is_sent(machine: Machine):
+    balance(machine.bot, 500)
+    machine.bot.set_up("alert credits < $100")
+    machine.back_up()
+    balance(machine.bot, 50)
+    machine.turn()
+    machine.restore(dollars=500)  # two hours
+    balance(machine.bot, 50)
+    machine.turn()
+    assert len(machine.heard()) == 2
+    assert machine.unsent() == 0
+
+
+def test_after_a_pause_each_fall_of_the_balance_is_sent(machine: Machine):
+    balance(machine.bot, 500)
+    entry = machine.bot.set_up("alert credits < $100")
+    machine.restart()
+    balance(machine.bot, 50)
+    machine.turn()
+    # nobody hears that it is over
+    machine.bot.alerts.silences.add(entry.id, "", machine.clock() + 5 * MINUTE, "U1")
+    balance(machine.bot, 500)
+    machine.turn()
+    machine.turn(10 * MINUTE)
+    assert len(machine.heard()) == 1
+    machine.bot.restart()  # so that it reads the history again
+    balance(machine.bot, 50)
+    machine.turn()
+    assert len(machine.heard()) == 2
+    assert machine.unsent() == 0
+
+
+def test_after_a_pause_each_reminder_is_sent(machine: Machine):
+    entry = machine.bot.set_up("alert spend > $50 per day")
+    machine.restart()
+    machine.truth.use(machine.clock(), 60)
+    machine.turn()
+    for count in (2, 3):
+        machine.bot.alerts.silences.add(entry.id, "", machine.clock() + HOUR, "U1")
+        machine.turn(2 * HOUR)
+        assert len(machine.heard()) == count
+    assert machine.unsent() == 0
+
+
 @pytest.mark.parametrize("before", [0, 1, 6])
 def test_alerts_in_a_combined_message_are_sent_once(machine: Machine, before: int):
     """Some of them were in messages of their own when the backup was made, or since."""
