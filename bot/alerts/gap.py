@@ -28,15 +28,16 @@ def note_gap(store: Store, evaluated_at: datetime | None, now: datetime) -> None
     """Store the gap since the last evaluation that the database knows, unless it is short."""
     if evaluated_at is None or now - evaluated_at < _SHORTEST:
         return
-    earlier = [one for one in _stored(store) if evaluated_at - one.end < CATCHING_UP]
+    earlier = [one for one in _stored(store) if abs(evaluated_at - one.end) < CATCHING_UP]
     gaps = [*earlier, Gap(evaluated_at, now)]
     times = [[one.start.isoformat(), one.end.isoformat()] for one in gaps]
     store.keep_fact(_GAPS, json.dumps(times))
 
 
-def read_gap(store: Store) -> Gap | None:
+def read_gap(store: Store, now: datetime) -> Gap | None:
     """The newest gap that is stored, with those shortly before it and the time between them."""
-    gaps = _stored(store)
+    # one that ends long after now is due to a clock that was ahead
+    gaps = [one for one in _stored(store) if one.end - now < CATCHING_UP]
     if not gaps:
         return None
     return Gap(min(one.start for one in gaps), max(one.end for one in gaps))

@@ -46,7 +46,8 @@ class SentBefore:
         `root` is the message whose thread it goes into. Raises DeliveryError if Slack doesn't
         answer.
         """
-        gap = read_gap(self._alerts.services.store)
+        services = self._alerts.services
+        gap = read_gap(services.store, services.clock())
         if gap is None:
             return False
         events = self._alerts.events.of_message(message.id)

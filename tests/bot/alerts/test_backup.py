@@ -334,6 +334,21 @@ def test_a_balance_that_falls_again_long_after_the_restore_is_sent(machine: Mach
     assert machine.unsent() == 0
 
 
+def test_a_clock_that_was_a_year_ahead_at_the_start_is_no_gap(machine: Machine):
+    machine.bot.set_up("alert spend > $50 per day")
+    machine.restart(365 * DAY)
+    machine.clock.now -= 365 * DAY
+    machine.truth.use(machine.clock(), 60)
+    machine.turn()
+    assert len(machine.heard()) == 1
+    machine.restart()
+    machine.truth.use(machine.clock() + DAY, 60)
+    machine.turn(DAY)
+    machine.turn()
+    assert len(machine.heard()) == 2
+    assert machine.histories() == [NOON + MINUTE - 10 * MINUTE]
+
+
 def test_after_a_pause_each_fall_of_the_balance_is_sent(machine: Machine):
     balance(machine.bot, 500)
     entry = machine.bot.set_up("alert credits < $100")
