@@ -72,7 +72,6 @@ class AlertDelivery:
             return
         with isolated(log, "Reminders of snoozed alerts could not be prepared"):
             self.reminders.add()
-        self.sender.begin()
         while not alerts.stopping.is_set():
             events = alerts.events.claim(EVENTS_AT_ONCE, self._notify_unreadable)
             with isolated(log, "Messages could not be created from %d alert events", len(events)):

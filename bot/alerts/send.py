@@ -15,9 +15,10 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from bot.alerts.evaluate import RuleEvaluator
+from bot.alerts.fingerprints import Fingerprints
 from bot.alerts.message import MessageComposer
 from bot.alerts.recipients import PERSON_GONE, RecipientLookup
-from bot.alerts.sent_before import SentBefore, fingerprints
+from bot.alerts.sent_before import SentBefore
 from bot.alerts.services import AlertServices
 from bot.runtime.isolation import isolated
 from bot.slack.posting import Posted
@@ -62,10 +63,6 @@ class MessageSender:
         self._people = people
         self._notify_unreadable = notify_unreadable
         self._sent_before = SentBefore(alerts, evaluator)
-
-    def begin(self) -> None:
-        """To be called before each round of sending."""
-        self._sent_before.forget()
 
     def send(self, message: AlertMessage) -> None:
         """Post a message. On an unexpected error it is tried again once its lease runs out."""
@@ -117,7 +114,8 @@ class MessageSender:
         if monotonic() - begun > LEASE.total_seconds() * _MARGIN:
             return  # this process was suspended; the next one finds that nothing was posted
         thread_ts = thread.ts if thread else None
-        about = fingerprints(self._alerts.events.of_message(message.id))
+        fingerprints = Fingerprints(self._alerts.services.store.directory())
+        about = fingerprints.of(self._alerts.events.of_message(message.id))
         try:
             posted = self._alerts.posting.post(
                 message.recipient, content, message.key, thread_ts, about

@@ -8,14 +8,14 @@ message carries the fingerprints of its events.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
-from hashlib import blake2b
+from functools import cache
 
 from bot.alerts.evaluate import RuleEvaluator
-from bot.alerts.gap import Gap, read_gap
+from bot.alerts.fingerprints import Fingerprints
+from bot.alerts.gap import CATCHING_UP, Gap, read_gap
 from bot.alerts.services import AlertServices
 from bot.slack.posting import Posted, PostedAbout
 from bot.slack.types import TOKEN_PROBLEMS, DeliveryError
@@ -26,20 +26,9 @@ from reports.alerts.evaluation import EventKind
 log = logging.getLogger(__name__)
 
 _CLOCK_DIFFERENCE = timedelta(minutes=10)
-_CATCHING_UP = timedelta(days=2)
-"""How long after a gap usage of that time may arrive, and cause the same alerts again."""
 _CATCHING_UP_LEVEL = timedelta(hours=1)
-"""The same for levels, which are read at once. They can cross their threshold again, so the time
-is short."""
-_MOST_STEPS = 10
-"""More thresholds than a rule has."""
-_OVER = "over"
-_BYTES = 6
-
-
-def fingerprints(events: Sequence[StoredEvent]) -> list[str]:
-    """What identifies events in any copy of the database; nothing can be read from it."""
-    return sorted({_fingerprint(one, _step(one)) for one in events})
+"""`CATCHING_UP` for levels, which are read at once. They can cross their threshold again, so the
+time is short."""
 
 
 class SentBefore:
@@ -48,11 +37,8 @@ class SentBefore:
     def __init__(self, alerts: AlertServices, evaluator: RuleEvaluator) -> None:
         self._alerts = alerts
         self._evaluator = evaluator
+        self._gap: Gap | None = None
         self._histories: dict[str, list[PostedAbout]] = {}
-
-    def forget(self) -> None:
-        """Forget histories; to be called before each round of sending."""
-        self._histories.clear()
 
     def adopt(self, message: AlertMessage, root: Posted | None) -> bool:
         """Take events out of a message that Slack has already; returns whether none is left.
@@ -60,7 +46,8 @@ class SentBefore:
         `root` is the message whose thread it goes into. Raises DeliveryError if Slack doesn't
         answer.
         """
-        gap = read_gap(self._alerts.services.store)
+        services = self._alerts.services
+        gap = read_gap(services.store, services.clock())
         if gap is None:
             return False
         events = self._alerts.events.of_message(message.id)
@@ -77,16 +64,14 @@ class SentBefore:
             if not error.permanent or error.code in TOKEN_PROBLEMS:
                 raise
             log.warning(
-                "The history cannot be read, so alert %s is sent again: %s", message.key, error
+                "The history cannot be read, so alert %s may be sent twice: %s", message.key, error
             )
             return False
         return found and not self._alerts.events.of_message(message.id)
 
     def _may_be_lost(self, one: StoredEvent, gap: Gap) -> bool:
         """Whether an event may have been sent in a gap."""
-        return one.event.at < gap.end + (
-            _CATCHING_UP_LEVEL if self._is_level(one) else _CATCHING_UP
-        )
+        return one.event.at < gap.end + (_CATCHING_UP_LEVEL if self._is_level(one) else CATCHING_UP)
 
     def _is_level(self, one: StoredEvent) -> bool:
         entry = self._alerts.rules.get(one.rule)
@@ -97,12 +82,12 @@ class SentBefore:
         self, message: AlertMessage, root: Posted, events: Sequence[StoredEvent]
     ) -> bool:
         found = False
-        thread = self._alerts.posting.thread(root)[1:]
+        thread = self._alerts.posting.thread(root)
         for one in events:
-            reply = next((each for each in reversed(thread) if each.about & _says(one)), None)
+            says = self._fingerprints.says(one)
+            reply = next((each for each in reversed(thread) if each.about & says), None)
             if reply and not self._is_known(reply, one, message):
-                place = reply.posted
-                found |= self._alerts.messages.adopt(message, [one], [], place.channel, place.ts)
+                found |= self._adopt(message, reply.posted, [one])
         return found
 
     def _adopt_crossings(
@@ -113,35 +98,49 @@ class SentBefore:
         events: Sequence[StoredEvent],
     ) -> bool:
         found = False
+        read_thread = cache(self._alerts.posting.thread)  # many may be in one combined message
         for first in candidates:
             if first.event.kind is not EventKind.TRIGGERED:
                 continue
             same = [one for one in events if one.key == first.key]
-            for one in reversed(self._history(message.recipient, gap)):
-                if not one.about & _crossed(first, 1):
-                    continue
-                if not self._is_known(one, first, message):
-                    found |= self._adopt_crossing(message, gap, one.posted, same)
-                break
+            crossed = self._fingerprints.crossed(first)
+            history = reversed(self._history(message.recipient, gap))
+            newest = next((one for one in history if one.about & crossed), None)
+            if newest and not self._is_known(newest, first, message):
+                told = self._told_in(read_thread(newest.posted), gap, same)
+                rest = [one for one in same if one not in told]
+                if told:
+                    found |= self._adopt(message, newest.posted, told, rest)
         return found
 
-    def _adopt_crossing(
-        self, message: AlertMessage, gap: Gap, place: Posted, events: Sequence[StoredEvent]
-    ) -> bool:
-        """Adopt a crossing that begins with a message, unless it is another one.
+    def _told_in(
+        self, thread: Sequence[PostedAbout], gap: Gap, events: Sequence[StoredEvent]
+    ) -> list[StoredEvent]:
+        """The events of a crossing that a thread tells of; none if it is about another crossing.
 
-        `events` are those of the crossing, beginning with its first.
+        `events` begin with the first of the crossing.
         """
-        first = events[0]
-        thread = self._alerts.posting.thread(place)
-        if self._is_level(first) and first.event.at >= gap.end and _is_over(thread, first):
-            return False
+        first, prints = events[0], self._fingerprints
+        again = self._is_level(first) and first.event.at >= gap.end
+        if again and _is_over(thread, prints.crossed(first), prints.over(first)):
+            return []
         about = frozenset[str]().union(*(one.about for one in thread))
-        told = [one for one in events if about & _says(one)]
-        if first not in told:
-            return False
-        rest = [one for one in events if one not in told]
+        told = [one for one in events if about & prints.says(one)]
+        return told if first in told else []
+
+    def _adopt(
+        self,
+        message: AlertMessage,
+        place: Posted,
+        told: Sequence[StoredEvent],
+        rest: Sequence[StoredEvent] = (),
+    ) -> bool:
+        """Record that events are in the message at a place; `rest` is sent to its thread."""
         return self._alerts.messages.adopt(message, told, rest, place.channel, place.ts)
+
+    @property
+    def _fingerprints(self) -> Fingerprints:
+        return Fingerprints(self._alerts.services.store.directory())
 
     def _is_known(self, one: PostedAbout, event: StoredEvent, message: AlertMessage) -> bool:
         """Whether the database knows that an event's crossing is in a message, or that the message
@@ -152,37 +151,20 @@ class SentBefore:
         return messages.has_event(one.posted.channel, one.posted.ts, event.key)
 
     def _history(self, recipient: str, gap: Gap) -> list[PostedAbout]:
+        """The alerts to a recipient since a gap began; later ones are in the database as well."""
+        if gap != self._gap:
+            self._gap, self._histories = gap, {}
         if recipient not in self._histories:
             since = gap.start - _CLOCK_DIFFERENCE
-            self._histories[recipient] = self._alerts.posting.recent(recipient, since)
+            recent = self._alerts.posting.recent(recipient, since)
+            self._histories[recipient] = [one for one in recent if one.about]
         return self._histories[recipient]
 
 
-def _is_over(thread: Sequence[PostedAbout], one: StoredEvent) -> bool:
-    """Whether the newest message of a thread about an event's subject says that it is over."""
-    crossed, over = _crossed(one, 1), _fingerprint(one, 0)
+def _is_over(thread: Sequence[PostedAbout], crossed: set[str], over: str) -> bool:
+    """Whether the newest message of a thread about a subject says that it is over.
+
+    `crossed` and `over` are the subject's fingerprints.
+    """
     states = [over in each.about for each in thread if each.about & (crossed | {over})]
     return bool(states) and states[-1]
-
-
-def _step(one: StoredEvent) -> int:
-    return 0 if one.event.kind is EventKind.RECOVERED else one.event.step
-
-
-def _says(one: StoredEvent) -> set[str]:
-    """The fingerprints of messages that say what an event says, or more."""
-    return _crossed(one, _step(one)) if _step(one) else {_fingerprint(one, 0)}
-
-
-def _crossed(one: StoredEvent, first: int) -> set[str]:
-    """The fingerprints of the thresholds of an event's subject, from the `first` on."""
-    return {_fingerprint(one, step) for step in range(first, max(first, _MOST_STEPS) + 1)}
-
-
-def _fingerprint(one: StoredEvent, step: int) -> str:
-    """What identifies a threshold of an event's subject in its period; step 0 is its recovery."""
-    measured = one.event.measurement
-    # the limit of a spike is computed from usage, which may be revised
-    limit = "" if measured.usual else measured.limit
-    text = json.dumps([*one.key, limit if step else _OVER, step])
-    return blake2b(text.encode(), digest_size=_BYTES).hexdigest()

@@ -47,7 +47,7 @@ _BUCKET_PREFIXES = ("date__", "created_at__")
 class QueryGrouping(Enum):
     """The grouping of a usage query: OpenRouter allows at most two dimensions."""
 
-    TOTAL = ""  # not an empty tuple, of which Python before 3.11.4 makes another value
+    TOTAL = ""  # not an empty tuple, which Python before 3.11.4 replaces
     MODEL = "model"
     KEY = "api_key_id model"
     CREATOR = "user model"

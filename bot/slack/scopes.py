@@ -10,7 +10,7 @@ SCOPES = {
     "im:write": "to send answers and files as direct messages",
     "channels:read": "to keep answers out of channels shared with other companies",
     "groups:read": "the same in private channels, and to check who is a member of them",
-    "channels:history": "to check whether a report was posted when Slack gave no answer",
+    "channels:history": "to check whether a report or alert was already sent",
     "groups:history": "the same in private channels",
     "im:history": "the same in direct messages, and to read questions sent to the bot",
     "app_mentions:read": "questions that mention the bot",

@@ -295,7 +295,7 @@ class AlertMessages:
         channel: str,
         ts: str,
     ) -> bool:
-        """Record that Slack has events of an unsent message already, in another message.
+        """Record that Slack already has events of an unsent message, in another message.
 
         That message (its channel and `ts`) is updated soon. The events in `again` become pending,
         to be sent to its thread. The unsent message is deleted if it has no events left.

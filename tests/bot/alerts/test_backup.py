@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from datetime import time, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,13 +15,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from bot.alerts.sent_before import fingerprints
+from bot.alerts.fingerprints import Fingerprints
 from bot.demo.slack import LocalSlack
 from bot.demo.slack.api import SCOPES
 from bot.store import Database
 from bot.store.alerts.events import StoredEvent
 from reports.alerts.evaluation import AlertEvent, EventKind, Measurement
 from reports.alerts.periods import QuietHours
+from reports.alerts.rule import Rule
+from reports.commands import parse_command
+from reports.usage.dimensions import Dimension
 from tests import databases
 from tests.bot.alerts.alert_bot import DAY, DOLLAR, HOUR, MINUTE, NOON, AlertBot, Truth
 from tests.bot.alerts.test_evaluate import limits
@@ -35,6 +38,7 @@ class Machine:
     def __init__(self, folder: Path, slack: LocalSlack) -> None:
         self.database, self.copy = folder / "activity.db", folder / "copy.db"
         self.clock, self.slack, self.truth = Clock(NOON), slack, Truth()
+        slack.workspace.clock = self.clock
         self.bot = AlertBot(self.database, self.clock, slack)
         self.bot.set_up_workspace()
         self.truth.use(NOON - 2 * DAY, 1)
@@ -49,10 +53,17 @@ class Machine:
     def back_up(self) -> None:
         self._replace(self.database, self.copy)
 
-    def restore(self, dollars: int | None = None) -> None:
+    def use_new_models(self, *names: str) -> None:
+        """OpenRouter lists models that the bot doesn't know, and somebody uses them."""
+        for name in names:
+            self.bot.store.add_members(Dimension.MODEL, [(name, name, "")])
+            self.truth.use(self.clock(), 60, model=name)
+
+    def restore(self, dollars: int | None = None, new_models: Sequence[str] = ()) -> None:
         """Some minutes after whatever came last; the bot catches up, also with the balance."""
         self.clock.now += 5 * MINUTE
         self._replace(self.copy, self.database)
+        self.use_new_models(*new_models)
         if dollars is not None:
             balance(self.bot, dollars)
         for _ in range(8):
@@ -62,6 +73,20 @@ class Machine:
         self.bot.close()
         databases.copy(source, to)
         self.bot = AlertBot(self.database, self.clock, self.slack)
+
+    def restart(self, after: timedelta = 5 * MINUTE) -> None:
+        """The bot isn't running for some time."""
+        self.clock.now += after
+        self.bot.restart()
+        self.bot.evaluator.tick()
+
+    def histories(self) -> list[datetime]:
+        """Since when a history was read, for each time that it was."""
+        return [
+            datetime.fromtimestamp(float(call.args["oldest"]), UTC)
+            for call in self.slack.calls
+            if call.method == "conversations.history"
+        ]
 
     def heard(self) -> list[str]:
         """The texts of all alerts in direct messages and the channel, with replies."""
@@ -128,6 +153,40 @@ def test_a_crossing_after_the_backup_is_sent_once(machine: Machine, words: str):
     [first] = machine.heard()
     machine.restore()
     assert len(machine.heard()) == 1, first
+    assert machine.unsent() == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["alert new model", "alert new model by creator", "alert spend > $50 per day by model"],
+)
+def test_members_that_come_in_another_order_after_the_restore_are_not_confused(
+    machine: Machine, words: str
+):
+    machine.bot.set_up(words)
+    machine.back_up()
+    machine.use_new_models("first")
+    machine.turn()
+    assert len(machine.heard()) == 1
+    machine.restore(new_models=("second", "first"))
+    texts = machine.heard()
+    assert len(texts) == 2
+    assert "first" in texts[0]
+    assert "second" in texts[1]
+    assert machine.unsent() == 0
+
+
+def test_a_rule_that_was_changed_after_the_backup_is_another_one(machine: Machine):
+    entry = machine.bot.set_up("alert spend > $50 per day tz UTC")
+    machine.back_up()
+    changed = parse_command("alert spend > $50 per day key:lab tz UTC")
+    assert isinstance(changed, Rule)
+    machine.bot.alerts.rules.change(entry.id, replace(entry.draft, words=changed.words()))
+    machine.truth.use(NOON, 60, "lab")
+    machine.turn()
+    assert len(machine.heard()) == 1
+    machine.restore()
+    assert len(machine.heard()) == 2
     assert machine.unsent() == 0
 
 
@@ -289,6 +348,65 @@ def test_a_second_crossing_is_sent_while_it_is_unknown_whether_the_first_one_was
     assert machine.unsent() == 0
 
 
+def test_a_balance_that_falls_again_long_after_the_restore_is_sent(machine: Machine):
+    balance(machine.bot, 500)
+    machine.bot.set_up("alert credits < $100")
+    machine.back_up()
+    balance(machine.bot, 50)
+    machine.turn()
+    machine.restore(dollars=500)  # two hours
+    balance(machine.bot, 50)
+    machine.turn()
+    assert len(machine.heard()) == 2
+    assert machine.unsent() == 0
+
+
+def test_a_clock_that_was_a_year_ahead_at_the_start_is_no_gap(machine: Machine):
+    machine.bot.set_up("alert spend > $50 per day")
+    machine.restart(365 * DAY)
+    machine.clock.now -= 365 * DAY
+    machine.truth.use(machine.clock(), 60)
+    machine.turn()
+    assert len(machine.heard()) == 1
+    machine.restart()
+    machine.truth.use(machine.clock() + DAY, 60)
+    machine.turn(DAY)
+    machine.turn()
+    assert len(machine.heard()) == 2
+    assert machine.histories() == [NOON + MINUTE - 10 * MINUTE]
+
+
+def test_after_a_pause_each_fall_of_the_balance_is_sent(machine: Machine):
+    balance(machine.bot, 500)
+    entry = machine.bot.set_up("alert credits < $100")
+    machine.restart()
+    balance(machine.bot, 50)
+    machine.turn()
+    # nobody hears that it is over
+    machine.bot.alerts.silences.add(entry.id, "", machine.clock() + 5 * MINUTE, "U1")
+    balance(machine.bot, 500)
+    machine.turn()
+    machine.turn(10 * MINUTE)
+    assert len(machine.heard()) == 1
+    machine.bot.restart()  # so that it reads the history again
+    balance(machine.bot, 50)
+    machine.turn()
+    assert len(machine.heard()) == 2
+    assert machine.unsent() == 0
+
+
+def test_after_a_pause_each_reminder_is_sent(machine: Machine):
+    entry = machine.bot.set_up("alert spend > $50 per day")
+    machine.restart()
+    machine.truth.use(machine.clock(), 60)
+    machine.turn()
+    for count in (2, 3):
+        machine.bot.alerts.silences.add(entry.id, "", machine.clock() + HOUR, "U1")
+        machine.turn(2 * HOUR)
+        assert len(machine.heard()) == count
+    assert machine.unsent() == 0
+
+
 @pytest.mark.parametrize("before", [0, 1, 6])
 def test_alerts_in_a_combined_message_are_sent_once(machine: Machine, before: int):
     """Some of them were in messages of their own when the backup was made, or since."""
@@ -304,6 +422,17 @@ def test_alerts_in_a_combined_message_are_sent_once(machine: Machine, before: in
     machine.restore()
     assert len(machine.heard()) == sent == min(before, 1)
     assert machine.unsent() == 0
+
+
+def test_the_thread_of_a_combined_message_is_read_once(machine: Machine):
+    for dollars in range(10, 20):
+        machine.bot.set_up(f"alert spend > ${dollars} per day")
+    machine.back_up()
+    machine.truth.use(NOON, 60)
+    machine.turn()
+    machine.restore()
+    assert len(machine.heard()) == 1
+    assert [one.method for one in machine.slack.calls].count("conversations.replies") == 1
 
 
 def test_alerts_that_were_sent_apart_are_not_sent_together(machine: Machine):
@@ -372,7 +501,46 @@ def test_a_running_bot_reads_no_history_for_a_new_alert(machine: Machine):
     machine.truth.use(machine.clock(), 60)
     machine.turn()
     assert len(machine.heard()) == 1
-    assert "conversations.history" not in json.dumps([str(one) for one in machine.slack.calls])
+    assert machine.histories() == []
+
+
+def test_after_a_pause_each_history_is_read_once(machine: Machine):
+    machine.restart()
+    for dollars in (50, 100, 150):
+        machine.bot.set_up(f"alert spend > ${dollars} per day")
+        machine.truth.use(machine.clock(), 60)
+        machine.turn()
+    assert len(machine.heard()) == 3
+    assert len(machine.histories()) == 1
+
+
+def test_a_bot_that_pauses_every_night_reads_only_the_histories_of_the_last_days(
+    machine: Machine,
+):
+    machine.bot.set_up("alert spend > $50 per day")
+    for _ in range(10):
+        machine.turn(23 * HOUR)
+        machine.restart(HOUR)
+    machine.truth.use(machine.clock(), 60)
+    machine.turn()
+    assert len(machine.heard()) == 1
+    [since] = machine.histories()
+    assert since > machine.clock() - 4 * DAY
+
+
+def test_a_pause_after_the_restore_does_not_hide_what_was_sent_before(machine: Machine):
+    machine.bot.set_up("alert spend > $50 per month")
+    machine.back_up()
+    machine.truth.use(NOON, 60)
+    machine.turn()
+    used, machine.truth.used = machine.truth.used, {}
+    machine.restore()
+    machine.turn(30 * HOUR)
+    machine.restart()
+    machine.truth.used = used  # it arrives late
+    machine.turn()
+    assert len(machine.heard()) == 1
+    assert machine.unsent() == 0
 
 
 class Restored(Storm):
@@ -412,7 +580,7 @@ class Restored(Storm):
         rules = {unit: id_ for id_, unit in self.rules.items()}
         expected, possible = (
             {
-                fingerprint((rules[unit], str(ids[key]), f"{start:%Y-%m-%dT%H:%M}"), LIMITS[unit])
+                fingerprint(first, (rules[unit], str(ids[key]), key_of(start)), LIMITS[unit])
                 for unit, start, key in found
             }
             for found in (self.expected, self.expected | getattr(self, "possible", set()))
@@ -426,11 +594,17 @@ class Restored(Storm):
         assert set(sent.values()) <= {1}
 
 
-def fingerprint(key: tuple[str, str, str], dollars: int) -> str:
+def key_of(start: datetime) -> str:
+    """The period part of a state's key."""
+    return f"{start:%Y-%m-%dT%H:%M}"
+
+
+def fingerprint(bot: AlertBot, key: tuple[str, str, str], dollars: int) -> str:
     """That of the event that a sum of a period is above its limit."""
     measured = Measurement(key[1], "", 0, dollars * DOLLAR, NOON)
     event = AlertEvent(EventKind.TRIGGERED, measured, 1, NOON)
-    [found] = fingerprints([StoredEvent(0, key[0], 1, *key[1:], event, False, 0)])
+    stored = StoredEvent(0, key[0], 1, *key[1:], event, False, 0)
+    [found] = Fingerprints(bot.store.directory()).of([stored])
     return found
 
 
