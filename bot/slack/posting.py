@@ -117,9 +117,19 @@ class Posting:
         """Post once, to a channel or a person, without the chart if Slack rejects it.
 
         `thread` is the ts of a message to reply to, `about` are short words without spaces by which
-        `recent` and `thread` tell what it is about. Raises DeliveryError; if it is `uncertain`, the
-        message may have been posted.
+        `recent` and `thread` tell what it is about; they are left out if Slack finds them too long.
+        Raises DeliveryError; if it is `uncertain`, the message may have been posted.
         """
+        try:
+            return self._post(target, message, key, thread, about)
+        except DeliveryError as error:
+            if not about or error.code != "metadata_too_large":
+                raise
+            return self._post(target, message, key, thread, ())
+
+    def _post(
+        self, target: str, message: Message, key: str, thread: str | None, about: Sequence[str]
+    ) -> Posted:
         payload = {"key": key, "about": " ".join(about)} if about else {"key": key}
         metadata = {"event_type": EVENT, "event_payload": payload}
         how: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False, "metadata": metadata}

@@ -610,3 +610,15 @@ def fingerprint(bot: AlertBot, key: tuple[str, str, str], dollars: int) -> str:
 
 Restored.TestCase.settings = settings(max_examples=20, stateful_step_count=50)
 TestRestored = Restored.TestCase
+
+
+def test_an_alert_whose_fingerprints_are_too_long_for_slack_is_sent_without(machine: Machine):
+    machine.bot.set_up("alert spend > $50 per day")
+    machine.slack.fail("chat.postMessage", "metadata_too_large")
+    machine.truth.use(NOON, 60)
+    machine.turn()
+    [sent] = [
+        one for one in machine.slack.messages(machine.slack.im("ada").id) if "metadata" in one
+    ]
+    assert "about" not in sent["metadata"]["event_payload"]
+    assert machine.unsent() == 0
