@@ -53,9 +53,10 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 # on a server that starts with them, from the folder of programs in ACTIVITY_TEST_POSTGRES if set, or
-# on one that ACTIVITY_TEST_DATABASE names; SAME_ON_POSTGRES in tests/conftest.py has what is left out
+# on one that ACTIVITY_TEST_DATABASE names; SAME_ON_POSTGRES in tests/conftest.py has what is left out.
+# The kill loops on a server are in `make trust`, at length.
 test-postgres: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --dist loadfile --database postgres
+	$(BIN)/python -m pytest -n auto --dist loadfile --database postgres --ignore tests/trust
 
 # without the engine, `make test` skips these
 $(VENV)/.clickhouse: $(VENV)/.dev constraints-clickhouse.txt

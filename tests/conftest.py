@@ -78,10 +78,6 @@ SAME_ON_POSTGRES = {
     "bot/test_readme.py": "has no database",
     "test_documents.py": "has no database",
     "test_wall.py": "has no database",
-    "trust/test_lanes.py": "has no database",
-    "trust/test_names.py": "has no database",
-    "trust/test_table.py": "has no database",
-    "trust/test_words.py": "has no database",
 }
 """What `--database postgres` leaves out unless the very file is named, and why it would be the same
 there."""
