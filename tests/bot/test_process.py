@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bot.app import SHUTDOWN_SECONDS
 from bot.demo.openrouter.faults import hang
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.demo.slack import Forge, LocalSlack
@@ -112,7 +113,7 @@ def test_it_ends_although_openrouter_and_slack_hang(slack, tmp_path):
                 "ada", "general", "1d"
             )
             assert bot.end() == 0
-            assert "Shutdown timed out after 6 s, exiting" in bot.said
+            assert f"Shutdown timed out after {SHUTDOWN_SECONDS:.0f} s, exiting" in bot.said
 
 
 def can_have_processes_of_its_own() -> bool:
