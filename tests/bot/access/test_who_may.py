@@ -44,7 +44,7 @@ from tests.bot.access.who_may_acts import (
 )
 from tests.clock import Clock
 
-CASES = int(os.environ.get("WHO_MAY_CASES", "80" if databases.on_postgres() else "350"))
+CASES = int(os.environ.get("WHO_MAY_CASES", "160" if databases.on_postgres() else "350"))
 SEED = int(os.environ.get("WHO_MAY_SEED", "7"))
 
 
