@@ -165,8 +165,7 @@ class BackgroundWork:
         with self._idle:
             self._idle.wait_for(lambda: not self._started, _until(since + FINISH_SECONDS))
             unfinished = list(self._started)
-        for job_ in unfinished:
-            self._notify(job_.reply_to, STOPPED)
+        _at_once(lambda job_: self._notify(job_.reply_to, STOPPED), unfinished)
         self._executor.shutdown(wait=True)
 
     def _dispatch(self) -> None:
@@ -240,9 +239,7 @@ class BackgroundWork:
 
     def _drop_all(self, jobs: Sequence[_Job], words: str) -> None:
         """Give up several jobs at a time, so that everyone is told before the process ends."""
-        if jobs:
-            with ThreadPoolExecutor(NOTICES_AT_ONCE, thread_name_prefix="notice") as threads:
-                list(threads.map(lambda job_: self._drop(job_, words), jobs))
+        _at_once(lambda job_: self._drop(job_, words), jobs)
 
     def _drop(self, job_: _Job, words: str) -> None:
         job_.dropped()
@@ -279,6 +276,13 @@ class BackgroundWork:
             self._slack.say(replace(reply_to, shared=reply_to.channel.startswith("D")), words)
         except DeliveryError as error:
             log.warning("Could not notify the person: %s", error)
+
+
+def _at_once(tell: Callable[[_Job], object], jobs: Sequence[_Job]) -> None:
+    """Tell the people of several jobs at a time."""
+    if jobs:
+        with ThreadPoolExecutor(NOTICES_AT_ONCE, thread_name_prefix="notice") as threads:
+            list(threads.map(tell, jobs))
 
 
 def _until(moment: float) -> float:

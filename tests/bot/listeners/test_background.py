@@ -87,19 +87,27 @@ def test_time_that_the_process_took_before_counts(monkeypatch):
     assert slack.told == [("L", STOPPED)]
 
 
-def test_people_whose_jobs_do_not_finish_in_time_are_told(monkeypatch):
+def test_people_whose_jobs_do_not_finish_in_time_are_told_at_the_same_time(monkeypatch):
     monkeypatch.setattr(background, "STOP_SECONDS", 0.1)
     monkeypatch.setattr(background, "FINISH_SECONDS", 0.2)
-    slack, go, begun = Slack(), threading.Event(), threading.Event()
-    work = BackgroundWork(slack)
-    work.submit(ReplyTarget("", "U"), lambda: begun.set() or go.wait(60))
+    together, told, go = threading.Barrier(THREADS), [], threading.Event()
+    begun = threading.Barrier(THREADS + 1)
+
+    class SlowSlack:
+        def say(self, reply_to, words):
+            together.wait(60)
+            told.append((reply_to.user, words))
+
+    work = BackgroundWork(SlowSlack())
+    for number in range(THREADS):
+        work.submit(ReplyTarget("", f"U{number}"), lambda: (begun.wait(60), go.wait(60)))
     begun.wait(60)
     stopping = threading.Thread(target=work.stop)
     stopping.start()
-    wait_until(lambda: slack.told)
+    wait_until(lambda: len(told) == THREADS)
     go.set()
     stopping.join()
-    assert slack.told == [("U", STOPPED)]
+    assert sorted(told) == [(f"U{number}", STOPPED) for number in range(THREADS)]
 
 
 def test_they_are_told_at_the_same_time_because_the_process_ends_soon(monkeypatch):
