@@ -10,9 +10,7 @@ from datetime import datetime
 from bot.analysis.live_plan import NO_MODEL, LivePlan
 from bot.analysis.request import AnalysisRequest
 from bot.answers.comparison import Comparison
-from bot.clickhouse import (
-    LiveUsage,
-)
+from bot.clickhouse import LiveUsage
 from bot.runtime import priority
 from reports.questions.summary import Summary, UsageFigures, WholeUsage, summarize
 from reports.time.time_range import TimeRange

@@ -70,7 +70,8 @@ class _Errors(RequestMeasure):
             return NONE_BEFORE.format(before=before)
         by = f"{'up' if change > 0 else 'down'} {points(change)} percentage points"
         moved = by if round(change * 1000) else "unchanged"
-        return f"The share is {moved} vs {before} ({percent(earlier.share)}: {_of_all(earlier)})."
+        was = f"{percent(earlier.share)}: {_of_all(earlier)}"
+        return f"The share of failed requests is {moved} vs {before} ({was})."
 
     def cells(self, one: RequestFigures) -> tuple[str, ...]:
         return number(one.failed), _share(one), number(one.requests)

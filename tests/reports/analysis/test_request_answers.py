@@ -53,7 +53,7 @@ def test_a_group_has_the_most_failures_only_if_no_other_has_as_many():
 )
 def test_a_share_is_compared_in_percentage_points(now, then, said):
     found = answered("errors 1w vs before", failing("", *now), (), failing("", *then))
-    assert found.sentences[-1] == f"The share is {said}."
+    assert found.sentences[-1] == f"The share of failed requests is {said}."
     assert found.before is not None
 
 
