@@ -116,7 +116,9 @@ class Clicks:
         clicked_at, person_key = _clicked_at(action), (user, at.channel, at.ts)
         before = self._put((*person_key, what), clicked_at)
         newest = self._put(person_key, clicked_at)
-        return is_repeat(before, newest, clicked_at)
+        # a retry may arrive after the person has clicked the same element again
+        retried = self._put((*person_key, what, str(clicked_at)), clicked_at) is not None
+        return retried or is_repeat(before, newest, clicked_at)
 
     def superseded_check(self, at: MessageLocation, action: dict[str, Any]) -> Callable[[], bool]:
         """A function that checks later whether there was a newer click in the same message.
@@ -170,7 +172,9 @@ class MessageClicks:
         own = [(clicked, at) for who, clicked, at in self.clicks if who == person]
         before = next((at for clicked, at in reversed(own) if clicked == digest), None)
         newest = max((at for _, at in own), default=None)
-        repeated = is_repeat(before, newest, clicked_at)
+        # a retry may arrive after the person has clicked the same element again
+        retried = (digest, clicked_at) in own
+        repeated = retried or is_repeat(before, newest, clicked_at)
         kept = (*self.clicks, (person, digest, clicked_at))[-MAX_MESSAGE_CLICKS:]
         # a repeated click does nothing, so it must not supersede the click that it repeats
         newer = clicked_at if changes and not repeated else 0.0
