@@ -309,7 +309,10 @@ def _count(outcome: Outcome, crowd: list[Person], slack: LocalSlack, database: P
     for person in crowd:
         wanted, got = person.questions + person.choices, handled[slack.user(person.name).id]
         if not got <= wanted <= got + person.stopped:
-            outcome.wrong.append(f"{person.name}: {wanted} questions and choices, handled: {got}")
+            handled_words = _handled(database, slack.user(person.name).id)
+            outcome.wrong.append(
+                f"{person.name}: {wanted} questions and choices, handled: {got} {handled_words}"
+            )
 
 
 def _exports(slack: LocalSlack) -> int:
@@ -322,6 +325,13 @@ def _asked(database: Path) -> Counter[tuple[str, str]]:
     with databases.looking(database) as connection:
         statement = "SELECT person, outcome FROM audit WHERE act = 'asked'"
         return Counter(tuple(row) for row in connection.execute(statement).fetchall())
+
+
+def _handled(database: Path, person_id: str) -> list[tuple[object, ...]]:
+    """What a person asked and chose by the audit log, with times and outcomes."""
+    with databases.looking(database) as connection:
+        statement = "SELECT at, what, outcome FROM audit WHERE act = 'asked' AND person = ?"
+        return [tuple(row) for row in connection.execute(statement, (person_id,)).fetchall()]
 
 
 def posted(slack: LocalSlack) -> Counter[str]:
