@@ -1,9 +1,10 @@
 """Posts and updates messages in Slack, and handles its refusals.
 
 The database records each attempt before the message is posted. If Slack didn't answer, the
-channel's history shows whether the message was posted; if the history can't be read, the message is
-sent again. After a backup was restored, alerts that were sent since are found there as well. A
-process that was suspended while another one took over deletes its late copy.
+channel's history shows whether the message was posted; if the bot may not read the history, or
+Slack doesn't show it for an hour, the message is sent again. After a backup was restored, alerts
+that were sent since are found there as well. A process that was suspended while another one took
+over deletes its late copy.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from time import monotonic
 
 from bot.alerts.evaluate import RuleEvaluator
 from bot.alerts.fingerprints import Fingerprints
+from bot.alerts.history_errors import must_wait
 from bot.alerts.message import MessageComposer
 from bot.alerts.recipients import PERSON_GONE, RecipientLookup
 from bot.alerts.sent_before import SentBefore
 from bot.alerts.services import AlertServices
 from bot.runtime.isolation import isolated
 from bot.slack.posting import Posted
-from bot.slack.types import TOKEN_PROBLEMS, DeliveryError
+from bot.slack.types import DeliveryError
 from bot.store.alerts.events import StoredEvent
 from bot.store.alerts.messages import AlertMessage
 from bot.store.alerts.row_leases import LEASE
@@ -139,8 +141,9 @@ class MessageSender:
             since = (message.sending_at or message.created_at) - _CLOCK_DIFFERENCE
             return next(iter(posting.copies(message.recipient, message.key, since)), None)
         except DeliveryError as error:
-            # if the token is refused, nothing can be sent either, so the history is read later
-            if not error.permanent or error.code in TOKEN_PROBLEMS:
+            services = self._alerts.services
+            now = services.slack.now() or services.clock()
+            if must_wait(error, message.sending_at or message.created_at, now):
                 raise
             log.warning(
                 "The history cannot be read, so alert %s is sent again: %s", message.key, error

@@ -16,9 +16,10 @@ from functools import cache
 from bot.alerts.evaluate import RuleEvaluator
 from bot.alerts.fingerprints import Fingerprints
 from bot.alerts.gap import CATCHING_UP, Gap, read_gap
+from bot.alerts.history_errors import must_wait
 from bot.alerts.services import AlertServices
 from bot.slack.posting import Posted, PostedAbout
-from bot.slack.types import TOKEN_PROBLEMS, DeliveryError
+from bot.slack.types import DeliveryError
 from bot.store.alerts.events import StoredEvent
 from bot.store.alerts.messages import AlertMessage
 from reports.alerts.evaluation import EventKind
@@ -44,7 +45,7 @@ class SentBefore:
         """Take events out of a message that Slack has already; returns whether none is left.
 
         `root` is the message whose thread it goes into. Raises DeliveryError if Slack doesn't
-        answer.
+        answer and the message has to wait.
         """
         services = self._alerts.services
         gap = read_gap(services.store, services.clock())
@@ -60,8 +61,7 @@ class SentBefore:
             else:
                 found = self._adopt_crossings(message, gap, candidates, events)
         except DeliveryError as error:
-            # if the token is refused, nothing can be sent either, so the history is read later
-            if not error.permanent or error.code in TOKEN_PROBLEMS:
+            if must_wait(error, message.created_at, services.clock()):
                 raise
             log.warning(
                 "The history cannot be read, so alert %s may be sent twice: %s", message.key, error

@@ -495,6 +495,24 @@ def test_while_the_history_cannot_be_read_an_alert_waits(machine: Machine):
     assert machine.unsent() == 0
 
 
+def test_if_the_history_cannot_be_read_for_an_hour_an_alert_is_sent(
+    machine: Machine, caplog: pytest.LogCaptureFixture
+):
+    machine.bot.set_up("alert spend > $50 per day")
+    machine.restart()
+    machine.slack.faults.add("conversations.history", (500,), 100_000, 1)
+    machine.truth.use(machine.clock(), 60)
+    for _ in range(5):
+        machine.turn(10 * MINUTE)
+        assert machine.heard() == []
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            machine.turn(10 * MINUTE)
+    assert len(machine.heard()) == 1
+    assert machine.unsent() == 0
+    assert "may be sent twice" in caplog.text
+
+
 def test_a_running_bot_reads_no_history_for_a_new_alert(machine: Machine):
     machine.bot.set_up("alert spend > $50 per day")
     machine.turn(6 * HOUR)

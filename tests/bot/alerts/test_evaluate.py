@@ -720,6 +720,22 @@ def test_while_slack_refuses_the_token_an_uncertain_message_waits_for_the_histor
     assert bot.alerts.messages.counts() == {"sent": 1}
 
 
+def test_an_uncertain_message_waits_for_the_history_for_an_hour_at_most(bot, truth, monkeypatch):
+    monkeypatch.setattr(bot.alerts.services.slack, "now", bot.clock)
+    bot.sync(truth, back=3 * DAY)
+    bot.set_up("alert spend > $50 per day")
+    truth.use(NOON, 60)
+    bot.slack.faults.add("chat.postMessage", ("drop",), 1, 1)
+    bot.slack.faults.add("conversations.history", (500,), 100_000, 1)
+    for _ in range(11):
+        turn(bot, truth, 5 * MINUTE)
+    assert bot.direct_messages() == []
+    for _ in range(6):
+        turn(bot, truth, 5 * MINUTE)
+    assert len(bot.direct_messages()) == 1
+    assert bot.alerts.messages.counts() == {"sent": 1}
+
+
 def stands_still(bot, monkeypatch, meanwhile) -> None:
     """The next message is posted only after what another process does meanwhile."""
     posting = bot.alerts.posting
