@@ -20,6 +20,8 @@ from reports.usage.usage import NANO, Usage, total
 from tests.bench.pulled import Owners, Rows, changed
 
 Answers = dict[tuple[str, ...], list[dict[str, Any]]]
+_KEYS = tuple(WireView.KEY.dimensions)
+_CREATORS = tuple(WireView.CREATOR.dimensions)
 
 
 class Upstream:
@@ -51,7 +53,7 @@ class Upstream:
         return _body([row for row in found if row["_ref"] in wanted])
 
     def _answers(self, rows: Rows, members: Mapping[int, Member]) -> Answers:
-        answers: Answers = {WireView.KEY.value: [], WireView.CREATOR.value: []}
+        answers: Answers = {_KEYS: [], _CREATORS: []}
         sums: dict[int, list[Usage]] = defaultdict(list)
         for (view, bucket, member, model), usage in rows:
             who = members[member]
@@ -59,10 +61,10 @@ class Upstream:
             if view == StoredView.KEY:
                 sums[bucket].append(usage)
                 row = _row(bucket, usage) | named | {"api_key_id": who.name}
-                answers[WireView.KEY.value].append(row)
+                answers[_KEYS].append(row)
             else:
                 row = _row(bucket, usage) | named | {"user": who.name, "user_email": who.detail}
-                answers[WireView.CREATOR.value].append(row)
+                answers[_CREATORS].append(row)
         answers[()] = [_row(bucket, total(usages)) for bucket, usages in sums.items()]
         return answers
 
