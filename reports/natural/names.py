@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
+from reports.natural.name_index import WORD, KeyIndex, folded, key_index, people_by_spoken_name
 from reports.usage.dimensions import Dimension, Filter
 from reports.usage.members import CHATROOM, matches
-from reports.wording.safe_text import clean, plain
+from reports.wording.safe_text import clean
 
 LONGEST_NAME_WORDS = 5
 _SHORTEST_PART = 2
-_WORD = re.compile(r"[a-z]+|[0-9.]+")
 _PLAIN = re.compile(r"[a-z0-9][a-z0-9.-]*[a-z0-9]?", re.IGNORECASE)
 _JOINED = re.compile(r"([a-z]{2,})([0-9][0-9.]*)(?:-?([a-z]+))?")
 _OF_CHATROOM = {"chatroom", "chat room", "chatrooms", CHATROOM}
@@ -32,7 +32,7 @@ class KnownNames:
 
     def has(self, name: str) -> bool:
         """Whether a key or a person has exactly that name."""
-        wanted = _folded(name)
+        wanted = folded(name)
         return bool(self.key(wanted)) or wanted in self.full_names
 
     def key(self, wanted: str) -> str:
@@ -47,6 +47,11 @@ class KnownNames:
         return {}
 
     @cached_property
+    def read_keys(self) -> dict[str, Filter | None]:
+        """Caches the keys that several words refer to."""
+        return {}
+
+    @cached_property
     def slugs(self) -> frozenset[str]:
         """The models, folded."""
         return frozenset(slug.casefold() for slug in self.models)
@@ -54,32 +59,33 @@ class KnownNames:
     @cached_property
     def words_of_models(self) -> frozenset[str]:
         """The words of which the names of models consist: `gemini`, `3`, `flash`."""
-        return frozenset(word for slug in self.slugs for word in _WORD.findall(slug))
+        return frozenset(word for slug in self.slugs for word in WORD.findall(slug))
 
     @cached_property
+    def index(self) -> KeyIndex:
+        """The index of the names of keys."""
+        return key_index(self.keys)
+
+    @property
     def by_key(self) -> Mapping[str, str]:
         """The names of keys by their folded form."""
-        return {_folded(key): key for key in reversed(self.keys)}
+        return self.index.by_name
 
-    @cached_property
+    @property
     def all_keys(self) -> str:
         """The folded names of all keys, to search for parts."""
-        return "\n".join(self.by_key)
+        return self.index.text
 
     @cached_property
     def full_names(self) -> frozenset[str]:
         """The whole names of people, folded."""
-        return frozenset(_folded(name) for name, _ in self.people)
+        return frozenset(folded(name) for name, _ in self.people)
 
     @cached_property
     def by_spoken_name(self) -> Mapping[str, tuple[str, ...]]:
         """The people that each name may refer to: their addresses, or their names if they have
         none."""
-        found: dict[str, list[str]] = defaultdict(list)
-        for name, address in self.people:
-            for spoken in _spoken_names(name, address):
-                found[spoken].append(address or name)
-        return {spoken: tuple(dict.fromkeys(who)) for spoken, who in found.items()}
+        return people_by_spoken_name(self.people)
 
 
 class AmbiguousNameError(ValueError):
@@ -96,7 +102,7 @@ def named(name: str, known: KnownNames, dimension: Dimension | None = None) -> F
 
     A whole name takes precedence over a part. Raises AmbiguousNameError.
     """
-    wanted = _folded(name)
+    wanted = folded(name)
     if not wanted:
         return None
     key = wanted, dimension
@@ -124,13 +130,6 @@ def _wholes(wanted: str, known: KnownNames) -> list[Filter]:
     return [*keys, *people, *_models(wanted, known)]
 
 
-def _spoken_names(name: str, address: str) -> set[str]:
-    """The names of a person: the full name, each of its words, and parts of the address."""
-    full = _folded(name)
-    local = address.casefold().partition("@")[0]
-    return {full, *full.split(), address.casefold(), local, *local.split(".")} - {""}
-
-
 def _models(wanted: str, known: KnownNames) -> list[Filter]:
     if wanted in known.slugs:
         return [Filter(Dimension.MODEL, wanted)]
@@ -147,7 +146,7 @@ def with_joined_models(text: str, known: KnownNames) -> str:
     words: list[str] = []
     for word in text.split():
         both = [*words[-1:], word]
-        parts = [part for one in both for part in _WORD.findall(one.casefold())]
+        parts = [part for one in both for part in WORD.findall(one.casefold())]
         apart = len(both) == 2 and all(_PLAIN.fullmatch(one) for one in both)
         if apart and set(parts) <= known.words_of_models and _is_one_model(parts, known):
             words[-1] = "-".join(both)
@@ -157,7 +156,7 @@ def with_joined_models(text: str, known: KnownNames) -> str:
 
 
 def _is_one_model(parts: list[str], known: KnownNames) -> bool:
-    return any(_has_in_order(parts, _WORD.findall(slug)) for slug in known.slugs)
+    return any(_has_in_order(parts, WORD.findall(slug)) for slug in known.slugs)
 
 
 def _words_apart(words: list[str], known: KnownNames) -> list[Filter]:
@@ -165,7 +164,7 @@ def _words_apart(words: list[str], known: KnownNames) -> list[Filter]:
     if len(words) < 2 or not set(words) <= known.words_of_models:
         return []
     pattern = f"*{'*'.join(words)}*"
-    meant = {slug for slug in known.slugs if _has_in_order(words, _WORD.findall(slug))}
+    meant = {slug for slug in known.slugs if _has_in_order(words, WORD.findall(slug))}
     alike = {slug for slug in known.slugs if matches(pattern, slug)}
     return [Filter(Dimension.MODEL, pattern)] if meant and meant == alike else []
 
@@ -175,18 +174,40 @@ def keys_with(name: str, known: KnownNames) -> Filter | None:
 
     None if there is no such key, or if a name of its own, a model or a person has these words.
     """
-    words = _folded(name).split()
+    wanted = folded(name)
+    if wanted not in known.read_keys:
+        known.read_keys[wanted] = _keys_with(wanted.split(), known)
+    return known.read_keys[wanted]
+
+
+def _keys_with(words: list[str], known: KnownNames) -> Filter | None:
     if len(words) < 2 or not all(map(_PLAIN.fullmatch, words)):
         return None
-    meant = {key for key in known.by_key if _has_in_order(words, _WORD.findall(key))}
-    pattern = f"*{'*'.join(words)}*"
+    having = [known.index.having.get(word, frozenset()) for word in Counter(words).items()]
+    meant = {
+        key
+        for key in frozenset.intersection(*having)
+        if _has_in_order(words, known.index.words[key])
+    }
     if len(meant) == 1:
         return Filter(Dimension.KEY, known.by_key[meant.pop()])
-    alike = {key for key in known.by_key if matches(pattern, key)}
-    return Filter(Dimension.KEY, pattern) if meant and meant == alike else None
+    if not meant or any(_holds(words, key) for key in known.by_key if key not in meant):
+        return None
+    return Filter(Dimension.KEY, f"*{'*'.join(words)}*")
 
 
-def _has_in_order(words: list[str], parts: list[str]) -> bool:
+def _holds(words: list[str], key: str) -> bool:
+    """Whether `*word*word*` matches the folded name of a key."""
+    at = 0
+    for word in words:
+        at = key.find(word, at)
+        if at < 0:
+            return False
+        at += len(word)
+    return True
+
+
+def _has_in_order(words: Iterable[str], parts: Iterable[str]) -> bool:
     rest = iter(parts)
     return all(word in rest for word in words)
 
@@ -230,8 +251,3 @@ def _is_word(part: str, name: str) -> bool:
 
 def _continues(one: str, other: str) -> bool:
     return (one.isalpha() and other.isalpha()) or (one.isdigit() and other.isdigit())
-
-
-@lru_cache(maxsize=4096)  # a text that is not understood is read several times
-def _folded(name: str) -> str:
-    return " ".join(plain(name).replace('"', "").replace("*", "").split()).casefold()

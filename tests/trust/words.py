@@ -22,10 +22,18 @@ from reports.wording.typed_text import unmarked
 LONGEST_MILLISECONDS = 20
 NOW = datetime(2026, 11, 22, 10, 31, 7, tzinfo=UTC)
 NAMES = KnownNames(
-    tuple(f"maker-{n % 9}/model-{n}-pro" for n in range(40)),
-    ("prod", "Prod key", "team-a", "nightly evals", "ci:main", "(chatroom)"),
-    (("Ada Lovelace", "ada@example.com"), ("Sam One", "sam@example.com"), ("Sam Two", "sam@e.com")),
-)
+    tuple(f"maker-{n % 9}/model-{n}-pro" for n in range(400)),
+    (
+        "prod", "Prod key", "team-a", "nightly evals", "ci:main", "(chatroom)",
+        *(f"team-{n % 40}-key-{n}" for n in range(1_000)),
+    ),
+    (
+        ("Ada Lovelace", "ada@example.com"), ("Sam One", "sam@example.com"),
+        ("Sam Two", "sam@e.com"),
+        *((f"First{n} Last{n}", f"first{n}.last{n}@example.com") for n in range(200)),
+    ),
+)  # fmt: skip
+"""As many as a large organization has, since their number decides how long reading takes."""
 _KNOWN = """
 spend cost tokens requests by model key creator credits byok top vs before csv pdf summary share tz
 yesterday today this last week month year mtd ytd since until from to between and or not without
