@@ -13,7 +13,7 @@ LONGEST_WAIT = timedelta(hours=1)
 that arrives twice is better than one that arrives after the money is gone."""
 _FORGOTTEN = timedelta(minutes=30)
 """The wait begins again if no attempt failed for this long: then the bot wasn't running. It is
-longer than the pauses between attempts."""
+longer than the pauses between attempts, unless Slack asks for longer ones."""
 
 
 def must_wait(error: DeliveryError, message: AlertMessage, services: Services) -> bool:
@@ -31,7 +31,8 @@ def must_wait(error: DeliveryError, message: AlertMessage, services: Services) -
         first = min(now, datetime.fromisoformat(stored)) if stored else now
         return first.isoformat(), first
 
-    if now - keys.update(key, first_failure, _FORGOTTEN) < LONGEST_WAIT:
+    kept = _FORGOTTEN + timedelta(seconds=error.retry_after)
+    if now - keys.update(key, first_failure, kept) < LONGEST_WAIT:
         return True
     keys.release(key)
     return False
