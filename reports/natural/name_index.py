@@ -4,29 +4,46 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 from reports.wording.safe_text import plain
 
+K = TypeVar("K", bound=Hashable)
+
 WORD = re.compile(r"[a-z]+|[0-9.]+")
 """The words of which the folded name of a key or model consists: `gemini`, `3`, `flash`."""
-_KEPT = 8
-"""Indexes that are kept: the organization's names change rarely, and people who only see their own
-usage have few. With 10,000 keys one takes 30 ms to make, and 10 MB."""
+_KEPT = 3
+"""Indexes that are kept: with 10,000 keys one takes 30 ms to make, and 10 MB."""
+_COMMON = 50
+"""A word of more keys than this is common. Of other words, the keys are looked at one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyIndex:
-    """The names of keys by their folded form (`by_name`), the words of each folded name, the folded
-    names that have a word so many times or more, and all folded names as one text to search for
-    parts."""
+    """The names of keys by their folded form (`by_name`), and all folded names as one `text` to
+    search for parts.
+
+    `words` has the words of each folded name, `having` the folded names that have a word, and
+    `sharing` those that have the same common words in the same order.
+    """
 
     by_name: Mapping[str, str]
     words: Mapping[str, tuple[str, ...]]
-    having: Mapping[tuple[str, int], frozenset[str]]
+    having: Mapping[str, frozenset[str]]
+    sharing: Mapping[tuple[str, ...], frozenset[str]]
     text: str
+
+    def with_words(self, wanted: Sequence[str]) -> frozenset[str]:
+        """The folded names that have all of these words, in this order."""
+        having = [self.having.get(word, frozenset()) for word in wanted]
+        fewest = min(having, key=len)
+        if len(fewest) <= _COMMON:
+            return frozenset(name for name in fewest if in_order(wanted, self.words[name]))
+        alike = (names for words, names in self.sharing.items() if in_order(wanted, words))
+        return frozenset().union(*alike)
 
 
 @lru_cache(maxsize=_KEPT)
@@ -34,12 +51,25 @@ def key_index(keys: tuple[str, ...]) -> KeyIndex:
     """The index of some names of keys; of names that are equal when folded, the first counts."""
     by_name = {folded(key): key for key in reversed(keys)}
     words = {name: tuple(WORD.findall(name)) for name in by_name}
-    having: dict[tuple[str, int], set[str]] = defaultdict(set)
+    having: dict[str, set[str]] = defaultdict(set)
     for name, parts in words.items():
-        for place, part in enumerate(parts, 1):
-            having[part, parts[:place].count(part)].add(name)
-    frozen = {word: frozenset(names) for word, names in having.items()}
-    return KeyIndex(by_name, words, frozen, "\n".join(by_name))
+        for part in parts:
+            having[part].add(name)
+    common = {word for word, names in having.items() if len(names) > _COMMON}
+    sharing: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for name, parts in words.items():
+        sharing[tuple(part for part in parts if part in common)].add(name)
+    return KeyIndex(by_name, words, _frozen(having), _frozen(sharing), "\n".join(by_name))
+
+
+def in_order(wanted: Iterable[str], words: Iterable[str]) -> bool:
+    """Whether all wanted words are among some words, in the same order."""
+    rest = iter(words)
+    return all(word in rest for word in wanted)
+
+
+def _frozen(sets: Mapping[K, set[str]]) -> dict[K, frozenset[str]]:
+    return {key: frozenset(names) for key, names in sets.items()}
 
 
 @lru_cache(maxsize=_KEPT)

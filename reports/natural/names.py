@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from reports.natural.name_index import WORD, KeyIndex, folded, key_index, people_by_spoken_name
+from reports.natural.name_index import (
+    WORD,
+    KeyIndex,
+    folded,
+    in_order,
+    key_index,
+    people_by_spoken_name,
+)
 from reports.usage.dimensions import Dimension, Filter
 from reports.usage.members import CHATROOM, matches
 from reports.wording.safe_text import clean
@@ -71,10 +77,16 @@ class KnownNames:
         """The names of keys by their folded form."""
         return self.index.by_name
 
-    @property
-    def all_keys(self) -> str:
-        """The folded names of all keys, to search for parts."""
-        return self.index.text
+    def in_a_key(self, part: str) -> bool:
+        """Whether the folded name of a key contains a text."""
+        if part not in self._in_a_key:
+            self._in_a_key[part] = part in self.index.text
+        return self._in_a_key[part]
+
+    @cached_property
+    def _in_a_key(self) -> dict[str, bool]:
+        """Caches which texts are parts of names of keys."""
+        return {}
 
     @cached_property
     def full_names(self) -> frozenset[str]:
@@ -156,7 +168,7 @@ def with_joined_models(text: str, known: KnownNames) -> str:
 
 
 def _is_one_model(parts: list[str], known: KnownNames) -> bool:
-    return any(_has_in_order(parts, WORD.findall(slug)) for slug in known.slugs)
+    return any(in_order(parts, WORD.findall(slug)) for slug in known.slugs)
 
 
 def _words_apart(words: list[str], known: KnownNames) -> list[Filter]:
@@ -164,7 +176,7 @@ def _words_apart(words: list[str], known: KnownNames) -> list[Filter]:
     if len(words) < 2 or not set(words) <= known.words_of_models:
         return []
     pattern = f"*{'*'.join(words)}*"
-    meant = {slug for slug in known.slugs if _has_in_order(words, WORD.findall(slug))}
+    meant = {slug for slug in known.slugs if in_order(words, WORD.findall(slug))}
     alike = {slug for slug in known.slugs if matches(pattern, slug)}
     return [Filter(Dimension.MODEL, pattern)] if meant and meant == alike else []
 
@@ -183,14 +195,9 @@ def keys_with(name: str, known: KnownNames) -> Filter | None:
 def _keys_with(words: list[str], known: KnownNames) -> Filter | None:
     if len(words) < 2 or not all(map(_PLAIN.fullmatch, words)):
         return None
-    having = [known.index.having.get(word, frozenset()) for word in Counter(words).items()]
-    meant = {
-        key
-        for key in frozenset.intersection(*having)
-        if _has_in_order(words, known.index.words[key])
-    }
+    meant = known.index.with_words(words)
     if len(meant) == 1:
-        return Filter(Dimension.KEY, known.by_key[meant.pop()])
+        return Filter(Dimension.KEY, known.by_key[next(iter(meant))])
     if not meant or any(_holds(words, key) for key in known.by_key if key not in meant):
         return None
     return Filter(Dimension.KEY, f"*{'*'.join(words)}*")
@@ -207,14 +214,9 @@ def _holds(words: list[str], key: str) -> bool:
     return True
 
 
-def _has_in_order(words: Iterable[str], parts: Iterable[str]) -> bool:
-    rest = iter(parts)
-    return all(word in rest for word in words)
-
-
 def _parts(wanted: str, known: KnownNames) -> list[Filter]:
     """Keys with that word in their name."""
-    if wanted not in known.all_keys:
+    if not known.in_a_key(wanted):
         return []
     return _by_part(wanted, Dimension.KEY, known.by_key)
 

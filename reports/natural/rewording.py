@@ -181,4 +181,4 @@ def _spelled_out(word: str, known: KnownNames) -> str:
 
 def _instead(instead: str, known: KnownNames, found: re.Match[str]) -> str:
     phrase = found[0].casefold().strip()
-    return found[0] if phrase in known.all_keys or known.has(phrase) else found.expand(instead)
+    return found[0] if known.in_a_key(phrase) or known.has(phrase) else found.expand(instead)

@@ -295,7 +295,7 @@ def _split(word: str, known: KnownNames) -> list[str]:
     Parts of a key's name aren't split.
     """
     lower = word.casefold()
-    if lower in known.all_keys or '"' in word:
+    if known.in_a_key(lower) or '"' in word:
         return [word]
     if ("(" in word) != (")" in word):
         word = word.strip("()") or word

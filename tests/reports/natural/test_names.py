@@ -1,8 +1,10 @@
 """Names in natural language: the words of a key's name, in any number of keys."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reports.natural import name_index
 from reports.natural.name_index import WORD, folded
 from reports.natural.names import KnownNames, keys_with
 from reports.usage.dimensions import Dimension, Filter
@@ -35,11 +37,19 @@ def slowly_found(name: str, known: KnownNames) -> Filter | None:
     return Filter(Dimension.KEY, pattern) if meant and meant == alike else None
 
 
-@given(KEYS, WORDS)
-def test_keys_are_found_by_words_of_their_names_as_if_each_was_looked_at(keys, words):
-    known, name = KnownNames(keys=tuple(keys)), " ".join(words)
-    assert keys_with(name, known) == slowly_found(name, known)
-    assert keys_with(name, known) == slowly_found(name, known)  # from the cache
+@pytest.mark.parametrize("common", [0, 1, 50])
+def test_keys_are_found_by_words_of_their_names_as_if_each_was_looked_at(common, monkeypatch):
+    monkeypatch.setattr(name_index, "_COMMON", common)
+
+    @given(KEYS, WORDS)
+    def alike(keys, words):
+        name_index.key_index.cache_clear()
+        known, name = KnownNames(keys=tuple(keys)), " ".join(words)
+        assert keys_with(name, known) == slowly_found(name, known)
+        assert keys_with(name, known) == slowly_found(name, known)  # from the cache
+
+    alike()
+    name_index.key_index.cache_clear()
 
 
 def test_words_are_not_found_within_other_words_unless_a_pattern_is_exact():
