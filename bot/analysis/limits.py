@@ -426,8 +426,8 @@ def _forecasts(
     ]  # fmt: skip
     spend.read_hours(asked for _, asked in near)
     forecasts = [
-        replace(forecast, full=FullAt(now, now, now)) if forecast.used >= forecast.limit else forecast
-        for _, forecast in found
+        replace(one, full=FullAt(now, now, now)) if one.used >= one.limit else one
+        for _, one in found
     ]
     for at, (by, ids, byok) in near:
         one = forecasts[at]
