@@ -54,13 +54,8 @@ test: $(VENV)/.dev
 
 # on a server that starts with them, from the folder of programs in ACTIVITY_TEST_POSTGRES if set, or
 # on one that ACTIVITY_TEST_DATABASE names; SAME_ON_POSTGRES in tests/conftest.py has what is left out.
-# The kill loops on a server are in `make trust`, at length. SHORT=1 leaves out what takes longest of
-# that which hardly depends on the database.
-LONG_ON_POSTGRES := tests/test_package.py tests/bot/test_canaries.py tests/bot/access/test_who_may.py \
-	tests/bot/alerts/test_year.py tests/bot/commands/test_conversation.py
 test-postgres: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --dist loadfile --database postgres --ignore tests/trust \
-		$(if $(SHORT),$(addprefix --ignore ,$(LONG_ON_POSTGRES)))
+	$(BIN)/python -m pytest -n auto --dist loadfile --database postgres
 
 # without the engine, `make test` skips these
 $(VENV)/.clickhouse: $(VENV)/.dev constraints-clickhouse.txt

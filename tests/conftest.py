@@ -63,6 +63,11 @@ LONGEST = (
     "bot/sync/test_directory.py",
     "bot/alerts/test_forecast.py",
     "bot/alerts/test_storm.py",
+    "trust/test_clock.py",
+    "trust/test_faults.py",
+    "trust/test_alerts.py",
+    "bot/alerts/test_backup.py",
+    "bot/store/test_runs.py",
 )
 """What takes longest, in falling order: a long file that begins last keeps one core waiting."""
 SAME_ON_POSTGRES = {
@@ -113,6 +118,14 @@ def pytest_configure(config: pytest.Config) -> None:
         stack = ExitStack()
         databases.use(stack.enter_context(databases.server()))
         config.add_cleanup(stack.close)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """One worker more than there are cores, since many tests wait; None lets xdist decide."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

@@ -95,7 +95,8 @@ class MessageSender:
         messages = self._alerts.messages
         root = messages.get(message.root) if message.root is not None else None
         thread = Posted(root.channel, root.ts) if root else None
-        if message.sending_at is not None and (found := self._posted_before(message, thread)):
+        found, searched = self._posted_before(message, thread)
+        if found:
             messages.mark_sent(message, found.channel, found.ts)
             return
         code = self._channel_problem(message.recipient)
@@ -104,10 +105,12 @@ class MessageSender:
             return
         if count := self._alerts.events.set_aside(message.id):
             self._notify_unreadable(count)
-        if message.sending_at is None and self._sent_before.adopt(message, thread):
+        if searched and self._sent_before.adopt(message, thread):
             return
         begun = monotonic()
-        if not messages.start_sending(message, self._alerts.services.slack.now()):
+        # what was not searched for yet is still to be found later
+        since = self._alerts.services.slack.now() if searched else message.sending_at
+        if not messages.start_sending(message, since):
             return
         content = self._composer.compose(message)
         if content is None:
@@ -132,23 +135,26 @@ class MessageSender:
             )
             self._alerts.posting.delete(posted)
 
-    def _posted_before(self, message: AlertMessage, thread: Posted | None) -> Posted | None:
-        """Find a message that may have been posted before in the history."""
+    def _posted_before(
+        self, message: AlertMessage, thread: Posted | None
+    ) -> tuple[Posted | None, bool]:
+        """Find a message that may have been posted before; and whether the history was read, if
+        it had to be."""
         posting = self._alerts.posting
+        if message.sending_at is None:
+            return None, True
         try:
             if thread:
-                return posting.replied(thread, message.key)
-            since = (message.sending_at or message.created_at) - _CLOCK_DIFFERENCE
-            return next(iter(posting.copies(message.recipient, message.key, since)), None)
+                return posting.replied(thread, message.key), True
+            since = message.sending_at - _CLOCK_DIFFERENCE
+            return next(iter(posting.copies(message.recipient, message.key, since)), None), True
         except DeliveryError as error:
-            services = self._alerts.services
-            now = services.slack.now() or services.clock()
-            if must_wait(error, message.sending_at or message.created_at, now):
+            if must_wait(error, message, self._alerts.services):
                 raise
             log.warning(
                 "The history cannot be read, so alert %s is sent again: %s", message.key, error
             )
-            return None
+            return None, False
 
     def _channel_problem(self, recipient: str) -> str:
         """Slack's error code if a channel may not get alerts; "" if it may, or for a person.

@@ -61,7 +61,7 @@ class SentBefore:
             else:
                 found = self._adopt_crossings(message, gap, candidates, events)
         except DeliveryError as error:
-            if must_wait(error, message.created_at, services.clock()):
+            if must_wait(error, message, services):
                 raise
             log.warning(
                 "The history cannot be read, so alert %s may be sent twice: %s", message.key, error

@@ -114,11 +114,12 @@ class Clicks:
         if self._shared:
             return False
         clicked_at, person_key = _clicked_at(action), (user, at.channel, at.ts)
+        # a retry may arrive after newer clicks, which are still the ones that others may repeat
+        if self._put((*person_key, what, str(clicked_at)), clicked_at) is not None:
+            return True
         before = self._put((*person_key, what), clicked_at)
         newest = self._put(person_key, clicked_at)
-        # a retry may arrive after the person has clicked the same element again
-        retried = self._put((*person_key, what, str(clicked_at)), clicked_at) is not None
-        return retried or is_repeat(before, newest, clicked_at)
+        return is_repeat(before, newest, clicked_at)
 
     def superseded_check(self, at: MessageLocation, action: dict[str, Any]) -> Callable[[], bool]:
         """A function that checks later whether there was a newer click in the same message.
@@ -170,11 +171,11 @@ class MessageClicks:
         changes the answer."""
         person, digest = _digest(user), _digest(what)
         own = [(clicked, at) for who, clicked, at in self.clicks if who == person]
+        if (digest, clicked_at) in own:  # a retry, which may arrive after newer clicks
+            return self, True
         before = next((at for clicked, at in reversed(own) if clicked == digest), None)
         newest = max((at for _, at in own), default=None)
-        # a retry may arrive after the person has clicked the same element again
-        retried = (digest, clicked_at) in own
-        repeated = retried or is_repeat(before, newest, clicked_at)
+        repeated = is_repeat(before, newest, clicked_at)
         kept = (*self.clicks, (person, digest, clicked_at))[-MAX_MESSAGE_CLICKS:]
         # a repeated click does nothing, so it must not supersede the click that it repeats
         newer = clicked_at if changes and not repeated else 0.0

@@ -513,6 +513,23 @@ def test_if_the_history_cannot_be_read_for_an_hour_an_alert_is_sent(
     assert "may be sent twice" in caplog.text
 
 
+def test_after_a_long_outage_an_alert_sent_since_the_backup_is_not_sent_again(machine: Machine):
+    machine.bot.set_up("alert spend > $50 per day")
+    machine.turn()
+    machine.back_up()
+    machine.truth.use(machine.clock(), 60)
+    machine.turn()
+    assert len(machine.heard()) == 1
+    for method in ("conversations.history", "chat.postMessage"):
+        machine.slack.faults.add(method, (503,), 100_000, 1)
+    machine.restore()
+    machine.slack.faults.clear()
+    for _ in range(6):
+        machine.turn(10 * MINUTE)
+    assert len(machine.heard()) == 1
+    assert machine.unsent() == 0
+
+
 def test_a_running_bot_reads_no_history_for_a_new_alert(machine: Machine):
     machine.bot.set_up("alert spend > $50 per day")
     machine.turn(6 * HOUR)

@@ -736,6 +736,45 @@ def test_an_uncertain_message_waits_for_the_history_for_an_hour_at_most(bot, tru
     assert bot.alerts.messages.counts() == {"sent": 1}
 
 
+@pytest.fixture
+def one_clock(bot, monkeypatch) -> None:
+    """Slack's clock, and the times of its messages, are those of the bot."""
+    monkeypatch.setattr(bot.alerts.services.slack, "now", bot.clock)
+    monkeypatch.setattr(bot.slack.workspace, "clock", bot.clock)
+
+
+@pytest.mark.usefixtures("one_clock")
+def test_a_message_from_before_a_long_outage_is_found_after_it(bot, truth):
+    bot.sync(truth, back=3 * DAY)
+    bot.set_up("alert spend > $50 per day")
+    truth.use(NOON, 60)
+    bot.slack.faults.add("chat.postMessage", ("drop_after",), 1, 1)
+    turn(bot, truth, 5 * MINUTE)
+    bot.slack.faults.add("*", (503,), 10_000, 1)
+    for _ in range(30):
+        turn(bot, truth, 5 * MINUTE)
+    bot.slack.faults.clear()
+    for _ in range(6):
+        turn(bot, truth, 5 * MINUTE)
+    assert len(bot.direct_messages()) == 1
+    assert bot.alerts.messages.counts() == {"sent": 1}
+
+
+@pytest.mark.usefixtures("one_clock")
+def test_the_wait_for_the_history_begins_when_it_could_not_be_read(bot, truth):
+    bot.sync(truth, back=3 * DAY)
+    bot.set_up("alert spend > $50 per day")
+    truth.use(NOON, 60)
+    bot.slack.faults.add("chat.postMessage", ("drop_after",), 1, 1)
+    turn(bot, truth, 5 * MINUTE)
+    bot.slack.faults.add("conversations.history", (500,), 1, 1)
+    turn(bot, truth, 90 * MINUTE)  # the bot wasn't running
+    for _ in range(6):
+        turn(bot, truth, 5 * MINUTE)
+    assert len(bot.direct_messages()) == 1
+    assert bot.alerts.messages.counts() == {"sent": 1}
+
+
 def stands_still(bot, monkeypatch, meanwhile) -> None:
     """The next message is posted only after what another process does meanwhile."""
     posting = bot.alerts.posting

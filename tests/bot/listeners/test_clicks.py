@@ -34,6 +34,8 @@ AT = MessageLocation("C1", "1.0", hidden=True)
         ([("in", 1.0), ("out", 1.5), ("out", 1.6)], [True, True, False]),
         ([("in", 1.0), ("in", 9.0), ("in", 1.0)], [True, True, False]),
         ([("in", 1.0), ("out", 1.5), ("in", 9.0), ("in", 1.0)], [True, True, True, False]),
+        ([("in", 1.0), ("out", 1.5), ("in", 1.0), ("in", 2.0)], [True, True, False, True]),
+        ([("in", 1.0), ("in", 9.0), ("in", 1.0), ("in", 9.5)], [True, True, False, False]),
     ],
     ids=[
         "a double click",
@@ -43,6 +45,8 @@ AT = MessageLocation("C1", "1.0", hidden=True)
         "the second twice",
         "a retry after the same again",
         "a retry after there and back",
+        "there and back, with a retry in between",
+        "a double click, with a retry in between",
     ],
 )
 def test_the_same_click_again_is_none_unless_another_came_between(clicks, done):
@@ -86,6 +90,8 @@ def test_a_click_that_slack_sends_to_two_processes_is_done_once(tmp_path):
         ([("out", 1.5), ("in", 1.0), ("in", 2.0)], [True, True, True]),
         ([("in", 1.0), ("out", 1.5), ("in", 1.0)], [True, True, False]),
         ([("in", 1.0), ("out", 1.5), ("in", 9.0), ("in", 1.0)], [True, True, True, False]),
+        ([("in", 1.0), ("out", 1.5), ("in", 1.0), ("in", 2.0)], [True, True, False, True]),
+        ([("in", 1.0), ("in", 9.0), ("in", 1.0), ("in", 9.5)], [True, True, False, False]),
     ],
     ids=[
         "a double click",
@@ -95,6 +101,8 @@ def test_a_click_that_slack_sends_to_two_processes_is_done_once(tmp_path):
         "there and back, late",
         "a late retry",
         "a retry after there and back",
+        "there and back, with a retry in between",
+        "a double click, with a retry in between",
     ],
 )
 def test_a_double_click_that_reaches_two_processes_is_done_once(tmp_path, clicks, done):
