@@ -15,7 +15,7 @@ from bot.answers.openrouter_details import KeyDetails, key_details, members_know
 from bot.answers.openrouter_limits import limits_of
 from bot.store import Store
 from bot.store.usage.directory import Directory
-from bot.store.usage.selection import Selection
+from bot.store.usage.selection import Ids, Selection
 from reports.alerts.limits_and_forecast import SpendLimit
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.keys import UNUSED_FOR, KeyFacts, KeyTrait, review
@@ -27,6 +27,8 @@ from reports.time.time_range import HOUR, Granularity, TimeRange, floor
 from reports.usage.dimensions import Dimension, Metric
 
 _SPEND_OF = timedelta(days=30)
+_MOST_READ_ALONE = 1_000
+"""The spend of more keys than these is not read alone: reading that of all takes no longer."""
 
 
 def gather_keys(request: AnalysisRequest) -> AnalysisDocument | CommandError:
@@ -42,10 +44,7 @@ def gather_keys(request: AnalysisRequest) -> AnalysisDocument | CommandError:
         directory, plan.selection.ids(Dimension.KEY), plan.selection.ids(Dimension.CREATOR)
     )
     labels = visibility.labels(directory, request.asker)
-    facts = [
-        one for id_, one in _facts(store, details, directory, labels, now) if meant is None
-        or id_ in meant
-    ]  # fmt: skip
+    facts = _facts(store, details, directory, labels, now, meant)
     wanted = frozenset(KeyTrait(word) for word in query.extra if not days_of(word))
     days = next((days_of(word) for word in query.extra if days_of(word)), 0)
     unused_for = timedelta(days=days) if days else UNUSED_FOR
@@ -62,12 +61,15 @@ def gather_keys(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     return replace(found, ask_about=tuple((label, ids[label]) for label in found.groups))
 
 
-def _spend(store: Store, now: datetime) -> Mapping[int, int]:
-    """What each key (id) spent in the past 30 days, in nano-dollars, rounded to whole hours."""
+def _spend(store: Store, now: datetime, meant: Ids | None) -> Mapping[int, int]:
+    """What each key (id) spent in the past 30 days, in nano-dollars, rounded to whole hours; at
+    least of those that are meant (None: all)."""
     last = floor(now, Granularity.HOUR)
     hours = tuple(last - number * HOUR for number in range(_SPEND_OF // HOUR, -1, -1))
     of = TimeRange(hours, last + HOUR, Granularity.HOUR, now)
     by_key = Selection(Dimension.KEY)
+    if meant is not None and len(meant) <= _MOST_READ_ALONE:
+        by_key = by_key.only(Dimension.KEY, meant)
     found = store.metric_sums(by_key, of, Granularity.HOUR, (Metric.SPEND,))
     return {id_: spend for id_, (spend,) in found.items()}
 
@@ -78,7 +80,9 @@ def _facts(
     directory: Directory,
     labels: Mapping[int, str],
     now: datetime,
-) -> list[tuple[int, KeyFacts]]:
+    meant: Ids | None,
+) -> list[KeyFacts]:
+    """What is known of the keys that are meant (None: all)."""
     limits = {
         id_: one.cap
         for one in limits_of(store.fact("limits"), directory).caps
@@ -86,12 +90,12 @@ def _facts(
         for id_ in one.ids
     }
     used = store.last_used(Dimension.KEY)
-    spend = _spend(store, now)
+    spend = _spend(store, now, meant)
     known = members_known(store, directory)
     found = []
     for hash_, one in details.items():
         id_ = directory.ids.get((Dimension.KEY, hash_))
-        if id_ is None:
+        if id_ is None or (meant is not None and id_ not in meant):
             continue
         facts = KeyFacts(
             label=labels.get(id_, directory.labels[id_]),
@@ -107,7 +111,7 @@ def _facts(
             disabled=one.disabled,
             limit_used=_used(limits[id_], now) if one.limited and id_ in limits else None,
         )
-        found.append((id_, facts))
+        found.append(facts)
     return found
 
 

@@ -53,6 +53,9 @@ _LOOKED_BACK = timedelta(days=31)
 """As long as the longest month, so that it covers the use of a monthly limit."""
 _PACE_HOURS = 28 * 24
 """Four whole weeks: every hour of the week four times."""
+_READ_EACH = 100
+"""Members whose hours are read one by one, because they may have other limits too; of more members,
+such as those of a workspace, the database adds them up."""
 _SPEND_OF = timedelta(days=30)
 _HOUR_SECONDS = 3_600
 _SHARED = "Workspace budgets and credits are shared; `limits` without a filter lists them too."
@@ -127,7 +130,8 @@ class HourlySpend:
         """Read the hours of some sets of members, before `pace` is asked for them."""
         needed: dict[tuple[Dimension, bool], set[int]] = defaultdict(set)
         for by, ids, byok in wanted:
-            needed[by, byok] |= ids
+            if len(ids) <= _READ_EACH:
+                needed[by, byok] |= ids
         for (by, byok), members in needed.items():
             known = self._hours.setdefault((by, byok), {})
             missing = frozenset(members - known.keys())
@@ -141,13 +145,22 @@ class HourlySpend:
         """The usual week of these members; a key and its guardrail share one."""
         asked = by, ids, byok
         if asked not in self._paces:
-            self.read_hours([asked])
             costs = [0] * len(self.hours)
-            for id_ in ids:
-                for at, spent in self._hours[by, byok][id_].items():
+            for series in self._series(asked):
+                for at, spent in series.items():
                     costs[at] += spent
             self._paces[asked] = self._usual(asked, costs)
         return self._paces[asked]
+
+    def _series(self, asked: _Asked) -> Iterable[Mapping[int, int]]:
+        """What these members spent by index of the hour: of each, or of many the database's sum."""
+        by, ids, byok = asked
+        if len(ids) <= _READ_EACH:
+            self.read_hours([asked])
+            return [self._hours[by, byok][id_] for id_ in ids]
+        source = MoneySource.ALL if byok else MoneySource.CREDITS
+        of_all = Selection().only(by, ids)
+        return self._store.spend_series(of_all, self._range, Granularity.HOUR, source).values()
 
     def of_credits(self) -> list[int]:
         """What was spent from credits in each whole hour of the past four weeks, in order."""
@@ -399,18 +412,23 @@ def use_is_known(one: CountedLimit) -> bool:
 def _forecasts(
     counted: Iterable[CountedLimit], spend: HourlySpend, now: datetime
 ) -> list[LimitForecast]:
-    """When limits are full. Most can't be before they reset; hours are read of the others only."""
+    """When limits are full. Most can't be before they reset, and some are already; hours are read
+    of the others only."""
     found = [_unforecast(one, spend, now) for one in counted]
     near = [
         (at, asked)
         for at, (one, forecast) in enumerate(found)
-        if spend.may_fill(
+        if forecast.used < forecast.limit
+        and spend.may_fill(
             asked := (one.by, one.ids, one.byok), forecast.limit - forecast.used, now,
             forecast.resets,
         )
     ]  # fmt: skip
     spend.read_hours(asked for _, asked in near)
-    forecasts = [forecast for _, forecast in found]
+    forecasts = [
+        replace(one, full=FullAt(now, now, now)) if one.used >= one.limit else one
+        for _, one in found
+    ]
     for at, (by, ids, byok) in near:
         one = forecasts[at]
         full = full_at(one.limit - one.used, spend.pace(by, ids, byok=byok), now, one.resets)

@@ -33,4 +33,13 @@ class Limit:
 
 def fullest_first(limits: list[Limit]) -> tuple[Limit, ...]:
     """Limits by used share, largest first, unknown ones last."""
-    return tuple(sorted(limits, key=lambda one: (one.share is None, -(one.share or 0), one.label)))
+
+    def order(one: Limit) -> tuple[bool, int, str]:
+        if one.used is None:
+            return True, 0, one.label
+        # whole numbers, which compare many times faster than fractions; shares of limits below 2^63
+        # differ by more than 2^-126, so no two of them become equal
+        share = (one.used << 128) // one.limit if one.limit else 1 << 128
+        return False, -share, one.label
+
+    return tuple(sorted(limits, key=order))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from bot.analysis import limits as limits_module
 from bot.analysis.expected_spend import ExpectedSpend
 from bot.analysis.forecast import root_of
 from bot.analysis.forecast_usage import forecast_period
@@ -27,7 +29,7 @@ from reports.questions.grammar import CommandError, parse
 from reports.questions.summary import Summary
 from reports.render.json import as_json
 from reports.time.period import Unit
-from reports.time.time_range import DAY
+from reports.time.time_range import DAY, Granularity
 from reports.usage.dimensions import Dimension, MoneySource
 from tests.cache_help import NOW, Cache
 from tests.clock import Clock
@@ -187,6 +189,60 @@ def test_limits_and_credits_fill_at_the_pace_of_the_forecast(store: Store) -> No
     for label, dollars in DAILY.items():
         pace = spend.pace(Dimension.KEY, frozenset({keys[label]}), byok=False)
         assert sum(pace.hours) == pytest.approx(7 * dollars * DOLLAR, rel=0.03)
+
+
+def test_the_hours_of_many_members_are_added_up_by_the_database(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = frozenset(one.id for one in store.directory().of[Dimension.KEY])
+    one_by_one = HourlySpend(store, NOW).pace(Dimension.KEY, keys, byok=False)
+    reads = hourly_series(monkeypatch)
+    monkeypatch.setattr(limits_module, "_READ_EACH", len(keys) - 1)
+    assert HourlySpend(store, NOW).pace(Dimension.KEY, keys, byok=False) == one_by_one
+    assert [len(series) for series in reads] == [1]
+
+
+def test_no_hours_are_read_of_a_limit_that_is_used_up(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = hourly_series(monkeypatch)
+    [limit] = answered(store, "limits key:full").data()["walls"]
+    assert Decimal(limit["used"]) >= Decimal(limit["limit"])
+    assert limit["full"]["at"] == f"{NOW:%Y-%m-%dT%H:%M:%SZ}"
+    assert reads == []
+
+
+def test_only_the_spend_of_the_keys_that_are_asked_for_is_read(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = answered(store, "keys").data()["keys"]
+    reads = []
+
+    def noted(self: Store, *given: Any) -> Mapping[int, Sequence[int]]:
+        found = read(self, *given)
+        reads.append(found)
+        return found
+
+    read = Store.metric_sums
+    monkeypatch.setattr(Store, "metric_sums", noted)
+    found = answered(store, "keys key:evals").data()["keys"]
+    assert found == [one for one in every if one["label"] == "evals"]
+    assert [len(sums) for sums in reads] == [1]
+
+
+def hourly_series(monkeypatch: pytest.MonkeyPatch) -> list[Mapping[int, Mapping[int, int]]]:
+    """What is read by hour from now on."""
+    reads = []
+
+    def noted(self: Store, *given: Any) -> Mapping[int, Mapping[int, int]]:
+        found = read(self, *given)
+        if Granularity.HOUR in given:
+            reads.append(found)
+        return found
+
+    read = Store.spend_series
+    monkeypatch.setattr(Store, "spend_series", noted)
+    return reads
 
 
 def test_a_forecast_ends_in_the_zone_of_its_question(store: Store) -> None:
