@@ -41,6 +41,7 @@ def assemble(reader: TextReader) -> ParsedText | CommandError | None:
         reader.given
         and {word.casefold() for word in reader.schedule_words} <= vocabulary.RECURRENCES
     )
+    _leave_out_each_day(reader)
     if reader.schedule_words and unclear and not (reader.schedules or _drawn_by_it(reader)):
         return _schedule_or_now(reader)
     if reader.proportion and "by" not in reader.given:
@@ -170,6 +171,7 @@ def _ignored_words(reader: TextReader, read: Command) -> tuple[str, ...]:
 
 
 _DAYS = {"daily": 1, "weekdays": 1, "weekly": 7, "monthly": 31}
+_DAYS_OF_EACH = {"day": 1, "weekday": 1, "week": 7, "month": 31}
 _OF_NOW = {"our", "chart", "graph", "plot", "table", "trend"}
 """Words that say that an answer is wanted now, and not a scheduled report."""
 _DAILY, _MONTHLY = "1m", "1y"
@@ -190,6 +192,19 @@ def _drawn_by_it(reader: TextReader) -> bool:
     reader.ignored += reader.schedule_words
     reader.schedule_words = []
     return True
+
+
+def _leave_out_each_day(reader: TextReader) -> None:
+    """Leave out `each month` where it asks for the parts of a longer period, and for no schedule:
+    `how much did we spend each month this year`."""
+    words = [word.casefold() for word in reader.schedule_words]
+    asks = reader.words[0].casefold() in vocabulary.QUESTION_WORDS - vocabulary.GIVING
+    period = reader.given.get("period")
+    if not (asks and period and len(words) == 2 and words[0] in vocabulary.EVERY):
+        return
+    if 0 < _DAYS_OF_EACH.get(words[1], 0) < _days_of(period[0], reader):
+        reader.ignored += reader.schedule_words
+        reader.schedule_words = []
 
 
 def _days_of(period: str, reader: TextReader) -> float:
