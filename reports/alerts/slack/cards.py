@@ -115,7 +115,7 @@ def already(rule: Rule, now: Sequence[Measurement]) -> str:
     count = sum(reached(rule.watch, one) > 0 for one in now)
     if not count:
         return ""
-    who = "It's" if len(now) == 1 else "One is" if count == 1 else f"{count} are"
+    who = "It's" if len(now) == 1 else "One is" if count == 1 else f"{count:,} are"
     said = rule.watch.already()
     return f"{who} {said}" if said else ""
 

@@ -418,6 +418,12 @@ def test_a_confirmation_says_which_thresholds_are_exceeded_already(words, value,
     assert (f"*{said}.*" in preview_text(rule, BERLIN, [measurement])) is bool(said)
 
 
+def test_a_confirmation_separates_the_thousands_of_what_exceeds_a_threshold():
+    measurement = replace(SPENT, value=60 * DOLLAR, limit=50 * DOLLAR)
+    said = cards.already(rule_of(DAILY), [measurement] * 2_000)
+    assert said == "2,000 are already over the limit"
+
+
 def test_the_list_shows_what_is_paused_snoozed_and_triggered():
     shown = card(paused="by <@U0BEN>", triggered=(SPENT,), silenced="snoozed until 14:00")
     message = cards.listing([shown], 1, 30, "/activity", everybody=True, quiet=None)
