@@ -20,7 +20,7 @@ from bot.answers.openrouter_limits import (
     OpenRouterLimits,
     TrackedLimit,
     are_known,
-    limits_of,
+    stored_limits,
 )
 from bot.store import Store
 from bot.store.sync_state import COSTS, parts
@@ -313,7 +313,7 @@ def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     creators = plan.selection.ids(Dimension.CREATOR)
     keys = keys_meant(directory, plan.selection.ids(Dimension.KEY), creators)
     labels = visibility.labels(directory, request.asker)
-    known = limits_of(store.fact("limits"), directory)
+    known = stored_limits(store)
     counted, narrowed = counted_limits(store, labels, keys, creators), keys is not None
     members = None if keys is None else members_of(counted, keys)
     spend = HourlySpend(store, now, members, root_of(directory, request.asker))
@@ -348,10 +348,10 @@ def counted_limits(
     With `keys`, only those of these keys and of the members in `creators`.
     """
     directory, details = store.directory(), key_details(store)
-    known = limits_of(store.fact("limits"), directory)
+    known = stored_limits(store)
     found = [
         *_key_limits(known, details, labels, directory),
-        *_guardrail_limits(store, details, labels, directory),
+        *_guardrail_limits(store, labels, directory),
     ]
     if keys is not None:
         return [one for one in found if _concerns(one, keys, creators)]
@@ -436,12 +436,11 @@ def _unprefixed(one: TrackedLimit) -> SpendLimit:
 
 def _guardrail_limits(
     store: Store,
-    details: Mapping[str, KeyDetails] | None,
     labels: Mapping[int, str],
     directory: Directory,
 ) -> Iterable[CountedLimit]:
     """The budgets of guardrails: one for each member and key that a guardrail applies to."""
-    for one in guardrail_limits(store, details, directory, labels.keys()):
+    for one in guardrail_limits(store, labels.keys()):
         if one.member is None:
             continue
         label, cap = labels.get(one.member, ""), one.cap
