@@ -223,6 +223,23 @@ def values_by_group(
     return sums_by_group(connection, selection, wanted, stored, columns)
 
 
+def usage_by_group(
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> dict[int, Usage]:
+    """The usage of a whole range by group, in the order of the groups."""
+    names = [f"t.{name}" for name in Usage._fields]
+    found = sums_by_group(connection, selection, wanted, stored, names)
+    return {group: Usage._make(figures) for group, *figures in found}
+
+
+def read_series(
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> dict[int, dict[int, Usage]]:
+    """The series of all groups of a selection in one view."""
+    table = selected_table(connection, selection, wanted, stored)
+    return _series(connection, table, stored_buckets(wanted, resolution(wanted, stored)))
+
+
 def value_columns(metrics: Iterable[Metric], source: MoneySource) -> list[str]:
     """What to read of table `t` (usage or sums) for some metrics; spend is of a source."""
     return [_VALUES[one, source if one is Metric.SPEND else MoneySource.ALL] for one in metrics]
@@ -233,45 +250,52 @@ def read_whole(
 ) -> tuple[Usage, ...]:
     """The usage of each bucket, from the view for the grouping, without its groups."""
     grain = resolution(wanted, stored)
+    parts = _less_others(connection, selection, wanted, grain)
+    if parts is not None:
+        every, others = (read_whole(connection, part, wanted, stored) for part in parts)
+        return tuple(map(minus, every, others))
     table = _whole_table(connection, selection, wanted, grain)
     count = len(wanted.buckets)
     if not table.sums and selection.owners is not None and connection.sorts_groups:
         found = _series_by_bucket(connection, selection.grouped(None), wanted, stored)
         return _usage_of_buckets(found.get(0, {}), count)
-    places = stored_buckets(wanted, grain)
-    others = _others(connection, selection) if table.sums else None
-    if others is None:
-        return _spread(_by_bucket(connection, table), places, count)
-    # most members are selected: everything less the others
-    every = _totals(ALL_OF[selection.view], None, wanted, grain, "0")
-    rest = _totals(others.dimension, others.ids, wanted, grain, "0")
-    wholes = (_spread(_by_bucket(connection, one), places, count) for one in (every, rest))
-    return tuple(map(minus, *wholes))
+    return _spread(_by_bucket(connection, table), stored_buckets(wanted, grain), count)
 
 
-class _Others(NamedTuple):
-    """A dimension's code, and the members that aren't selected."""
+def _less_others(
+    connection: Connection, selection: Selection, wanted: TimeRange, grain: Granularity
+) -> tuple[Selection, Selection] | None:
+    """A selection without its filter on keys or creators, and that of those that aren't selected.
 
-    dimension: int
-    ids: Ids
-
-
-def _others(connection: Connection, selection: Selection) -> _Others | None:
-    """The keys or creators that aren't selected, if these are fewer and the selected ones many."""
-    summed = _summed(selection)
-    if summed is None or selection.owners is None or len(selection.owners) < _MANY_MEMBERS:
+    None unless these are fewer, the selected ones many, and sums of the whole are stored.
+    """
+    owners = selection.owners
+    if owners is None or len(owners) < _MANY_MEMBERS:
         return None
-    dimension, ids = summed[0], selection.owners
-    found = connection.execute("SELECT id FROM member WHERE dimension = ?", (dimension,))
-    others = frozenset(row[0] for row in found) - ids
-    return _Others(dimension, others) if len(others) < len(ids) else None
+    filters = dict(selection.members)
+    by = next(one for one in filters if DIMENSIONS[one].view is selection.view)
+    del filters[by]
+    every = Selection.of(by, filters)
+    if not _whole_table(connection, every, wanted, grain).sums:
+        return None
+    code = (DIMENSION[by],)
+    count = connection.execute("SELECT COUNT(*) FROM member WHERE dimension = ?", code).fetchone()
+    if count[0] >= 2 * len(owners):
+        return None
+    found = connection.execute("SELECT id FROM member WHERE dimension = ?", code)
+    return every, every.only(by, frozenset(row[0] for row in found) - owners)
 
 
 def read_sum(
     connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> Usage:
     """The usage of a whole range: the sum of what `read_whole` returns."""
-    table = _whole_table(connection, selection, wanted, resolution(wanted, stored))
+    grain = resolution(wanted, stored)
+    parts = _less_others(connection, selection, wanted, grain)
+    if parts is not None:
+        every, others = (read_sum(connection, part, wanted, stored) for part in parts)
+        return minus(every, others)
+    table = _whole_table(connection, selection, wanted, grain)
     if not table.sums and selection.owners is not None:
         return total(read_whole(connection, selection, wanted, stored))
     statement = f"SELECT {SUMS} FROM {table.tables} WHERE {table.where}"
