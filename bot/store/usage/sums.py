@@ -112,10 +112,14 @@ def largest_buckets(
     """The spend (nano-dollars, of a source of money) of the largest stored bucket of each group,
     and of all of them."""
     table = reading.selected_table(connection, selection, wanted, stored)
-    if table.sums and selection.by is not None:  # there is one row for each bucket
+    if table.sums and selection.by is not None:
+        # one row for each bucket, those of a member side by side in each part: grouped in storage
+        # order first
         statement = (
-            f"SELECT {table.group}, MAX({_SPEND[source]}), SUM({_SPEND[source]})"
-            f" FROM {table.tables} WHERE {table.where} GROUP BY 1"
+            "SELECT grouped, MAX(largest), SUM(spend) FROM ("
+            f"SELECT {table.group} AS grouped, MAX({_SPEND[source]}) AS largest,"
+            f" SUM({_SPEND[source]}) AS spend FROM {table.tables} WHERE {table.where}"
+            " GROUP BY t.part, t.member) AS parts GROUP BY grouped"
         )
     else:
         statement = (
