@@ -137,10 +137,7 @@ def read(
     places = stored_buckets(wanted, resolution(wanted, stored))
     if selection.by is Dimension.MODEL and not table.sums:
         # there are few models, so rows are read only once for the whole, the ranking and the series
-        if connection.sorts_groups:
-            series = _series_by_bucket(connection, selection, wanted, stored)
-        else:
-            series = _series(connection, table, places)
+        series = _series_by_model(connection, selection, wanted, stored)
         return _ranked(series, len(wanted.buckets), ranking)
     whole = read_whole(connection, selection, wanted, stored)
     if selection.by is None:
@@ -157,6 +154,52 @@ def read(
         series = _series(connection, table, places)
         count = len(series)
     return UsageTotals(whole, series, count)
+
+
+def _series_by_model(
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> dict[int, dict[int, Usage]]:
+    """The series of models, from usage rows of some keys or creators."""
+    grain = resolution(wanted, stored)
+    places = stored_buckets(wanted, grain)
+    others = _other_keys(connection, selection, wanted, grain)
+    if others is not None:
+        every = _totals(MODELS, selection.ids(Dimension.MODEL), wanted, grain, "t.member")
+        rest = selection.only(Dimension.KEY, others)
+        return _less(
+            _series(connection, every, places), _series_by_model(connection, rest, wanted, stored)
+        )
+    if connection.sorts_groups:
+        return _series_by_bucket(connection, selection, wanted, stored)
+    return _series(connection, selected_table(connection, selection, wanted, stored), places)
+
+
+def _other_keys(
+    connection: Connection, selection: Selection, wanted: TimeRange, grain: Granularity
+) -> Ids | None:
+    """The keys that aren't selected, if it is faster to subtract their usage from that of all keys,
+    of which sums by model are stored."""
+    dimensions = {dimension for dimension, _ in selection.members}
+    if Dimension.CREATOR in dimensions or selection.view is not StoredView.KEY:
+        return None
+    found = _others_of(connection, DIMENSION[Dimension.KEY], selection.ids(Dimension.KEY))
+    if found is None or _has_months_of_files(connection, wanted, grain):
+        return None
+    return found.ids
+
+
+def _less(
+    every: Mapping[int, Mapping[int, Usage]], rest: Mapping[int, Mapping[int, Usage]]
+) -> dict[int, dict[int, Usage]]:
+    """What remains of series without others; groups and buckets of which nothing remains have no
+    usage."""
+    remaining: dict[int, dict[int, Usage]] = {}
+    for group, buckets in every.items():
+        others = rest.get(group, {})
+        left = {at: minus(usage, others.get(at, ZERO)) for at, usage in buckets.items()}
+        if some := {at: usage for at, usage in left.items() if usage != ZERO}:
+            remaining[group] = some
+    return remaining
 
 
 def _ranked(
@@ -242,6 +285,11 @@ def read_whole(
     grain = resolution(wanted, stored)
     table = _whole_table(connection, selection, wanted, grain)
     count = len(wanted.buckets)
+    if not table.sums and (keys := _other_keys(connection, selection, wanted, grain)) is not None:
+        of_others = read_whole(connection, selection.only(Dimension.KEY, keys), wanted, stored)
+        of_models = _totals(MODELS, selection.ids(Dimension.MODEL), wanted, grain, "0")
+        all_keys = _spread(_by_bucket(connection, of_models), stored_buckets(wanted, grain), count)
+        return tuple(map(minus, all_keys, of_others))
     if not table.sums and selection.owners is not None and connection.sorts_groups:
         found = _series_by_bucket(connection, selection.grouped(None), wanted, stored)
         return _usage_of_buckets(found.get(0, {}), count)
@@ -348,9 +396,14 @@ class _Others(NamedTuple):
 def _others(connection: Connection, selection: Selection) -> _Others | None:
     """The keys or creators that aren't selected, if these are fewer and the selected ones many."""
     summed = _summed(selection)
-    if summed is None or selection.owners is None or len(selection.owners) < _MANY_MEMBERS:
+    return None if summed is None else _others_of(connection, summed[0], selection.owners)
+
+
+def _others_of(connection: Connection, dimension: int, ids: Ids | None) -> _Others | None:
+    """The members of a dimension (its code) that aren't among `ids`, if they are fewer than these,
+    and these are many."""
+    if ids is None or len(ids) < _MANY_MEMBERS:
         return None
-    dimension, ids = summed[0], selection.owners
     found = connection.execute("SELECT id FROM member WHERE dimension = ?", (dimension,))
     others = frozenset(row[0] for row in found) - ids
     return _Others(dimension, others) if len(others) < len(ids) else None

@@ -551,11 +551,6 @@ class Store:
                 }
             return sums.largest_buckets(connection, selection, wanted, stored, source)
 
-    def spend_of_hours_by_day(self, selection: Selection, wanted: TimeRange) -> list[sums.DaySpend]:
-        """What each member of a selection spent in the hours of a range, added up by UTC day."""
-        with self._db.read() as connection:
-            return sums.spend_of_hours_by_day(connection, selection, wanted)
-
     def pair_sums(
         self,
         selection: Selection,
