@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from bot.analysis.expected_spend import ExpectedSpend
 from bot.analysis.forecast import root_of
@@ -22,11 +23,10 @@ from bot.answers.openrouter_limits import (
     limits_of,
 )
 from bot.store import Store
-from bot.store.encoding import to_seconds
 from bot.store.sync_state import COSTS, parts
 from bot.store.usage.directory import Directory
 from bot.store.usage.selection import Ids, Selection
-from bot.store.usage.sums import DaySpend
+from bot.store.usage.store import CacheState
 from reports.alerts.limits_and_forecast import SpendLimit
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.limits import (
@@ -46,6 +46,7 @@ from reports.questions.grammar import CommandError
 from reports.questions.query import Query
 from reports.time.period import Unit
 from reports.time.time_range import DAY, Granularity, TimeRange, floor
+from reports.usage.coverage import Interval, gaps
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.members import NO_CREATOR
 
@@ -57,7 +58,9 @@ _READ_EACH = 100
 """Members whose hours are read one by one, because they may have other limits too; of more members,
 such as those of a workspace, the database adds them up."""
 _SPEND_OF = timedelta(days=30)
-_HOUR_SECONDS = 3_600
+_SETTLED = timedelta(minutes=10)
+"""So long after its end, a day has all of its hours' usage when it is synced."""
+_MOMENT = timedelta(microseconds=1)
 _SHARED = "Workspace budgets and credits are shared; `limits` without a filter lists them too."
 
 
@@ -107,7 +110,7 @@ class HourlySpend:
         self._range = TimeRange(self.hours, self.hours[-1] + HOUR, Granularity.HOUR, now)
         self._paces: dict[_Asked, HourlyPace] = {}
         self._today: dict[tuple[Dimension, bool], Mapping[int, int]] = {}
-        self._days: dict[Dimension, Sequence[DaySpend]] = {}
+        self._spans: dict[tuple[Dimension, Interval, bool], Mapping[int, int]] = {}
         self._since: dict[tuple[Dimension, bool, datetime], Mapping[int, int]] = {}
         self._hours: dict[tuple[Dimension, bool], dict[int, Mapping[int, int]]] = {}
 
@@ -215,7 +218,7 @@ class HourlySpend:
 
     def _outlook(self, *, byok: bool) -> ExpectedSpend:
         if byok not in self._outlooks:
-            period = forecast_period(self._store.state(), Unit.MONTH, self._now, "UTC")
+            period = forecast_period(self._state, Unit.MONTH, self._now, "UTC")
             source = MoneySource.ALL if byok else MoneySource.CREDITS
             self._outlooks[byok] = ExpectedSpend(self._store, period, source, self._root)
         return self._outlooks[byok]
@@ -226,30 +229,54 @@ class HourlySpend:
             return Selection(by)
         return Selection(by).only(by, self._members.get(by, frozenset()))
 
-    def _by_day(self, by: Dimension) -> Sequence[DaySpend]:
-        if by not in self._days:
-            selection = self._selection(by)
-            self._days[by] = self._store.spend_of_hours_by_day(selection, self._range)
-        return self._days[by]
-
     def _each_since(self, by: Dimension, start: datetime, *, byok: bool) -> Mapping[int, int]:
-        """What each member spent since a time: on whole days, and in hours before the first."""
-        day = floor(start, Granularity.DAY)
-        hours: Mapping[int, int] = {}
-        if day < start:
-            day += DAY
-            buckets = tuple(start + n * HOUR for n in range((day - start) // HOUR))
-            of = TimeRange(buckets, day, Granularity.HOUR, day)
-            source = MoneySource.ALL if byok else MoneySource.CREDITS
-            found = self._store.metric_sums(
-                self._selection(by), of, Granularity.HOUR, (Metric.SPEND,), source
-            )
-            hours = {id_: spend for id_, (spend,) in found.items()}
-        each, first = defaultdict(int, hours), to_seconds(day)
-        for id_, at, from_credits, from_all in self._by_day(by):
-            if at >= first:
-                each[id_] += from_all if byok else from_credits
+        """What each member spent since a time: on whole days, and in the hours around them."""
+        first = floor(start + DAY - _MOMENT, Granularity.DAY)
+        end = self.hours[-1] + HOUR
+        days = first, self._whole_days(first)
+        if days[0] >= days[1]:
+            return self._spent(by, (start, end), Granularity.HOUR, byok=byok)
+        each = defaultdict(int, self._spent(by, days, Granularity.DAY, byok=byok))
+        for hours in ((start, days[0]), (days[1], end)):
+            for id_, spend in self._spent(by, hours, Granularity.HOUR, byok=byok).items():
+                each[id_] += spend
         return each
+
+    def _whole_days(self, first: datetime) -> datetime:
+        """Until when usage since the day `first` is read by day, which has far fewer rows.
+
+        The hours of a day are more recent than the day until the days were synced some time after
+        its end; and all are read by hour where not all of the days are stored.
+        """
+        synced = self._state.synced.get(Granularity.DAY)
+        if synced is None:
+            return first
+        until = floor(min(synced - _SETTLED, self._now), Granularity.DAY)
+        stored = self._state.coverage.get(Granularity.DAY, ())
+        return first if first < until and gaps((first, until), stored) else until
+
+    def _spent(
+        self, by: Dimension, span: Interval, grain: Granularity, *, byok: bool
+    ) -> Mapping[int, int]:
+        """What each member spent in whole hours or days; read once, as several limits have them."""
+        asked = by, span, byok
+        if asked not in self._spans:
+            start, end = span
+            step = DAY if grain is Granularity.DAY else HOUR
+            buckets = tuple(start + n * step for n in range((end - start) // step))
+            found: Mapping[int, Sequence[int]] = {}
+            if buckets:
+                source = MoneySource.ALL if byok else MoneySource.CREDITS
+                found = self._store.metric_sums(
+                    self._selection(by), TimeRange(buckets, end, grain, end), grain,
+                    (Metric.SPEND,), source,
+                )  # fmt: skip
+            self._spans[asked] = {id_: spend for id_, (spend,) in found.items()}
+        return self._spans[asked]
+
+    @cached_property
+    def _state(self) -> CacheState:
+        return self._store.state()
 
 
 def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +17,7 @@ from bot.store.encoding import (
     DIMENSIONS,
     GRANULARITY,
     MODELS,
+    PART_SECONDS,
     StoredView,
     from_seconds,
     has_sums,
@@ -43,6 +45,11 @@ _FEW_SEEKS = 20_000
 _MANY_MEMBERS = 500
 """From this many selected members on, reading the names of all members takes much less than reading
 the sums that may not need to be read."""
+
+_MANY_TO_SORT = 100
+"""From this many selected members on, their rows are not sorted by bucket."""
+_RUN = 2**31
+"""Ids are below this."""
 
 
 class Span(NamedTuple):
@@ -130,10 +137,7 @@ def read(
     places = stored_buckets(wanted, resolution(wanted, stored))
     if selection.by is Dimension.MODEL and not table.sums:
         # there are few models, so rows are read only once for the whole, the ranking and the series
-        if connection.sorts_groups:
-            series = _series_by_bucket(connection, selection, wanted, stored)
-        else:
-            series = _series(connection, table, places)
+        series = _series_by_model(connection, selection, wanted, stored)
         return _ranked(series, len(wanted.buckets), ranking)
     whole = read_whole(connection, selection, wanted, stored)
     if selection.by is None:
@@ -150,6 +154,52 @@ def read(
         series = _series(connection, table, places)
         count = len(series)
     return UsageTotals(whole, series, count)
+
+
+def _series_by_model(
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> dict[int, dict[int, Usage]]:
+    """The series of models, from usage rows of some keys or creators."""
+    grain = resolution(wanted, stored)
+    places = stored_buckets(wanted, grain)
+    others = _other_keys(connection, selection, wanted, grain)
+    if others is not None:
+        every = _totals(MODELS, selection.ids(Dimension.MODEL), wanted, grain, "t.member")
+        rest = selection.only(Dimension.KEY, others)
+        return _less(
+            _series(connection, every, places), _series_by_model(connection, rest, wanted, stored)
+        )
+    if connection.sorts_groups:
+        return _series_by_bucket(connection, selection, wanted, stored)
+    return _series(connection, selected_table(connection, selection, wanted, stored), places)
+
+
+def _other_keys(
+    connection: Connection, selection: Selection, wanted: TimeRange, grain: Granularity
+) -> Ids | None:
+    """The keys that aren't selected, if it is faster to subtract their usage from that of all keys,
+    of which sums by model are stored."""
+    dimensions = {dimension for dimension, _ in selection.members}
+    if Dimension.CREATOR in dimensions or selection.view is not StoredView.KEY:
+        return None
+    found = _others_of(connection, DIMENSION[Dimension.KEY], selection.ids(Dimension.KEY))
+    if found is None or _has_months_of_files(connection, wanted, grain):
+        return None
+    return found.ids
+
+
+def _less(
+    every: Mapping[int, Mapping[int, Usage]], rest: Mapping[int, Mapping[int, Usage]]
+) -> dict[int, dict[int, Usage]]:
+    """What remains of series without others; groups and buckets of which nothing remains have no
+    usage."""
+    remaining: dict[int, dict[int, Usage]] = {}
+    for group, buckets in every.items():
+        others = rest.get(group, {})
+        left = {at: minus(usage, others.get(at, ZERO)) for at, usage in buckets.items()}
+        if some := {at: usage for at, usage in left.items() if usage != ZERO}:
+            remaining[group] = some
+    return remaining
 
 
 def _ranked(
@@ -269,21 +319,121 @@ def _less_others(
 
     None unless these are fewer, the selected ones many, and sums of the whole are stored.
     """
-    owners = selection.owners
-    if owners is None or len(owners) < _MANY_MEMBERS:
+    if selection.owners is None:
         return None
     filters = dict(selection.members)
     by = next(one for one in filters if DIMENSIONS[one].view is selection.view)
     del filters[by]
     every = Selection.of(by, filters)
-    if not _whole_table(connection, every, wanted, grain).sums:
+    others = _others_of(connection, DIMENSION[by], selection.owners)
+    if others is None or not _whole_table(connection, every, wanted, grain).sums:
         return None
-    code = (DIMENSION[by],)
-    count = connection.execute("SELECT COUNT(*) FROM member WHERE dimension = ?", code).fetchone()
-    if count[0] >= 2 * len(owners):
+    return every, every.only(by, others.ids)
+
+
+def read_whole_spend(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    source: MoneySource,
+) -> list[int]:
+    """Only the spend (nano-dollars, of a source of money) in what `read_whole` returns."""
+    grain = resolution(wanted, stored)
+    table = _whole_table(connection, selection, wanted, grain)
+    if not table.sums:
+        whole = read_whole(connection, selection, wanted, stored)
+        return [usage.value(Metric.SPEND, source) for usage in whole]
+    value, summed = _VALUES[Metric.SPEND, source], _summed(selection)
+    others = _others(connection, selection)
+    if others is not None:  # everything less the others
+        every = _totals(ALL_OF[selection.view], None, wanted, grain, "0")
+        spent = Counter(_spend_by_bucket(connection, every, value))
+        spent.subtract(_spend_of_members(connection, *others, wanted, grain, value))
+    elif summed is not None and selection.owners is not None:
+        spent = Counter(
+            _spend_of_members(connection, summed[0], selection.owners, wanted, grain, value)
+        )
+    else:
+        spent = Counter(_spend_by_bucket(connection, table, value))
+    found = [0] * len(wanted.buckets)
+    for bucket, index in stored_buckets(wanted, grain).items():
+        found[index] += spent[bucket]
+    return found
+
+
+def _spend_by_bucket(connection: Connection, table: _Table, value: str) -> dict[int, int]:
+    """What was spent in each stored bucket (seconds) with any usage."""
+    statement = (
+        f"SELECT t.bucket, SUM({value}) FROM {table.tables} WHERE {table.where} GROUP BY t.bucket"
+    )
+    return dict(connection.execute(statement, table.params).fetchall())
+
+
+def _spend_of_members(
+    connection: Connection,
+    dimension: int,
+    ids: Ids,
+    wanted: TimeRange,
+    grain: Granularity,
+    value: str,
+) -> dict[int, int]:
+    """What some keys or creators spent together in each stored bucket (seconds)."""
+    if len(ids) < _MANY_TO_SORT or grain is Granularity.MONTH:
+        return _spend_by_bucket(connection, _totals(dimension, ids, wanted, grain, "0"), value)
+    # instead of sorting all rows by bucket, a column for each of the few buckets of a part
+    found: dict[int, int] = {}
+    code, runs = GRANULARITY[grain], _runs(ids)
+    step, length = int(STEP[grain].total_seconds()), PART_SECONDS[code]
+    start, end = to_seconds(wanted.start), to_seconds(wanted.end)
+    for number in range(part(code, start), part(code, end - 1) + 1):
+        buckets = range(max(start, number * length), min(end, (number + 1) * length), step)
+        columns = ", ".join([f"SUM({value}) FILTER (WHERE t.bucket = ?)"] * len(buckets))
+        row = connection.execute(
+            f"SELECT {columns} FROM numbers(?) m CROSS JOIN sought(total t ON t.dimension = ?"
+            " AND t.granularity = ? AND t.part = ?"
+            " AND t.member BETWEEN m.value / ? AND m.value % ?)",
+            (*buckets, runs, dimension, code, number, _RUN, _RUN),
+        ).fetchone()
+        found.update((at, spent or 0) for at, spent in zip(buckets, row, strict=True))
+    return found
+
+
+def _runs(ids: Ids) -> list[int]:
+    """The first and the last of ids that follow each other, as one number: `first * _RUN + last`.
+
+    Keys that were created together often have such ids, and a run is found with one seek.
+    """
+    runs: list[list[int]] = []
+    for id_ in sorted(ids):
+        if runs and runs[-1][1] == id_ - 1:
+            runs[-1][1] = id_
+        else:
+            runs.append([id_, id_])
+    return [first * _RUN + last for first, last in runs]
+
+
+class _Others(NamedTuple):
+    """A dimension's code, and the members that aren't selected."""
+
+    dimension: int
+    ids: Ids
+
+
+def _others(connection: Connection, selection: Selection) -> _Others | None:
+    """The keys or creators that aren't selected, if these are fewer and the selected ones many."""
+    summed = _summed(selection)
+    return None if summed is None else _others_of(connection, summed[0], selection.owners)
+
+
+def _others_of(connection: Connection, dimension: int, ids: Ids | None) -> _Others | None:
+    """The members of a dimension (its code) that aren't among `ids`, if they are fewer than these,
+    and these are many."""
+    if ids is None or len(ids) < _MANY_MEMBERS:
         return None
-    found = connection.execute("SELECT id FROM member WHERE dimension = ?", code)
-    return every, every.only(by, frozenset(row[0] for row in found) - owners)
+    found = connection.execute("SELECT id FROM member WHERE dimension = ?", (dimension,))
+    others = frozenset(row[0] for row in found) - ids
+    return _Others(dimension, others) if len(others) < len(ids) else None
 
 
 def read_sum(

@@ -464,6 +464,17 @@ class Store:
                 return self.read(selection.grouped(None), wanted, stored).whole
             return reading.read_whole(connection, selection, wanted, stored)
 
+    def whole_spend(
+        self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
+    ) -> Sequence[int]:
+        """Only the spend (nano-dollars, of a source of money) of each bucket in what `whole`
+        returns."""
+        with self._db.read() as connection:
+            if selection.crossed:
+                whole = self.whole(selection, wanted, stored)
+                return [used.value(Metric.SPEND, source) for used in whole]
+            return reading.read_whole_spend(connection, selection, wanted, stored, source)
+
     def sum_of(self, selection: Selection, wanted: TimeRange, stored: Granularity) -> Usage:
         """The usage of a whole range: the sum of what `whole` returns."""
         with self._db.read() as connection:
@@ -539,11 +550,6 @@ class Store:
                     for id_, spent in series.items()
                 }
             return sums.largest_buckets(connection, selection, wanted, stored, source)
-
-    def spend_of_hours_by_day(self, selection: Selection, wanted: TimeRange) -> list[sums.DaySpend]:
-        """What each member of a selection spent in the hours of a range, added up by UTC day."""
-        with self._db.read() as connection:
-            return sums.spend_of_hours_by_day(connection, selection, wanted)
 
     def pair_sums(
         self,

@@ -12,7 +12,7 @@ from math import inf
 from typing import NamedTuple
 
 from bot.store.connection import Connection
-from bot.store.encoding import GRANULARITY, PART_SECONDS, to_seconds
+from bot.store.encoding import GRANULARITY, to_seconds
 from bot.store.usage import filled_months, imported
 from bot.store.usage import read as reading
 from bot.store.usage.selection import Selection
@@ -26,8 +26,6 @@ PairSums = tuple[int, ...]
 """Member (key or creator; 0 where the selection is by neither) and model, as ids; then the first
 metric of each range, the second metric of each range, and so on. Spend is in nano-dollars.
 """
-DaySpend = tuple[int, int, int, int]
-"""A member's id, a day (its first second), and nano-dollars from credits and from all sources."""
 _PAIR = 2**31
 """Ids are below this, so a pair can be one integer, which SQLite sorts faster than two."""
 _MONTH_COSTS = 3 * 86_400
@@ -110,10 +108,14 @@ def largest_buckets(
     """The spend (nano-dollars, of a source of money) of the largest stored bucket of each group,
     and of all of them."""
     table = reading.selected_table(connection, selection, wanted, stored)
-    if table.sums and selection.by is not None:  # there is one row for each bucket
+    if table.sums and selection.by is not None:
+        # one row for each bucket, those of a member side by side in each part: grouped in storage
+        # order first
         statement = (
-            f"SELECT {table.group}, MAX({_SPEND[source]}), SUM({_SPEND[source]})"
-            f" FROM {table.tables} WHERE {table.where} GROUP BY 1"
+            "SELECT grouped, MAX(largest), SUM(spend) FROM ("
+            f"SELECT {table.group} AS grouped, MAX({_SPEND[source]}) AS largest,"
+            f" SUM({_SPEND[source]}) AS spend FROM {table.tables} WHERE {table.where}"
+            " GROUP BY t.part, t.member) AS parts GROUP BY grouped"
         )
     else:
         statement = (
@@ -125,23 +127,6 @@ def largest_buckets(
         group: (largest, spend)
         for group, largest, spend in connection.execute(statement, table.params)
     }
-
-
-def spend_of_hours_by_day(
-    connection: Connection, selection: Selection, wanted: TimeRange
-) -> list[DaySpend]:
-    """What each member of a selection spent in the hours of a range, added up by UTC day."""
-    table = reading.selected_table(connection, selection, wanted, Granularity.HOUR)
-    length = PART_SECONDS[GRANULARITY[Granularity.HOUR]]  # sums of hours are in parts of a day
-    day = "t.part" if table.sums else f"t.bucket / {length}"
-    statement = (
-        f"SELECT t.member, {day}, SUM(t.credits), SUM(t.credits + t.byok)"
-        f" FROM {table.tables} WHERE {table.where} GROUP BY {day}, t.member"
-    )
-    return [
-        (member, day * length, from_credits, from_all)
-        for member, day, from_credits, from_all in connection.execute(statement, table.params)
-    ]
 
 
 def by_pair(

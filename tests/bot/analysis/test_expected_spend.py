@@ -21,6 +21,8 @@ from bot.answers.visibility import Asker
 from bot.demo.openrouter.organization import Key, Member, Organization, Record
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.store import Store
+from bot.store.usage.selection import Selection
+from bot.store.usage.store import CacheState
 from reports.alerts.limits_and_forecast import SpendLimit
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.forecast_answer import BEGUN_TODAY
@@ -29,8 +31,8 @@ from reports.questions.grammar import CommandError, parse
 from reports.questions.summary import Summary
 from reports.render.json import as_json
 from reports.time.period import Unit
-from reports.time.time_range import DAY, Granularity
-from reports.usage.dimensions import Dimension, MoneySource
+from reports.time.time_range import DAY, HOUR, Granularity, TimeRange, floor
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 from tests.cache_help import NOW, Cache
 from tests.clock import Clock
 from tests.world import DOLLAR
@@ -228,6 +230,44 @@ def test_only_the_spend_of_the_keys_that_are_asked_for_is_read(
     found = answered(store, "keys key:evals").data()["keys"]
     assert found == [one for one in every if one["label"] == "evals"]
     assert [len(sums) for sums in reads] == [1]
+
+
+@pytest.mark.parametrize("by", [Dimension.KEY, Dimension.CREATOR])
+@pytest.mark.parametrize("days", ["complete", "not settled", "missing", "never synced"])
+@pytest.mark.parametrize("hours_before", [0, 5])
+def test_what_was_spent_since_a_reset_is_read_by_day_where_days_are_complete(
+    store: Store, monkeypatch: pytest.MonkeyPatch, by: Dimension, days: str, hours_before: int
+) -> None:
+    state, today = store.state(), floor(NOW, Granularity.DAY)
+    coverage, synced = dict(state.coverage), dict(state.synced)
+    match days:
+        case "not settled":  # yesterday was synced right after its end, and then only its hours
+            synced[Granularity.DAY] = today + timedelta(minutes=5)
+        case "missing":
+            coverage[Granularity.DAY] = ((today - 3 * DAY, today),)
+        case "never synced":
+            del synced[Granularity.DAY]
+    monkeypatch.setattr(Store, "state", lambda _: CacheState(coverage, synced))
+    start, end = today - 20 * DAY - hours_before * HOUR, floor(NOW, Granularity.HOUR) + HOUR
+    hours = tuple(start + n * HOUR for n in range((end - start) // HOUR))
+    wanted = TimeRange(hours, end, Granularity.HOUR, end)
+    expected = store.metric_sums(Selection(by), wanted, Granularity.HOUR, (Metric.SPEND,))
+    by_hour: list[int] = []
+
+    def noted(self: Store, selection: Selection, wanted: TimeRange, *more: Any) -> Any:
+        if wanted.granularity is Granularity.HOUR:
+            by_hour.extend(map(hours.index, wanted.buckets))
+        return read(self, selection, wanted, *more)
+
+    read = Store.metric_sums
+    monkeypatch.setattr(Store, "metric_sums", noted)
+    spend = HourlySpend(store, NOW)
+    for id_, (spent,) in expected.items():
+        assert spend.since(by, frozenset({id_}), start, byok=True) == spent
+    by_day = {"complete": 20 * 24, "not settled": 19 * 24}.get(days, 0)
+    read_by_hour = list(range(len(hours)))
+    del read_by_hour[hours_before : hours_before + by_day]
+    assert by_hour == read_by_hour
 
 
 def hourly_series(monkeypatch: pytest.MonkeyPatch) -> list[Mapping[int, Mapping[int, int]]]:
