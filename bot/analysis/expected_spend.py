@@ -26,6 +26,7 @@ from bot.analysis.forecast_usage import (
     known_from,
     read_days,
     read_spend,
+    since_first_usage,
 )
 from bot.analysis.spend_left import spend_left
 from bot.store import Store
@@ -81,7 +82,8 @@ class ExpectedSpend:
         forecasting: Forecasting = Forecaster,
     ) -> None:
         self.store, self.period, self.source, self.root = store, period, source, root
-        self.forecaster = forecasting(read_days(store, root, period.history, source))
+        self._days_by_selection: dict[Selection, Sequence[int]] = {}
+        self.forecaster = forecasting(since_first_usage(self.days_of(root)))
         self._keys = root.grouped(Dimension.KEY)
         self._by_dimension: dict[Dimension, _Amounts] = {}
         self._shares: dict[Dimension, _Amounts] = {}
@@ -144,6 +146,16 @@ class ExpectedSpend:
             found.update(shared(running, self._since_last_hour(selection, self._left)))
         return found
 
+    def days_of(self, selection: Selection) -> Sequence[int]:
+        """The spend of a selection on each day before today, as far back as all are stored; read
+        once."""
+        selection = selection.grouped(None)
+        if selection not in self._days_by_selection:
+            self._days_by_selection[selection] = read_days(
+                self.store, selection, self.period.history, self.source
+            )
+        return self._days_by_selection[selection]
+
     def spent_by(self, by: Dimension, ids: Ids) -> int:
         """What some members usually spent recently, without regard to their limits."""
         if not self._all_recent:
@@ -169,13 +181,22 @@ class ExpectedSpend:
     def held_back(self) -> Mapping[int, LimitedKey]:
         """The keys (ids) of which less is expected than their share."""
         recent, running = self._keys_recently, self._keys_since_last_hour
-        found = {}
+        usual, all_recent, heavy = self._usual, self._all_recent, self.rest.running
+        shares = {}
         for key, left in self.spend_left.items():
-            share = _part(self._usual, recent.get(key, 0), self._all_recent)
-            share += _part(self.rest.running, running.get(key, 0), self._all_running)
-            most = left.most
-            if left.credits_only and self.source is MoneySource.ALL and most < share:
-                most += share - self._from_credits(key, share)
+            share = _part(usual, recent.get(key, 0), all_recent)
+            share += _part(heavy, running.get(key, 0), self._all_running) if heavy else 0
+            if left.most < share:
+                shares[key] = share
+        of_credits: _Amounts = {}
+        if self.source is MoneySource.ALL:
+            of_credits = self._from_credits(
+                {key: share for key, share in shares.items() if self.spend_left[key].credits_only}
+            )
+        found = {}
+        for key, share in shares.items():
+            left = self.spend_left[key]
+            most = left.most + share - of_credits.get(key, share)
             if most < share:
                 found[key] = LimitedKey(left.reason, most, share)
         return found
@@ -334,9 +355,7 @@ class ExpectedSpend:
         some = frozenset(key for key in factors if keys is None or key in keys)
         if not some:
             return spent
-        left: defaultdict[int, Fraction] = defaultdict(Fraction, {
-            group: Fraction(value) for group, value in spent.items()
-        })  # fmt: skip
+        left: defaultdict[int, Fraction | int] = defaultdict(int, spent)
         for key, model, value in self._cells(selection, some, running=running):
             cut = value - _times(value, factors[key])
             orphan = key in directory.orphans
@@ -400,17 +419,17 @@ class ExpectedSpend:
     def _of_period(self, selection: Selection) -> _Amounts:
         return read_spend(self.store, selection, self.period.so_far, self.source)
 
-    def _from_credits(self, key: int, share: int) -> int:
-        """How much of a share of a key is from credits, by what it spent recently."""
-        spent = self._spent(self._keys).get(key, 0)
-        return _part(share, min(spent, self._credits_of_keys.get(key, 0)), spent)
-
-    @cached_property
-    def _credits_of_keys(self) -> _Amounts:
-        spent: Counter[int] = Counter()
-        for of in self._ranges(running=False):
-            spent.update(read_spend(self.store, self._keys, of, MoneySource.CREDITS))
-        return spent
+    def _from_credits(self, shares: Mapping[int, int]) -> _Amounts:
+        """How much of the shares of some keys is from credits, by what they spent recently."""
+        if not shares:
+            return {}
+        some = self._keys.only(Dimension.KEY, frozenset(shares))
+        from_credits = read_spend(self.store, some, self.recent_days, MoneySource.CREDITS)
+        spent = self._spent(self._keys)
+        return {
+            key: _part(share, min(spent.get(key, 0), from_credits.get(key, 0)), spent.get(key, 0))
+            for key, share in shares.items()
+        }
 
     def _ranges(self, *, running: bool) -> list[AnswerableRange]:
         if not running:
@@ -453,7 +472,7 @@ def _hours(start: datetime, end: datetime) -> AnswerableRange:
 
 
 def _part(amount: int, part: int, whole: int) -> int:
-    """A share of an amount; 0 of nothing."""
+    """A share of an amount, rounded half to even; 0 of nothing."""
     if whole < 0:  # more was given back than spent
         amount, whole = -amount, -whole
     return rounded(amount * part, whole) if whole else 0

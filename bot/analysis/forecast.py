@@ -16,8 +16,8 @@ from bot.analysis.forecast_usage import (
     first_day_before,
     forecast_period,
     known_from,
-    read_days,
     read_spend,
+    since_first_usage,
 )
 from bot.analysis.request import AnalysisRequest, PlannedAnalysis, planned
 from bot.answers import visibility
@@ -41,7 +41,7 @@ from reports.questions.grammar import CommandError
 from reports.time.period import Calendar, Unit
 from reports.time.time_range import DAY, Granularity, TimeRange, local
 from reports.usage.coverage import answerable_range, is_stored
-from reports.usage.dimensions import Dimension, Metric, MoneySource
+from reports.usage.dimensions import Dimension, MoneySource
 
 _GROUP_HISTORY = 120
 """Days of a part that its range comes from: three months of forecasts for a month ahead."""
@@ -109,10 +109,7 @@ def band(outlook: ExpectedSpend, selection: Selection, so_far: int, to_come: int
 
 def _days_of_part(outlook: ExpectedSpend, selection: Selection) -> Sequence[int]:
     """The days that the range of a part comes from: as many as for each group of an answer."""
-    of = days_before(outlook.period.today, _GROUP_HISTORY, outlook.store.state().coverage)
-    used = outlook.store.whole(selection.grouped(None), of.range, of.stored)
-    days = [one.value(Metric.SPEND, outlook.source) for one in used]
-    return days[known_from(of) :]
+    return outlook.days_of(selection)[-_GROUP_HISTORY:]
 
 
 def record(outlook: ExpectedSpend, selection: Selection) -> ForecastRecord:
@@ -120,7 +117,7 @@ def record(outlook: ExpectedSpend, selection: Selection) -> ForecastRecord:
     earlier = earlier_periods(outlook.forecaster.days, outlook.period)
     if selection.members == outlook.root.members:
         return record_of(outlook.forecaster, earlier)
-    days = read_days(outlook.store, selection, outlook.period.history, outlook.source)
+    days = since_first_usage(outlook.days_of(selection))
     return PartForecaster(outlook.forecaster).record(days, earlier)
 
 

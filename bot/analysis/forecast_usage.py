@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -17,7 +17,6 @@ from reports.time.period_to_range import ranges
 from reports.time.time_range import DAY, Granularity, TimeRange, local
 from reports.usage.coverage import AnswerableRange, Coverage, answerable_range
 from reports.usage.dimensions import Metric, MoneySource
-from reports.usage.usage import Usage
 
 HISTORY = 430
 """Days of the whole that are looked at: those that a method is judged by, and a month before."""
@@ -105,9 +104,12 @@ def since_first_usage(days: Sequence[int]) -> Sequence[int]:
 def read_days(
     store: Store, selection: Selection, of: AnswerableRange, source: MoneySource
 ) -> Sequence[int]:
-    """The spend of the days of a range together, as far back as all are stored and used."""
-    found = store.whole(selection.grouped(None), of.range, of.stored)
-    return since_first_usage([_value(used, source) for used in found[known_from(of) :]])
+    """The spend of the days of a range together, as far back as all are stored."""
+    buckets = of.range.buckets[known_from(of) :]
+    if not buckets:
+        return ()
+    known = replace(of.range, buckets=buckets)
+    return store.whole_spend(selection.grouped(None), known, of.stored, source)
 
 
 def read_spend(
@@ -158,7 +160,3 @@ def _next(first: date, unit: Unit) -> date:
             return date(first.year + 1, 1, 1)
         case _:
             return first + DAY
-
-
-def _value(used: Usage, source: MoneySource) -> int:
-    return used.value(Metric.SPEND, source)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 
 from bot.analysis.request import (
@@ -193,11 +193,11 @@ def _token_use(
     unknown = store.unknown_buckets(of.range, of.stored, {"cached"})
     sums: dict[tuple[int, int, bool], Usage] = {}
     if unknown:
-        for index, member, model, usage in store.rows(wanted, of.range, of.stored):
+        for index, member, model, usage in _rows(store, wanted, of):
             cell = member, model, index not in unknown
             sums[cell] = plus(sums.get(cell, ZERO), usage)
     else:
-        cells = usage_by_cell(store, wanted, of)
+        cells = _cells(store, wanted, of)
         sums = {(member, model, True): usage for (member, model), usage in cells.items()}
     found = {
         cell: TokenUse(
@@ -207,6 +207,29 @@ def _token_use(
         for cell, usage in sums.items()
     }  # fmt: skip
     return found, any(not known for _, _, known in found)
+
+
+def _cells(store: Store, wanted: Selection, of: AnswerableRange) -> Mapping[tuple[int, int], Usage]:
+    """Usage of a whole range by group and model; without groups from stored sums."""
+    if wanted.by is not None:
+        return usage_by_cell(store, wanted, of)
+    by_model = usage_by_group(store, wanted.grouped(Dimension.MODEL), of)
+    return {(0, model): usage for model, usage in sorted(by_model.items())}
+
+
+def _rows(
+    store: Store, wanted: Selection, of: AnswerableRange
+) -> Iterable[tuple[int, int, int, Usage]]:
+    """Usage by bucket, group and model, the newest first; without groups from stored sums."""
+    if wanted.by is not None:
+        return store.rows(wanted, of.range, of.stored)
+    series = store.read(wanted.grouped(Dimension.MODEL), of.range, of.stored).series
+    found = (
+        (index, 0, model, usage)
+        for model, buckets in series.items()
+        for index, usage in buckets.items()
+    )
+    return sorted(found, key=lambda row: (-row[0], row[2]))
 
 
 def _target(query: Query, listed: Mapping[str, StoredModel]) -> StoredModel | CommandError:

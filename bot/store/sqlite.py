@@ -323,9 +323,10 @@ def _code(error: Exception) -> int:
 
 
 def busy(path: Path) -> DatabaseBusyError:
-    """The error for a file that another program has locked."""
+    """The error for a file that is locked."""
     return DatabaseBusyError(
-        f"The database {path} is in use by another program. Try again when it has finished."
+        f"The database {path} is locked by another program or a long query. Try again when it has"
+        " finished."
     )
 
 

@@ -28,6 +28,7 @@ from itertools import accumulate
 from typing import TypeVar
 
 from reports.analysis.rest_of_today import ALL_OF_TODAY, RestOfToday
+from reports.analysis.rounding import rounded
 from reports.analysis.usual_days import (
     LOOKED_AT,
     RECENT,
@@ -118,7 +119,7 @@ def profile(days: Days) -> list[int]:
     if everything <= 0:
         return [0] * WEEK
     level, whole = WEEK * sum(past[-RECENT:]), RECENT * everything
-    return [_rounded(level * sum(past[ahead::WEEK]), whole) for ahead in range(WEEK)]
+    return [rounded(level * sum(past[ahead::WEEK]), whole) for ahead in range(WEEK)]
 
 
 METHODS: dict[str, Method] = {"profile": profile, "weekday": weekday, "pace": pace}
@@ -429,11 +430,5 @@ def _origins(known: int, count: int) -> range:
     return range(first + first % _STEP, last + 1, _STEP)
 
 
-def _rounded(part: int, whole: int) -> int:
-    """A quotient rounded half to even."""
-    result, rest = divmod(part, whole)
-    return result + (2 * rest > whole or (2 * rest == whole and result % 2))
-
-
 def _mean(values: Days) -> int:
-    return _rounded(sum(values), len(values)) if values else 0
+    return rounded(sum(values), len(values)) if values else 0

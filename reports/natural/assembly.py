@@ -172,6 +172,11 @@ def _ignored_words(reader: TextReader, read: Command) -> tuple[str, ...]:
 
 _DAYS = {"daily": 1, "weekdays": 1, "weekly": 7, "monthly": 31}
 _DAYS_OF_EACH = {"day": 1, "weekday": 1, "week": 7, "month": 31}
+_EACH_OF = re.compile(
+    r"\b(for|of|on|over|during) (each|every) \w+|\b(each|every) \w+ (of|in|since|during|from)\b",
+    re.IGNORECASE,
+)
+"""`for each day`, `every day of`: parts of a period, and no schedule."""
 _OF_NOW = {"our", "chart", "graph", "plot", "table", "trend"}
 """Words that say that an answer is wanted now, and not a scheduled report."""
 _DAILY, _MONTHLY = "1m", "1y"
@@ -196,15 +201,20 @@ def _drawn_by_it(reader: TextReader) -> bool:
 
 def _leave_out_each_day(reader: TextReader) -> None:
     """Leave out `each month` where it asks for the parts of a longer period, and for no schedule:
-    `how much did we spend each month this year`."""
+    `how much did we spend each month this year`, `spend for each day of last week`."""
     words = [word.casefold() for word in reader.schedule_words]
-    asks = reader.words[0].casefold() in vocabulary.QUESTION_WORDS - vocabulary.GIVING
-    period = reader.given.get("period")
-    if not (asks and period and len(words) == 2 and words[0] in vocabulary.EVERY):
+    if not (len(words) == 2 and words[0] in vocabulary.EVERY and words[1] in _DAYS_OF_EACH):
         return
-    if 0 < _DAYS_OF_EACH.get(words[1], 0) < _days_of(period[0], reader):
-        reader.ignored += reader.schedule_words
-        reader.schedule_words = []
+    asks = reader.words[0].casefold() in vocabulary.QUESTION_WORDS - vocabulary.GIVING
+    if not (asks or _EACH_OF.search(" ".join(reader.words))):
+        return
+    period = reader.given.get("period")
+    if not period:
+        reader.implied_period = _MONTHLY if words[1] == "month" else _DAILY
+    elif _DAYS_OF_EACH[words[1]] >= _days_of(period[0], reader):
+        return
+    reader.ignored += reader.schedule_words
+    reader.schedule_words = []
 
 
 def _days_of(period: str, reader: TextReader) -> float:

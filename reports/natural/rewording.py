@@ -41,6 +41,13 @@ _MANY = r"(?:1m|1 million|a million|one million|1k|1000|1,000|a thousand|one tho
 _WE_WILL = r"(?:are|will|do) we (?:going to |gonna )?"
 _EXTREME = r"(?:max|maximum|peak|highest|biggest|largest|record|min|minimum|lowest|smallest)"
 _PART_OF = rf"how much (?:of|from) (?:our |the |my |all |total )*({_MEASURED})"
+_KEYS_NAMED = (
+    r"^(?:(?:show(?: me)?|list|which) )?(?:the |all |our )*keys"
+    r" (?:(?:that|which|whose names?|with names?) )?"
+)
+_STARTING = r"(?:start(?:s|ing)?|begin(?:s|ning)?)"
+_NAMED = r"(key|model)s? (?:(?:that|which|whose names?|with names?) )?"
+_NAME_PART = r"([\w./-]*\w)"
 _SPELLINGS = {
     "whos": "who's", "whats": "what's", "hows": "how is", "whens": "when is", "wheres": "where is",
     "havent": "haven't",
@@ -56,6 +63,12 @@ _AVERAGE = r"(?:average|avg|mean|typical|usual|normal)"
 _PHRASES: tuple[tuple[str, str, str], ...] = (
     ("days|late|recent", r"(?:these|those) days|nowadays|of late|lately|recently", "past month"),
     ("same|this", _SAME_POINT, r"\1 \2"),
+    ("start|begin", rf"{_KEYS_NAMED}{_STARTING} with {_NAME_PART}[?.!]*$", r"keys key:\1*"),
+    ("end", rf"{_KEYS_NAMED}end(?:s|ing)? (?:in|with) {_NAME_PART}[?.!]*$", r"keys key:*\1"),
+    ("contain", rf"{_KEYS_NAMED}contain(?:s|ing)? {_NAME_PART}[?.!]*$", r"keys key:*\1*"),
+    ("start|begin", rf"{_NAMED}{_STARTING} with {_NAME_PART}", r"\1:\2*"),
+    ("end", rf"{_NAMED}end(?:s|ing)? (?:in|with) {_NAME_PART}", r"\1:*\2"),
+    ("contain", rf"{_NAMED}contain(?:s|ing)? {_NAME_PART}", r"\1:*\2*"),
     ("why", r"why (is|was) today (.{1,40}?) than yesterday", r"why \1 today \2"),
     ("blow|bust", rf"{_WE_WILL}(?:blow|bust|overrun|blow through) (?:the|our) budget", "budget"),
     ("how close", r"(to) (?:her|his|their) (limits?)", r"\1 its \2"),

@@ -77,7 +77,7 @@ def _arrivals(served: Served, wanted: set[str]) -> dict[str, float]:
     )
     for answer in hooks.used:
         text = str(answer["payload"].get("text"))
-        if answer["error"] or "went wrong" in text or "in use by another" in text:
+        if answer["error"] or "went wrong" in text or "locked by another" in text:
             raise RuntimeError(f"an answer: {answer['error']} {text}")
     arrivals, hooks.arrivals[:], hooks.used[:] = list(hooks.arrivals), [], []
     return {path: at for at, path in reversed(arrivals)}

@@ -257,7 +257,7 @@ def test_it_tells_a_database_that_another_program_has_locked(values, look, datab
     other.execute("CREATE TABLE more (a)")
     _, said = look(values)
     other.close()
-    assert "is in use by another program" in said["database"]
+    assert "is locked by another program" in said["database"]
     assert "damaged" not in said["database"]
 
 

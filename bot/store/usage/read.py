@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +17,7 @@ from bot.store.encoding import (
     DIMENSIONS,
     GRANULARITY,
     MODELS,
+    PART_SECONDS,
     StoredView,
     from_seconds,
     has_sums,
@@ -43,6 +45,11 @@ _FEW_SEEKS = 20_000
 _MANY_MEMBERS = 500
 """From this many selected members on, reading the names of all members takes much less than reading
 the sums that may not need to be read."""
+
+_MANY_TO_SORT = 100
+"""From this many selected members on, their rows are not sorted by bucket."""
+_RUN = 2**31
+"""Ids are below this."""
 
 
 class Span(NamedTuple):
@@ -266,6 +273,23 @@ def values_by_group(
     return sums_by_group(connection, selection, wanted, stored, columns)
 
 
+def usage_by_group(
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> dict[int, Usage]:
+    """The usage of a whole range by group, in the order of the groups."""
+    names = [f"t.{name}" for name in Usage._fields]
+    found = sums_by_group(connection, selection, wanted, stored, names)
+    return {group: Usage._make(figures) for group, *figures in found}
+
+
+def read_series(
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> dict[int, dict[int, Usage]]:
+    """The series of all groups of a selection in one view."""
+    table = selected_table(connection, selection, wanted, stored)
+    return _series(connection, table, stored_buckets(wanted, resolution(wanted, stored)))
+
+
 def value_columns(metrics: Iterable[Metric], source: MoneySource) -> list[str]:
     """What to read of table `t` (usage or sums) for some metrics; spend is of a source."""
     return [_VALUES[one, source if one is Metric.SPEND else MoneySource.ALL] for one in metrics]
@@ -276,25 +300,117 @@ def read_whole(
 ) -> tuple[Usage, ...]:
     """The usage of each bucket, from the view for the grouping, without its groups."""
     grain = resolution(wanted, stored)
+    parts = _less_others(connection, selection, wanted, grain)
+    if parts is not None:
+        every, others = (read_whole(connection, part, wanted, stored) for part in parts)
+        return tuple(map(minus, every, others))
     table = _whole_table(connection, selection, wanted, grain)
     count = len(wanted.buckets)
-    if not table.sums and (keys := _other_keys(connection, selection, wanted, grain)) is not None:
-        of_others = read_whole(connection, selection.only(Dimension.KEY, keys), wanted, stored)
-        of_models = _totals(MODELS, selection.ids(Dimension.MODEL), wanted, grain, "0")
-        all_keys = _spread(_by_bucket(connection, of_models), stored_buckets(wanted, grain), count)
-        return tuple(map(minus, all_keys, of_others))
     if not table.sums and selection.owners is not None and connection.sorts_groups:
         found = _series_by_bucket(connection, selection.grouped(None), wanted, stored)
         return _usage_of_buckets(found.get(0, {}), count)
-    places = stored_buckets(wanted, grain)
-    others = _others(connection, selection) if table.sums else None
-    if others is None:
-        return _spread(_by_bucket(connection, table), places, count)
-    # most members are selected: everything less the others
-    every = _totals(ALL_OF[selection.view], None, wanted, grain, "0")
-    rest = _totals(others.dimension, others.ids, wanted, grain, "0")
-    wholes = (_spread(_by_bucket(connection, one), places, count) for one in (every, rest))
-    return tuple(map(minus, *wholes))
+    return _spread(_by_bucket(connection, table), stored_buckets(wanted, grain), count)
+
+
+def _less_others(
+    connection: Connection, selection: Selection, wanted: TimeRange, grain: Granularity
+) -> tuple[Selection, Selection] | None:
+    """A selection without its filter on keys or creators, and that of those that aren't selected.
+
+    None unless these are fewer, the selected ones many, and sums of the whole are stored.
+    """
+    if selection.owners is None:
+        return None
+    filters = dict(selection.members)
+    by = next(one for one in filters if DIMENSIONS[one].view is selection.view)
+    del filters[by]
+    every = Selection.of(by, filters)
+    others = _others_of(connection, DIMENSION[by], selection.owners)
+    if others is None or not _whole_table(connection, every, wanted, grain).sums:
+        return None
+    return every, every.only(by, others.ids)
+
+
+def read_whole_spend(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    source: MoneySource,
+) -> list[int]:
+    """Only the spend (nano-dollars, of a source of money) in what `read_whole` returns."""
+    grain = resolution(wanted, stored)
+    table = _whole_table(connection, selection, wanted, grain)
+    if not table.sums:
+        whole = read_whole(connection, selection, wanted, stored)
+        return [usage.value(Metric.SPEND, source) for usage in whole]
+    value, summed = _VALUES[Metric.SPEND, source], _summed(selection)
+    others = _others(connection, selection)
+    if others is not None:  # everything less the others
+        every = _totals(ALL_OF[selection.view], None, wanted, grain, "0")
+        spent = Counter(_spend_by_bucket(connection, every, value))
+        spent.subtract(_spend_of_members(connection, *others, wanted, grain, value))
+    elif summed is not None and selection.owners is not None:
+        spent = Counter(
+            _spend_of_members(connection, summed[0], selection.owners, wanted, grain, value)
+        )
+    else:
+        spent = Counter(_spend_by_bucket(connection, table, value))
+    found = [0] * len(wanted.buckets)
+    for bucket, index in stored_buckets(wanted, grain).items():
+        found[index] += spent[bucket]
+    return found
+
+
+def _spend_by_bucket(connection: Connection, table: _Table, value: str) -> dict[int, int]:
+    """What was spent in each stored bucket (seconds) with any usage."""
+    statement = (
+        f"SELECT t.bucket, SUM({value}) FROM {table.tables} WHERE {table.where} GROUP BY t.bucket"
+    )
+    return dict(connection.execute(statement, table.params).fetchall())
+
+
+def _spend_of_members(
+    connection: Connection,
+    dimension: int,
+    ids: Ids,
+    wanted: TimeRange,
+    grain: Granularity,
+    value: str,
+) -> dict[int, int]:
+    """What some keys or creators spent together in each stored bucket (seconds)."""
+    if len(ids) < _MANY_TO_SORT or grain is Granularity.MONTH:
+        return _spend_by_bucket(connection, _totals(dimension, ids, wanted, grain, "0"), value)
+    # instead of sorting all rows by bucket, a column for each of the few buckets of a part
+    found: dict[int, int] = {}
+    code, runs = GRANULARITY[grain], _runs(ids)
+    step, length = int(STEP[grain].total_seconds()), PART_SECONDS[code]
+    start, end = to_seconds(wanted.start), to_seconds(wanted.end)
+    for number in range(part(code, start), part(code, end - 1) + 1):
+        buckets = range(max(start, number * length), min(end, (number + 1) * length), step)
+        columns = ", ".join([f"SUM({value}) FILTER (WHERE t.bucket = ?)"] * len(buckets))
+        row = connection.execute(
+            f"SELECT {columns} FROM numbers(?) m CROSS JOIN sought(total t ON t.dimension = ?"
+            " AND t.granularity = ? AND t.part = ?"
+            " AND t.member BETWEEN m.value / ? AND m.value % ?)",
+            (*buckets, runs, dimension, code, number, _RUN, _RUN),
+        ).fetchone()
+        found.update((at, spent or 0) for at, spent in zip(buckets, row, strict=True))
+    return found
+
+
+def _runs(ids: Ids) -> list[int]:
+    """The first and the last of ids that follow each other, as one number: `first * _RUN + last`.
+
+    Keys that were created together often have such ids, and a run is found with one seek.
+    """
+    runs: list[list[int]] = []
+    for id_ in sorted(ids):
+        if runs and runs[-1][1] == id_ - 1:
+            runs[-1][1] = id_
+        else:
+            runs.append([id_, id_])
+    return [first * _RUN + last for first, last in runs]
 
 
 class _Others(NamedTuple):
@@ -324,7 +440,12 @@ def read_sum(
     connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> Usage:
     """The usage of a whole range: the sum of what `read_whole` returns."""
-    table = _whole_table(connection, selection, wanted, resolution(wanted, stored))
+    grain = resolution(wanted, stored)
+    parts = _less_others(connection, selection, wanted, grain)
+    if parts is not None:
+        every, others = (read_sum(connection, part, wanted, stored) for part in parts)
+        return minus(every, others)
+    table = _whole_table(connection, selection, wanted, grain)
     if not table.sums and selection.owners is not None:
         return total(read_whole(connection, selection, wanted, stored))
     statement = f"SELECT {SUMS} FROM {table.tables} WHERE {table.where}"

@@ -480,6 +480,17 @@ class Store:
                 return self.read(selection.grouped(None), wanted, stored).whole
             return reading.read_whole(connection, selection, wanted, stored)
 
+    def whole_spend(
+        self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
+    ) -> Sequence[int]:
+        """Only the spend (nano-dollars, of a source of money) of each bucket in what `whole`
+        returns."""
+        with self._db.read() as connection:
+            if selection.crossed:
+                whole = self.whole(selection, wanted, stored)
+                return [used.value(Metric.SPEND, source) for used in whole]
+            return reading.read_whole_spend(connection, selection, wanted, stored, source)
+
     def sum_of(self, selection: Selection, wanted: TimeRange, stored: Granularity) -> Usage:
         """The usage of a whole range: the sum of what `whole` returns."""
         with self._db.read() as connection:

@@ -58,9 +58,7 @@ def by_group(
     """The usage of a whole range by group; without a grouping, that of everything under 0."""
     if selection.by is None:
         return {0: reading.read_sum(connection, selection, wanted, stored)}
-    names = [f"t.{name}" for name in Usage._fields]
-    found = reading.sums_by_group(connection, selection, wanted, stored, names)
-    return {group: Usage._make(figures) for group, *figures in found}
+    return reading.usage_by_group(connection, selection, wanted, stored)
 
 
 def of_metrics(
@@ -111,10 +109,14 @@ def largest_buckets(
     """The spend (nano-dollars, of a source of money) of the largest stored bucket of each group,
     and of all of them."""
     table = reading.selected_table(connection, selection, wanted, stored)
-    if table.sums and selection.by is not None:  # there is one row for each bucket
+    if table.sums and selection.by is not None:
+        # one row for each bucket, those of a member side by side in each part: grouped in storage
+        # order first
         statement = (
-            f"SELECT {table.group}, MAX({_SPEND[source]}), SUM({_SPEND[source]})"
-            f" FROM {table.tables} WHERE {table.where} GROUP BY 1"
+            "SELECT grouped, MAX(largest), SUM(spend) FROM ("
+            f"SELECT {table.group} AS grouped, MAX({_SPEND[source]}) AS largest,"
+            f" SUM({_SPEND[source]}) AS spend FROM {table.tables} WHERE {table.where}"
+            " GROUP BY t.part, t.member) AS parts GROUP BY grouped"
         )
     else:
         statement = (

@@ -184,6 +184,19 @@ def test_of_a_period_in_which_they_are_known_in_part_each_part_is_priced_as_it_i
     assert Decimal(part["repriced"]) > Decimal(whole["repriced"])
 
 
+@pytest.mark.parametrize("hours", [0, 5, 100])
+def test_groups_add_up_to_the_whole_whatever_is_known_of_cached_tokens(ask, database, hours):
+    start = int((worlds.now() - timedelta(hours=hours)).timestamp())
+    with databases.looking(database) as connection:
+        connection.execute("UPDATE figure_known SET start = ? WHERE until > ?", (start, start))
+        connection.execute("DELETE FROM figure_known WHERE start >= until")
+    words = ("whatif", "opus", "->", "gpt-5.1", "7d")
+    whole, by_key = asked(ask, *words), asked(ask, *words, "by", "key")
+    for name in ("billed", "repriced_same", "repriced"):
+        groups = sum(Decimal(one[name]) for one in by_key["groups"])
+        assert Decimal(whole[name]) == Decimal(by_key[name]) == groups
+
+
 def test_with_one_model_all_usage_is_repriced_on_it(ask):
     found = asked(ask, "whatif", "all", "->", "gpt-5.1", "7d", "-model:ada/alone")
     parts = [asked(ask, "whatif", one, "->", "gpt-5.1", "7d") for one in ("opus", "gpt-5.1")]

@@ -222,7 +222,7 @@ def test_a_database_that_stays_locked_is_said_in_a_sentence(path, journal, monke
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     for attempt in (store.state, lambda: store.replace(TODAY, rows(1), NOW)):
-        with pytest.raises(StoreError, match="in use by another program"):
+        with pytest.raises(StoreError, match="locked by another program"):
             attempt()
     other.execute("ROLLBACK")
     assert store.replace(TODAY, rows(1), NOW) == 2

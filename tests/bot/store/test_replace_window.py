@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -27,6 +28,7 @@ from bot.store.encoding import (
     to_seconds,
 )
 from bot.store.usage import month_filling
+from bot.store.usage import read as reading
 from bot.store.usage.filled_months import contain, marks
 from bot.store.usage.read import Ranking
 from bot.store.usage.selection import Selection
@@ -151,8 +153,9 @@ class Replacing(RuleBasedStateMachine):
         creators=some,
         top=st.none() | st.integers(0, 4),
         metric=st.sampled_from(Metric),
+        many=st.sampled_from([0, 1_000]),
     )
-    def ask(self, grain, at, length, by, models, keys, creators, top, metric):
+    def ask(self, grain, at, length, by, models, keys, creators, top, metric, many):
         wanted, stored = time_range(grain, at, length), DAYS if grain is MONTHS else grain
         chosen = [self.some(dimension, ids) for dimension, ids in
                   zip(STORED, (models, keys, creators), strict=True)]  # fmt: skip
@@ -165,6 +168,14 @@ class Replacing(RuleBasedStateMachine):
         assert read.whole == tuple(total(s.get(n, ZERO) for s in expected.values())
                                    for n in range(len(wanted.buckets)))  # fmt: skip
         assert self.store.whole(selection, wanted, stored) == read.whole
+        assert self.store.sum_of(selection, wanted, stored) == total(read.whole)
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("_MANY_MEMBERS", "_MANY_TO_SORT"):
+                patch.setattr(reading, name, many)
+            for source in MoneySource:
+                assert list(self.store.whole_spend(selection, wanted, stored, source)) == [
+                    usage.value(Metric.SPEND, source) for usage in read.whole
+                ]
         pairs = defaultdict(lambda: ZERO)
         for _, member, model, usage in self.store.rows(selection, wanted, stored):
             pairs[member, model] = total([pairs[member, model], usage])
@@ -181,7 +192,7 @@ class Replacing(RuleBasedStateMachine):
         sums = {i: total(s.values()).value(metric) for i, s in expected.items()}
         if ranking is None:
             assert set(read.series) == set(expected)
-        elif not selection.crossed:
+        elif not selection.crossed or by is Dimension.CREATOR:
             best = sorted(sums.values(), reverse=True)[:top]
             assert sorted((sums[i] for i in read.series), reverse=True) == best
         rows = list(self.store.rows(selection, wanted, stored))

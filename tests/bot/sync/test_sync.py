@@ -468,7 +468,7 @@ def test_a_database_locked_by_another_program_is_waited_out(cache, server, clock
     other = sqlite3.connect(cache.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     clock.advance(20 * MINUTE)
-    assert "in use by another program" in str(cache.turn().error)
+    assert "locked by another program" in str(cache.turn().error)
     assert ask(cache, "spend 1d").as_of == NOW
     other.execute("ROLLBACK")
     other.close()
