@@ -48,7 +48,7 @@ WITHOUT_PEER = (
     "retiring", "retiring by creator", "new models 1m", "new keys 1m", "keys", "keys unlimited",
     "keys creator:firstname12.lastname@example.com", "limits",
 )  # fmt: skip
-OF_MANY_KEYS = ("forecast key:team-0*", "whatif all -> model-2-instruct 1m")
+OF_MANY_KEYS = ("forecast key:team-0*", "cache 1m by key", "whatif all -> model-2-instruct 1m")
 """Of all keys, or of a quarter of them; of the huge organization as well."""
 LIMITS = {LARGE: 60, HUGE: 300}  # ms
 _TIMES = 40
