@@ -20,6 +20,7 @@ FILTERS = (
     "by key model:maker-1*",
     "by creator model:maker-1*",
     "by creator key:team-0*",
+    "by creator -key:team-0*",
     "by key creator:firstname1*",
     "by model -key:team-03*",
     "model:maker-1* creator:firstname1* key:team-0*",

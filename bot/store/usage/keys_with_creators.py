@@ -72,8 +72,8 @@ def read_crossed(
     """The figures of a selection of keys and creators.
 
     With a ranking by key, includes series of its largest keys and of chatroom usage; with one by
-    creator, of the largest creators, unless their usage includes chatroom usage; else of all
-    groups.
+    creator, of the largest creators; else of all groups. Of creators whose chatroom usage is
+    selected, the figures are all of their usage less that of their keys that aren't selected.
     """
     by = selection.by
     of_asked, of_owned, of_creators = _parts(selection, keys)
@@ -83,26 +83,26 @@ def read_crossed(
         # all usage of these creators, with a key or without
         whole = reading.read_whole(connection, of_creators, wanted, stored)
         return _without_zeros(UsageTotals(whole, {}, 1), by)
-    few = ranking if by is Dimension.KEY else None
-    asked = _of_keys(connection, of_asked, wanted, stored, few, keys)
-    if by is Dimension.KEY or by is None:
-        every = reading.read_whole(connection, of_creators, wanted, stored)
-        owned = asked.whole
-        if keys.asked != keys.owned:
-            owned = reading.read_whole(connection, of_owned, wanted, stored)
-        remainder = tuple(map(minus, every, owned))
-        groups: Series = {keys.chatroom: dict(enumerate(remainder))}
-    else:
-        all_groups = reading.read(connection, of_creators.grouped(by), wanted, stored, None)
-        of_keys = asked
-        if keys.asked != keys.owned:
-            of_keys = _of_keys(connection, of_owned, wanted, stored, None, keys)
-        remainder = tuple(map(minus, all_groups.whole, of_keys.whole))
-        groups = _combined(all_groups.series, of_keys.series, minus)
+    if by is not Dimension.KEY:
+        less = of_owned.only(Dimension.KEY, keys.owned - keys.asked)
+        of_groups = of_creators.grouped(by)
+        if by is Dimension.CREATOR and ranking is not None:
+            return _largest_rest(connection, of_groups, less, wanted, stored, ranking, keys)
+        every = reading.read(connection, of_groups, wanted, stored, None)
+        without = _of_keys(connection, less, wanted, stored, None, keys)
+        series = _combined(every.series, without.series, minus)
+        whole = tuple(map(minus, every.whole, without.whole))
+        return _without_zeros(UsageTotals(whole, series, len(series)), by)
+    asked = _of_keys(connection, of_asked, wanted, stored, ranking, keys)
+    whole_of_creators = reading.read_whole(connection, of_creators, wanted, stored)
+    owned = asked.whole
+    if keys.asked != keys.owned:
+        owned = reading.read_whole(connection, of_owned, wanted, stored)
+    remainder = tuple(map(minus, whole_of_creators, owned))
     whole = tuple(map(plus, asked.whole, remainder))
-    count = asked.count + len(groups.keys() - asked.series.keys())
-    series = _combined(asked.series, groups, plus)
-    return _without_zeros(UsageTotals(whole, series, count), by)
+    chatroom: Series = {keys.chatroom: dict(enumerate(remainder))}
+    found = UsageTotals(whole, {**asked.series, **chatroom}, asked.count + 1)
+    return _without_zeros(found, by)
 
 
 def sum_crossed(
@@ -119,9 +119,8 @@ def sum_crossed(
     every = reading.read_sum(connection, of_creators, wanted, stored)
     if keys.asked == keys.owned:
         return every
-    asked = reading.read_sum(connection, of_asked, wanted, stored)
-    owned = reading.read_sum(connection, of_owned, wanted, stored)
-    return plus(asked, minus(every, owned))
+    less = of_owned.only(Dimension.KEY, keys.owned - keys.asked)
+    return minus(every, reading.read_sum(connection, less, wanted, stored))
 
 
 def _parts(selection: Selection, keys: CrossedKeys) -> tuple[Selection, Selection, Selection]:
@@ -211,6 +210,48 @@ def _of_keys(
         connection, by_key.only(Dimension.KEY, of_largest), wanted, stored, keys.no_creator
     )
     return UsageTotals(whole, series, len(values))
+
+
+def _largest_rest(
+    connection: Connection,
+    of_creators: Selection,
+    less: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    ranking: Ranking,
+    keys: CrossedKeys,
+) -> UsageTotals:
+    """The figures of creators less those of some keys, with series of the largest creators.
+
+    Only sums of the whole range decide which creators these are, and which have any usage.
+    """
+    less = less.grouped(Dimension.KEY)
+    whole = map(
+        minus,
+        reading.read_whole(connection, of_creators, wanted, stored),
+        reading.read_whole(connection, less, wanted, stored),
+    )
+    used = dict(reading.usage_by_group(connection, of_creators, wanted, stored))
+    for key, usage in reading.usage_by_group(connection, less, wanted, stored).items():
+        owner = keys.owners[key]
+        used[owner] = minus(used.get(owner, ZERO), usage)
+    rows = [
+        (creator, *(usage.value(metric, ranking.source) for metric in ranking.metrics))
+        for creator, usage in used.items()
+        if usage != ZERO
+    ]
+    chosen = frozenset(reading.largest(rows, ranking.top))
+    of_chosen = frozenset(
+        key for key in less.ids(Dimension.KEY) or () if keys.owners[key] in chosen
+    )
+    every = reading.read_series(
+        connection, of_creators.only(Dimension.CREATOR, chosen), wanted, stored
+    )
+    without = reading.series_by_owner(
+        connection, less.only(Dimension.KEY, of_chosen), wanted, stored, keys.no_creator
+    )
+    series = _combined(every, without, minus)
+    return _without_zeros(UsageTotals(tuple(whole), series, len(rows)), Dimension.CREATOR)
 
 
 def _combined(

@@ -273,6 +273,23 @@ def values_by_group(
     return sums_by_group(connection, selection, wanted, stored, columns)
 
 
+def usage_by_group(
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> dict[int, Usage]:
+    """The usage of a whole range by group, in the order of the groups."""
+    names = [f"t.{name}" for name in Usage._fields]
+    found = sums_by_group(connection, selection, wanted, stored, names)
+    return {group: Usage._make(figures) for group, *figures in found}
+
+
+def read_series(
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> dict[int, dict[int, Usage]]:
+    """The series of all groups of a selection in one view."""
+    table = selected_table(connection, selection, wanted, stored)
+    return _series(connection, table, stored_buckets(wanted, resolution(wanted, stored)))
+
+
 def value_columns(metrics: Iterable[Metric], source: MoneySource) -> list[str]:
     """What to read of table `t` (usage or sums) for some metrics; spend is of a source."""
     return [_VALUES[one, source if one is Metric.SPEND else MoneySource.ALL] for one in metrics]
@@ -283,25 +300,35 @@ def read_whole(
 ) -> tuple[Usage, ...]:
     """The usage of each bucket, from the view for the grouping, without its groups."""
     grain = resolution(wanted, stored)
+    parts = _less_others(connection, selection, wanted, grain)
+    if parts is not None:
+        every, others = (read_whole(connection, part, wanted, stored) for part in parts)
+        return tuple(map(minus, every, others))
     table = _whole_table(connection, selection, wanted, grain)
     count = len(wanted.buckets)
-    if not table.sums and (keys := _other_keys(connection, selection, wanted, grain)) is not None:
-        of_others = read_whole(connection, selection.only(Dimension.KEY, keys), wanted, stored)
-        of_models = _totals(MODELS, selection.ids(Dimension.MODEL), wanted, grain, "0")
-        all_keys = _spread(_by_bucket(connection, of_models), stored_buckets(wanted, grain), count)
-        return tuple(map(minus, all_keys, of_others))
     if not table.sums and selection.owners is not None and connection.sorts_groups:
         found = _series_by_bucket(connection, selection.grouped(None), wanted, stored)
         return _usage_of_buckets(found.get(0, {}), count)
-    places = stored_buckets(wanted, grain)
-    others = _others(connection, selection) if table.sums else None
-    if others is None:
-        return _spread(_by_bucket(connection, table), places, count)
-    # most members are selected: everything less the others
-    every = _totals(ALL_OF[selection.view], None, wanted, grain, "0")
-    rest = _totals(others.dimension, others.ids, wanted, grain, "0")
-    wholes = (_spread(_by_bucket(connection, one), places, count) for one in (every, rest))
-    return tuple(map(minus, *wholes))
+    return _spread(_by_bucket(connection, table), stored_buckets(wanted, grain), count)
+
+
+def _less_others(
+    connection: Connection, selection: Selection, wanted: TimeRange, grain: Granularity
+) -> tuple[Selection, Selection] | None:
+    """A selection without its filter on keys or creators, and that of those that aren't selected.
+
+    None unless these are fewer, the selected ones many, and sums of the whole are stored.
+    """
+    if selection.owners is None:
+        return None
+    filters = dict(selection.members)
+    by = next(one for one in filters if DIMENSIONS[one].view is selection.view)
+    del filters[by]
+    every = Selection.of(by, filters)
+    others = _others_of(connection, DIMENSION[by], selection.owners)
+    if others is None or not _whole_table(connection, every, wanted, grain).sums:
+        return None
+    return every, every.only(by, others.ids)
 
 
 def read_whole_spend(
@@ -413,7 +440,12 @@ def read_sum(
     connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> Usage:
     """The usage of a whole range: the sum of what `read_whole` returns."""
-    table = _whole_table(connection, selection, wanted, resolution(wanted, stored))
+    grain = resolution(wanted, stored)
+    parts = _less_others(connection, selection, wanted, grain)
+    if parts is not None:
+        every, others = (read_sum(connection, part, wanted, stored) for part in parts)
+        return minus(every, others)
+    table = _whole_table(connection, selection, wanted, grain)
     if not table.sums and selection.owners is not None:
         return total(read_whole(connection, selection, wanted, stored))
     statement = f"SELECT {SUMS} FROM {table.tables} WHERE {table.where}"

@@ -58,9 +58,7 @@ def by_group(
     """The usage of a whole range by group; without a grouping, that of everything under 0."""
     if selection.by is None:
         return {0: reading.read_sum(connection, selection, wanted, stored)}
-    names = [f"t.{name}" for name in Usage._fields]
-    found = reading.sums_by_group(connection, selection, wanted, stored, names)
-    return {group: Usage._make(figures) for group, *figures in found}
+    return reading.usage_by_group(connection, selection, wanted, stored)
 
 
 def of_metrics(

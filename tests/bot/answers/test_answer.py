@@ -539,6 +539,20 @@ def test_the_largest_creators_of_some_keys_are_shown_beside_the_sum_of_the_other
     assert (spend.other_count, spend.other_sum) == (1, 1)
 
 
+def test_the_largest_creators_without_some_keys_are_shown_beside_the_sum_of_the_others(crossed):
+    found = crossed("spend 1h by creator -key:prod top 1", whole=False)
+    (spend,) = found.metrics.values()
+    assert groups(found) == {"Ada": 10_010}
+    assert (spend.other_count, spend.other_sum) == (1, 1_100)
+
+
+def test_a_creator_of_whose_usage_nothing_is_left_is_not_among_the_others(crossed):
+    found = crossed("spend 1h by creator -key:laptop -key:orphan top 1", whole=False)
+    (spend,) = found.metrics.values()
+    assert groups(found) == {"Ada": 10_011}
+    assert (spend.other_count, spend.other_sum) == (0, 0)
+
+
 def test_all_keys_by_all_creators_add_up_to_everything(crossed):
     everything = crossed("spend 1h").totals
     assert crossed("spend 1h by creator key:*").totals == everything

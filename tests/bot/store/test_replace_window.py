@@ -168,6 +168,7 @@ class Replacing(RuleBasedStateMachine):
         assert read.whole == tuple(total(s.get(n, ZERO) for s in expected.values())
                                    for n in range(len(wanted.buckets)))  # fmt: skip
         assert self.store.whole(selection, wanted, stored) == read.whole
+        assert self.store.sum_of(selection, wanted, stored) == total(read.whole)
         with pytest.MonkeyPatch.context() as patch:
             for name in ("_MANY_MEMBERS", "_MANY_TO_SORT"):
                 patch.setattr(reading, name, many)
@@ -191,7 +192,7 @@ class Replacing(RuleBasedStateMachine):
         sums = {i: total(s.values()).value(metric) for i, s in expected.items()}
         if ranking is None:
             assert set(read.series) == set(expected)
-        elif not selection.crossed:
+        elif not selection.crossed or by is Dimension.CREATOR:
             best = sorted(sums.values(), reverse=True)[:top]
             assert sorted((sums[i] for i in read.series), reverse=True) == best
         rows = list(self.store.rows(selection, wanted, stored))
