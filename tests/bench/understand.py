@@ -52,7 +52,7 @@ WITHOUT_PEER = (
     "keys creator:firstname12.lastname@example.com", "limits", "limits key:team-03*",
     "limits creator:firstname12.lastname@example.com",
 )  # fmt: skip
-OF_MANY_KEYS = ("forecast key:team-0*", "whatif all -> model-2-instruct 1m")
+OF_MANY_KEYS = ("forecast key:team-0*", "cache 1m by key", "whatif all -> model-2-instruct 1m")
 """Of all keys, or of a quarter of them; of the huge organization as well."""
 LIMITS = {LARGE: 60, HUGE: 300}  # ms
 _TIMES = 40

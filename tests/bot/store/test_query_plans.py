@@ -118,6 +118,27 @@ def test_members_are_ranked_in_the_order_in_which_they_lie(store):
 
 
 @pytest.mark.sqlite_only("SQLite's plans")
+def test_the_days_of_many_keys_together_are_read_without_a_sort(store):
+    wanted, stored = RANGES["month"]
+    keys = Selection.of(None, {Dimension.KEY: frozenset(range(1, 400))})
+    read = plans(store, lambda: store.whole_spend(keys, wanted, stored, MoneySource.ALL))
+    assert not any(line.startswith("USE TEMP B-TREE") for plan in read for line in plan)
+    # keys whose ids follow each other are found with one seek
+    seek = "(dimension=? AND granularity=? AND part=? AND member>? AND member<?)"
+    assert all(f"SEARCH t USING PRIMARY KEY {seek}" in plan for plan in read)
+
+
+@pytest.mark.sqlite_only("SQLite's plans")
+def test_the_largest_days_of_keys_are_found_in_the_order_in_which_they_lie(store):
+    wanted, stored = RANGES["month"]
+    (plan,) = plans(
+        store,
+        lambda: store.largest_buckets(Selection(Dimension.KEY), wanted, stored, MoneySource.ALL),
+    )
+    assert sum(line.startswith("USE TEMP B-TREE") for line in plan) == 1  # for the parts
+
+
+@pytest.mark.sqlite_only("SQLite's plans")
 @pytest.mark.parametrize("period", RANGES)
 def test_the_whole_is_one_walk(store, period):
     wanted, stored = RANGES[period]
