@@ -205,9 +205,11 @@ def alerts(folder: Path, *, every: int = 1) -> Outcome:
                 bot.tick()
             there = [*bot.direct_messages(), *bot.channel_messages(slack.channel("general").id)]
             failed = bot.alerts.messages.counts().get("failed", 0)
-            # where the history cannot be read, an alert is sent again rather than lost
-            blind = method == "conversations.history" and code not in READABLE
-            copies = min(len(there), 1) if blind else len(there)
+            # where the history cannot be read, or not for an hour, an alert is sent again rather
+            # than lost
+            later = code in TOKEN_PROBLEMS or (code in READABLE and times == 1)
+            again = method == "conversations.history" and not later and len(there) == 2
+            copies = 1 if again else len(there)
             outcome.count(name, copies, told=bool(failed and code in UNREACHABLE))
         path.unlink(missing_ok=True)
     return outcome
