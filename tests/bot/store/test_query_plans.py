@@ -28,6 +28,7 @@ WALK = "(dimension=? AND granularity=? AND part>? AND part<?)"
 SOUGHT = "(view=? AND granularity=? AND bucket"
 ROWS = f"SEARCH t USING PRIMARY KEY {SOUGHT}"
 SOME = frozenset(range(1, 40))
+FEW = frozenset(range(1, 20))
 BY_KEY = Selection(Dimension.KEY)
 
 
@@ -148,10 +149,21 @@ def test_the_whole_is_one_walk(store, period):
 
 @pytest.mark.sqlite_only("SQLite's plans")
 @pytest.mark.parametrize("period", RANGES)
+def test_of_most_models_by_creator_only_the_rows_of_the_others_are_added_up(store, period):
+    wanted, stored = RANGES[period]
+    models = frozenset(member.id for member in store.directory().of[Dimension.MODEL])
+    most = Selection.of(Dimension.CREATOR, {Dimension.MODEL: models - {min(models)}})
+    every, others = plans(store, lambda: store.whole(most, wanted, stored))
+    assert f"SEARCH t USING PRIMARY KEY {WALK}" in every
+    assert any(line.startswith(ROWS) for line in others)
+
+
+@pytest.mark.sqlite_only("SQLite's plans")
+@pytest.mark.parametrize("period", RANGES)
 @pytest.mark.parametrize(
     "selection",
     [Selection.of(Dimension.MODEL, {Dimension.KEY: SOME}),
-     Selection.of(Dimension.CREATOR, {Dimension.MODEL: SOME}),
+     Selection.of(Dimension.CREATOR, {Dimension.MODEL: FEW}),
      Selection.of(None, {Dimension.MODEL: SOME, Dimension.KEY: SOME}),
      Selection.of(Dimension.MODEL, {Dimension.KEY: SOME, Dimension.CREATOR: SOME})],
     ids=named,
