@@ -25,7 +25,7 @@ from bot.alerts.services import AlertServices
 from bot.alerts.state_changes import state_changes
 from bot.alerts.usage_lookup import UsageLookup
 from bot.answers import visibility
-from bot.answers.openrouter_limits import OpenRouterLimits, limits_of
+from bot.answers.openrouter_limits import OpenRouterLimits, stored_limits
 from bot.runtime import priority
 from bot.runtime.isolation import isolated
 from bot.services import asker_for
@@ -264,7 +264,7 @@ class RuleEvaluator:
         directory = store.directory()
         limits = OpenRouterLimits()
         with isolated(log, "Stored limits cannot be read, so alerts on limits have to wait"):
-            limits = limits_of(store.fact("limits"), directory)
+            limits = stored_limits(store)
         warmed_up = self._running_since is not None and now - self._running_since >= WARM_UP
         usage = self._alerts.usage
         figures = UsageLookup(store, usage, now)

@@ -38,7 +38,7 @@ class OpenRouterDetails:
     @cached_property
     def guardrail_limits(self) -> tuple[TrackedLimit, ...]:
         """The budgets of guardrails, with the guardrails' names as labels."""
-        return tuple(guardrail_limits(self._store, self.keys, self._directory))
+        return tuple(guardrail_limits(self._store))
 
     @cached_property
     def members_known(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from bot.analysis.limits import HourlySpend, credits_forecast
-from bot.answers.openrouter_limits import limits_of
+from bot.answers.openrouter_limits import stored_limits
 from bot.store import Store
 from reports.analysis.balance import Balance, Goal
 from reports.time.period import Unit
@@ -21,7 +21,7 @@ def balance(
     `until`: whether they last through the running day, week, month or year of `zone`, or through
     a day of it, is asked.
     """
-    limits = limits_of(store.fact("limits"), store.directory())
+    limits = stored_limits(store)
     if limits.bought is None or limits.used is None or limits.reported_at is None:
         return None
     spend = HourlySpend(store, now)

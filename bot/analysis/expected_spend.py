@@ -31,7 +31,7 @@ from bot.analysis.forecast_usage import (
 from bot.analysis.spend_left import spend_left
 from bot.store import Store
 from bot.store.usage.selection import Ids, Selection
-from reports.analysis.forecast import ExpectedDays, Forecaster, rounded, shared, to_come
+from reports.analysis.forecast import ExpectedDays, Forecaster, shared, to_come
 from reports.analysis.limited_keys import LimitedKey, SpendLeft
 from reports.analysis.rest_of_today import (
     PAST_HOURS,
@@ -40,6 +40,7 @@ from reports.analysis.rest_of_today import (
     rest_of_today,
     usual_hours,
 )
+from reports.analysis.rounding import rounded
 from reports.analysis.usual_days import WEEK, above_usual, without_outlying
 from reports.time.time_range import DAY, HOUR, Granularity, TimeRange, floor, local
 from reports.usage.coverage import AnswerableRange, gaps
@@ -155,14 +156,18 @@ class ExpectedSpend:
             )
         return self._days_by_selection[selection]
 
-    def share_of(self, by: Dimension, ids: Ids) -> Fraction:
-        """The share of some members in the usual spend, without regard to their limits."""
+    def spent_by(self, by: Dimension, ids: Ids) -> int:
+        """What some members usually spent recently, without regard to their limits."""
         if not self._all_recent:
-            return Fraction(0)
+            return 0
         if by not in self._shares:
             self._shares[by] = self._usual_recently(self.root.grouped(by), self._outlying)
         spent = self._shares[by]
-        return Fraction(sum(spent.get(id_, 0) for id_ in ids), self._all_recent)
+        return sum([spent.get(id_, 0) for id_ in ids])
+
+    def share(self, amount: int, spent: int) -> int:
+        """The share of an amount of those who spent so much recently (`spent_by`)."""
+        return _part(amount, spent, self._all_recent)
 
     def running_of(self, by: Dimension, ids: Ids) -> int:
         """What heavy use that is going on will cost these members, without regard to their
@@ -468,6 +473,8 @@ def _hours(start: datetime, end: datetime) -> AnswerableRange:
 
 def _part(amount: int, part: int, whole: int) -> int:
     """A share of an amount, rounded half to even; 0 of nothing."""
+    if whole < 0:  # more was given back than spent
+        amount, whole = -amount, -whole
     return rounded(amount * part, whole) if whole else 0
 
 

@@ -12,7 +12,7 @@ from bot.answers import visibility
 from bot.answers.answer import make_plan
 from bot.answers.group_ids import group_id
 from bot.answers.openrouter_details import KeyDetails, key_details, members_known, owner_left
-from bot.answers.openrouter_limits import limits_of
+from bot.answers.openrouter_limits import stored_limits
 from bot.store import Store
 from bot.store.usage.directory import Directory
 from bot.store.usage.selection import Ids, Selection
@@ -85,7 +85,7 @@ def _facts(
     """What is known of the keys that are meant (None: all)."""
     limits = {
         id_: one.cap
-        for one in limits_of(store.fact("limits"), directory).caps
+        for one in stored_limits(store).caps
         if one.kind is LimitKind.KEY
         for id_ in one.ids
     }

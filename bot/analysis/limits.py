@@ -20,7 +20,7 @@ from bot.answers.openrouter_limits import (
     OpenRouterLimits,
     TrackedLimit,
     are_known,
-    limits_of,
+    stored_limits,
 )
 from bot.store import Store
 from bot.store.sync_state import COSTS, parts
@@ -107,9 +107,12 @@ class HourlySpend:
         count = (floor(now, Granularity.HOUR) - start) // HOUR + 1
         self.hours = tuple(start + number * HOUR for number in range(count))
         self._store, self._members = store, members
-        self._range = TimeRange(self.hours, self.hours[-1] + HOUR, Granularity.HOUR, now)
+        # the last hour is still running
+        paced, end = self.hours[-_PACE_HOURS - 1 : -1], self.hours[-1]
+        self._paced = TimeRange(paced, end, Granularity.HOUR, end)
         self._paces: dict[_Asked, HourlyPace] = {}
         self._today: dict[tuple[Dimension, bool], Mapping[int, int]] = {}
+        self._days: dict[tuple[Dimension, bool], dict[datetime, Mapping[int, int]]] = {}
         self._spans: dict[tuple[Dimension, Interval, bool], Mapping[int, int]] = {}
         self._since: dict[tuple[Dimension, bool, datetime], Mapping[int, int]] = {}
         self._hours: dict[tuple[Dimension, bool], dict[int, Mapping[int, int]]] = {}
@@ -120,7 +123,7 @@ class HourlySpend:
         if asked not in self._since:
             self._since[asked] = self._each_since(by, max(start, self.hours[0]), byok=byok)
         each = self._since[asked]
-        return sum(each.get(id_, 0) for id_ in ids)
+        return sum([each.get(id_, 0) for id_ in ids])
 
     def may_fill(self, asked: _Asked, left: int, now: datetime, resets: datetime | None) -> bool:
         """Whether these members may use up what is left, as far as can be told without hours."""
@@ -142,13 +145,13 @@ class HourlySpend:
                 source = MoneySource.ALL if byok else MoneySource.CREDITS
                 selection = Selection(by).only(by, missing)
                 known |= {id_: {} for id_ in missing}
-                known |= self._store.spend_series(selection, self._range, Granularity.HOUR, source)
+                known |= self._store.spend_series(selection, self._paced, Granularity.HOUR, source)
 
     def pace(self, by: Dimension, ids: Ids, *, byok: bool) -> HourlyPace:
         """The usual week of these members; a key and its guardrail share one."""
         asked = by, ids, byok
         if asked not in self._paces:
-            costs = [0] * len(self.hours)
+            costs = [0] * len(self._paced.buckets)
             for series in self._series(asked):
                 for at, spent in series.items():
                     costs[at] += spent
@@ -163,16 +166,16 @@ class HourlySpend:
             return [self._hours[by, byok][id_] for id_ in ids]
         source = MoneySource.ALL if byok else MoneySource.CREDITS
         of_all = Selection().only(by, ids)
-        return self._store.spend_series(of_all, self._range, Granularity.HOUR, source).values()
+        return self._store.spend_series(of_all, self._paced, Granularity.HOUR, source).values()
 
     def of_credits(self) -> list[int]:
         """What was spent from credits in each whole hour of the past four weeks, in order."""
-        usage = self._store.whole(Selection(), self._range, Granularity.HOUR)
-        return [one.credits for one in usage][-_PACE_HOURS - 1 : -1]
+        usage = self._store.whole(Selection(), self._paced, Granularity.HOUR)
+        return [one.credits for one in usage]
 
     def pace_of_credits(self) -> HourlyPace:
         """The usual week of all that is spent from credits."""
-        pace = recent_pace(self.hours[-_PACE_HOURS - 1], self.of_credits())
+        pace = recent_pace(self._paced.start, self.of_credits())
         outlook = self._outlook(byok=False)
         if not outlook.forecaster.days:
             return pace
@@ -182,8 +185,7 @@ class HourlySpend:
         )  # fmt: skip
 
     def _usual(self, asked: _Asked, costs: Sequence[int]) -> HourlyPace:
-        # the last hour is still running
-        pace = recent_pace(self.hours[-_PACE_HOURS - 1], costs[-_PACE_HOURS - 1 : -1])
+        pace = recent_pace(self._paced.start, costs)
         if self._only_today(asked):
             return pace
         return at_level(pace, *self._level(asked), self._now)
@@ -192,7 +194,7 @@ class HourlySpend:
         """Whether all that these members spent recently is of today, so that only hours say at what
         pace; their share in the forecast is nothing then."""
         by, ids, byok = asked
-        if self._outlook(byok=byok).share_of(by, ids):
+        if self._outlook(byok=byok).spent_by(by, ids):
             return False
         if (by, byok) not in self._today:
             day = floor(self._now, Granularity.DAY)
@@ -209,10 +211,10 @@ class HourlySpend:
         rest of today as usual, and by heavy use that is going on."""
         by, ids, byok = asked
         outlook = self._outlook(byok=byok)
-        share = outlook.share_of(by, ids)
+        spent = outlook.spent_by(by, ids)
         return (
-            round(outlook.week * share),
-            round(outlook.usual_rest_of_today * share),
+            outlook.share(outlook.week, spent),
+            outlook.share(outlook.usual_rest_of_today, spent),
             outlook.running_of(by, ids),
         )
 
@@ -236,11 +238,21 @@ class HourlySpend:
         days = first, self._whole_days(first)
         if days[0] >= days[1]:
             return self._spent(by, (start, end), Granularity.HOUR, byok=byok)
-        each = defaultdict(int, self._spent(by, days, Granularity.DAY, byok=byok))
+        each = self._since_day(by, days, byok=byok)
         for hours in ((start, days[0]), (days[1], end)):
-            for id_, spend in self._spent(by, hours, Granularity.HOUR, byok=byok).items():
-                each[id_] += spend
+            each = _added(each, self._spent(by, hours, Granularity.HOUR, byok=byok))
         return each
+
+    def _since_day(self, by: Dimension, days: Interval, *, byok: bool) -> Mapping[int, int]:
+        """What each member spent on whole days, without reading the days since a later reset
+        again."""
+        first, until = days
+        known = self._days.setdefault((by, byok), {})
+        if first not in known:
+            later = min((start for start in known if start > first), default=until)
+            found = self._spent(by, (first, later), Granularity.DAY, byok=byok)
+            known[first] = _added(found, known.get(later, {}))
+        return known[first]
 
     def _whole_days(self, first: datetime) -> datetime:
         """Until when usage since the day `first` is read by day, which has far fewer rows.
@@ -279,6 +291,16 @@ class HourlySpend:
         return self._store.state()
 
 
+def _added(some: Mapping[int, int], more: Mapping[int, int]) -> Mapping[int, int]:
+    """The sums of amounts by member."""
+    if not some or not more:
+        return some or more
+    found = defaultdict(int, some)
+    for id_, spend in more.items():
+        found[id_] += spend
+    return found
+
+
 def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     """Every limit that the asker may see, in the order in which they will be reached."""
     store, query, now = request.store, with_me(request), request.now
@@ -291,7 +313,7 @@ def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     creators = plan.selection.ids(Dimension.CREATOR)
     keys = keys_meant(directory, plan.selection.ids(Dimension.KEY), creators)
     labels = visibility.labels(directory, request.asker)
-    known = limits_of(store.fact("limits"), directory)
+    known = stored_limits(store)
     counted, narrowed = counted_limits(store, labels, keys, creators), keys is not None
     members = None if keys is None else members_of(counted, keys)
     spend = HourlySpend(store, now, members, root_of(directory, request.asker))
@@ -326,10 +348,10 @@ def counted_limits(
     With `keys`, only those of these keys and of the members in `creators`.
     """
     directory, details = store.directory(), key_details(store)
-    known = limits_of(store.fact("limits"), directory)
+    known = stored_limits(store)
     found = [
         *_key_limits(known, details, labels, directory),
-        *_guardrail_limits(store, details, labels, directory),
+        *_guardrail_limits(store, labels, directory),
     ]
     if keys is not None:
         return [one for one in found if _concerns(one, keys, creators)]
@@ -414,12 +436,11 @@ def _unprefixed(one: TrackedLimit) -> SpendLimit:
 
 def _guardrail_limits(
     store: Store,
-    details: Mapping[str, KeyDetails] | None,
     labels: Mapping[int, str],
     directory: Directory,
 ) -> Iterable[CountedLimit]:
     """The budgets of guardrails: one for each member and key that a guardrail applies to."""
-    for one in guardrail_limits(store, details, directory, labels.keys()):
+    for one in guardrail_limits(store, labels.keys()):
         if one.member is None:
             continue
         label, cap = labels.get(one.member, ""), one.cap

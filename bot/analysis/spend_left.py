@@ -12,7 +12,7 @@ from datetime import datetime
 
 from bot.analysis.forecast_usage import ForecastPeriod
 from bot.answers.openrouter_details import key_details
-from bot.answers.openrouter_limits import TrackedLimit, limits_of
+from bot.answers.openrouter_limits import TrackedLimit, stored_limits
 from bot.store import Store
 from bot.store.sync_state import parts
 from bot.store.usage.selection import Ids, Selection
@@ -35,7 +35,7 @@ def spend_left(
     end = local(period.after, period.zone)
     found: dict[int, SpendLeft] = {}
     if source is not MoneySource.BYOK:
-        caps = limits_of(store.fact("limits"), directory).caps
+        caps = stored_limits(store).caps
         found |= _limited(store, [one for one in caps if one.kind is LimitKind.KEY], now, end)
     details = key_details(store) or {}
     for hash_, detail in details.items():

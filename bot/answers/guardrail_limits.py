@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.answers.openrouter_details import KeyDetails, StoredGuardrail, guardrails, guardrails_at
+from bot.answers.openrouter_details import (
+    KeyDetails,
+    StoredGuardrail,
+    guardrails,
+    guardrails_at,
+    key_details,
+)
 from bot.answers.openrouter_limits import TrackedLimit
 from bot.store import Store
 from bot.store.usage.directory import Directory
+from bot.store.usage.openrouter_facts import GUARDRAILS, KEYS
 from bot.store.usage.selection import Ids
 from reports.alerts.limits_and_forecast import SpendLimit
 from reports.analysis.limits import LimitKind
 from reports.usage.dimensions import Dimension
 
 
-def guardrail_limits(
-    store: Store,
-    details: Mapping[str, KeyDetails] | None,
-    directory: Directory,
-    seen: Collection[int] | None = None,
-) -> Iterator[TrackedLimit]:
+def guardrail_limits(store: Store, seen: Collection[int] | None = None) -> Iterator[TrackedLimit]:
     """The limits of members and of keys that aren't disabled; with `seen`, of these ids only.
 
     Yields nothing until the guardrails have been fetched. Labels are the guardrails' names, told
@@ -31,26 +33,34 @@ def guardrail_limits(
     them. The default guardrail of a workspace applies to all of its members and keys without an
     assignment.
     """
-    as_of = guardrails_at(store)
-    if as_of is None or details is None:
-        return
-    workspaces = _Workspaces(store, details, directory)
+    every, workspaces = store.gathered(_every, GUARDRAILS, KEYS, "limits")
     limits = {
-        one: [
-            limit
-            for limit in (
-                *_of_members(one, workspaces, as_of, directory),
-                *_of_keys(one, workspaces, as_of, details, directory),
-            )
-            if seen is None or limit.member in seen
-        ]
-        for one in guardrails(store) or ()
+        guardrail: found if seen is None else [one for one in found if one.member in seen]
+        for guardrail, found in every.items()
     }
     listed = [one for one, found in limits.items() if found]
-    for guardrail, name in _names(listed, workspaces.names):
+    for guardrail, name in _names(listed, workspaces):
         for one in limits[guardrail]:
             renamed = name != guardrail.name
             yield replace(one, cap=replace(one.cap, label=name)) if renamed else one
+
+
+def _every(
+    store: Store,
+) -> tuple[Mapping[StoredGuardrail, Sequence[TrackedLimit]], Mapping[str, str]]:
+    """All limits of each guardrail, and the names of workspaces."""
+    as_of, details, directory = guardrails_at(store), key_details(store), store.directory()
+    if as_of is None or details is None:
+        return {}, {}
+    workspaces = _Workspaces(store, details, directory)
+    limits = {
+        one: (
+            *_of_members(one, workspaces, as_of, directory),
+            *_of_keys(one, workspaces, as_of, details, directory),
+        )
+        for one in guardrails(store) or ()
+    }
+    return limits, workspaces.names
 
 
 def _names(

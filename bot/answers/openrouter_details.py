@@ -92,6 +92,10 @@ def guardrails_at(store: Store) -> datetime | None:
 
 def key_details(store: Store) -> Mapping[str, KeyDetails] | None:
     """All keys by their hash; None if they were never listed completely."""
+    return store.gathered(_read_key_details, openrouter_facts.KEYS)
+
+
+def _read_key_details(store: Store) -> Mapping[str, KeyDetails] | None:
     stored = _stored(store, openrouter_facts.KEYS)
     if stored is None:
         return None

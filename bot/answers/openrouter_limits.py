@@ -52,6 +52,15 @@ def are_known(store: Store) -> bool:
     return store.fact("limits") is not None
 
 
+def stored_limits(store: Store) -> OpenRouterLimits:
+    """OpenRouter's limits; empty if they were never read."""
+    return store.gathered(_read, "limits")
+
+
+def _read(store: Store) -> OpenRouterLimits:
+    return limits_of(store.fact("limits"), store.directory())
+
+
 def limits_of(text: str | None, directory: Directory) -> OpenRouterLimits:
     """Parse the stored limits (JSON); empty if there are none."""
     if not text:

@@ -6,9 +6,10 @@ a cache can cost more than reading from it saved; both are reported unchanged.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import accumulate, pairwise
 from statistics import median
 
@@ -91,21 +92,53 @@ class CacheReport:
     left_out: frozenset[int]
 
 
+Series = Mapping[str, Mapping[int, Usage]]
+"""Usage by label and by bucket index."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupUsage:
+    """The usage of groups, of which only what a report needs is read.
+
+    `whole` is the usage of all together by bucket index, `sums` returns that of each group over
+    some buckets, `series` that of some groups (labels) by bucket index.
+    """
+
+    whole: Mapping[int, Usage]
+    sums: Callable[[Set[int]], Mapping[str, Usage]]
+    series: Callable[[Sequence[str]], Series]
+
+    @classmethod
+    def of(cls, groups: Series) -> GroupUsage:
+        """The same from the series of all groups."""
+        return cls(_by_bucket(groups.values()), partial(sums_of, groups), lambda _: groups)
+
+
+def sums_of(groups: Series, counted: Set[int]) -> Mapping[str, Usage]:
+    """The usage of each group over some buckets."""
+    return {
+        label: total(buckets[index] for index in sorted(counted & buckets.keys()))
+        for label, buckets in groups.items()
+    }
+
+
 def cache_report(
-    groups: Mapping[str, Mapping[int, Usage]],
+    groups: Series | GroupUsage,
     unknown: UnknownFigures = UnknownFigures(),
     *,
     falls: bool = True,
     running: int | None = None,
 ) -> CacheReport:
-    """Report what caching did over a range. `groups` is the usage by label and by bucket index.
+    """Report what caching did over a range.
 
     `falls` says whether to look for drops of the share: within a day, it varies by hour. `running`
     is the index of a bucket that isn't over, which is no evidence of a drop that lasts. Groups
     without tokens are left out. All figures cover the same buckets, so the groups add up to the
     whole, and a share is the quotient of the figures shown with it.
     """
-    whole = _by_bucket(groups.values())
+    if not isinstance(groups, GroupUsage):
+        groups = GroupUsage.of(groups)
+    whole = groups.whole
     used = {index for index, usage in whole.items() if usage.tokens}
     left_out = frozenset(used & unknown.cached)
     counted = used - left_out
@@ -113,19 +146,18 @@ def cache_report(
     if not known:
         counted = used
     saved = known and not counted & unknown.saved
-    found = [
-        _use(label, [buckets[index] for index in sorted(counted & buckets.keys())], known, saved)
-        for label, buckets in groups.items()
-    ]
+    found = [_use(label, usage, known, saved) for label, usage in groups.sums(counted).items()]
     found = [one for one in found if one.prompt or one.completion]
     found.sort(key=lambda one: (-one.prompt, -one.completion, one.label))
     if known and falls:
+        series = groups.series([one.label for one in found[:_MOST_FALLS]])
         looked_for = (
-            replace(one, fall=_fall(groups[one.label], counted, saved, running))
+            replace(one, fall=_fall(series[one.label], counted, saved, running))
             for one in found[:_MOST_FALLS]
         )
         found[:_MOST_FALLS] = list(looked_for)
-    everything = _use("all", [whole[index] for index in sorted(counted)], known, saved)
+    of_all = total(whole[index] for index in sorted(counted))
+    everything = _use("all", of_all, known, saved)
     if known and falls:
         everything = replace(everything, fall=_fall(whole, counted, saved, running))
     return CacheReport(everything, tuple(found), whole, left_out)
@@ -208,8 +240,7 @@ def _share(usage: Usage) -> Fraction:
     return Fraction(usage.cached, usage.prompt)
 
 
-def _use(label: str, usages: Sequence[Usage], known: bool, saved: bool) -> CacheUse:
-    usage = total(usages)
+def _use(label: str, usage: Usage, known: bool, saved: bool) -> CacheUse:
     return CacheUse(
         label,
         usage.prompt,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,8 @@ from reports.analysis.cache import (
     CacheFall,
     CacheReport,
     CacheUse,
+    GroupUsage,
+    Series,
     UnknownFigures,
     cache_report,
     together,
@@ -21,7 +23,7 @@ from reports.questions.query import Query
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first, since_words, title
 from reports.time.time_range import Granularity, TimeRange
 from reports.usage.format import money, number, percent
-from reports.usage.usage import ZERO, Usage, dollars
+from reports.usage.usage import ZERO, dollars
 
 DASH = "–"
 NOTHING = "there is no caching to show"
@@ -50,7 +52,7 @@ _NAMES = {None: "Group", "model": "Slug", "key": "API Key", "creator": "Creator"
 def cache_answer(
     query: Query,
     span: TimeRange,
-    groups: Mapping[str, Mapping[int, Usage]],
+    groups: Series | GroupUsage,
     unknown: UnknownFigures,
     *,
     as_of: datetime | None,

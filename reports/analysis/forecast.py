@@ -28,6 +28,7 @@ from itertools import accumulate
 from typing import TypeVar
 
 from reports.analysis.rest_of_today import ALL_OF_TODAY, RestOfToday
+from reports.analysis.rounding import rounded
 from reports.analysis.usual_days import (
     LOOKED_AT,
     RECENT,
@@ -427,12 +428,6 @@ def _origins(known: int, count: int) -> range:
     last = known - count
     first = max(RECENT, last + 1 - _LONGEST_LOOK)
     return range(first + first % _STEP, last + 1, _STEP)
-
-
-def rounded(part: int, whole: int) -> int:
-    """A quotient rounded half to even."""
-    result, rest = divmod(part, whole)
-    return result + (2 * rest > whole or (2 * rest == whole and result % 2))
 
 
 def _mean(values: Days) -> int:

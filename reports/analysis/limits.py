@@ -18,6 +18,7 @@ from fractions import Fraction
 from math import inf
 
 from reports.analysis.rest_of_today import GOES_ON
+from reports.analysis.rounding import rounded
 from reports.analysis.usual_days import without_outlying
 
 HOUR = timedelta(hours=1)
@@ -123,9 +124,9 @@ def at_level(
     """
     whole = sum(pace.hours)
     hours = (
-        tuple(_rounded(cost * week, whole) for cost in pace.hours)
+        tuple(rounded(cost * week, whole) for cost in pace.hours)
         if whole
-        else (_rounded(week, HOURS_A_WEEK),) * HOURS_A_WEEK
+        else (rounded(week, HOURS_A_WEEK),) * HOURS_A_WEEK
     )
     first, count = hour_of_week(now), 24 - now.hour
     left = _HOUR_SECONDS - now.minute * 60 - now.second
@@ -133,17 +134,17 @@ def at_level(
     usual = costs[0] * left + sum(costs[1:]) * _HOUR_SECONDS
     seconds = left + (count - 1) * _HOUR_SECONDS
     if usual:
-        today = [_rounded(cost * rest_of_today * _HOUR_SECONDS, usual) for cost in costs]
+        today = [rounded(cost * rest_of_today * _HOUR_SECONDS, usual) for cost in costs]
     else:
-        today = [_rounded(rest_of_today * _HOUR_SECONDS, seconds)] * count
+        today = [rounded(rest_of_today * _HOUR_SECONDS, seconds)] * count
     if running:
         goes_on = min(seconds, GOES_ON * _HOUR_SECONDS)
-        more = _rounded(running * _HOUR_SECONDS, goes_on)
+        more = rounded(running * _HOUR_SECONDS, goes_on)
         # the hour in which it ends has its part of it all the time: not worth splitting an hour
         for at in range(count):
             begins = 0 if not at else left + (at - 1) * _HOUR_SECONDS
             length = left if not at else _HOUR_SECONDS
-            today[at] += _rounded(more * min(length, max(0, goes_on - begins)), length)
+            today[at] += rounded(more * min(length, max(0, goes_on - begins)), length)
     return replace(pace, hours=hours, today=tuple(today))
 
 
@@ -216,7 +217,7 @@ def hourly_pace(start: datetime, costs: Sequence[int]) -> HourlyPace:
     usual, first = [0] * HOURS_A_WEEK, hour_of_week(start)
     for offset in range(min(HOURS_A_WEEK, len(costs))):
         same = costs[offset::HOURS_A_WEEK]
-        usual[(first + offset) % HOURS_A_WEEK] = max(0, _rounded(sum(same), len(same)))
+        usual[(first + offset) % HOURS_A_WEEK] = max(0, rounded(sum(same), len(same)))
     whole = [
         sum(costs[at : at + HOURS_A_WEEK])
         for at in range(0, len(costs) - HOURS_A_WEEK + 1, HOURS_A_WEEK)
@@ -237,7 +238,7 @@ def recent_pace(start: datetime, costs: Sequence[int]) -> HourlyPace:
     used = _usual_days(costs[first:])
     if len(used) >= HOURS_A_WEEK:
         return hourly_pace(start + first * HOUR, used)
-    return HourlyPace((max(0, _rounded(sum(used), len(used))) if used else 0,) * HOURS_A_WEEK)
+    return HourlyPace((max(0, rounded(sum(used), len(used))) if used else 0,) * HOURS_A_WEEK)
 
 
 def _usual_days(costs: Sequence[int]) -> Sequence[int]:
@@ -253,9 +254,3 @@ def _usual_days(costs: Sequence[int]) -> Sequence[int]:
             at = begun + number * 24
             found[at : at + 24] = [cost * most // day for cost in found[at : at + 24]]
     return found
-
-
-def _rounded(cost: int, count: int) -> int:
-    """A mean rounded to an integer, half to even, like `round` with fractions."""
-    whole, rest = divmod(cost, count)
-    return whole + (2 * rest > count or (2 * rest == count and whole % 2))

@@ -1,4 +1,4 @@
-"""Rounds exact fractions to integers that still add up to their total."""
+"""Rounds exact fractions to integers: one by one, or so that they still add up to their total."""
 
 from __future__ import annotations
 
@@ -24,3 +24,9 @@ def largest_remainder(parts: Sequence[Fraction], total: int) -> tuple[int, ...]:
     for number in order[:missing]:
         lower[number] += 1
     return tuple(lower)
+
+
+def rounded(amount: int, count: int) -> int:
+    """An amount divided by a positive count, rounded half to even, like `round` with fractions."""
+    whole, rest = divmod(amount, count)
+    return whole + (2 * rest > count or (2 * rest == count and whole % 2))

@@ -18,7 +18,9 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from time import process_time
 
+from bot.analysis.budgets import limits
 from bot.analysis.registry import analyze
+from bot.answers.visibility import ANYONE
 from bot.runtime.priority import tune_interpreter
 from bot.store import Database, Store
 from bot.store.encoding import StoredView
@@ -26,6 +28,7 @@ from reports.analysis.document import AnalysisDocument
 from reports.analysis.slack.message import analysis_message
 from reports.questions.grammar import QuestionCommand, parse
 from reports.questions.query import Query, QueryKind
+from reports.questions.slack.balance import limits_message
 from reports.time.period_to_range import ranges
 from reports.time.time_range import Granularity
 from reports.usage.dimensions import Dimension
@@ -46,9 +49,10 @@ WITHOUT_PEER = (
     "whatif model-1-instruct -> model-2-instruct 1m",
     "whatif model-1-instruct -> model-2-instruct 1m by key",
     "retiring", "retiring by creator", "new models 1m", "new keys 1m", "keys", "keys unlimited",
-    "keys creator:firstname12.lastname@example.com", "limits",
+    "keys creator:firstname12.lastname@example.com", "limits", "limits key:team-03*",
+    "limits creator:firstname12.lastname@example.com",
 )  # fmt: skip
-OF_MANY_KEYS = ("forecast key:team-0*", "whatif all -> model-2-instruct 1m")
+OF_MANY_KEYS = ("forecast key:team-0*", "cache 1m by key", "whatif all -> model-2-instruct 1m")
 """Of all keys, or of a quarter of them; of the huge organization as well."""
 LIMITS = {LARGE: 60, HUGE: 300}  # ms
 _TIMES = 40
@@ -71,6 +75,8 @@ def run() -> Iterator[Figure]:
                 yield _beside_naive(store, peer, words)
         for words in WITHOUT_PEER:
             yield at_most(_name(words), _p95(_answering(store, _query(words))), "ms", LIMIT)
+        listing = _p95(lambda: limits_message(limits(store, NOW, ANYONE)))
+        yield at_most(_name("budget"), listing, "ms", LIMIT)
         store.close()
         yield from _of_many_keys()
 

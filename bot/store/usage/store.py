@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any, TypeVar
 
 from bot.store import leases
 from bot.store.connection import Area, Connection
@@ -39,6 +40,7 @@ from reports.usage.usage import ZERO, Usage, minus, plus, total
 from reports.usage.windows_to_fetch import QUARTER, Window
 
 _GRANULARITY_OF = {code: granularity for granularity, code in GRANULARITY.items()}
+T = TypeVar("T")
 _TRIES = 5
 _SECOND = timedelta(seconds=1)
 _ZONE = re.compile(r"\btz ([A-Za-z0-9_+/-]+)")
@@ -76,6 +78,7 @@ class Store:
         self._db = database
         self._directory: Directory | None = None
         self._latest = LatestRows()
+        self._gathered: dict[Callable[[Store], Any], tuple[Sequence[object], Any]] = {}
 
     def close(self) -> None:
         """Close the database."""
@@ -428,6 +431,19 @@ class Store:
         with self._db.read() as connection:
             found = connection.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
         return found and str(found[0])
+
+    def gathered(self, gather: Callable[[Store], T], *names: str) -> T:
+        """What a function gathers from these facts and the directory; never change the result.
+
+        It is kept in memory until one of them changes.
+        """
+        with self._db.read():
+            directory, facts = self.directory(), [self.fact(name) for name in names]
+            known = self._gathered.get(gather)
+            if known is None or known[0][0] is not directory or known[0][1:] != facts:
+                known = self._gathered[gather] = [directory, *facts], gather(self)
+            found: T = known[1]
+            return found
 
     def keep_fact(self, name: str, value: str) -> None:
         """Store a fact under its name."""

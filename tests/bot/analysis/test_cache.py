@@ -156,3 +156,29 @@ def test_what_does_not_fit_is_one_sentence(shared, words, said):
 def test_without_any_usage_it_says_so(ask):
     _, out, _ = ask("cache", "2026-01", "by", "key")
     assert "Nothing was used in this period, so there is no caching to show" in out
+
+
+@pytest.mark.parametrize("by", ["key", "creator", "model"])
+def test_days_in_between_whose_cached_tokens_are_unknown_are_left_out_of_all_groups(
+    ask, database, by
+):
+    whole = asked(ask, "cache", "14d", "by", by)
+    start = worlds.now().replace(hour=0, minute=0, second=0, microsecond=0) - 7 * DAY
+    with databases.looking(database) as connection:
+        found = connection.execute("SELECT figure, granularity, start, until FROM figure_known")
+        for figure, granularity, first, until in found.fetchall():
+            day, after = int(start.timestamp()), int((start + DAY).timestamp())
+            if first < day and until > after:
+                connection.execute(
+                    "UPDATE figure_known SET until = ? WHERE figure = ? AND granularity = ?"
+                    " AND start = ?", (day, figure, granularity, first),
+                )  # fmt: skip
+                connection.execute(
+                    "INSERT INTO figure_known (figure, granularity, start, until)"
+                    " VALUES (?, ?, ?, ?)", (figure, granularity, after, until),
+                )  # fmt: skip
+    part = asked(ask, "cache", "14d", "by", by)
+    assert whole["prompt"] - part["prompt"] == 10_000
+    for one in (whole, part):
+        for name in ("prompt", "cached", "completion"):
+            assert sum(group[name] for group in one["groups"]) == one[name]
