@@ -317,10 +317,12 @@ def _less_others(
 ) -> tuple[Selection, Selection] | None:
     """A selection without its filter on keys or creators, and that of those that aren't selected.
 
-    None unless these are fewer, the selected ones many, and sums of the whole are stored.
+    None unless these are fewer, the selected ones many, and sums of the whole are stored. The same
+    for models of all creators together, of which no sums are stored.
     """
     if selection.owners is None:
-        return None
+        parts = less_other_models(connection, selection)
+        return parts if parts and _whole_table(connection, parts[0], wanted, grain).sums else None
     filters = dict(selection.members)
     by = next(one for one in filters if DIMENSIONS[one].view is selection.view)
     del filters[by]
@@ -329,6 +331,22 @@ def _less_others(
     if others is None or not _whole_table(connection, every, wanted, grain).sums:
         return None
     return every, every.only(by, others.ids)
+
+
+def less_other_models(
+    connection: Connection, selection: Selection
+) -> tuple[Selection, Selection] | None:
+    """A selection by creator without its filter on models, and that of those that aren't selected.
+
+    None unless these are fewer and all creators are selected.
+    """
+    models = selection.ids(Dimension.MODEL)
+    if models is None or selection.by is not Dimension.CREATOR or selection.owners is not None:
+        return None
+    found = connection.execute("SELECT id FROM member WHERE dimension = ?", (MODELS,))
+    others = frozenset(row[0] for row in found) - models
+    every = Selection(Dimension.CREATOR)
+    return (every, every.only(Dimension.MODEL, others)) if len(others) < len(models) else None
 
 
 def read_whole_spend(

@@ -17,6 +17,7 @@ from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import STORED, Dimension, Metric, MoneySource
 from reports.usage.usage import Usage
 from reports.usage.windows_to_fetch import Window
+from tests import databases
 
 TOKENS_AND_SPEND = (Metric.TOKENS, Metric.SPEND)
 
@@ -28,6 +29,7 @@ WALK = "(dimension=? AND granularity=? AND part>? AND part<?)"
 SOUGHT = "(view=? AND granularity=? AND bucket"
 ROWS = f"SEARCH t USING PRIMARY KEY {SOUGHT}"
 SOME = frozenset(range(1, 40))
+FEW = frozenset(range(1, 20))
 BY_KEY = Selection(Dimension.KEY)
 
 
@@ -148,10 +150,21 @@ def test_the_whole_is_one_walk(store, period):
 
 @pytest.mark.sqlite_only("SQLite's plans")
 @pytest.mark.parametrize("period", RANGES)
+def test_of_most_models_by_creator_only_the_rows_of_the_others_are_added_up(store, period):
+    wanted, stored = RANGES[period]
+    models = frozenset(member.id for member in store.directory().of[Dimension.MODEL])
+    most = Selection.of(Dimension.CREATOR, {Dimension.MODEL: models - {min(models)}})
+    every, others = plans(store, lambda: store.whole(most, wanted, stored))
+    assert f"SEARCH t USING PRIMARY KEY {WALK}" in every
+    assert any(line.startswith(ROWS) for line in others)
+
+
+@pytest.mark.sqlite_only("SQLite's plans")
+@pytest.mark.parametrize("period", RANGES)
 @pytest.mark.parametrize(
     "selection",
     [Selection.of(Dimension.MODEL, {Dimension.KEY: SOME}),
-     Selection.of(Dimension.CREATOR, {Dimension.MODEL: SOME}),
+     Selection.of(Dimension.CREATOR, {Dimension.MODEL: FEW}),
      Selection.of(None, {Dimension.MODEL: SOME, Dimension.KEY: SOME}),
      Selection.of(Dimension.MODEL, {Dimension.KEY: SOME, Dimension.CREATOR: SOME})],
     ids=named,
@@ -245,3 +258,32 @@ def test_days_that_rows_by_month_lack_are_sought_like_the_months(store, member):
         store.replace(day, [], None)
         with store._db.write() as connection:
             connection.execute("DELETE FROM month_filled")
+
+
+@pytest.mark.parametrize(
+    "left_out", [range(0), range(1, 150, 2), range(0, 149, 3), range(149, 150)]
+)
+def test_the_days_of_many_keys_together_are_those_of_no_others(tmp_path, left_out):
+    made = Store(Database(databases.at(tmp_path / "activity.db")))
+    names = [f"key{n}" for n in range(300)]
+    known = made.add_members(Dimension.KEY, [(name, name, "") for name in names])
+    model = made.add_members(Dimension.MODEL, [("m/m", "m", "")]).ids[Dimension.MODEL, "m/m"]
+    ids = [known.ids[Dimension.KEY, name] for name in names]
+    (wanted, stored), costs = RANGES["month"], {id_: 2**n % 1_000_003 for n, id_ in enumerate(ids)}
+    window = Window(stored, wanted.start, wanted.end)
+    made.replace(
+        window,
+        [
+            ((StoredView.KEY, to_seconds(bucket), id_, model), Usage(1, credits=cost, byok=at))
+            for at, bucket in enumerate(wanted.buckets)
+            for id_, cost in costs.items()
+        ],
+        None,
+    )
+    some = [id_ for n, id_ in enumerate(ids[:150]) if n not in left_out]
+    for chosen in (some, [*some, *ids[150:]]):  # fewer than the others, and more
+        keys = Selection.of(None, {Dimension.KEY: frozenset(chosen)})
+        spent = made.whole_spend(keys, wanted, stored, MoneySource.ALL)
+        credits_ = sum(costs[id_] for id_ in chosen)
+        assert list(spent) == [credits_ + at * len(chosen) for at in range(len(wanted.buckets))]
+    made.close()
