@@ -48,8 +48,8 @@ the sums that may not need to be read."""
 
 _MANY_TO_SORT = 100
 """From this many selected members on, their rows are not sorted by bucket."""
-_RUN = 2**31
-"""Ids are below this."""
+ID_LIMIT = 2**31
+"""Ids are below this, so two of them can be one integer."""
 
 
 class Span(NamedTuple):
@@ -411,16 +411,17 @@ def _spend_of_members(
             f"SELECT {columns} FROM numbers(?) m CROSS JOIN sought(total t ON t.dimension = ?"
             " AND t.granularity = ? AND t.part = ?"
             " AND t.member BETWEEN m.value / ? AND m.value % ?)",
-            (*buckets, runs, dimension, code, number, _RUN, _RUN),
+            (*buckets, runs, dimension, code, number, ID_LIMIT, ID_LIMIT),
         ).fetchone()
         found.update((at, spent or 0) for at, spent in zip(buckets, row, strict=True))
     return found
 
 
 def _runs(ids: Ids) -> list[int]:
-    """The first and the last of ids that follow each other, as one number: `first * _RUN + last`.
+    """The first and the last of ids that follow each other, as one number.
 
-    Keys that were created together often have such ids, and a run is found with one seek.
+    It is `first * ID_LIMIT + last`. Keys that were created together often have such ids, and a run
+    is found with one seek.
     """
     runs: list[list[int]] = []
     for id_ in sorted(ids):
@@ -428,7 +429,7 @@ def _runs(ids: Ids) -> list[int]:
             runs[-1][1] = id_
         else:
             runs.append([id_, id_])
-    return [first * _RUN + last for first, last in runs]
+    return [first * ID_LIMIT + last for first, last in runs]
 
 
 class _Others(NamedTuple):

@@ -15,6 +15,7 @@ from bot.store.connection import Connection
 from bot.store.encoding import GRANULARITY, to_seconds
 from bot.store.usage import filled_months, imported
 from bot.store.usage import read as reading
+from bot.store.usage.read import ID_LIMIT
 from bot.store.usage.selection import Selection
 from reports.time.time_range import Granularity, TimeRange, floor, next_bucket
 from reports.usage.dimensions import Metric, MoneySource
@@ -26,8 +27,6 @@ PairSums = tuple[int, ...]
 """Member (key or creator; 0 where the selection is by neither) and model, as ids; then the first
 metric of each range, the second metric of each range, and so on. Spend is in nano-dollars.
 """
-_PAIR = 2**31
-"""Ids are below this, so a pair can be one integer, which SQLite sorts faster than two."""
 _MONTH_COSTS = 3 * 86_400
 """A month has about as many rows as three days: a key uses a model on some 40 days in 100."""
 
@@ -192,8 +191,8 @@ def _grouped_by_pair(
     # a limit keeps SQLite from merging the inner statement into the outer one, which would then
     # sort whole rows instead of a few integers
     statement = (
-        f"SELECT pair / {_PAIR}, pair % {_PAIR}, {', '.join(summed)} FROM ("
-        f"SELECT {member} * {_PAIR} + t.model AS pair, {', '.join(each)}"
+        f"SELECT pair / {ID_LIMIT}, pair % {ID_LIMIT}, {', '.join(summed)} FROM ("
+        f"SELECT {member} * {ID_LIMIT} + t.model AS pair, {', '.join(each)}"
         f" FROM {tables} WHERE {where} LIMIT {2**62}) r GROUP BY pair"
         f" HAVING {' OR '.join(f'{one} <> 0' for one in summed)} ORDER BY pair"
     )
