@@ -720,8 +720,15 @@ def test_while_slack_refuses_the_token_an_uncertain_message_waits_for_the_histor
     assert bot.alerts.messages.counts() == {"sent": 1}
 
 
-def test_an_uncertain_message_waits_for_the_history_for_an_hour_at_most(bot, truth, monkeypatch):
+@pytest.fixture
+def one_clock(bot, monkeypatch) -> None:
+    """Slack's clock, and the times of its messages, are those of the bot."""
     monkeypatch.setattr(bot.alerts.services.slack, "now", bot.clock)
+    monkeypatch.setattr(bot.slack.workspace, "clock", bot.clock)
+
+
+@pytest.mark.usefixtures("one_clock")
+def test_an_uncertain_message_waits_for_the_history_for_about_an_hour(bot, truth):
     bot.sync(truth, back=3 * DAY)
     bot.set_up("alert spend > $50 per day")
     truth.use(NOON, 60)
@@ -734,13 +741,6 @@ def test_an_uncertain_message_waits_for_the_history_for_an_hour_at_most(bot, tru
         turn(bot, truth, 5 * MINUTE)
     assert len(bot.direct_messages()) == 1
     assert bot.alerts.messages.counts() == {"sent": 1}
-
-
-@pytest.fixture
-def one_clock(bot, monkeypatch) -> None:
-    """Slack's clock, and the times of its messages, are those of the bot."""
-    monkeypatch.setattr(bot.alerts.services.slack, "now", bot.clock)
-    monkeypatch.setattr(bot.slack.workspace, "clock", bot.clock)
 
 
 @pytest.mark.usefixtures("one_clock")
