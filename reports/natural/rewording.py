@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from functools import partial
 
+from reports.natural import vocabulary
 from reports.natural.names import KnownNames
 
 _GREETING = re.compile(
@@ -47,7 +48,11 @@ _KEYS_NAMED = (
 )
 _STARTING = r"(?:start(?:s|ing)?|begin(?:s|ning)?)"
 _NAMED = r"(key|model)s? (?:(?:that|which|whose names?|with names?) )?"
-_NAME_PART = r"([\w./-]*\w)"
+_TIME = (
+    rf"(?:{'|'.join(vocabulary.MONTHS)}|20\d\d|\d+ {_UNIT}s?|an?|the|this|next|last|soon)(?![\w-])"
+)
+"""What a time begins with: `models that end in december` isn't about their names."""
+_NAME_PART = rf"(?!{_TIME})([\w./-]*\w)"
 _SPELLINGS = {
     "whos": "who's", "whats": "what's", "hows": "how is", "whens": "when is", "wheres": "where is",
     "havent": "haven't",

@@ -332,6 +332,7 @@ KINDS = {
     "spend of keys starting with ci": "spend 1d key:ci*",
     "keys that start with ci": "keys key:ci*",
     "which keys end in evals?": "keys key:*evals",
+    "spend of keys ending in 005": "spend 1d key:*005",
     "cost of models that contain opus": "spend 1d model:*opus*",
     "how much did we spend every month this year?": "spend this year",
     "which keys were not used for 3 months": "keys unused 90d",
@@ -960,3 +961,8 @@ def test_a_name_that_several_people_have_is_asked_about_in_a_what_if_question_to
     assert found.choices == tuple(
         f"whatif all -> haiku last month creator:{name}@example.com" for name in ("sam", "lee")
     )
+
+
+@pytest.mark.parametrize("when", ["december", "2027", "30 days", "the summer"])
+def test_the_end_of_a_model_is_not_the_end_of_its_name(when):
+    assert isinstance(ask(f"which models end in {when}"), CommandError)
