@@ -13,7 +13,7 @@ from enum import Enum
 
 from bot.clickhouse.errors import ClickHouseRefusedError
 
-_NULLABLE = re.compile(r"^(?:LowCardinality\()?Nullable\(")
+_INTEGER, _FLOAT = re.compile(r"U?Int[0-9]+"), re.compile(r"B?Float[0-9]+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -59,7 +59,21 @@ class TraceColumn:
     @property
     def plain_type(self) -> str:
         """The type without Nullable and LowCardinality."""
-        return _NULLABLE.sub("", self.type).rstrip(")") if _NULLABLE.match(self.type) else self.type
+        plain = self.type
+        for around in ("LowCardinality(", "Nullable("):
+            if plain.startswith(around):
+                plain = plain[len(around) : -1]
+        return plain
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether it has whole numbers only, and not also text or others, as a Variant may."""
+        return _INTEGER.fullmatch(self.plain_type) is not None
+
+    @property
+    def is_float(self) -> bool:
+        """Whether it has floating-point numbers only."""
+        return _FLOAT.fullmatch(self.plain_type) is not None
 
     @property
     def is_time(self) -> bool:

@@ -274,7 +274,7 @@ def _count(column: TraceColumn | None) -> str:
     """A column as a whole number, 0 for null."""
     if column is None:
         return "toInt64(0)"
-    if "Int" in column.type:
+    if column.is_integer:
         return f"toInt64(ifNull({_quoted(column)}, 0))"
     return f"toInt64(ifNull(toFloat64OrNull({_text(column)}), 0))"
 
@@ -283,7 +283,7 @@ def _pico(column: TraceColumn | None) -> str:
     """A column of dollars in whole pico-dollars, 0 for null."""
     if column is None:
         return "toInt128(0)"
-    if "Float" in column.type:
+    if column.is_float:
         return _rounded_pico(f"ifNull({_quoted(column)}, 0)")
     decimals = f"ifNull(toDecimal256OrNull({_text(column)}, 12), toDecimal256(0, 12))"
     return f"toInt128({decimals} * {PICO})"
