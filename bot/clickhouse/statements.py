@@ -19,6 +19,11 @@ COLUMNS = (
 PICO = 10**12
 """Costs are summed in whole pico-dollars, so that even sums of many small costs are exact."""
 
+MOST = "1e12"
+"""Above any real number of tokens, dollars or milliseconds of a request. What isn't below is
+unknown: the server fails for NaN and infinity as whole numbers, and what it makes of other numbers
+beyond their range depends on its processor."""
+
 LEVELS = "0.5, 0.95"
 """The quantiles of latency: p50 and p95."""
 
@@ -182,10 +187,7 @@ def _micros(columns: TraceColumns) -> str:
     duration = columns.get(TraceField.DURATION)
     if duration:
         millis = f"toFloat64OrNull({_text(duration)})"
-        return (
-            f"ifNull(if(isFinite({millis}) AND {millis} >= 0, toInt64(round({millis} * 1000)),"
-            " toInt64(-1)), toInt64(-1))"
-        )
+        return f"toInt64(if({millis} >= 0 AND {millis} < {MOST}, round({millis} * 1000), -1))"
     start, end = columns.get(TraceField.START), columns.get(TraceField.END)
     if not (start and end):
         return "toInt64(-1)"
@@ -276,7 +278,8 @@ def _count(column: TraceColumn | None) -> str:
         return "toInt64(0)"
     if column.is_integer:
         return f"toInt64(ifNull({_quoted(column)}, 0))"
-    return f"toInt64(ifNull(toFloat64OrNull({_text(column)}), 0))"
+    number = f"ifNull(toFloat64OrNull({_text(column)}), 0)"
+    return f"toInt64(if(abs({number}) < {MOST}, {number}, 0))"
 
 
 def _pico(column: TraceColumn | None) -> str:
@@ -290,4 +293,4 @@ def _pico(column: TraceColumn | None) -> str:
 
 
 def _rounded_pico(dollars: str) -> str:
-    return f"toInt128(if(isFinite({dollars}), round({dollars} * {PICO}), 0))"
+    return f"toInt128(if(abs({dollars}) < {MOST}, round({dollars} * {PICO}), 0))"
