@@ -133,8 +133,8 @@ def read_columns(types: Mapping[str, str], table: str) -> TraceColumns:
     lacking = [field.names[0] for field in TraceField if not field.without and field not in found]
     if lacking:
         raise ClickHouseRefusedError(
-            f"The table {table} in ClickHouse has no column {', '.join(lacking)}. Create it as"
-            " OpenRouter's Broadcast settings say."
+            f"The table {table} in ClickHouse has no column {', '.join(lacking)}, or the user may"
+            " not read it. Create it as OpenRouter's Broadcast settings say."
         )
     time = found[TraceField.TIME]
     if not time.is_time:
