@@ -14,6 +14,7 @@ from enum import Enum
 from bot.clickhouse.errors import ClickHouseRefusedError
 
 _INTEGER, _FLOAT = re.compile(r"U?Int[0-9]+"), re.compile(r"B?Float[0-9]+")
+_DECIMALS = re.compile(r"Decimal\([0-9]+, ([0-9]+)\)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -101,6 +102,12 @@ class TraceColumns:
             for field in TraceField
             if field not in self.found and field not in optional
         )
+
+    @property
+    def cost_rounding(self) -> int:
+        """The most that the type of the costs can take from one or add, in nano-dollars."""
+        decimals = _DECIMALS.fullmatch(self.found[TraceField.COST].plain_type)
+        return 10 ** (9 - int(decimals[1])) if decimals and int(decimals[1]) < 9 else 0
 
     @property
     def has_latency(self) -> bool:
