@@ -138,7 +138,7 @@ class ClickHouseServer:
         with file.open("w", encoding="utf-8") as out:
             out.writelines(json.dumps(row) + "\n" for row in rows)
         table = table or self.table
-        source = f"file('{file}', 'JSONEachRow', '{self._columns(table)}')"
+        source = f"file('{file}', 'JSONEachRow', {_literal(self._columns(table))})"
         self.execute(f"INSERT INTO {table} SELECT * FROM {source}")
         file.unlink()
 

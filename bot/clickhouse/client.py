@@ -180,6 +180,11 @@ class ClickHouse:
             raise ClickHouseError("ClickHouse's response has no row.")
         return self._read(read_check_row, found[0])
 
+    def zone(self) -> str:
+        """The time zone in which the server reads times of traces that are written without one."""
+        found = list(self._rows(statements.zone(self.columns()), {"table": self._table}))
+        return str(found[0].get("r_zone")) if found else ""
+
     def places(self, start: datetime, end: datetime, counted: datetime) -> list[TracePlace]:
         """The keys, owners and models of the requests in a window (UTC, end exclusive).
 

@@ -122,6 +122,18 @@ def check(columns: TraceColumns) -> str:
     )
 
 
+def zone(columns: TraceColumns) -> str:
+    """The time zone in which times are read from text: the column's, or else the server's.
+
+    Parameter: `table`.
+    """
+    time = _quoted(columns.get(TraceField.TIME))
+    return (
+        f"SELECT timeZoneOf(any({time})) AS r_zone FROM {{table:Identifier}} WHERE 0"
+        " FORMAT JSONEachRow"
+    )
+
+
 _SUMS = (
     "count() AS r_requests, sum(r_is_byok) AS r_byok_requests, sum(r_prompt_1) AS r_prompt,"
     " sum(r_completion_1) AS r_completion, sum(r_reasoning_1) AS r_reasoning,"
