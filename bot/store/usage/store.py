@@ -30,7 +30,7 @@ from bot.store.usage.keys_with_creators import (
 )
 from bot.store.usage.latest_rows import LatestRows
 from bot.store.usage.read import Ranking, UsageTotals
-from bot.store.usage.selection import Selection
+from bot.store.usage.selection import Ids, Selection
 from bot.store.usage.write import statements, window_rows, write
 from reports.time.time_range import HOUR, Granularity, TimeRange, floor, next_bucket
 from reports.usage.coverage import Coverage, Interval, gaps, intersection, merge
@@ -452,10 +452,13 @@ class Store:
 
     # -- answering
 
-    def last_used(self, dimension: Dimension) -> Mapping[int, datetime]:
-        """The start (UTC) of the last hour or day in which each member made a request, by id."""
+    def last_used(self, dimension: Dimension, members: Ids | None = None) -> Mapping[int, datetime]:
+        """The start (UTC) of the last hour or day in which each member made a request, by id.
+
+        With `members`, only of these.
+        """
         with self._db.read() as connection:
-            return last_used.last_used(connection, dimension)
+            return last_used.last_used(connection, dimension, members)
 
     def read(
         self,
