@@ -14,6 +14,7 @@ from bot.store import leases
 from bot.store.connection import Area, Connection
 from bot.store.database import Database
 from bot.store.encoding import DIMENSION, GRANULARITY, VIEWS, StoredView, from_seconds, to_seconds
+from bot.store.usage import crossed_sums as crossed
 from bot.store.usage import directory as members
 from bot.store.usage import figure_coverage, filled_months, imported, last_used, month_filling, sums
 from bot.store.usage import read as reading
@@ -36,7 +37,7 @@ from reports.time.time_range import HOUR, Granularity, TimeRange, floor, next_bu
 from reports.usage.coverage import Coverage, Interval, gaps, intersection, merge
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.figure_table import OPTIONAL_NAMES
-from reports.usage.usage import ZERO, Usage, minus, plus, total
+from reports.usage.usage import ZERO, Usage, minus, plus
 from reports.usage.windows_to_fetch import QUARTER, Window
 
 _GRANULARITY_OF = {code: granularity for granularity, code in GRANULARITY.items()}
@@ -515,10 +516,16 @@ class Store:
     ) -> Mapping[int, Usage]:
         """The usage of a whole range by group (its id; 0 without a grouping)."""
         with self._db.read() as connection:
+
+            def each(part: Selection) -> Mapping[int, Usage]:
+                return sums.by_group(connection, part, wanted, stored)
+
+            if selection.crossed and selection.by is None:
+                return {0: self.sum_of(selection, wanted, stored)}
             if selection.crossed:
-                series = self.read(selection, wanted, stored).series
-                return {group: total(used.values()) for group, used in series.items()}
-            return sums.by_group(connection, selection, wanted, stored)
+                found = self._crossed_groups(selection, each)
+                return {group: Usage(*figures) for group, figures in found.items()}
+            return each(selection)
 
     def metric_sums(
         self,
@@ -533,12 +540,16 @@ class Store:
         Spend is in nano-dollars, of a source of money.
         """
         with self._db.read() as connection:
-            if selection.crossed:
-                return {
-                    id_: [used.value(metric, source) for metric in metrics]
-                    for id_, used in self.group_sums(selection, wanted, stored).items()
-                }
-            return sums.of_metrics(connection, selection, wanted, stored, metrics, source)
+
+            def each(part: Selection) -> Mapping[int, Sequence[int]]:
+                if part.by is None and selection.crossed:
+                    whole = self.sum_of(part, wanted, stored)
+                    return {0: [whole.value(metric, source) for metric in metrics]}
+                return sums.of_metrics(connection, part, wanted, stored, metrics, source)
+
+            if selection.crossed and selection.by is not None:
+                return self._crossed_groups(selection, each)
+            return each(selection)
 
     def spend_series(
         self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
@@ -579,17 +590,15 @@ class Store:
         A pair that was used in one of the ranges has 0 for the others.
         """
         with self._db.read() as connection:
-            if selection.crossed:
-                return sums.together(
-                    (
-                        sums.pairs_of_rows(
-                            self._crossed_rows(connection, selection, *one), metrics, source
-                        )
-                        for one in ranges
-                    ),
-                    len(ranges),
-                )
-            return sums.by_pair(connection, selection, ranges, metrics, source)
+
+            def each(part: Selection) -> list[sums.PairSums]:
+                return sums.by_pair(connection, part, ranges, metrics, source)
+
+            if not selection.crossed:
+                return each(selection)
+            keys = CrossedKeys.of(selection, self.directory())
+            found = crossed.by_group(selection, keys, lambda part: crossed.of_pairs(each(part)))
+            return crossed.pairs(found)
 
     def rows_by_group(
         self,
@@ -648,6 +657,16 @@ class Store:
                 (GRANULARITY[stored], to_seconds(end), to_seconds(start)),
             ).fetchone()
         return found is not None
+
+    def _crossed_groups(
+        self, selection: Selection, each: Callable[[Selection], Mapping[int, Sequence[int]]]
+    ) -> dict[int, Sequence[int]]:
+        """Sums of the groups of keys and creators combined; `each` reads those of one view."""
+        keys = CrossedKeys.of(selection, self.directory())
+        found = crossed.by_group(
+            selection, keys, lambda part: {(group,): used for group, used in each(part).items()}
+        )
+        return {group: used for (group,), used in found.items()}
 
     def _crossed_rows(
         self,
