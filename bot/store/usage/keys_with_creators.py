@@ -124,7 +124,8 @@ def sum_crossed(
 
 
 def parts(selection: Selection, keys: CrossedKeys) -> tuple[Selection, Selection, Selection]:
-    """The selected keys, all keys of the selected creators, and all usage of these creators."""
+    """The selected keys, all keys of the selected creators, and all usage of these creators: each
+    is a selection that one view has."""
     others = _without_views(selection)
     of_asked = Selection.of(selection.by, {**others, Dimension.KEY: keys.asked})
     creators = selection.ids(Dimension.CREATOR)

@@ -14,9 +14,16 @@ from bot.store import leases
 from bot.store.connection import Area, Connection
 from bot.store.database import Database
 from bot.store.encoding import DIMENSION, GRANULARITY, VIEWS, StoredView, from_seconds, to_seconds
-from bot.store.usage import crossed_sums as crossed
 from bot.store.usage import directory as members
-from bot.store.usage import figure_coverage, filled_months, imported, last_used, month_filling, sums
+from bot.store.usage import (
+    figure_coverage,
+    filled_months,
+    imported,
+    last_used,
+    month_filling,
+    signed_parts,
+    sums,
+)
 from bot.store.usage import read as reading
 from bot.store.usage import read_by_group as sections
 from bot.store.usage import window_records as records
@@ -487,9 +494,8 @@ class Store:
         """Only the spend (nano-dollars, of a source of money) of each bucket in what `whole`
         returns."""
         with self._db.read() as connection:
-            if selection.crossed:
-                whole = self.whole(selection, wanted, stored)
-                return [used.value(Metric.SPEND, source) for used in whole]
+            if (keys := self._crossed_keys(selection)) is not None:
+                return signed_parts.whole_spend(connection, selection, wanted, stored, keys, source)
             return reading.read_whole_spend(connection, selection, wanted, stored, source)
 
     def sum_of(self, selection: Selection, wanted: TimeRange, stored: Granularity) -> Usage:
@@ -516,16 +522,8 @@ class Store:
     ) -> Mapping[int, Usage]:
         """The usage of a whole range by group (its id; 0 without a grouping)."""
         with self._db.read() as connection:
-
-            def each(part: Selection) -> Mapping[int, Usage]:
-                return sums.by_group(connection, part, wanted, stored)
-
-            if selection.crossed and selection.by is None:
-                return {0: self.sum_of(selection, wanted, stored)}
-            if selection.crossed:
-                found = self._crossed_groups(selection, each)
-                return {group: Usage(*figures) for group, figures in found.items()}
-            return each(selection)
+            keys = self._crossed_keys(selection)
+            return signed_parts.usage_by_group(connection, selection, wanted, stored, keys)
 
     def metric_sums(
         self,
@@ -540,29 +538,18 @@ class Store:
         Spend is in nano-dollars, of a source of money.
         """
         with self._db.read() as connection:
-
-            def each(part: Selection) -> Mapping[int, Sequence[int]]:
-                if part.by is None and selection.crossed:
-                    whole = self.sum_of(part, wanted, stored)
-                    return {0: [whole.value(metric, source) for metric in metrics]}
-                return sums.of_metrics(connection, part, wanted, stored, metrics, source)
-
-            if selection.crossed and selection.by is not None:
-                return self._crossed_groups(selection, each)
-            return each(selection)
+            keys, columns = self._crossed_keys(selection), reading.value_columns(metrics, source)
+            return signed_parts.values_by_group(
+                connection, selection, wanted, stored, keys, columns
+            )
 
     def spend_series(
         self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
     ) -> Mapping[int, Mapping[int, int]]:
         """Only the spend (nano-dollars, of a source) by group and index of the bucket."""
         with self._db.read() as connection:
-            if selection.crossed:
-                found = self.read(selection, wanted, stored).series
-                return {
-                    id_: {at: used.value(Metric.SPEND, source) for at, used in buckets.items()}
-                    for id_, buckets in found.items()
-                }
-            return sums.spend_series(connection, selection, wanted, stored, source)
+            keys = self._crossed_keys(selection)
+            return signed_parts.spend_series(connection, selection, wanted, stored, keys, source)
 
     def largest_buckets(
         self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
@@ -590,15 +577,8 @@ class Store:
         A pair that was used in one of the ranges has 0 for the others.
         """
         with self._db.read() as connection:
-
-            def each(part: Selection) -> list[sums.PairSums]:
-                return sums.by_pair(connection, part, ranges, metrics, source)
-
-            if not selection.crossed:
-                return each(selection)
-            keys = CrossedKeys.of(selection, self.directory())
-            found = crossed.by_group(selection, keys, lambda part: crossed.of_pairs(each(part)))
-            return crossed.pairs(found)
+            keys = self._crossed_keys(selection)
+            return signed_parts.by_pair(connection, selection, ranges, metrics, source, keys)
 
     def rows_by_group(
         self,
@@ -658,15 +638,9 @@ class Store:
             ).fetchone()
         return found is not None
 
-    def _crossed_groups(
-        self, selection: Selection, each: Callable[[Selection], Mapping[int, Sequence[int]]]
-    ) -> dict[int, Sequence[int]]:
-        """Sums of the groups of keys and creators combined; `each` reads those of one view."""
-        keys = CrossedKeys.of(selection, self.directory())
-        found = crossed.by_group(
-            selection, keys, lambda part: {(group,): used for group, used in each(part).items()}
-        )
-        return {group: used for (group,), used in found.items()}
+    def _crossed_keys(self, selection: Selection) -> CrossedKeys | None:
+        """The keys of a selection of keys and creators combined."""
+        return CrossedKeys.of(selection, self.directory()) if selection.crossed else None
 
     def _crossed_rows(
         self,
