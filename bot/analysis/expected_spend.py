@@ -103,6 +103,9 @@ class ExpectedSpend:
         self._by_dimension: dict[Dimension, _Amounts] = {}
         self._shares: dict[Dimension, _Amounts] = {}
         self._read: dict[tuple[Selection, bool], _Amounts] = {}
+        self._groups: dict[Selection, _Amounts] = {}
+        self._parts: dict[Selection, tuple[int, int]] = {}
+        self._days_back: dict[int, AnswerableRange] = {}
         self._cells_read: dict[tuple[Ids | None, Ids, bool], list[tuple[int, int, int]]] = {}
 
     @cached_property
@@ -152,6 +155,8 @@ class ExpectedSpend:
 
     def by_group(self, selection: Selection) -> _Amounts:
         """What is to come of each group of a selection; it adds up to what is to come of all."""
+        if selection in self._groups:
+            return self._groups[selection]
         if selection.members == self.root.members:
             usual, running = self._to_come_of_all
         else:
@@ -160,6 +165,7 @@ class ExpectedSpend:
         found = Counter(shared(usual, self._usual_recently(selection, self._factors)))
         if running:
             found.update(shared(running, self._since_last_hour(selection, self._left)))
+        self._groups[selection] = found
         return found
 
     def days_of(self, selection: Selection) -> Sequence[int]:
@@ -234,6 +240,12 @@ class ExpectedSpend:
         )
 
     def _to_come(self, selection: Selection) -> tuple[int, int]:
+        if selection not in self._parts:
+            self._parts[selection] = self._of_part(selection)
+        return self._parts[selection]
+
+    def _of_part(self, selection: Selection) -> tuple[int, int]:
+        """What is to come of a selection: as usual, and of the heavy use that is going on."""
         usual = sum(self._usual_recently(selection, self._factors).values())
         running = 0
         if self.rest.running:
@@ -462,7 +474,9 @@ class ExpectedSpend:
         return [_hours(this - HOUR, this + HOUR)]
 
     def _days(self, count: int) -> AnswerableRange:
-        return days_before(self.period.today, count, self._coverage)
+        if count not in self._days_back:
+            self._days_back[count] = days_before(self.period.today, count, self._coverage)
+        return self._days_back[count]
 
     @cached_property
     def _coverage(self) -> Coverage:

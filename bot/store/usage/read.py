@@ -359,8 +359,8 @@ def read_whole_spend(
     """Only the spend (nano-dollars, of a source of money) in what `read_whole` returns."""
     grain = resolution(wanted, stored)
     table = _whole_table(connection, selection, wanted, grain)
-    value, summed = _VALUES[Metric.SPEND, source], _summed(selection)
-    others = _others(connection, selection)
+    value, summed = _VALUES[Metric.SPEND, source], _summed_whole(selection)
+    others = None if summed is None else _others_of(connection, *summed)
     if not table.sums:
         parts = _less_others(connection, selection, wanted, grain)
         if parts is not None and selection.owners is not None:
@@ -442,12 +442,6 @@ class _Others(NamedTuple):
     ids: Ids
 
 
-def _others(connection: Connection, selection: Selection) -> _Others | None:
-    """The keys or creators that aren't selected, if these are fewer and the selected ones many."""
-    summed = _summed(selection)
-    return None if summed is None else _others_of(connection, summed[0], selection.owners)
-
-
 def many_without_others(connection: Connection, keys: Ids) -> Ids | None:
     """The keys that aren't among many, if they are fewer."""
     found = _others_of(connection, DIMENSION[Dimension.KEY], keys)
@@ -457,7 +451,8 @@ def many_without_others(connection: Connection, keys: Ids) -> Ids | None:
 def _others_of(connection: Connection, dimension: int, ids: Ids | None) -> _Others | None:
     """The members of a dimension (its code) that aren't among `ids`, if they are fewer than these,
     and these are many."""
-    if ids is None or len(ids) < _MANY_MEMBERS:
+    few = 0 if dimension == MODELS else _MANY_MEMBERS  # there are few models
+    if ids is None or len(ids) < few:
         return None
     others = fewer_others(connection, dimension, ids)
     return None if others is None else _Others(dimension, others)

@@ -6,7 +6,7 @@ pairs. So the database computes the sums and returns only these figures.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain, pairwise, product
 from math import inf
 from typing import NamedTuple
@@ -49,28 +49,6 @@ _SPEND = {
     MoneySource.CREDITS: "t.credits",
     MoneySource.BYOK: "t.byok",
 }
-
-
-def by_group(
-    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
-) -> Mapping[int, Usage]:
-    """The usage of a whole range by group; without a grouping, that of everything under 0."""
-    if selection.by is None:
-        return {0: reading.read_sum(connection, selection, wanted, stored)}
-    return reading.usage_by_group(connection, selection, wanted, stored)
-
-
-def of_metrics(
-    connection: Connection,
-    selection: Selection,
-    wanted: TimeRange,
-    stored: Granularity,
-    metrics: Sequence[Metric],
-    source: MoneySource,
-) -> dict[int, Sequence[int]]:
-    """Only some metrics (spend: nano-dollars, of a source of money) of a whole range by group."""
-    found = reading.values_by_group(connection, selection, wanted, stored, metrics, source)
-    return {group: values for group, *values in found}
 
 
 def spend_series(
