@@ -19,7 +19,6 @@ from bot.store.usage.read import ID_LIMIT
 from bot.store.usage.selection import Selection
 from reports.time.time_range import Granularity, TimeRange, floor, next_bucket
 from reports.usage.dimensions import Metric, MoneySource
-from reports.usage.usage import Usage
 
 StoredRange = tuple[TimeRange, Granularity]
 """A range, and the granularity that it is read at."""
