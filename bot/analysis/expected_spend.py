@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from heapq import nlargest
 from statistics import median_low
 
@@ -43,7 +43,7 @@ from reports.analysis.rest_of_today import (
 from reports.analysis.rounding import rounded
 from reports.analysis.usual_days import WEEK, above_usual, without_outlying
 from reports.time.time_range import DAY, HOUR, Granularity, TimeRange, floor, local
-from reports.usage.coverage import AnswerableRange, gaps
+from reports.usage.coverage import AnswerableRange, Coverage, gaps
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 
 _LAST = 28
@@ -62,9 +62,24 @@ _EVERYTHING = Selection()
 _ONE = Fraction(1)
 _MOMENT = timedelta(microseconds=1)
 
+_MOST_KEPT = 8
+"""Forecasters kept for answers, of some 200 KB each: of all spend, credits and BYOK, and of some
+people who only see their own usage."""
+
 Forecasting = Callable[[Sequence[int]], Forecaster]
 _Amounts = Mapping[int, int]
 """Nano-dollars by the id of a group; under 0 without a grouping."""
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _forecaster(days: tuple[int, ...]) -> Forecaster:
+    """A forecaster from whole days before today, which hardly change from one answer to the
+    next."""
+    return Forecaster(days)
+
+
+def _kept(days: Sequence[int]) -> Forecaster:
+    return _forecaster(tuple(days))
 
 
 class ExpectedSpend:
@@ -79,7 +94,7 @@ class ExpectedSpend:
         period: ForecastPeriod,
         source: MoneySource,
         root: Selection = _EVERYTHING,
-        forecasting: Forecasting = Forecaster,
+        forecasting: Forecasting = _kept,
     ) -> None:
         self.store, self.period, self.source, self.root = store, period, source, root
         self._days_by_selection: dict[Selection, Sequence[int]] = {}
@@ -88,6 +103,10 @@ class ExpectedSpend:
         self._by_dimension: dict[Dimension, _Amounts] = {}
         self._shares: dict[Dimension, _Amounts] = {}
         self._read: dict[tuple[Selection, bool], _Amounts] = {}
+        self._groups: dict[Selection, _Amounts] = {}
+        self._parts: dict[Selection, tuple[int, int]] = {}
+        self._days_back: dict[int, AnswerableRange] = {}
+        self._cells_read: dict[tuple[Ids | None, Ids, bool], list[tuple[int, int, int]]] = {}
 
     @cached_property
     def expected(self) -> ExpectedDays:
@@ -136,6 +155,8 @@ class ExpectedSpend:
 
     def by_group(self, selection: Selection) -> _Amounts:
         """What is to come of each group of a selection; it adds up to what is to come of all."""
+        if selection in self._groups:
+            return self._groups[selection]
         if selection.members == self.root.members:
             usual, running = self._to_come_of_all
         else:
@@ -144,6 +165,7 @@ class ExpectedSpend:
         found = Counter(shared(usual, self._usual_recently(selection, self._factors)))
         if running:
             found.update(shared(running, self._since_last_hour(selection, self._left)))
+        self._groups[selection] = found
         return found
 
     def days_of(self, selection: Selection) -> Sequence[int]:
@@ -158,16 +180,20 @@ class ExpectedSpend:
 
     def spent_by(self, by: Dimension, ids: Ids) -> int:
         """What some members usually spent recently, without regard to their limits."""
-        if not self._all_recent:
-            return 0
+        spent = self.spent(by)
+        return sum([spent.get(id_, 0) for id_ in ids])
+
+    def spent(self, by: Dimension) -> _Amounts:
+        """The same of each member of a dimension."""
+        if not self.all_recent:
+            return {}
         if by not in self._shares:
             self._shares[by] = self._usual_recently(self.root.grouped(by), self._outlying)
-        spent = self._shares[by]
-        return sum([spent.get(id_, 0) for id_ in ids])
+        return self._shares[by]
 
     def share(self, amount: int, spent: int) -> int:
         """The share of an amount of those who spent so much recently (`spent_by`)."""
-        return _part(amount, spent, self._all_recent)
+        return _part(amount, spent, self.all_recent)
 
     def running_of(self, by: Dimension, ids: Ids) -> int:
         """What heavy use that is going on will cost these members, without regard to their
@@ -181,7 +207,7 @@ class ExpectedSpend:
     def held_back(self) -> Mapping[int, LimitedKey]:
         """The keys (ids) of which less is expected than their share."""
         recent, running = self._keys_recently, self._keys_since_last_hour
-        usual, all_recent, heavy = self._usual, self._all_recent, self.rest.running
+        usual, all_recent, heavy = self._usual, self.all_recent, self.rest.running
         shares = {}
         for key, left in self.spend_left.items():
             share = _part(usual, recent.get(key, 0), all_recent)
@@ -213,16 +239,22 @@ class ExpectedSpend:
         usual = sum(_times(spent, left.get(key)) for key, spent in self._keys_recently.items())
         goes_on = sum(_times(spent, left.get(key)) for key, spent in running.items())
         return (
-            _part(self._usual, usual, self._all_recent) if self._all_recent else self._usual,
+            _part(self._usual, usual, self.all_recent) if self.all_recent else self._usual,
             _part(self.rest.running, goes_on, self._all_running),
         )
 
     def _to_come(self, selection: Selection) -> tuple[int, int]:
+        if selection not in self._parts:
+            self._parts[selection] = self._of_part(selection)
+        return self._parts[selection]
+
+    def _of_part(self, selection: Selection) -> tuple[int, int]:
+        """What is to come of a selection: as usual, and of the heavy use that is going on."""
         usual = sum(self._usual_recently(selection, self._factors).values())
         running = 0
         if self.rest.running:
             running = sum(self._since_last_hour(selection, self._left).values())
-        everything = self._all_recent or sum(self._of_period(self.root).values())
+        everything = self.all_recent or sum(self._of_period(self.root).values())
         return (
             _part(self._usual, usual, everything),
             _part(self.rest.running, running, self._all_running),
@@ -325,7 +357,8 @@ class ExpectedSpend:
         return {key: _times(value, self._outlying.get(key)) for key, value in spent.items()}
 
     @cached_property
-    def _all_recent(self) -> int:
+    def all_recent(self) -> int:
+        """What everybody usually spent recently: the whole that shares are of."""
         return sum(self._keys_recently.values())
 
     @cached_property
@@ -338,7 +371,7 @@ class ExpectedSpend:
 
     def _usual_recently(self, selection: Selection, factors: Mapping[int, Fraction]) -> _Amounts:
         """What each group spent recently, as far as it is to be expected of its keys."""
-        if not self._all_recent:  # nothing was spent recently, so the period says by whom
+        if not self.all_recent:  # nothing was spent recently, so the period says by whom
             return self._of_period(selection)
         return self._without(selection, factors, running=False)
 
@@ -394,14 +427,18 @@ class ExpectedSpend:
         if models is None and selection.by is not Dimension.MODEL:
             spent = self._spent(self._keys, running=running)
             return [(key, 0, spent.get(key, 0)) for key in keys]
-        some = Selection.of(Dimension.KEY, {Dimension.KEY: keys})
-        found = self.store.pair_sums(
-            some if models is None else some.only(Dimension.MODEL, models),
-            [(of.range, of.stored) for of in self._ranges(running=running)],
-            (Metric.SPEND,),
-            self.source,
-        )
-        return [(key, model, sum(spent)) for key, model, *spent in found]
+        if (models, keys, running) not in self._cells_read:
+            some = Selection.of(Dimension.KEY, {Dimension.KEY: keys})
+            found = self.store.pair_sums(
+                some if models is None else some.only(Dimension.MODEL, models),
+                [(of.range, of.stored) for of in self._ranges(running=running)],
+                (Metric.SPEND,),
+                self.source,
+            )
+            self._cells_read[models, keys, running] = [
+                (key, model, sum(spent)) for key, model, *spent in found
+            ]
+        return self._cells_read[models, keys, running]
 
     def _spent(self, selection: Selection, *, running: bool = False) -> _Amounts:
         """What each group spent on recent days, or since the last full hour began; at least 0."""
@@ -414,6 +451,10 @@ class ExpectedSpend:
                     spent.update(read_spend(self.store, selection, of, self.source))
             found = {group: max(0, value) for group, value in spent.items()}
             self._read[selection, running] = found
+            whole = selection.grouped(None)
+            if whole.views == selection.views and (whole, running) not in self._read:
+                # the same rows, so that they aren't read again for the whole
+                self._read[whole, running] = {0: max(0, sum(spent.values()))}
         return self._read[selection, running]
 
     def _of_period(self, selection: Selection) -> _Amounts:
@@ -438,7 +479,13 @@ class ExpectedSpend:
         return [_hours(this - HOUR, this + HOUR)]
 
     def _days(self, count: int) -> AnswerableRange:
-        return days_before(self.period.today, count, self.store.state().coverage)
+        if count not in self._days_back:
+            self._days_back[count] = days_before(self.period.today, count, self._coverage)
+        return self._days_back[count]
+
+    @cached_property
+    def _coverage(self) -> Coverage:
+        return self.store.state().coverage
 
     def _hours_of_today(self) -> HoursOfToday | None:
         """The hours of today, and what they usually cost; None if they aren't all stored.

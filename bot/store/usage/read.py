@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import nlargest
 from itertools import pairwise
+from operator import add, sub
 from typing import NamedTuple
 
 from bot.store.connection import Connection
@@ -343,10 +344,9 @@ def less_other_models(
     models = selection.ids(Dimension.MODEL)
     if models is None or selection.by is not Dimension.CREATOR or selection.owners is not None:
         return None
-    found = connection.execute("SELECT id FROM member WHERE dimension = ?", (MODELS,))
-    others = frozenset(row[0] for row in found) - models
+    others = fewer_others(connection, MODELS, models)
     every = Selection(Dimension.CREATOR)
-    return (every, every.only(Dimension.MODEL, others)) if len(others) < len(models) else None
+    return None if others is None else (every, every.only(Dimension.MODEL, others))
 
 
 def read_whole_spend(
@@ -359,12 +359,15 @@ def read_whole_spend(
     """Only the spend (nano-dollars, of a source of money) in what `read_whole` returns."""
     grain = resolution(wanted, stored)
     table = _whole_table(connection, selection, wanted, grain)
+    value, summed = _VALUES[Metric.SPEND, source], _summed_whole(selection)
+    others = None if summed is None else _others_of(connection, *summed)
     if not table.sums:
-        whole = read_whole(connection, selection, wanted, stored)
-        return [usage.value(Metric.SPEND, source) for usage in whole]
-    value, summed = _VALUES[Metric.SPEND, source], _summed(selection)
-    others = _others(connection, selection)
-    if others is not None:  # everything less the others
+        parts = _less_others(connection, selection, wanted, grain)
+        if parts is not None and selection.owners is not None:
+            each = [read_whole_spend(connection, part, wanted, stored, source) for part in parts]
+            return list(map(sub, *each))
+        spent = Counter(_spend_by_bucket(connection, table, value))
+    elif others is not None:  # everything less the others
         every = _totals(ALL_OF[selection.view], None, wanted, grain, "0")
         spent = Counter(_spend_by_bucket(connection, every, value))
         spent.subtract(_spend_of_members(connection, *others, wanted, grain, value))
@@ -439,20 +442,27 @@ class _Others(NamedTuple):
     ids: Ids
 
 
-def _others(connection: Connection, selection: Selection) -> _Others | None:
-    """The keys or creators that aren't selected, if these are fewer and the selected ones many."""
-    summed = _summed(selection)
-    return None if summed is None else _others_of(connection, summed[0], selection.owners)
+def many_without_others(connection: Connection, keys: Ids) -> Ids | None:
+    """The keys that aren't among many, if they are fewer."""
+    found = _others_of(connection, DIMENSION[Dimension.KEY], keys)
+    return None if found is None else found.ids
 
 
 def _others_of(connection: Connection, dimension: int, ids: Ids | None) -> _Others | None:
     """The members of a dimension (its code) that aren't among `ids`, if they are fewer than these,
     and these are many."""
-    if ids is None or len(ids) < _MANY_MEMBERS:
+    few = 0 if dimension == MODELS else _MANY_MEMBERS  # there are few models
+    if ids is None or len(ids) < few:
         return None
+    others = fewer_others(connection, dimension, ids)
+    return None if others is None else _Others(dimension, others)
+
+
+def fewer_others(connection: Connection, dimension: int, ids: Ids) -> Ids | None:
+    """The members of a dimension (its code) that aren't among `ids`, if they are fewer."""
     found = connection.execute("SELECT id FROM member WHERE dimension = ?", (dimension,))
     others = frozenset(row[0] for row in found) - ids
-    return _Others(dimension, others) if len(others) < len(ids) else None
+    return others if len(others) < len(ids) else None
 
 
 def read_sum(
@@ -540,6 +550,16 @@ def _summed(selection: Selection) -> tuple[int, Ids | None] | None:
     return ALL_OF[StoredView.KEY], None
 
 
+def _summed_whole(selection: Selection) -> tuple[int, Ids | None] | None:
+    """The same for all groups together."""
+    filtered = [dimension for dimension, _ in selection.members]
+    if not filtered:
+        return ALL_OF[selection.view], None
+    if filtered == [Dimension.MODEL] and selection.view is StoredView.KEY:
+        return MODELS, selection.ids(Dimension.MODEL)
+    return _summed(selection)
+
+
 def _spans(wanted: TimeRange, stored: Granularity) -> tuple[Span, ...]:
     """The spans to read usage rows of a range in: whole months by month, other days by day.
 
@@ -605,12 +625,10 @@ def _whole(selection: Selection, table: _Table, wanted: TimeRange, grain: Granul
     """The table for the usage of all groups: stored sums if no keys or creators are filtered. Sums
     by model are computed from the key view.
     """
-    filtered = [dimension for dimension, _ in selection.members]
-    if filtered == [Dimension.MODEL] and selection.view is StoredView.KEY:
-        return _totals(MODELS, selection.ids(Dimension.MODEL), wanted, grain, "0")
-    if filtered or _summed(selection) is None:
+    summed = _summed_whole(selection)
+    if summed is None or summed == _summed(selection):
         return table
-    return _totals(ALL_OF[selection.view], None, wanted, grain, "0")
+    return _totals(*summed, wanted, grain, "0")
 
 
 def _totals(
@@ -643,12 +661,21 @@ def selected_table(
 
 
 def _tables_of_sums(
-    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    *,
+    whole: bool = False,
 ) -> list[_Table]:
-    """Where the groups of a selection are read from if only sums of the whole range are wanted:
-    of a range of days, whole months by month, which are some twentieth of the rows.
+    """Where the groups of a selection, or the `whole`, are read from if only sums of the whole
+    range are wanted: of a range of days, whole months by month, which are some twentieth of the
+    rows.
     """
-    table = selected_table(connection, selection, wanted, stored)
+    if whole:
+        table = _whole_table(connection, selection, wanted, resolution(wanted, stored))
+    else:
+        table = selected_table(connection, selection, wanted, stored)
     months = _months_in(connection, wanted, stored)
     if months is None:
         return [table]
@@ -659,7 +686,7 @@ def _tables_of_sums(
         Span(Granularity.DAY, months.end, after),
     ]
     spans = [span for span in spans if span.start < span.end]
-    summed = _summed(selection)
+    summed = _summed_whole(selection) if whole else _summed(selection)
     if table.sums and summed is not None:
         return [_totals_of(*summed, span, table.group) for span in spans]
     unfilled = filled_months.unfilled(connection, selection.view)
@@ -816,6 +843,24 @@ def sums_by_group(
         statement = f"SELECT place, {together} FROM ({' UNION ALL '.join(statements)}) r GROUP BY 1"
     params = [one for table in tables for one in table.params]
     return connection.execute(f"{statement} ORDER BY 1", params).fetchall()
+
+
+def sum_values(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    values: Sequence[str],
+) -> list[int]:
+    """The sums of some values of table `t`, of all groups together."""
+    summed, found = ", ".join(f"SUM({value})" for value in values), [0] * len(values)
+    for table in _tables_of_sums(connection, selection, wanted, stored, whole=True):
+        # without GROUP BY: SQLite would sort all rows by a constant
+        statement = f"SELECT {summed} FROM {table.tables} WHERE {table.where}"
+        row = connection.execute(statement, table.params).fetchone()
+        if row[0] is not None:
+            found = list(map(add, found, row))
+    return found
 
 
 def _series_by_bucket(

@@ -15,7 +15,15 @@ from bot.store.connection import Area, Connection
 from bot.store.database import Database
 from bot.store.encoding import DIMENSION, GRANULARITY, VIEWS, StoredView, from_seconds, to_seconds
 from bot.store.usage import directory as members
-from bot.store.usage import figure_coverage, filled_months, imported, last_used, month_filling, sums
+from bot.store.usage import (
+    figure_coverage,
+    filled_months,
+    imported,
+    last_used,
+    month_filling,
+    signed_parts,
+    sums,
+)
 from bot.store.usage import read as reading
 from bot.store.usage import read_by_group as sections
 from bot.store.usage import window_records as records
@@ -30,13 +38,13 @@ from bot.store.usage.keys_with_creators import (
 )
 from bot.store.usage.latest_rows import LatestRows
 from bot.store.usage.read import Ranking, UsageTotals
-from bot.store.usage.selection import Selection
+from bot.store.usage.selection import Ids, Selection
 from bot.store.usage.write import statements, window_rows, write
 from reports.time.time_range import HOUR, Granularity, TimeRange, floor, next_bucket
 from reports.usage.coverage import Coverage, Interval, gaps, intersection, merge
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.figure_table import OPTIONAL_NAMES
-from reports.usage.usage import ZERO, Usage, minus, plus, total
+from reports.usage.usage import ZERO, Usage, minus, plus
 from reports.usage.windows_to_fetch import QUARTER, Window
 
 _GRANULARITY_OF = {code: granularity for granularity, code in GRANULARITY.items()}
@@ -452,10 +460,13 @@ class Store:
 
     # -- answering
 
-    def last_used(self, dimension: Dimension) -> Mapping[int, datetime]:
-        """The start (UTC) of the last hour or day in which each member made a request, by id."""
+    def last_used(self, dimension: Dimension, members: Ids | None = None) -> Mapping[int, datetime]:
+        """The start (UTC) of the last hour or day in which each member made a request, by id.
+
+        With `members`, only of these.
+        """
         with self._db.read() as connection:
-            return last_used.last_used(connection, dimension)
+            return last_used.last_used(connection, dimension, members)
 
     def read(
         self,
@@ -486,9 +497,8 @@ class Store:
         """Only the spend (nano-dollars, of a source of money) of each bucket in what `whole`
         returns."""
         with self._db.read() as connection:
-            if selection.crossed:
-                whole = self.whole(selection, wanted, stored)
-                return [used.value(Metric.SPEND, source) for used in whole]
+            if (keys := self._crossed_keys(selection)) is not None:
+                return signed_parts.whole_spend(connection, selection, wanted, stored, keys, source)
             return reading.read_whole_spend(connection, selection, wanted, stored, source)
 
     def sum_of(self, selection: Selection, wanted: TimeRange, stored: Granularity) -> Usage:
@@ -515,10 +525,8 @@ class Store:
     ) -> Mapping[int, Usage]:
         """The usage of a whole range by group (its id; 0 without a grouping)."""
         with self._db.read() as connection:
-            if selection.crossed:
-                series = self.read(selection, wanted, stored).series
-                return {group: total(used.values()) for group, used in series.items()}
-            return sums.by_group(connection, selection, wanted, stored)
+            keys = self._crossed_keys(selection)
+            return signed_parts.usage_by_group(connection, selection, wanted, stored, keys)
 
     def metric_sums(
         self,
@@ -533,25 +541,18 @@ class Store:
         Spend is in nano-dollars, of a source of money.
         """
         with self._db.read() as connection:
-            if selection.crossed:
-                return {
-                    id_: [used.value(metric, source) for metric in metrics]
-                    for id_, used in self.group_sums(selection, wanted, stored).items()
-                }
-            return sums.of_metrics(connection, selection, wanted, stored, metrics, source)
+            keys, columns = self._crossed_keys(selection), reading.value_columns(metrics, source)
+            return signed_parts.values_by_group(
+                connection, selection, wanted, stored, keys, columns
+            )
 
     def spend_series(
         self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
     ) -> Mapping[int, Mapping[int, int]]:
         """Only the spend (nano-dollars, of a source) by group and index of the bucket."""
         with self._db.read() as connection:
-            if selection.crossed:
-                found = self.read(selection, wanted, stored).series
-                return {
-                    id_: {at: used.value(Metric.SPEND, source) for at, used in buckets.items()}
-                    for id_, buckets in found.items()
-                }
-            return sums.spend_series(connection, selection, wanted, stored, source)
+            keys = self._crossed_keys(selection)
+            return signed_parts.spend_series(connection, selection, wanted, stored, keys, source)
 
     def largest_buckets(
         self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
@@ -579,17 +580,8 @@ class Store:
         A pair that was used in one of the ranges has 0 for the others.
         """
         with self._db.read() as connection:
-            if selection.crossed:
-                return sums.together(
-                    (
-                        sums.pairs_of_rows(
-                            self._crossed_rows(connection, selection, *one), metrics, source
-                        )
-                        for one in ranges
-                    ),
-                    len(ranges),
-                )
-            return sums.by_pair(connection, selection, ranges, metrics, source)
+            keys = self._crossed_keys(selection)
+            return signed_parts.by_pair(connection, selection, ranges, metrics, source, keys)
 
     def rows_by_group(
         self,
@@ -648,6 +640,10 @@ class Store:
                 (GRANULARITY[stored], to_seconds(end), to_seconds(start)),
             ).fetchone()
         return found is not None
+
+    def _crossed_keys(self, selection: Selection) -> CrossedKeys | None:
+        """The keys of a selection of keys and creators combined."""
+        return CrossedKeys.of(selection, self.directory()) if selection.crossed else None
 
     def _crossed_rows(
         self,

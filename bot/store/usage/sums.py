@@ -6,7 +6,7 @@ pairs. So the database computes the sums and returns only these figures.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain, pairwise, product
 from math import inf
 from typing import NamedTuple
@@ -19,7 +19,6 @@ from bot.store.usage.read import ID_LIMIT
 from bot.store.usage.selection import Selection
 from reports.time.time_range import Granularity, TimeRange, floor, next_bucket
 from reports.usage.dimensions import Metric, MoneySource
-from reports.usage.usage import ZERO, Usage, plus
 
 StoredRange = tuple[TimeRange, Granularity]
 """A range, and the granularity that it is read at."""
@@ -49,28 +48,6 @@ _SPEND = {
     MoneySource.CREDITS: "t.credits",
     MoneySource.BYOK: "t.byok",
 }
-
-
-def by_group(
-    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
-) -> Mapping[int, Usage]:
-    """The usage of a whole range by group; without a grouping, that of everything under 0."""
-    if selection.by is None:
-        return {0: reading.read_sum(connection, selection, wanted, stored)}
-    return reading.usage_by_group(connection, selection, wanted, stored)
-
-
-def of_metrics(
-    connection: Connection,
-    selection: Selection,
-    wanted: TimeRange,
-    stored: Granularity,
-    metrics: Sequence[Metric],
-    source: MoneySource,
-) -> dict[int, Sequence[int]]:
-    """Only some metrics (spend: nano-dollars, of a source of money) of a whole range by group."""
-    found = reading.values_by_group(connection, selection, wanted, stored, metrics, source)
-    return {group: values for group, *values in found}
 
 
 def spend_series(
@@ -294,16 +271,3 @@ def _cost(spans: Iterable[SignedSpan], used_until: float) -> float:
         else max(0, min(span.end, used_until) - span.start)
         for span in spans
     )
-
-
-def pairs_of_rows(
-    rows: Iterable[reading.Row], metrics: Sequence[Metric], source: MoneySource
-) -> list[PairSums]:
-    """The same from usage rows, for selections that no single view has."""
-    found: dict[tuple[int, int], Usage] = {}
-    for _, member, model, usage in rows:
-        found[member, model] = plus(found.get((member, model), ZERO), usage)
-    return [
-        (member, model, *(usage.value(metric, source) for metric in metrics))
-        for (member, model), usage in found.items()
-    ]

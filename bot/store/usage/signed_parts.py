@@ -1,0 +1,226 @@
+"""Reads sums of selections that no stored sums have, as parts that are added or subtracted.
+
+No view has keys and creators together (see bot.store.usage.keys_with_creators), and no sums by two
+dimensions are stored. But usage of all less that of the few that are left out often takes less to
+read than that of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from operator import add, sub
+
+from bot.store.connection import Connection
+from bot.store.encoding import MODELS
+from bot.store.usage import read as reading
+from bot.store.usage import sums
+from bot.store.usage.keys_with_creators import CrossedKeys, parts
+from bot.store.usage.selection import Selection
+from reports.time.time_range import Granularity, TimeRange
+from reports.usage.dimensions import Dimension, Metric, MoneySource
+from reports.usage.usage import Usage
+
+_USED = "t.requests + t.prompt + t.completion + t.credits + t.byok"
+"""0 for a group of which nothing remains."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPart:
+    """A selection that one view has, whose usage is added (1) or subtracted (-1).
+
+    `group` returns the group of the whole selection that a group of the part belongs to; an integer
+    is that of all of them, which are then read without groups.
+    """
+
+    sign: int
+    selection: Selection
+    group: Callable[[int], int] | int | None = None
+
+
+def of_crossed(selection: Selection, keys: CrossedKeys) -> list[SignedPart]:
+    """The parts of a selection of keys and creators, each of which one view has."""
+    by, owners = selection.by, keys.owners
+    of_asked, of_owned, of_creators = parts(selection, keys)
+
+    def of_keys(sign: int, some: Selection) -> SignedPart:
+        if by is Dimension.CREATOR:
+            return SignedPart(sign, some.grouped(Dimension.KEY), owners.__getitem__)
+        return SignedPart(sign, some.grouped(by), 0 if by is None else None)
+
+    if keys.owned is None:
+        return [of_keys(1, of_asked)]
+    if by is Dimension.KEY:
+        return [
+            of_keys(1, of_asked),
+            SignedPart(1, of_creators, keys.chatroom),
+            SignedPart(-1, of_owned, keys.chatroom),
+        ]
+    if by is None:  # grouped, because selections without any keys or creators are of the key view
+        found = [SignedPart(1, of_creators, 0)]
+    else:
+        found = [SignedPart(1, of_creators.grouped(by))]
+    if less := keys.owned - keys.asked:
+        found.append(of_keys(-1, of_owned.only(Dimension.KEY, less)))
+    return found
+
+
+def less_others(connection: Connection, part: SignedPart) -> Iterator[SignedPart]:
+    """A part as one whose sums are stored less the few keys or models that are left out."""
+    selection = part.selection
+    models, keys = selection.ids(Dimension.MODEL), selection.ids(Dimension.KEY)
+    grouped = None if isinstance(part.group, int) else selection.by
+    if grouped in {None, Dimension.MODEL} and keys is not None:
+        others = reading.many_without_others(connection, keys)
+        if others is not None:
+            filters = {Dimension.MODEL: models} if models is not None else {}
+            yield replace(part, selection=Selection.of(grouped, filters))
+            if others:
+                rest = selection.only(Dimension.KEY, others)
+                yield from less_others(connection, replace(part, sign=-part.sign, selection=rest))
+            return
+    if models is not None and grouped is not Dimension.MODEL and _has_members(selection):
+        few = reading.fewer_others(connection, MODELS, models)
+        if few is not None:
+            filters = {one: ids for one, ids in selection.members if one is not Dimension.MODEL}
+            yield replace(part, selection=Selection.of(selection.by, filters))
+            if few:
+                rest = selection.only(Dimension.MODEL, few)
+                yield replace(part, sign=-part.sign, selection=rest)
+            return
+    yield part
+
+
+def _has_members(selection: Selection) -> bool:
+    """Whether a selection is of keys or creators: of models alone, sums are stored."""
+    return bool(selection.views)
+
+
+def _parts(
+    connection: Connection, selection: Selection, keys: CrossedKeys | None
+) -> list[SignedPart]:
+    """The parts of a selection that take least to read."""
+    whole = SignedPart(1, selection, None if selection.by else 0)
+    found = [whole] if keys is None else of_crossed(selection, keys)
+    return [one for part in found for one in less_others(connection, part)]
+
+
+def values_by_group(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    keys: CrossedKeys | None,
+    values: Sequence[str],
+) -> dict[int, list[int]]:
+    """The sums of some values of table `t` over a whole range by group, in the order of the groups;
+    0 without a grouping. `keys` are those of a selection of keys and creators."""
+    each = _parts(connection, selection, keys)
+    found: dict[int, list[int]] = {}
+    columns = [*values, _USED] if len(each) > 1 else values
+    for part in each:
+        some, group, operation = part.selection, part.group, add if part.sign > 0 else sub
+        if isinstance(group, int):
+            rows = [(group, *reading.sum_values(connection, some, wanted, stored, columns))]
+            group = None
+        else:
+            rows = reading.sums_by_group(connection, some, wanted, stored, columns)
+        if part is each[0] and part.sign > 0 and group is None:
+            found = {id_: more for id_, *more in rows}
+            continue
+        for id_, *more in rows:
+            at = id_ if group is None else group(id_)
+            before = found.get(at)
+            if before is None:
+                found[at] = more if part.sign > 0 else [-value for value in more]
+            else:
+                found[at] = list(map(operation, before, more))
+    if len(each) > 1:
+        found = {at: used[:-1] for at, used in found.items() if any(used) or selection.by is None}
+    return dict(sorted(found.items()))
+
+
+def by_pair(
+    connection: Connection,
+    selection: Selection,
+    ranges: Sequence[sums.StoredRange],
+    metrics: Sequence[Metric],
+    source: MoneySource,
+    keys: CrossedKeys | None,
+) -> list[sums.PairSums]:
+    """Metrics (spend: of a source) of each of some ranges by member and model, in that order.
+
+    `keys` are those of a selection of keys and creators.
+    """
+    if keys is None:
+        return sums.by_pair(connection, selection, ranges, metrics, source)
+    found: dict[tuple[int, int], Sequence[int]] = {}
+    for part in of_crossed(selection, keys):
+        some, group, operation = part.selection, part.group, add if part.sign > 0 else sub
+        if isinstance(group, int):
+            some = some.grouped(None)
+        nothing = [0] * (len(metrics) * len(ranges))
+        for member, model, *used in sums.by_pair(connection, some, ranges, metrics, source):
+            at = group if isinstance(group, int) else group(member) if group else member
+            before = found.get((at, model))
+            if before is None and part.sign > 0:
+                found[at, model] = used
+            else:
+                found[at, model] = list(map(operation, before or nothing, used))
+    return [(*pair, *found[pair]) for pair in sorted(found) if any(found[pair])]
+
+
+def usage_by_group(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    keys: CrossedKeys | None,
+) -> dict[int, Usage]:
+    """The usage of a whole range by group, as `values_by_group` returns values."""
+    figures = [f"t.{name}" for name in Usage._fields]
+    found = values_by_group(connection, selection, wanted, stored, keys, figures)
+    return {group: Usage._make(used) for group, used in found.items()}
+
+
+def whole_spend(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    keys: CrossedKeys,
+    source: MoneySource,
+) -> list[int]:
+    """The spend (nano-dollars, of a source of money) of each bucket of keys and creators
+    combined."""
+    found = [0] * len(wanted.buckets)
+    for part in of_crossed(selection.grouped(None), keys):
+        spent = reading.read_whole_spend(connection, part.selection, wanted, stored, source)
+        found = list(map(add if part.sign > 0 else sub, found, spent))
+    return found
+
+
+def spend_series(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    keys: CrossedKeys | None,
+    source: MoneySource,
+) -> dict[int, dict[int, int]]:
+    """The spend (nano-dollars, of a source of money) by group and index of the bucket; of some
+    buckets it may be 0. `keys` are those of a selection of keys and creators."""
+    found: dict[int, dict[int, int]] = {}
+    for part in _parts(connection, selection, keys):
+        some, group = part.selection, part.group
+        if isinstance(group, int):
+            spent = reading.read_whole_spend(connection, some, wanted, stored, source)
+            series = {group: dict(enumerate(spent))}
+            group = None
+        else:
+            series = sums.spend_series(connection, some, wanted, stored, source)
+        for id_, buckets in series.items():
+            into = found.setdefault(id_ if group is None else group(id_), {})
+            for index, value in buckets.items():
+                into[index] = into.get(index, 0) + part.sign * value
+    return found
