@@ -212,6 +212,14 @@ class Replacing(RuleBasedStateMachine):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(reading, "_MANY_MEMBERS", many)
             assert self.store.group_sums(selection, wanted, stored) == every
+            for groups in (frozenset(sorted(every)[::2]), frozenset(every)):
+                assert self.store.series_of(selection, wanted, stored, groups) == {
+                    i: s for i, s in expected.items() if i in groups
+                }
+                sums = self.store.metric_sums(
+                    selection, wanted, stored, (Metric.REQUESTS,), groups=groups
+                )
+                assert sums == {i: [every[i].requests] for i in groups}
             for source in MoneySource:
                 metrics = (Metric.REQUESTS, Metric.SPEND)
                 sums = self.store.metric_sums(selection, wanted, stored, metrics, source)
