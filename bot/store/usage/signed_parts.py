@@ -18,7 +18,7 @@ from bot.store.usage import sums
 from bot.store.usage.keys_with_creators import CrossedKeys, parts
 from bot.store.usage.selection import Ids, Selection
 from reports.time.time_range import Granularity, TimeRange
-from reports.usage.dimensions import Dimension, MoneySource
+from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.usage import ZERO, Usage, minus, plus
 
 _USED = "t.requests + t.prompt + t.completion + t.credits + t.byok"
@@ -167,6 +167,36 @@ def values_by_group(
     if len(each) > 1:
         found = {at: used[:-1] for at, used in found.items() if any(used) or selection.by is None}
     return dict(sorted(found.items()))
+
+
+def by_pair(
+    connection: Connection,
+    selection: Selection,
+    ranges: Sequence[sums.StoredRange],
+    metrics: Sequence[Metric],
+    source: MoneySource,
+    keys: CrossedKeys | None,
+) -> list[sums.PairSums]:
+    """Metrics (spend: of a source) of each of some ranges by member and model, in that order.
+
+    `keys` are those of a selection of keys and creators.
+    """
+    if keys is None:
+        return sums.by_pair(connection, selection, ranges, metrics, source)
+    found: dict[tuple[int, int], Sequence[int]] = {}
+    for part in of_crossed(selection, keys):
+        some, group, operation = part.selection, part.group, add if part.sign > 0 else sub
+        if isinstance(group, int):
+            some = some.grouped(None)
+        nothing = [0] * (len(metrics) * len(ranges))
+        for member, model, *used in sums.by_pair(connection, some, ranges, metrics, source):
+            at = group if isinstance(group, int) else group(member) if group else member
+            before = found.get((at, model))
+            if before is None and part.sign > 0:
+                found[at, model] = used
+            else:
+                found[at, model] = list(map(operation, before or nothing, used))
+    return [(*pair, *found[pair]) for pair in sorted(found) if any(found[pair])]
 
 
 def usage_by_group(

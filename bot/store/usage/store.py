@@ -460,10 +460,13 @@ class Store:
 
     # -- answering
 
-    def last_used(self, dimension: Dimension) -> Mapping[int, datetime]:
-        """The start (UTC) of the last hour or day in which each member made a request, by id."""
+    def last_used(self, dimension: Dimension, members: Ids | None = None) -> Mapping[int, datetime]:
+        """The start (UTC) of the last hour or day in which each member made a request, by id.
+
+        With `members`, only of these.
+        """
         with self._db.read() as connection:
-            return last_used.last_used(connection, dimension)
+            return last_used.last_used(connection, dimension, members)
 
     def read(
         self,
@@ -588,17 +591,8 @@ class Store:
         A pair that was used in one of the ranges has 0 for the others.
         """
         with self._db.read() as connection:
-            if selection.crossed:
-                return sums.together(
-                    (
-                        sums.pairs_of_rows(
-                            self._crossed_rows(connection, selection, *one), metrics, source
-                        )
-                        for one in ranges
-                    ),
-                    len(ranges),
-                )
-            return sums.by_pair(connection, selection, ranges, metrics, source)
+            keys = self._crossed_keys(selection)
+            return signed_parts.by_pair(connection, selection, ranges, metrics, source, keys)
 
     def rows_by_group(
         self,

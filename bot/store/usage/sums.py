@@ -19,7 +19,6 @@ from bot.store.usage.read import ID_LIMIT
 from bot.store.usage.selection import Selection
 from reports.time.time_range import Granularity, TimeRange, floor, next_bucket
 from reports.usage.dimensions import Metric, MoneySource
-from reports.usage.usage import ZERO, Usage, plus
 
 StoredRange = tuple[TimeRange, Granularity]
 """A range, and the granularity that it is read at."""
@@ -272,16 +271,3 @@ def _cost(spans: Iterable[SignedSpan], used_until: float) -> float:
         else max(0, min(span.end, used_until) - span.start)
         for span in spans
     )
-
-
-def pairs_of_rows(
-    rows: Iterable[reading.Row], metrics: Sequence[Metric], source: MoneySource
-) -> list[PairSums]:
-    """The same from usage rows, for selections that no single view has."""
-    found: dict[tuple[int, int], Usage] = {}
-    for _, member, model, usage in rows:
-        found[member, model] = plus(found.get((member, model), ZERO), usage)
-    return [
-        (member, model, *(usage.value(metric, source) for metric in metrics))
-        for (member, model), usage in found.items()
-    ]
