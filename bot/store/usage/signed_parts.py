@@ -18,11 +18,14 @@ from bot.store.usage import sums
 from bot.store.usage.keys_with_creators import CrossedKeys, parts
 from bot.store.usage.selection import Ids, Selection
 from reports.time.time_range import Granularity, TimeRange
-from reports.usage.dimensions import Dimension, Metric, MoneySource
+from reports.usage.dimensions import Dimension, MoneySource
 from reports.usage.usage import ZERO, Usage, minus, plus
 
 _USED = "t.requests + t.prompt + t.completion + t.credits + t.byok"
 """0 for a group of which nothing remains."""
+
+
+_FIGURES = [f"t.{name}" for name in Usage._fields]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +108,14 @@ def _parts(
     """The parts of a selection, or of some of its groups, that take least to read."""
     whole = SignedPart(1, selection, None if selection.by else 0)
     found = [whole] if keys is None else of_crossed(selection, keys)
-    if groups is not None:
-        found = [some for part in found if (some := _of_groups(part, groups)) is not None]
-    return [one for part in found for one in less_others(connection, part)]
+    return [one for part in _some(found, groups) for one in less_others(connection, part)]
+
+
+def _some(each: Sequence[SignedPart], groups: Ids | None) -> Sequence[SignedPart]:
+    """What some groups have of parts; all of them if they are None."""
+    if groups is None:
+        return each
+    return [some for part in each if (some := _of_groups(part, groups)) is not None]
 
 
 def _of_groups(part: SignedPart, groups: Ids) -> SignedPart | None:
@@ -173,23 +181,27 @@ def by_pair(
     connection: Connection,
     selection: Selection,
     ranges: Sequence[sums.StoredRange],
-    metrics: Sequence[Metric],
-    source: MoneySource,
+    values: Sequence[str],
     keys: CrossedKeys | None,
+    groups: Ids | None = None,
 ) -> list[sums.PairSums]:
-    """Metrics (spend: of a source) of each of some ranges by member and model, in that order.
+    """The sums of some values of table `t` over each of some ranges by member and model, in that
+    order.
 
-    `keys` are those of a selection of keys and creators.
+    `keys` are those of a selection of keys and creators, `groups` those that are asked for (None:
+    all).
     """
-    if keys is None:
-        return sums.by_pair(connection, selection, ranges, metrics, source)
+    whole = SignedPart(1, selection)
+    each = _some([whole] if keys is None else of_crossed(selection, keys), groups)
+    if len(each) == 1 and each[0].group is None:
+        return sums.values_by_pair(connection, each[0].selection, ranges, values)
     found: dict[tuple[int, int], Sequence[int]] = {}
-    for part in of_crossed(selection, keys):
+    for part in each:
         some, group, operation = part.selection, part.group, add if part.sign > 0 else sub
         if isinstance(group, int):
             some = some.grouped(None)
-        nothing = [0] * (len(metrics) * len(ranges))
-        for member, model, *used in sums.by_pair(connection, some, ranges, metrics, source):
+        nothing = [0] * (len(values) * len(ranges))
+        for member, model, *used in sums.values_by_pair(connection, some, ranges, values):
             at = group if isinstance(group, int) else group(member) if group else member
             before = found.get((at, model))
             if before is None and part.sign > 0:
@@ -197,6 +209,19 @@ def by_pair(
             else:
                 found[at, model] = list(map(operation, before or nothing, used))
     return [(*pair, *found[pair]) for pair in sorted(found) if any(found[pair])]
+
+
+def usage_by_pair(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    keys: CrossedKeys | None,
+    groups: Ids | None,
+) -> dict[tuple[int, int], Usage]:
+    """The usage of a whole range by member and model, as `by_pair` returns values."""
+    found = by_pair(connection, selection, [(wanted, stored)], _FIGURES, keys, groups)
+    return {(member, model): Usage._make(used) for member, model, *used in found}
 
 
 def usage_by_group(
@@ -207,8 +232,7 @@ def usage_by_group(
     keys: CrossedKeys | None,
 ) -> dict[int, Usage]:
     """The usage of a whole range by group, as `values_by_group` returns values."""
-    figures = [f"t.{name}" for name in Usage._fields]
-    found = values_by_group(connection, selection, wanted, stored, keys, figures)
+    found = values_by_group(connection, selection, wanted, stored, keys, _FIGURES)
     return {group: Usage._make(used) for group, used in found.items()}
 
 

@@ -591,8 +591,24 @@ class Store:
         A pair that was used in one of the ranges has 0 for the others.
         """
         with self._db.read() as connection:
+            keys, columns = self._crossed_keys(selection), reading.value_columns(metrics, source)
+            return signed_parts.by_pair(connection, selection, ranges, columns, keys)
+
+    def pair_usage(
+        self,
+        selection: Selection,
+        wanted: TimeRange,
+        stored: Granularity,
+        groups: Ids | None = None,
+    ) -> Mapping[tuple[int, int], Usage]:
+        """The usage of a whole range by member and model (ids), in that order; the member is 0
+        unless the selection is by key or creator.
+
+        `groups` are the members that are asked for (None: all).
+        """
+        with self._db.read() as connection:
             keys = self._crossed_keys(selection)
-            return signed_parts.by_pair(connection, selection, ranges, metrics, source, keys)
+            return signed_parts.usage_by_pair(connection, selection, wanted, stored, keys, groups)
 
     def rows_by_group(
         self,

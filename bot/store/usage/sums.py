@@ -117,7 +117,16 @@ def by_pair(
 
     The order affects where a rounded nano-dollar goes, so it must be the same on every database.
     """
-    values = reading.value_columns(metrics, source)
+    return values_by_pair(connection, selection, ranges, reading.value_columns(metrics, source))
+
+
+def values_by_pair(
+    connection: Connection,
+    selection: Selection,
+    ranges: Sequence[StoredRange],
+    values: Sequence[str],
+) -> list[PairSums]:
+    """The same of values of table `t`."""
     if selection.owners is not None or any(stored is not Granularity.DAY for _, stored in ranges):
         return together(
             [_by_pair_of_rows(connection, selection, one, values) for one in ranges], len(ranges)

@@ -179,6 +179,13 @@ class Replacing(RuleBasedStateMachine):
         pairs = defaultdict(lambda: ZERO)
         for _, member, model, usage in self.store.rows(selection, wanted, stored):
             pairs[member, model] = total([pairs[member, model], usage])
+        used = {pair: usage for pair, usage in pairs.items() if usage != ZERO}
+        assert self.store.pair_usage(selection, wanted, stored) == used
+        some = frozenset(sorted({member for member, _ in used})[::2])
+        if by in {Dimension.KEY, Dimension.CREATOR}:
+            assert self.store.pair_usage(selection, wanted, stored, some) == {
+                pair: usage for pair, usage in used.items() if pair[0] in some
+            }
         sums = self.store.pair_sums(selection, [(wanted, stored)], TOKENS_AND_SPEND)
         assert {(member, model): tuple(more) for member, model, *more in sums if any(more)} == {
             pair: (usage.tokens, usage.value(Metric.SPEND))
