@@ -180,16 +180,20 @@ class ExpectedSpend:
 
     def spent_by(self, by: Dimension, ids: Ids) -> int:
         """What some members usually spent recently, without regard to their limits."""
-        if not self._all_recent:
-            return 0
+        spent = self.spent(by)
+        return sum([spent.get(id_, 0) for id_ in ids])
+
+    def spent(self, by: Dimension) -> _Amounts:
+        """The same of each member of a dimension."""
+        if not self.all_recent:
+            return {}
         if by not in self._shares:
             self._shares[by] = self._usual_recently(self.root.grouped(by), self._outlying)
-        spent = self._shares[by]
-        return sum([spent.get(id_, 0) for id_ in ids])
+        return self._shares[by]
 
     def share(self, amount: int, spent: int) -> int:
         """The share of an amount of those who spent so much recently (`spent_by`)."""
-        return _part(amount, spent, self._all_recent)
+        return _part(amount, spent, self.all_recent)
 
     def running_of(self, by: Dimension, ids: Ids) -> int:
         """What heavy use that is going on will cost these members, without regard to their
@@ -203,7 +207,7 @@ class ExpectedSpend:
     def held_back(self) -> Mapping[int, LimitedKey]:
         """The keys (ids) of which less is expected than their share."""
         recent, running = self._keys_recently, self._keys_since_last_hour
-        usual, all_recent, heavy = self._usual, self._all_recent, self.rest.running
+        usual, all_recent, heavy = self._usual, self.all_recent, self.rest.running
         shares = {}
         for key, left in self.spend_left.items():
             share = _part(usual, recent.get(key, 0), all_recent)
@@ -235,7 +239,7 @@ class ExpectedSpend:
         usual = sum(_times(spent, left.get(key)) for key, spent in self._keys_recently.items())
         goes_on = sum(_times(spent, left.get(key)) for key, spent in running.items())
         return (
-            _part(self._usual, usual, self._all_recent) if self._all_recent else self._usual,
+            _part(self._usual, usual, self.all_recent) if self.all_recent else self._usual,
             _part(self.rest.running, goes_on, self._all_running),
         )
 
@@ -250,7 +254,7 @@ class ExpectedSpend:
         running = 0
         if self.rest.running:
             running = sum(self._since_last_hour(selection, self._left).values())
-        everything = self._all_recent or sum(self._of_period(self.root).values())
+        everything = self.all_recent or sum(self._of_period(self.root).values())
         return (
             _part(self._usual, usual, everything),
             _part(self.rest.running, running, self._all_running),
@@ -353,7 +357,8 @@ class ExpectedSpend:
         return {key: _times(value, self._outlying.get(key)) for key, value in spent.items()}
 
     @cached_property
-    def _all_recent(self) -> int:
+    def all_recent(self) -> int:
+        """What everybody usually spent recently: the whole that shares are of."""
         return sum(self._keys_recently.values())
 
     @cached_property
@@ -366,7 +371,7 @@ class ExpectedSpend:
 
     def _usual_recently(self, selection: Selection, factors: Mapping[int, Fraction]) -> _Amounts:
         """What each group spent recently, as far as it is to be expected of its keys."""
-        if not self._all_recent:  # nothing was spent recently, so the period says by whom
+        if not self.all_recent:  # nothing was spent recently, so the period says by whom
             return self._of_period(selection)
         return self._without(selection, factors, running=False)
 

@@ -121,7 +121,16 @@ def by_pair(
 
     The order affects where a rounded nano-dollar goes, so it must be the same on every database.
     """
-    values = reading.value_columns(metrics, source)
+    return values_by_pair(connection, selection, ranges, reading.value_columns(metrics, source))
+
+
+def values_by_pair(
+    connection: Connection,
+    selection: Selection,
+    ranges: Sequence[StoredRange],
+    values: Sequence[str],
+) -> list[PairSums]:
+    """The same of values of table `t`."""
     spans = _spans(connection, selection, ranges)
     if spans is None:
         return together(
