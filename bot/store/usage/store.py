@@ -36,6 +36,7 @@ from bot.store.usage.keys_with_creators import (
     read_crossed,
     sum_crossed,
 )
+from bot.store.usage.latest_hours import Hours, LatestHours
 from bot.store.usage.latest_rows import LatestRows
 from bot.store.usage.read import Ranking, UsageTotals
 from bot.store.usage.selection import Ids, Selection
@@ -51,6 +52,7 @@ _GRANULARITY_OF = {code: granularity for granularity, code in GRANULARITY.items(
 T = TypeVar("T")
 _TRIES = 5
 _SECOND = timedelta(seconds=1)
+_HOUR = int(HOUR.total_seconds())
 _ZONE = re.compile(r"\btz ([A-Za-z0-9_+/-]+)")
 
 
@@ -85,7 +87,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._db = database
         self._directory: Directory | None = None
-        self._latest = LatestRows()
+        self._latest, self._hours = LatestRows(), LatestHours()
         self._gathered: dict[Callable[[Store], Any], tuple[Sequence[object], Any]] = {}
 
     def close(self) -> None:
@@ -230,6 +232,7 @@ class Store:
                 work = _work(connection, window, new, old)
             if self._apply(window, work, before, synced_at, notes, known):
                 self._latest.remember(window, new, before, before + len(work))
+                self._hours.wrote(window, before, before + len(work))
                 return sum(change.rows for change in work)
         # other writers keep interfering, so compute the change while they wait
         with self._db.write(Area.USAGE) as connection:
@@ -564,6 +567,29 @@ class Store:
         with self._db.read() as connection:
             keys = self._crossed_keys(selection)
             return signed_parts.spend_series(connection, selection, wanted, stored, keys, source)
+
+    def hourly_spend(
+        self, selection: Selection, wanted: TimeRange, source: MoneySource
+    ) -> Mapping[int, int]:
+        """The spend (nano-dollars, of a source) of a selection without a grouping by index of the
+        hour.
+
+        It is kept in memory, so that later only the hours that were written since are read.
+        """
+        with self._db.read() as connection:
+
+            def read(start: int, end: int) -> Hours:
+                hours = tuple(from_seconds(at) for at in range(start, end, _HOUR))
+                after = from_seconds(end)
+                of = TimeRange(hours, after, Granularity.HOUR, after)
+                found = self.spend_series(selection, of, Granularity.HOUR, source).get(0, {})
+                return {start + index * _HOUR: spent for index, spent in found.items()}
+
+            start, end = to_seconds(wanted.start), to_seconds(wanted.end)
+            found = self._hours.of(
+                (selection, source), (start, end), records.version(connection, "usage"), read
+            )
+        return {(at - start) // _HOUR: spent for at, spent in found.items()}
 
     def largest_buckets(
         self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
