@@ -231,7 +231,7 @@ def _largest_rest(
         reading.read_whole(connection, of_creators, wanted, stored),
         reading.read_whole(connection, less, wanted, stored),
     )
-    used = _usage_by_creator(connection, of_creators, wanted, stored)
+    used = reading.usage_by_group(connection, of_creators, wanted, stored)
     for key, usage in reading.usage_by_group(connection, less, wanted, stored).items():
         owner = keys.owners[key]
         used[owner] = minus(used.get(owner, ZERO), usage)
@@ -252,19 +252,6 @@ def _largest_rest(
     )
     series = _combined(every, without, minus)
     return _without_zeros(UsageTotals(tuple(whole), series, len(rows)), Dimension.CREATOR)
-
-
-def _usage_by_creator(
-    connection: Connection, of_creators: Selection, wanted: TimeRange, stored: Granularity
-) -> dict[int, Usage]:
-    """The usage of a whole range by creator; may include creators without usage."""
-    parts = reading.less_other_models(connection, of_creators)
-    if parts is None:
-        return reading.usage_by_group(connection, of_creators, wanted, stored)
-    used, others = (reading.usage_by_group(connection, one, wanted, stored) for one in parts)
-    for creator, usage in others.items():
-        used[creator] = minus(used.get(creator, ZERO), usage)
-    return used
 
 
 def _combined(

@@ -21,13 +21,13 @@ from bot.store.encoding import (
     FIGURES,
     GRANULARITY,
     MEMBERS_OF,
-    MODELS,
+    MODELS_OF,
     StoredView,
     from_seconds,
     has_sums,
     to_seconds,
 )
-from bot.store.usage import month_filling
+from bot.store.usage import complement, month_filling
 from bot.store.usage import read as reading
 from bot.store.usage.filled_months import contain, marks
 from bot.store.usage.read import Ranking
@@ -47,6 +47,8 @@ KEYS = ("k1", "k2", "k3", "")
 OWNERS = {"k1": "u1", "k2": "u1", "k3": ""}
 PEOPLE = ("u1", "u2", "")
 SLUGS = ("a/x", "a/y", "b/z")
+ADDED_LATER = MODELS_OF[StoredView.CREATOR]
+"""Sums that earlier versions don't know."""
 
 figures = st.builds(
     Usage, st.integers(1, 9), st.integers(0, 2), st.integers(0, 99), st.integers(0, 9),
@@ -71,6 +73,7 @@ class Replacing(RuleBasedStateMachine):
         self.store = Store(Database(databases.at(self.folder / "activity.db")))
         self.used: dict[Granularity, dict] = {grain: {} for grain in SPAN}
         self.coverage: dict[Granularity, set[datetime]] = {grain: set() for grain in SPAN}
+        self.complete = True
 
     def teardown(self) -> None:
         self.store.close()
@@ -138,6 +141,22 @@ class Replacing(RuleBasedStateMachine):
                 with self.store._db.write(Area.USAGE) as connection:
                     month_filling.fill(connection, step)
 
+    @rule(grain=st.sampled_from([HOURS, DAYS, MONTHS]), at=st.integers(0, 75))
+    def an_earlier_version_leaves_out_sums(self, grain, at):
+        bucket = to_seconds(floor(START + at * STEP[DAYS if grain is MONTHS else grain], grain))
+        with self.store._db.write(Area.USAGE) as connection:
+            connection.execute(
+                "DELETE FROM total WHERE dimension = ? AND granularity = ? AND bucket <= ?",
+                (ADDED_LATER, GRANULARITY[grain], bucket),
+            )
+        self.complete = False
+
+    @rule()
+    def repair(self):
+        while not self.store.repair_model_sums(most=20):
+            pass
+        self.complete = True
+
     @rule()
     def open_anew(self):
         self.store.close()
@@ -156,6 +175,11 @@ class Replacing(RuleBasedStateMachine):
         many=st.sampled_from([0, 1_000]),
     )
     def ask(self, grain, at, length, by, models, keys, creators, top, metric, many):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(complement, "_MANY_MEMBERS", many)
+            self.asked(grain, at, length, by, models, keys, creators, top, metric)
+
+    def asked(self, grain, at, length, by, models, keys, creators, top, metric):
         wanted, stored = time_range(grain, at, length), DAYS if grain is MONTHS else grain
         chosen = [self.some(dimension, ids) for dimension, ids in
                   zip(STORED, (models, keys, creators), strict=True)]  # fmt: skip
@@ -171,7 +195,6 @@ class Replacing(RuleBasedStateMachine):
         assert self.store.sum_of(selection, wanted, stored) == total(read.whole)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(reading, "_MANY_TO_SORT", 0)
-            patch.setattr(reading, "_MANY_MEMBERS", many)
             for source in MoneySource:
                 assert list(self.store.whole_spend(selection, wanted, stored, source)) == [
                     usage.value(Metric.SPEND, source) for usage in read.whole
@@ -265,14 +288,20 @@ class Replacing(RuleBasedStateMachine):
             if grain == GRANULARITY[DAYS]:
                 buckets[GRANULARITY[MONTHS]] = to_seconds(floor(from_seconds(bucket), MONTHS))
             places = [(ALL_OF[StoredView(view)], 0), (MEMBERS_OF[StoredView(view)], member)]
-            places += [(MODELS, model)] if view == StoredView.KEY else []
+            places += [(MODELS_OF[StoredView(view)], model)]
             for dimension, one in places:
                 for code, at in buckets.items():
                     if not has_sums(dimension, code):
                         continue
                     where = dimension, code, one, at
                     expected[where] = total([expected[where], usage])
-        assert self.table("total", 4, "dimension, granularity, member, bucket") == expected
+        found = self.table("total", 4, "dimension, granularity, member, bucket")
+        if not self.complete:  # see `an_earlier_version_leaves_out_sums`
+            found, expected = (
+                {where: usage for where, usage in one.items() if where[0] != ADDED_LATER}
+                for one in (found, expected)
+            )
+        assert found == expected
 
     @invariant()
     def what_is_held_is_what_was_put_in(self):
