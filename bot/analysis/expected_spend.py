@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from heapq import nlargest
 from statistics import median_low
 
@@ -43,7 +43,7 @@ from reports.analysis.rest_of_today import (
 from reports.analysis.rounding import rounded
 from reports.analysis.usual_days import WEEK, above_usual, without_outlying
 from reports.time.time_range import DAY, HOUR, Granularity, TimeRange, floor, local
-from reports.usage.coverage import AnswerableRange, gaps
+from reports.usage.coverage import AnswerableRange, Coverage, gaps
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 
 _LAST = 28
@@ -62,9 +62,24 @@ _EVERYTHING = Selection()
 _ONE = Fraction(1)
 _MOMENT = timedelta(microseconds=1)
 
+_MOST_KEPT = 8
+"""Forecasters kept for answers, of some 200 KB each: of all spend, credits and BYOK, and of some
+people who only see their own usage."""
+
 Forecasting = Callable[[Sequence[int]], Forecaster]
 _Amounts = Mapping[int, int]
 """Nano-dollars by the id of a group; under 0 without a grouping."""
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _forecaster(days: tuple[int, ...]) -> Forecaster:
+    """A forecaster from whole days before today, which hardly change from one answer to the
+    next."""
+    return Forecaster(days)
+
+
+def _kept(days: Sequence[int]) -> Forecaster:
+    return _forecaster(tuple(days))
 
 
 class ExpectedSpend:
@@ -79,7 +94,7 @@ class ExpectedSpend:
         period: ForecastPeriod,
         source: MoneySource,
         root: Selection = _EVERYTHING,
-        forecasting: Forecasting = Forecaster,
+        forecasting: Forecasting = _kept,
     ) -> None:
         self.store, self.period, self.source, self.root = store, period, source, root
         self._days_by_selection: dict[Selection, Sequence[int]] = {}
@@ -88,6 +103,7 @@ class ExpectedSpend:
         self._by_dimension: dict[Dimension, _Amounts] = {}
         self._shares: dict[Dimension, _Amounts] = {}
         self._read: dict[tuple[Selection, bool], _Amounts] = {}
+        self._cells_read: dict[tuple[Ids | None, Ids, bool], list[tuple[int, int, int]]] = {}
 
     @cached_property
     def expected(self) -> ExpectedDays:
@@ -394,14 +410,18 @@ class ExpectedSpend:
         if models is None and selection.by is not Dimension.MODEL:
             spent = self._spent(self._keys, running=running)
             return [(key, 0, spent.get(key, 0)) for key in keys]
-        some = Selection.of(Dimension.KEY, {Dimension.KEY: keys})
-        found = self.store.pair_sums(
-            some if models is None else some.only(Dimension.MODEL, models),
-            [(of.range, of.stored) for of in self._ranges(running=running)],
-            (Metric.SPEND,),
-            self.source,
-        )
-        return [(key, model, sum(spent)) for key, model, *spent in found]
+        if (models, keys, running) not in self._cells_read:
+            some = Selection.of(Dimension.KEY, {Dimension.KEY: keys})
+            found = self.store.pair_sums(
+                some if models is None else some.only(Dimension.MODEL, models),
+                [(of.range, of.stored) for of in self._ranges(running=running)],
+                (Metric.SPEND,),
+                self.source,
+            )
+            self._cells_read[models, keys, running] = [
+                (key, model, sum(spent)) for key, model, *spent in found
+            ]
+        return self._cells_read[models, keys, running]
 
     def _spent(self, selection: Selection, *, running: bool = False) -> _Amounts:
         """What each group spent on recent days, or since the last full hour began; at least 0."""
@@ -414,6 +434,10 @@ class ExpectedSpend:
                     spent.update(read_spend(self.store, selection, of, self.source))
             found = {group: max(0, value) for group, value in spent.items()}
             self._read[selection, running] = found
+            whole = selection.grouped(None)
+            if whole.views == selection.views and (whole, running) not in self._read:
+                # the same rows, so that they aren't read again for the whole
+                self._read[whole, running] = {0: max(0, sum(spent.values()))}
         return self._read[selection, running]
 
     def _of_period(self, selection: Selection) -> _Amounts:
@@ -438,7 +462,11 @@ class ExpectedSpend:
         return [_hours(this - HOUR, this + HOUR)]
 
     def _days(self, count: int) -> AnswerableRange:
-        return days_before(self.period.today, count, self.store.state().coverage)
+        return days_before(self.period.today, count, self._coverage)
+
+    @cached_property
+    def _coverage(self) -> Coverage:
+        return self.store.state().coverage
 
     def _hours_of_today(self) -> HoursOfToday | None:
         """The hours of today, and what they usually cost; None if they aren't all stored.

@@ -71,6 +71,8 @@ def gather_forecast(request: AnalysisRequest) -> AnalysisDocument | CommandError
         scope = replace(scope, stored=stored, begun=begun)
         return forecast_answer(plan.query, scope, None, ForecastRecord(0, None, None))
     so_far = read_spend(store, plan.selection, period.so_far, source)
+    if plan.selection.by is not None:  # what the groups spent is what the whole did
+        outlook.by_group(plan.selection)
     used, to_come = sum(so_far.values()), outlook.to_come(selection)
     range_ = band(outlook, selection, used, to_come)
     whole = PeriodForecast(used, to_come, range_, outlook.expected.method)
@@ -84,7 +86,8 @@ def gather_forecast(request: AnalysisRequest) -> AnalysisDocument | CommandError
         held_back=_held_back(outlook, selection, found.labels),
     )
     total = None if before is None else sum(before.values())
-    groups = _groups(outlook, plan.selection, so_far, before, found.labels)
+    most = _MOST_BANDS if request.whole else plan.query.top
+    groups = _groups(outlook, plan.selection, so_far, before, found.labels, most)
     return forecast_answer(plan.query, scope, ForecastGroup("all", whole, total), past, groups)
 
 
@@ -136,15 +139,20 @@ def _groups(
     so_far: Mapping[int, int],
     before: Mapping[int, int] | None,
     labels: Mapping[int, str],
+    bands: int,
 ) -> list[ForecastGroup]:
-    """The forecast of each group with any spend, now or in the period before."""
+    """The forecast of each group with any spend, now or in the period before; the `bands` largest
+    with their ranges."""
     if selection.by is None:
         return []
     period, expected = outlook.period, outlook.expected
     to_come = outlook.by_group(selection)
-    histories = group_histories(
-        outlook.store, selection, period, _largest(so_far, to_come), outlook.source
-    )
+    largest = _largest(so_far, to_come)
+    if bands < len(largest):  # in the order of an answer's table
+        ends = {id_: so_far.get(id_, 0) + to_come.get(id_, 0) for id_ in largest}
+        listed = sorted(largest, key=lambda id_: (-ends[id_], labels[id_]))
+        largest = frozenset(listed[:bands])
+    histories = group_histories(outlook.store, selection, period, largest, outlook.source)
     parts, found = PartForecaster(outlook.forecaster), []
     for id_ in dict.fromkeys((*so_far, *to_come, *(before or ()))):
         used, more, range_ = so_far.get(id_, 0), to_come.get(id_, 0), None

@@ -76,7 +76,7 @@ def read_crossed(
     selected, the figures are all of their usage less that of their keys that aren't selected.
     """
     by = selection.by
-    of_asked, of_owned, of_creators = _parts(selection, keys)
+    of_asked, of_owned, of_creators = parts(selection, keys)
     if keys.owned is None:
         return _without_zeros(_of_keys(connection, of_asked, wanted, stored, ranking, keys), by)
     if by is None and keys.asked == keys.owned:
@@ -113,7 +113,7 @@ def sum_crossed(
     keys: CrossedKeys,
 ) -> Usage:
     """The usage of keys and creators combined over a whole range."""
-    of_asked, of_owned, of_creators = _parts(selection.grouped(None), keys)
+    of_asked, of_owned, of_creators = parts(selection.grouped(None), keys)
     if keys.owned is None:
         return reading.read_sum(connection, of_asked, wanted, stored)
     every = reading.read_sum(connection, of_creators, wanted, stored)
@@ -123,8 +123,9 @@ def sum_crossed(
     return minus(every, reading.read_sum(connection, less, wanted, stored))
 
 
-def _parts(selection: Selection, keys: CrossedKeys) -> tuple[Selection, Selection, Selection]:
-    """The selected keys, all keys of the selected creators, and all usage of these creators."""
+def parts(selection: Selection, keys: CrossedKeys) -> tuple[Selection, Selection, Selection]:
+    """The selected keys, all keys of the selected creators, and all usage of these creators: each
+    is a selection that one view has."""
     others = _without_views(selection)
     of_asked = Selection.of(selection.by, {**others, Dimension.KEY: keys.asked})
     creators = selection.ids(Dimension.CREATOR)

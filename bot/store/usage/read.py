@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cache
 from heapq import nlargest
 from itertools import pairwise
+from operator import add, sub
 from typing import NamedTuple
 
 from bot.store.connection import Connection
@@ -389,11 +390,8 @@ def _whole_spend_of(
 ) -> list[int]:
     grain = resolution(wanted, stored)
     table = _whole_table(connection, selection, wanted, grain)
-    if not table.sums:
-        whole = _whole_of(connection, selection, wanted, stored)
-        return [usage.value(Metric.SPEND, source) for usage in whole]
     value, summed = _VALUES[Metric.SPEND, source], _summed(selection)
-    if summed is not None and selection.owners is not None:
+    if table.sums and summed is not None and selection.owners is not None:
         spent = Counter(
             _spend_of_members(connection, summed[0], selection.owners, wanted, grain, value)
         )
@@ -486,13 +484,10 @@ def _whole_table(
     table = _table(connection, selection, wanted, grain)
     if _has_months_of_files(connection, wanted, grain):
         return table
-    filtered = [dimension for dimension, _ in selection.members]
-    if filtered == [Dimension.MODEL] and _has_model_sums(connection, selection.view, wanted, grain):
-        code = MODELS_OF[selection.view]
-        return _totals(code, selection.ids(Dimension.MODEL), wanted, grain, "0")
-    if filtered or _summed(selection) is None:
+    summed = _summed_whole(connection, selection, wanted, grain)
+    if summed is None or summed == _summed(selection):
         return table
-    return _totals(ALL_OF[selection.view], None, wanted, grain, "0")
+    return _totals(*summed, wanted, grain, "0")
 
 
 def resolution(wanted: TimeRange, stored: Granularity) -> Granularity:
@@ -553,6 +548,18 @@ def _summed(selection: Selection) -> tuple[int, Ids | None] | None:
         if dimension is not None:
             return DIMENSION[dimension], selection.ids(dimension)
     return ALL_OF[selection.view], None
+
+
+def _summed_whole(
+    connection: Connection, selection: Selection, wanted: TimeRange, grain: Granularity
+) -> tuple[int, Ids | None] | None:
+    """The same for all groups together."""
+    filtered = [dimension for dimension, _ in selection.members]
+    if not filtered:
+        return ALL_OF[selection.view], None
+    if filtered == [Dimension.MODEL] and _has_model_sums(connection, selection.view, wanted, grain):
+        return MODELS_OF[selection.view], selection.ids(Dimension.MODEL)
+    return _summed(selection)
 
 
 def _spans(wanted: TimeRange, stored: Granularity) -> tuple[Span, ...]:
@@ -646,12 +653,21 @@ def selected_table(
 
 
 def _tables_of_sums(
-    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    *,
+    whole: bool = False,
 ) -> list[_Table]:
-    """Where the groups of a selection are read from if only sums of the whole range are wanted:
-    of a range of days, whole months by month, which are some twentieth of the rows.
+    """Where the groups of a selection, or the `whole`, are read from if only sums of the whole
+    range are wanted: of a range of days, whole months by month, which are some twentieth of the
+    rows.
     """
-    table = selected_table(connection, selection, wanted, stored)
+    if whole:
+        table = _whole_table(connection, selection, wanted, resolution(wanted, stored))
+    else:
+        table = selected_table(connection, selection, wanted, stored)
     months = _months_in(connection, wanted, stored)
     if months is None:
         return [table]
@@ -663,6 +679,8 @@ def _tables_of_sums(
     ]
     spans = [span for span in spans if span.start < span.end]
     summed = _summed(selection)
+    if whole:
+        summed = _summed_whole(connection, selection, wanted, resolution(wanted, stored))
     if table.sums and summed is not None:
         return [_totals_of(*summed, span, table.group) for span in spans]
     unfilled = filled_months.unfilled(connection, selection.view)
@@ -816,9 +834,7 @@ def sums_by_group(
         for group, *more in _sums_by_group(connection, one, wanted, stored, every):
             into = sums.setdefault(group, [0] * len(every))
             into[:] = [before + sign * value for before, value in zip(into, more, strict=True)]
-    return [
-        (group, *found[: len(values)]) for group, found in sorted(sums.items()) if any(found)
-    ]
+    return [(group, *found[: len(values)]) for group, found in sorted(sums.items()) if any(found)]
 
 
 def _sums_by_group(
@@ -843,6 +859,25 @@ def _sums_by_group(
         statement = f"SELECT place, {together} FROM ({' UNION ALL '.join(statements)}) r GROUP BY 1"
     params = [one for table in tables for one in table.params]
     return connection.execute(f"{statement} ORDER BY 1", params).fetchall()
+
+
+def sum_values(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    values: Sequence[str],
+) -> list[int]:
+    """The sums of some values of table `t`, of all groups together."""
+    summed, found = ", ".join(f"SUM({value})" for value in values), [0] * len(values)
+    for sign, one in _terms(connection, selection, wanted, stored, grouped=False):
+        for table in _tables_of_sums(connection, one, wanted, stored, whole=True):
+            # without GROUP BY: SQLite would sort all rows by a constant
+            statement = f"SELECT {summed} FROM {table.tables} WHERE {table.where}"
+            row = connection.execute(statement, table.params).fetchone()
+            if row[0] is not None:
+                found = list(map(add if sign > 0 else sub, found, row))
+    return found
 
 
 def _series_by_bucket(

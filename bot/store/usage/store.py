@@ -22,6 +22,7 @@ from bot.store.usage import (
     last_used,
     model_sums,
     month_filling,
+    signed_parts,
     sums,
 )
 from bot.store.usage import read as reading
@@ -44,7 +45,7 @@ from reports.time.time_range import HOUR, Granularity, TimeRange, floor, next_bu
 from reports.usage.coverage import Coverage, Interval, gaps, intersection, merge
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.figure_table import OPTIONAL_NAMES
-from reports.usage.usage import ZERO, Usage, minus, plus, total
+from reports.usage.usage import ZERO, Usage, minus, plus
 from reports.usage.windows_to_fetch import QUARTER, Window
 
 _GRANULARITY_OF = {code: granularity for granularity, code in GRANULARITY.items()}
@@ -513,9 +514,8 @@ class Store:
         """Only the spend (nano-dollars, of a source of money) of each bucket in what `whole`
         returns."""
         with self._db.read() as connection:
-            if selection.crossed:
-                whole = self.whole(selection, wanted, stored)
-                return [used.value(Metric.SPEND, source) for used in whole]
+            if (keys := self._crossed_keys(selection)) is not None:
+                return signed_parts.whole_spend(connection, selection, wanted, stored, keys, source)
             return reading.read_whole_spend(connection, selection, wanted, stored, source)
 
     def sum_of(self, selection: Selection, wanted: TimeRange, stored: Granularity) -> Usage:
@@ -542,10 +542,8 @@ class Store:
     ) -> Mapping[int, Usage]:
         """The usage of a whole range by group (its id; 0 without a grouping)."""
         with self._db.read() as connection:
-            if selection.crossed:
-                series = self.read(selection, wanted, stored).series
-                return {group: total(used.values()) for group, used in series.items()}
-            return sums.by_group(connection, selection, wanted, stored)
+            keys = self._crossed_keys(selection)
+            return signed_parts.usage_by_group(connection, selection, wanted, stored, keys)
 
     def metric_sums(
         self,
@@ -560,25 +558,18 @@ class Store:
         Spend is in nano-dollars, of a source of money.
         """
         with self._db.read() as connection:
-            if selection.crossed:
-                return {
-                    id_: [used.value(metric, source) for metric in metrics]
-                    for id_, used in self.group_sums(selection, wanted, stored).items()
-                }
-            return sums.of_metrics(connection, selection, wanted, stored, metrics, source)
+            keys, columns = self._crossed_keys(selection), reading.value_columns(metrics, source)
+            return signed_parts.values_by_group(
+                connection, selection, wanted, stored, keys, columns
+            )
 
     def spend_series(
         self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
     ) -> Mapping[int, Mapping[int, int]]:
         """Only the spend (nano-dollars, of a source) by group and index of the bucket."""
         with self._db.read() as connection:
-            if selection.crossed:
-                found = self.read(selection, wanted, stored).series
-                return {
-                    id_: {at: used.value(Metric.SPEND, source) for at, used in buckets.items()}
-                    for id_, buckets in found.items()
-                }
-            return sums.spend_series(connection, selection, wanted, stored, source)
+            keys = self._crossed_keys(selection)
+            return signed_parts.spend_series(connection, selection, wanted, stored, keys, source)
 
     def largest_buckets(
         self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
@@ -675,6 +666,10 @@ class Store:
                 (GRANULARITY[stored], to_seconds(end), to_seconds(start)),
             ).fetchone()
         return found is not None
+
+    def _crossed_keys(self, selection: Selection) -> CrossedKeys | None:
+        """The keys of a selection of keys and creators combined."""
+        return CrossedKeys.of(selection, self.directory()) if selection.crossed else None
 
     def _crossed_rows(
         self,

@@ -7,7 +7,7 @@ import pytest
 
 from bot.store import Database, Store
 from bot.store.connection import Area
-from bot.store.encoding import StoredView, to_seconds
+from bot.store.encoding import DIMENSION, StoredView, to_seconds
 from bot.store.usage import filled_months, month_filling
 from bot.store.usage.filled_months import Mark
 from bot.store.usage.read import Ranking
@@ -24,7 +24,7 @@ DAY = timedelta(days=1)
 JANUARY, FEBRUARY, MARCH = (datetime(2026, month, 1, tzinfo=UTC) for month in (1, 2, 3))
 YEAR = TimeRange((JANUARY, FEBRUARY), MARCH, Granularity.MONTH, MARCH)
 DAYS = [JANUARY + n * DAY for n in range(28, 36)]  # the last of January, the first of February
-KEYS, MODELS = (101, 102, 103), (1, 2)
+KEYS, MODELS = (101, 102, 103), (201, 202)
 USED = {
     (day, member, model): Usage(1 + n, prompt=10 * n, credits=2**n, cached=0, saved=0)
     for n, (day, member, model) in enumerate(
@@ -34,9 +34,9 @@ USED = {
 SELECTIONS = (
     Selection(Dimension.KEY),
     Selection.of(Dimension.MODEL, {Dimension.KEY: frozenset({101, 103})}),
-    Selection.of(Dimension.KEY, {Dimension.MODEL: frozenset({2})}),
-    Selection.of(None, {Dimension.KEY: frozenset({102}), Dimension.MODEL: frozenset({1})}),
-    Selection.of(Dimension.CREATOR, {Dimension.MODEL: frozenset({1})}),
+    Selection.of(Dimension.KEY, {Dimension.MODEL: frozenset({202})}),
+    Selection.of(None, {Dimension.KEY: frozenset({102}), Dimension.MODEL: frozenset({201})}),
+    Selection.of(Dimension.CREATOR, {Dimension.MODEL: frozenset({201})}),
 )
 FIRST = Ranking(1, (Metric.SPEND,), MoneySource.ALL)
 
@@ -57,6 +57,11 @@ def store(tmp_path):
     with made._db.write(Area.USAGE) as connection:
         for view in StoredView:
             filled_months.set_mark(connection, view, Mark(to_seconds(JANUARY), 0))
+        for id_ in MODELS:
+            connection.execute(
+                "INSERT INTO member (id, dimension, ref, name) VALUES (?, ?, ?, ?)",
+                (id_, DIMENSION[Dimension.MODEL], f"model-{id_}", f"model-{id_}"),
+            )
     rows = [
         ((view, to_seconds(day), member, model), usage)
         for (day, member, model), usage in USED.items()

@@ -1,0 +1,156 @@
+"""Reads sums of selections of keys and creators, as parts that are added or subtracted.
+
+No view has keys and creators together: see bot.store.usage.keys_with_creators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from operator import add, sub
+
+from bot.store.connection import Connection
+from bot.store.usage import read as reading
+from bot.store.usage import sums
+from bot.store.usage.keys_with_creators import CrossedKeys, parts
+from bot.store.usage.selection import Selection
+from reports.time.time_range import Granularity, TimeRange
+from reports.usage.dimensions import Dimension, MoneySource
+from reports.usage.usage import Usage
+
+_USED = "t.requests + t.prompt + t.completion + t.credits + t.byok"
+"""0 for a group of which nothing remains."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPart:
+    """A selection that one view has, whose usage is added (1) or subtracted (-1).
+
+    `group` returns the group of the whole selection that a group of the part belongs to; an integer
+    is that of all of them, which are then read without groups.
+    """
+
+    sign: int
+    selection: Selection
+    group: Callable[[int], int] | int | None = None
+
+
+def of_crossed(selection: Selection, keys: CrossedKeys) -> list[SignedPart]:
+    """The parts of a selection of keys and creators, each of which one view has."""
+    by, owners = selection.by, keys.owners
+    of_asked, of_owned, of_creators = parts(selection, keys)
+
+    def of_keys(sign: int, some: Selection) -> SignedPart:
+        if by is Dimension.CREATOR:
+            return SignedPart(sign, some.grouped(Dimension.KEY), owners.__getitem__)
+        return SignedPart(sign, some.grouped(by), 0 if by is None else None)
+
+    if keys.owned is None:
+        return [of_keys(1, of_asked)]
+    if by is Dimension.KEY:
+        return [
+            of_keys(1, of_asked),
+            SignedPart(1, of_creators, keys.chatroom),
+            SignedPart(-1, of_owned, keys.chatroom),
+        ]
+    if by is None:  # grouped, because selections without any keys or creators are of the key view
+        found = [SignedPart(1, of_creators, 0)]
+    else:
+        found = [SignedPart(1, of_creators.grouped(by))]
+    if less := keys.owned - keys.asked:
+        found.append(of_keys(-1, of_owned.only(Dimension.KEY, less)))
+    return found
+
+
+def _parts(selection: Selection, keys: CrossedKeys | None) -> list[SignedPart]:
+    """The parts of a selection, each of which one view has."""
+    whole = SignedPart(1, selection, None if selection.by else 0)
+    return [whole] if keys is None else of_crossed(selection, keys)
+
+
+def values_by_group(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    keys: CrossedKeys | None,
+    values: Sequence[str],
+) -> dict[int, list[int]]:
+    """The sums of some values of table `t` over a whole range by group, in the order of the groups;
+    0 without a grouping. `keys` are those of a selection of keys and creators."""
+    each = _parts(selection, keys)
+    found: dict[int, list[int]] = {}
+    columns = [*values, _USED] if len(each) > 1 else values
+    for part in each:
+        some, group, operation = part.selection, part.group, add if part.sign > 0 else sub
+        if isinstance(group, int):
+            rows = [(group, *reading.sum_values(connection, some, wanted, stored, columns))]
+            group = None
+        else:
+            rows = reading.sums_by_group(connection, some, wanted, stored, columns)
+        for id_, *more in rows:
+            at = id_ if group is None else group(id_)
+            before = found.get(at)
+            if before is None:
+                found[at] = more if part.sign > 0 else [-value for value in more]
+            else:
+                found[at] = list(map(operation, before, more))
+    if len(each) > 1:
+        found = {at: used[:-1] for at, used in found.items() if any(used) or selection.by is None}
+    return dict(sorted(found.items()))
+
+
+def usage_by_group(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    keys: CrossedKeys | None,
+) -> dict[int, Usage]:
+    """The usage of a whole range by group, as `values_by_group` returns values."""
+    figures = [f"t.{name}" for name in Usage._fields]
+    found = values_by_group(connection, selection, wanted, stored, keys, figures)
+    return {group: Usage._make(used) for group, used in found.items()}
+
+
+def whole_spend(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    keys: CrossedKeys,
+    source: MoneySource,
+) -> list[int]:
+    """The spend (nano-dollars, of a source of money) of each bucket of keys and creators
+    combined."""
+    found = [0] * len(wanted.buckets)
+    for part in of_crossed(selection.grouped(None), keys):
+        spent = reading.read_whole_spend(connection, part.selection, wanted, stored, source)
+        found = list(map(add if part.sign > 0 else sub, found, spent))
+    return found
+
+
+def spend_series(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    keys: CrossedKeys | None,
+    source: MoneySource,
+) -> dict[int, dict[int, int]]:
+    """The spend (nano-dollars, of a source of money) by group and index of the bucket; of some
+    buckets it may be 0. `keys` are those of a selection of keys and creators."""
+    found: dict[int, dict[int, int]] = {}
+    for part in _parts(selection, keys):
+        some, group = part.selection, part.group
+        if isinstance(group, int):
+            spent = reading.read_whole_spend(connection, some, wanted, stored, source)
+            series = {group: dict(enumerate(spent))}
+            group = None
+        else:
+            series = sums.spend_series(connection, some, wanted, stored, source)
+        for id_, buckets in series.items():
+            into = found.setdefault(id_ if group is None else group(id_), {})
+            for index, value in buckets.items():
+                into[index] = into.get(index, 0) + part.sign * value
+    return found
