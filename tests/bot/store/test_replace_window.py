@@ -227,30 +227,25 @@ class Replacing(RuleBasedStateMachine):
             group = model if by is Dimension.MODEL else member
             again[group, index] = total([again[group, index], usage])
         assert again == {(i, n): u for i, s in expected.items() for n, u in s.items()}
-        self.ask_for_sums(selection, wanted, stored, expected, many)
+        self.ask_for_sums(selection, wanted, stored, expected)
 
-    def ask_for_sums(self, selection, wanted, stored, expected, many):
-        """Sums of the whole range, and spend alone, whether or not the others are subtracted."""
+    def ask_for_sums(self, selection, wanted, stored, expected):
+        """Sums of the whole range, and spend alone."""
         every = {i: total(s.values()) for i, s in expected.items()}
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(reading, "_MANY_MEMBERS", many)
-            assert self.store.group_sums(selection, wanted, stored) == every
-            for source in MoneySource:
-                metrics = (Metric.REQUESTS, Metric.SPEND)
-                sums = self.store.metric_sums(selection, wanted, stored, metrics, source)
-                assert {i: tuple(values) for i, values in sums.items()} == {
-                    i: (usage.requests, usage.value(Metric.SPEND, source))
-                    for i, usage in every.items()
-                }
-                spent = self.store.spend_series(selection, wanted, stored, source)
-                assert {
-                    (i, n): value for i, s in spent.items() for n, value in s.items() if value
-                } == {
-                    (i, n): usage.value(Metric.SPEND, source)
-                    for i, s in expected.items()
-                    for n, usage in s.items()
-                    if usage.value(Metric.SPEND, source)
-                }
+        assert self.store.group_sums(selection, wanted, stored) == every
+        for source in MoneySource:
+            metrics = (Metric.REQUESTS, Metric.SPEND)
+            sums = self.store.metric_sums(selection, wanted, stored, metrics, source)
+            assert {i: tuple(values) for i, values in sums.items()} == {
+                i: (usage.requests, usage.value(Metric.SPEND, source)) for i, usage in every.items()
+            }
+            spent = self.store.spend_series(selection, wanted, stored, source)
+            assert {(i, n): value for i, s in spent.items() for n, value in s.items() if value} == {
+                (i, n): usage.value(Metric.SPEND, source)
+                for i, s in expected.items()
+                for n, usage in s.items()
+                if usage.value(Metric.SPEND, source)
+            }
 
     @rule()
     def look_for_last_uses(self):
