@@ -9,7 +9,7 @@ both views; only the sums are added and subtracted here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import add
 
 from bot.store.connection import Connection
@@ -128,11 +128,13 @@ def parts(selection: Selection, keys: CrossedKeys) -> tuple[Selection, Selection
     is a selection that one view has."""
     others = _without_views(selection)
     of_asked = Selection.of(selection.by, {**others, Dimension.KEY: keys.asked})
+    of_asked = replace(of_asked, figures=selection.figures)
     creators = selection.ids(Dimension.CREATOR)
     if creators is not None:
         others[Dimension.CREATOR] = creators
     of_owned = of_asked.only(Dimension.KEY, keys.owned or frozenset())
-    return of_asked, of_owned, Selection.of(Dimension.CREATOR, others)
+    of_creators = Selection.of(Dimension.CREATOR, others)
+    return of_asked, of_owned, replace(of_creators, figures=selection.figures)
 
 
 def crossed_rows(

@@ -36,7 +36,6 @@ from reports.usage.usage import ZERO, Usage, minus, plus, total
 
 SUMS = ", ".join(f"SUM(t.{name})" for name in Usage._fields)
 """The sums of all figures of table `t`, in the order of Usage."""
-_FIGURES = ", ".join(f"t.{name}" for name in Usage._fields)
 _ANY_USAGE = ("t.requests + t.prompt + t.completion + t.cached", "t.credits + t.byok")
 """Values that aren't all 0 if there is any usage: the other figures are parts of these."""
 _VALUES = {
@@ -101,6 +100,20 @@ class _Table:
     group: str
     sums: bool = False
     """Whether there is one row for each member and bucket, sorted by member in each part."""
+    figures: frozenset[str] = frozenset(Usage._fields)
+    """The figures to read; the others are 0."""
+
+    @property
+    def columns(self) -> str:
+        """The figures of a row, in the order of Usage."""
+        return ", ".join(f"t.{name}" if name in self.figures else "0" for name in Usage._fields)
+
+    @property
+    def summed(self) -> str:
+        """The sums of the figures, in the order of Usage."""
+        return ", ".join(
+            f"SUM(t.{name})" if name in self.figures else "0" for name in Usage._fields
+        )
 
 
 def group_column(by: Dimension | None) -> str:
@@ -487,7 +500,7 @@ def _whole_table(
     summed = _summed_whole(connection, selection, wanted, grain)
     if summed is None or summed == _summed(selection):
         return table
-    return _totals(*summed, wanted, grain, "0")
+    return replace(_totals(*summed, wanted, grain, "0"), figures=selection.figures)
 
 
 def resolution(wanted: TimeRange, stored: Granularity) -> Granularity:
@@ -618,9 +631,10 @@ def _table(
     if summed is None or not stored or _has_months_of_files(connection, wanted, grain):
         group = group_column(selection.by)
         usage = _usage(connection, selection, _usage_spans(connection, selection, wanted, grain))
-        return _Table(usage.tables, usage.where, usage.params, group)
+        return replace(usage, group=group)
     dimension, ids = summed
-    return _totals(dimension, ids, wanted, grain, "0" if selection.by is None else "t.member")
+    table = _totals(dimension, ids, wanted, grain, "0" if selection.by is None else "t.member")
+    return replace(table, figures=selection.figures)
 
 
 def _totals(
@@ -786,7 +800,8 @@ def _usage(connection: Connection, selection: Selection, spans: Sequence[Span]) 
         tables, where, params = _scan(view, spans, of_members + of_models)
         if members is not None:
             params = (*params, sorted(members))
-    return _Table(tables, where, (*params, *listed), "t.member")
+    params = (*params, *listed)
+    return _Table(tables, where, params, "t.member", figures=selection.figures)
 
 
 def _scan(view: int, spans: Sequence[Span], more: str) -> tuple[str, str, tuple[object, ...]]:
@@ -888,7 +903,9 @@ def _series_by_bucket(
     group = group_column(selection.by)
     grouped = " GROUP BY 1" if selection.by else ""  # SQLite would sort by a constant as well
     for index, table in _tables_of_buckets(connection, selection, wanted, stored):
-        statement = f"SELECT {group}, {SUMS} FROM {table.tables} WHERE {table.where}{grouped}"
+        statement = (
+            f"SELECT {group}, {table.summed} FROM {table.tables} WHERE {table.where}{grouped}"
+        )
         for row in connection.execute(statement, table.params):
             if row[1] is not None:
                 series.setdefault(row[0], {})[index] = Usage._make(row[1:])
@@ -901,7 +918,7 @@ def _series(
     series: dict[int, dict[int, Usage]] = {}
     grouped = table.sums and table.group == "t.member"
     statement = (
-        f"SELECT {table.group}, t.bucket, {_FIGURES if grouped else SUMS}"
+        f"SELECT {table.group}, t.bucket, {table.columns if grouped else table.summed}"
         f" FROM {table.tables} WHERE {table.where}{'' if grouped else ' GROUP BY 1, 2'}"
     )
     for row in connection.execute(statement, table.params):
@@ -920,7 +937,9 @@ def _usage_of_buckets(found: Mapping[int, Usage], count: int) -> tuple[Usage, ..
 
 
 def _by_bucket(connection: Connection, table: _Table) -> list[tuple[int, Usage]]:
-    statement = f"SELECT t.bucket, {SUMS} FROM {table.tables} WHERE {table.where} GROUP BY t.bucket"
+    statement = (
+        f"SELECT t.bucket, {table.summed} FROM {table.tables} WHERE {table.where} GROUP BY t.bucket"
+    )
     return [(row[0], Usage._make(row[1:])) for row in connection.execute(statement, table.params)]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from bot.store.encoding import DIMENSIONS, StoredView
 from reports.usage.dimensions import Dimension
+from reports.usage.figure_table import NAMES
 
 Ids = frozenset[int]
 
@@ -17,11 +18,13 @@ class Selection:
 
     A dimension that is not in `members` is not filtered. Use `of` to make one from a mapping.
     `within` is the view to read where no dimension decides it; without one it is the key view.
+    `figures` are the names of those that are read; others are 0 in what series and wholes return.
     """
 
     by: Dimension | None = None
     members: tuple[tuple[Dimension, Ids], ...] = ()
     within: StoredView = StoredView.KEY
+    figures: frozenset[str] = frozenset(NAMES)
 
     @classmethod
     def of(cls, by: Dimension | None, members: Mapping[Dimension, Ids]) -> Selection:
@@ -34,7 +37,7 @@ class Selection:
 
     def grouped(self, by: Dimension | None) -> Selection:
         """The same members, grouped by another dimension."""
-        return Selection(by, self.members, self.within)
+        return replace(self, by=by)
 
     def only(self, dimension: Dimension, ids: Ids) -> Selection:
         """The same with only these members of a dimension, whatever was allowed before."""

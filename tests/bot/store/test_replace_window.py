@@ -34,6 +34,7 @@ from bot.store.usage.read import Ranking
 from bot.store.usage.selection import Selection
 from reports.time.time_range import STEP, Granularity, TimeRange, floor
 from reports.usage.dimensions import STORED, Dimension, Metric, MoneySource
+from reports.usage.figure_table import NAMES, shown
 from reports.usage.usage import ZERO, Usage
 from reports.usage.windows_to_fetch import Window
 from tests import databases
@@ -62,6 +63,12 @@ some = st.none() | st.sets(st.integers(0, 3), max_size=3)
 
 def total(usages):
     return Usage(*map(sum, zip(ZERO, *usages, strict=True)))
+
+
+def of_metric(usage, ranking):
+    """What is read of usage if only the largest groups by a metric are."""
+    names = NAMES if ranking is None else shown(ranking.metrics)
+    return Usage(**{name: value for name, value in usage._asdict().items() if name in names})
 
 
 class Replacing(RuleBasedStateMachine):
@@ -189,15 +196,16 @@ class Replacing(RuleBasedStateMachine):
         ranking = None if top is None else Ranking(top, (metric,), MoneySource.ALL)
         read = self.store.read(selection, wanted, stored, ranking)
         expected = self.expected(by, chosen, wanted, stored)
-        assert read.whole == tuple(total(s.get(n, ZERO) for s in expected.values())
-                                   for n in range(len(wanted.buckets)))  # fmt: skip
-        assert self.store.whole(selection, wanted, stored) == read.whole
-        assert self.store.sum_of(selection, wanted, stored) == total(read.whole)
+        whole = [total(s.get(n, ZERO) for s in expected.values())
+                 for n in range(len(wanted.buckets))]  # fmt: skip
+        assert list(read.whole) == [of_metric(usage, ranking) for usage in whole]
+        assert list(self.store.whole(selection, wanted, stored)) == whole
+        assert self.store.sum_of(selection, wanted, stored) == total(whole)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(reading, "_MANY_TO_SORT", 0)
             for source in MoneySource:
                 assert list(self.store.whole_spend(selection, wanted, stored, source)) == [
-                    usage.value(Metric.SPEND, source) for usage in read.whole
+                    usage.value(Metric.SPEND, source) for usage in whole
                 ]
         pairs = defaultdict(lambda: ZERO)
         for _, member, model, usage in self.store.rows(selection, wanted, stored):
@@ -209,10 +217,12 @@ class Replacing(RuleBasedStateMachine):
             if usage.tokens or usage.value(Metric.SPEND)
         }
         if by is None:
-            assert self.store.group_sums(selection, wanted, stored) == {0: total(read.whole)}
+            assert self.store.group_sums(selection, wanted, stored) == {0: total(whole)}
             return
         assert read.count == len(expected)
-        assert {i: dict(s) for i, s in read.series.items()}.items() <= expected.items()
+        ranked = {i: {n: of_metric(usage, ranking) for n, usage in s.items()}
+                  for i, s in expected.items()}  # fmt: skip
+        assert {i: dict(s) for i, s in read.series.items()}.items() <= ranked.items()
         sums = {i: total(s.values()).value(metric) for i, s in expected.items()}
         if ranking is None:
             assert set(read.series) == set(expected)
