@@ -63,7 +63,19 @@ $(VENV)/.clickhouse: $(VENV)/.dev constraints-clickhouse.txt
 	@$(LOCKED) constraints-clickhouse.txt --no-deps
 	@touch $@
 
+# another engine is installed in a folder of its own, for CHDB=chdb==3.7.2 or
+# CHDB="chdb==4.4.0 chdb-core==26.1.0"
+ifdef CHDB
+test-clickhouse: export PYTHONPATH := $(CURDIR)/build/chdb
+.PHONY: build/chdb
+build/chdb: $(VENV)/.dev
+	@rm -rf $@
+	@$(PIP) install --target $@ $(CHDB)
+test-clickhouse: build/chdb
+else
 test-clickhouse: $(VENV)/.clickhouse
+endif
+test-clickhouse:
 	$(BIN)/python -m pytest -n auto --dist loadfile tests/bot/clickhouse \
 		tests/bot/sync/test_pull_from_clickhouse.py
 	$(BIN)/python -m pytest -n auto --dist loadfile --database postgres tests/bot/clickhouse \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import chain
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 import httpx
@@ -17,7 +19,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot.app import make_clickhouse, open_store, utc_now
-from bot.clickhouse import ClickHouse, ClickHouseError
+from bot.clickhouse import ClickHouse, ClickHouseError, TraceColumn, TraceField
 from bot.config import (
     CLICKHOUSE,
     ENV_FILE,
@@ -38,7 +40,10 @@ from bot.store import file_check as checkup
 from bot.store.errors import NO_DRIVER
 from bot.store.sqlite import has_safe_wal
 from bot.store.sync_state import COSTS, failure
+from bot.store.usage.traces import NOT_IN_CLICKHOUSE_NAME
+from bot.sync.pull_from_clickhouse import rest_of
 from reports.time.time_range import DAY, Granularity, floor
+from reports.usage.usage import Usage, total
 
 TIMEOUT = 15  # seconds per request: a slow network passes, a blocked one is reported soon
 CLOCK_MAY_DIFFER = timedelta(seconds=60)  # Slack allows five minutes
@@ -314,12 +319,18 @@ def _traces_of_yesterday(settings: Settings, traces: ClickHouse) -> Iterator[Fin
         return  # already said
     finally:
         api.close()
-    counted = sum(row.usage.requests for row in rows)
-    byok = sum(row.usage.byok_requests for row in rows)
-    found = sum(row.usage.requests for row in traces.usage(Granularity.DAY, start, end))
-    yield _traces_found(counted, found)
+    counted = total(row.usage for row in rows)
+    used = [row._replace(model="") for row in traces.usage(Granularity.DAY, start, end)]
+    found = total(row.usage for row in used)
+    if found.requests != counted.requests:
+        moved = _other_zone(traces, counted.requests, found.requests, start)
+        yield moved or _traces_found(counted.requests, found.requests)
+    else:
+        yield _traces_found(counted.requests, found.requests)
+        rest = rest_of({"": counted}, used, (), 0, traces.columns().cost_rounding)
+        yield from _figures_found(counted, found, rest)
     check = traces.check(start, end)
-    if byok and check.with_costs < check.generations:
+    if counted.byok_requests and check.with_costs < check.generations:
         words = (
             "traces have no cost metadata, so BYOK spend has no key. In OpenRouter's Broadcast"
             " settings, turn on Cost under Additional generation metadata."
@@ -331,6 +342,65 @@ def _traces_of_yesterday(settings: Settings, traces: ClickHouse) -> Iterator[Fin
             "counted once"
         )
         yield Finding("ClickHouse", well=True, words=words)
+
+
+def _other_zone(traces: ClickHouse, counted: int, found: int, start: datetime) -> Finding | None:
+    """Whether a day's requests are there at other hours: written in UTC, read in another zone."""
+    zone = traces.zone()
+    try:
+        offset = ZoneInfo(zone).utcoffset(start) or timedelta()
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+    if not offset:
+        return None
+    begin = start - offset
+    moved = sum(row.usage.requests for row in traces.usage(Granularity.HOUR, begin, begin + DAY))
+    if abs(counted - moved) * 10 > abs(counted - found):
+        return None
+    time = traces.columns().found[TraceField.TIME]
+    words = (
+        f"the hours of traces are off by {str(abs(offset))[:-3]}: OpenRouter writes UTC, and"
+        f" {time.name} is read in the time zone {zone}. Give it UTC: ALTER TABLE {traces.table}"
+        f" MODIFY COLUMN {time.name} {in_utc(time)}. What is there"
+        " already stays wrong; sums are OpenRouter's."
+    )
+    return Finding("ClickHouse", well=False, words=words)
+
+
+def in_utc(column: TraceColumn) -> str:
+    """The type of a column of times with UTC as its time zone."""
+    plain = column.plain_type
+    decimals = re.match(r"DateTime64\(([0-9])", plain)
+    utc = f"DateTime64({decimals[1]}, 'UTC')" if decimals else "DateTime('UTC')"
+    return column.type.replace(plain, utc)
+
+
+def _figures_found(
+    counted: Usage, found: Usage, rest: Mapping[str, Usage] | None
+) -> Iterator[Finding]:
+    """Check what yesterday's requests used, as far as `rest` says that something differs."""
+    if rest == {}:
+        return
+    for what, verb, figures in (
+        ("spend", "is", (counted.credits, found.credits)),
+        ("tokens", "are", (counted.tokens, found.tokens)),
+    ):
+        all_, there = figures
+        share = f"{abs(all_ - there) / all_:.1%}" if all_ else "all"
+        if share == "0.0%":
+            share = "less than 0.1%"
+        if there < all_ and rest:
+            words = (
+                f"{share} of yesterday's {what} {verb} not in it, although the requests are. They"
+                f" are shown as {NOT_IN_CLICKHOUSE_NAME} by key and creator."
+            )
+            yield Finding("ClickHouse", well=False, words=words)
+        elif there > all_ and rest is None:
+            words = (
+                f"it has more {what} of yesterday than OpenRouter counted ({share}), with as many"
+                " requests, so usage is fetched from OpenRouter instead."
+            )
+            yield Finding("ClickHouse", well=False, words=words)
 
 
 def _traces_found(counted: int, found: int) -> Finding:

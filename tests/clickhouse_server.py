@@ -7,15 +7,18 @@ of its own.
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import json
 import os
 import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -33,8 +36,16 @@ SETTINGS = (
     "max_execution_time",
     "cancel_http_readonly_queries_on_client_close",
     "max_memory_usage",
+    "max_untracked_memory",
     "max_rows_to_read",
 )
+
+_SHARD = "<shard><replica><host>127.0.0.1</host><port>9000</port></replica></shard>"
+CONFIG = (
+    f"<clickhouse><tcp_port>9000</tcp_port><remote_servers><one>{_SHARD}</one>"
+    f"<two>{_SHARD}{_SHARD}</two></remote_servers></clickhouse>"
+)
+"""Clusters of one shard and of two, all of them this server at the address that it would have."""
 
 TABLE = """
 CREATE TABLE {table} (
@@ -61,16 +72,22 @@ types, the engine and the order of rows are not public.
 
 
 class ClickHouseServer:
-    """A server in a process of its own, with an empty table, for as long as it is entered."""
+    """A server in a process of its own, with an empty table, for as long as it is entered.
 
-    def __init__(self, cost: str = "Float64", table: str = "OPENROUTER_TRACES") -> None:
-        self.table, self._cost = table, cost
+    `zone` is the time zone of the machine that it runs on.
+    """
+
+    def __init__(
+        self, cost: str = "Float64", table: str = "OPENROUTER_TRACES", zone: str = "UTC"
+    ) -> None:
+        self.table, self._cost, self._zone = table, cost, zone
         self.port = 0
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.clickhouse_server"],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=os.environ | {"TZ": self._zone},
         )  # fmt: skip
         self.port = int(self._process.stdout.readline())
         self._http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=600)
@@ -88,6 +105,13 @@ class ClickHouseServer:
     def url(self) -> str:
         """What CLICKHOUSE_URL is."""
         return f"http://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{self.port}/{DATABASE}"
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """The version of ClickHouse, as in (26, 9)."""
+        said = json.loads(self.execute("SELECT version() AS v FORMAT JSONEachRow"))
+        year, month, *_ = said["v"].split(".")
+        return int(year), int(month)
 
     @property
     def cpu_seconds(self) -> float:
@@ -114,7 +138,7 @@ class ClickHouseServer:
         with file.open("w", encoding="utf-8") as out:
             out.writelines(json.dumps(row) + "\n" for row in rows)
         table = table or self.table
-        source = f"file('{file}', 'JSONEachRow', '{self._columns(table)}')"
+        source = f"file('{file}', 'JSONEachRow', {_literal(self._columns(table))})"
         self.execute(f"INSERT INTO {table} SELECT * FROM {source}")
         file.unlink()
 
@@ -125,6 +149,11 @@ class ClickHouseServer:
         )
         found = [json.loads(line) for line in said.splitlines()]
         return ", ".join(f"{one['name']} {one['type']}" for one in found)
+
+
+def _literal(text: str) -> str:
+    """A text as it is written in a statement."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -168,14 +197,22 @@ class _Handler(BaseHTTPRequestHandler):
             self._begin(200)
             self.wfile.write(b"0\r\n\r\n")
             return
-        parts = iter(self.session.send_query(statement, "JSONEachRow", params=dict(given)))
-        first = next(parts, None)
+        parts = self._parts(statement, given)
+        first = next(parts, None)  # which may be an error
         self._begin(200)
-        while first is not None:
-            if data := first.bytes():
-                self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-            first = next(parts, None)
+        for data in filter(None, chain([first], parts)):
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
         self.wfile.write(b"0\r\n\r\n")
+
+    def _parts(self, statement: str, given: Mapping[str, str]) -> Iterator[bytes]:
+        """The rows of an answer, in parts if the package can: versions before 4 take no parameters
+        beside a statement."""
+        if "params" in inspect.signature(self.session.query).parameters:
+            found = self.session.send_query(statement, "JSONEachRow", params=dict(given))
+            yield from (part.bytes() for part in found)
+            return
+        before = "".join(f"SET param_{name} = {_literal(value)}; " for name, value in given.items())
+        yield self.session.query(before + statement, "JSONEachRow").bytes()
 
     def _begin(self, status: int) -> None:
         self.send_response(status)
@@ -199,15 +236,18 @@ def _serve() -> None:
     """Print the port, and serve until there is no more input."""
     from chdb import session  # noqa: PLC0415 - only installed where its tests are run
 
-    _Handler.session = session.Session()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    sys.stdout.write(f"{server.server_address[1]}\n")
-    sys.stdout.flush()
-    sys.stdin.read()
-    server.shutdown()
-    _Handler.session.close()
+    with TemporaryDirectory() as folder:
+        config = Path(folder) / "config.xml"
+        config.write_text(CONFIG)
+        _Handler.session = session.Session(f"{folder}/data?config-file={config}")
+        server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        sys.stdout.write(f"{server.server_address[1]}\n")
+        sys.stdout.flush()
+        sys.stdin.read()
+        server.shutdown()
+        _Handler.session.close()
 
 
 if __name__ == "__main__":

@@ -72,8 +72,10 @@ LONGEST = (
 """What takes longest, in falling order: a long file that begins last keeps one core waiting."""
 SAME_ON_POSTGRES = {
     "reports": "has no database",
+    "bot/clickhouse/test_broadcast_table.py": "has no database",
     "bot/clickhouse/test_client.py": "has no database",
     "bot/clickhouse/test_responses.py": "has no database",
+    "bot/clickhouse/test_tables.py": "has no database",
     "bot/demo": "`activity demo` makes a file of its own, wherever it runs",
     "bot/openrouter": "has no database",
     "bot/runtime": "has no database",

@@ -11,7 +11,7 @@ from bot.analysis.limits import (
     keys_meant,
     members_of,
     use_is_known,
-    use_of,
+    uses_of,
 )
 from bot.answers import visibility
 from bot.answers.visibility import Asker
@@ -38,15 +38,17 @@ def _limits(store: Store, now: datetime, asker: Asker, *, own: bool = False) -> 
         counted = counted_limits(store, visibility.labels(directory, asker), keys, creators)
         members = None if keys is None else members_of(counted, keys)
         spend = HourlySpend(store, now, members)
-        return fullest_first([_limit(one, spend, now) for one in counted])
-
-
-def _limit(one: CountedLimit, spend: HourlySpend, now: datetime) -> Limit:
-    cap, label = one.cap, _label(one)
-    if not use_is_known(one):
-        return Limit(label, cap.limit, None, cap.reset)
-    used, resets = use_of(one, spend, now)
-    return Limit(label, cap.limit, used, cap.reset, resets)
+        known = [one for one in counted if use_is_known(one)]
+        found = [
+            Limit(_label(one), one.cap.limit, used, one.cap.reset, resets)
+            for one, (used, resets) in zip(known, uses_of(known, spend, now), strict=True)
+        ]
+        found += [
+            Limit(_label(one), one.cap.limit, None, one.cap.reset)
+            for one in counted
+            if not use_is_known(one)
+        ]
+        return fullest_first(found)
 
 
 def _label(one: CountedLimit) -> str:

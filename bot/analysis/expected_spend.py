@@ -103,6 +103,9 @@ class ExpectedSpend:
         self._by_dimension: dict[Dimension, _Amounts] = {}
         self._shares: dict[Dimension, _Amounts] = {}
         self._read: dict[tuple[Selection, bool], _Amounts] = {}
+        self._groups: dict[Selection, _Amounts] = {}
+        self._parts: dict[Selection, tuple[int, int]] = {}
+        self._days_back: dict[int, AnswerableRange] = {}
         self._cells_read: dict[tuple[Ids | None, Ids, bool], list[tuple[int, int, int]]] = {}
 
     @cached_property
@@ -152,6 +155,8 @@ class ExpectedSpend:
 
     def by_group(self, selection: Selection) -> _Amounts:
         """What is to come of each group of a selection; it adds up to what is to come of all."""
+        if selection in self._groups:
+            return self._groups[selection]
         if selection.members == self.root.members:
             usual, running = self._to_come_of_all
         else:
@@ -160,6 +165,7 @@ class ExpectedSpend:
         found = Counter(shared(usual, self._usual_recently(selection, self._factors)))
         if running:
             found.update(shared(running, self._since_last_hour(selection, self._left)))
+        self._groups[selection] = found
         return found
 
     def days_of(self, selection: Selection) -> Sequence[int]:
@@ -174,16 +180,20 @@ class ExpectedSpend:
 
     def spent_by(self, by: Dimension, ids: Ids) -> int:
         """What some members usually spent recently, without regard to their limits."""
-        if not self._all_recent:
-            return 0
+        spent = self.spent(by)
+        return sum([spent.get(id_, 0) for id_ in ids])
+
+    def spent(self, by: Dimension) -> _Amounts:
+        """The same of each member of a dimension."""
+        if not self.all_recent:
+            return {}
         if by not in self._shares:
             self._shares[by] = self._usual_recently(self.root.grouped(by), self._outlying)
-        spent = self._shares[by]
-        return sum([spent.get(id_, 0) for id_ in ids])
+        return self._shares[by]
 
     def share(self, amount: int, spent: int) -> int:
         """The share of an amount of those who spent so much recently (`spent_by`)."""
-        return _part(amount, spent, self._all_recent)
+        return _part(amount, spent, self.all_recent)
 
     def running_of(self, by: Dimension, ids: Ids) -> int:
         """What heavy use that is going on will cost these members, without regard to their
@@ -197,7 +207,7 @@ class ExpectedSpend:
     def held_back(self) -> Mapping[int, LimitedKey]:
         """The keys (ids) of which less is expected than their share."""
         recent, running = self._keys_recently, self._keys_since_last_hour
-        usual, all_recent, heavy = self._usual, self._all_recent, self.rest.running
+        usual, all_recent, heavy = self._usual, self.all_recent, self.rest.running
         shares = {}
         for key, left in self.spend_left.items():
             share = _part(usual, recent.get(key, 0), all_recent)
@@ -229,16 +239,22 @@ class ExpectedSpend:
         usual = sum(_times(spent, left.get(key)) for key, spent in self._keys_recently.items())
         goes_on = sum(_times(spent, left.get(key)) for key, spent in running.items())
         return (
-            _part(self._usual, usual, self._all_recent) if self._all_recent else self._usual,
+            _part(self._usual, usual, self.all_recent) if self.all_recent else self._usual,
             _part(self.rest.running, goes_on, self._all_running),
         )
 
     def _to_come(self, selection: Selection) -> tuple[int, int]:
+        if selection not in self._parts:
+            self._parts[selection] = self._of_part(selection)
+        return self._parts[selection]
+
+    def _of_part(self, selection: Selection) -> tuple[int, int]:
+        """What is to come of a selection: as usual, and of the heavy use that is going on."""
         usual = sum(self._usual_recently(selection, self._factors).values())
         running = 0
         if self.rest.running:
             running = sum(self._since_last_hour(selection, self._left).values())
-        everything = self._all_recent or sum(self._of_period(self.root).values())
+        everything = self.all_recent or sum(self._of_period(self.root).values())
         return (
             _part(self._usual, usual, everything),
             _part(self.rest.running, running, self._all_running),
@@ -341,7 +357,8 @@ class ExpectedSpend:
         return {key: _times(value, self._outlying.get(key)) for key, value in spent.items()}
 
     @cached_property
-    def _all_recent(self) -> int:
+    def all_recent(self) -> int:
+        """What everybody usually spent recently: the whole that shares are of."""
         return sum(self._keys_recently.values())
 
     @cached_property
@@ -354,7 +371,7 @@ class ExpectedSpend:
 
     def _usual_recently(self, selection: Selection, factors: Mapping[int, Fraction]) -> _Amounts:
         """What each group spent recently, as far as it is to be expected of its keys."""
-        if not self._all_recent:  # nothing was spent recently, so the period says by whom
+        if not self.all_recent:  # nothing was spent recently, so the period says by whom
             return self._of_period(selection)
         return self._without(selection, factors, running=False)
 
@@ -462,7 +479,9 @@ class ExpectedSpend:
         return [_hours(this - HOUR, this + HOUR)]
 
     def _days(self, count: int) -> AnswerableRange:
-        return days_before(self.period.today, count, self._coverage)
+        if count not in self._days_back:
+            self._days_back[count] = days_before(self.period.today, count, self._coverage)
+        return self._days_back[count]
 
     @cached_property
     def _coverage(self) -> Coverage:

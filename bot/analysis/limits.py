@@ -6,12 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from bot.analysis.expected_spend import ExpectedSpend
 from bot.analysis.forecast import root_of
 from bot.analysis.forecast_usage import forecast_period
 from bot.analysis.request import AnalysisRequest
+from bot.analysis.spend_since import SpendSince, at_least
 from bot.answers import visibility
 from bot.answers.answer import make_plan
 from bot.answers.guardrail_limits import guardrail_limits
@@ -25,28 +27,31 @@ from bot.answers.openrouter_limits import (
 from bot.store import Store
 from bot.store.sync_state import COSTS, parts
 from bot.store.usage.directory import Directory
+from bot.store.usage.openrouter_facts import GUARDRAILS, KEYS
 from bot.store.usage.selection import Ids, Selection
 from bot.store.usage.store import CacheState
 from reports.alerts.limits_and_forecast import SpendLimit
+from reports.alerts.periods import AlertPeriod
 from reports.analysis.document import AnalysisDocument
+from reports.analysis.forecast import Forecaster
 from reports.analysis.limits import (
     HOUR,
+    HOURS_A_WEEK,
     FullAt,
     HourlyPace,
     LimitForecast,
     LimitKind,
     at_level,
     full_at,
-    in_order,
     may_fill,
     recent_pace,
+    weeks_until,
 )
 from reports.analysis.limits_answer import NOT_READ, UnlimitedKeys, limits_answer
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query
 from reports.time.period import Unit
 from reports.time.time_range import DAY, Granularity, TimeRange, floor
-from reports.usage.coverage import Interval, gaps
 from reports.usage.dimensions import Dimension, Metric, MoneySource
 from reports.usage.members import NO_CREATOR
 
@@ -58,9 +63,6 @@ _READ_EACH = 100
 """Members whose hours are read one by one, because they may have other limits too; of more members,
 such as those of a workspace, the database adds them up."""
 _SPEND_OF = timedelta(days=30)
-_SETTLED = timedelta(minutes=10)
-"""So long after its end, a day has all of its hours' usage when it is synced."""
-_MOMENT = timedelta(microseconds=1)
 _SHARED = "Workspace budgets and credits are shared; `limits` without a filter lists them too."
 
 
@@ -86,6 +88,25 @@ _Asked = tuple[Dimension, Ids, bool]
 """Members of a dimension, and whether what they spent from their own keys counts too."""
 
 
+class _Bound(NamedTuple):
+    """What members can use up until a reset: at most what they spent recently times `factor`, plus
+    `more`, divided by the `whole` that everybody spent. So limits are compared without working out
+    shares; almost all of thousands aren't near.
+    """
+
+    recent: Mapping[int, int]
+    whole: int
+    factor: int
+    more: int
+
+
+@lru_cache(maxsize=8)
+def _forecaster(days: tuple[int, ...]) -> Forecaster:
+    """A forecaster from whole days before today, which hardly change: how accurate its methods were
+    takes longer to work out than anything else. Each takes some 200 KB."""
+    return Forecaster(days)
+
+
 class HourlySpend:
     """What members spent in each hour of the past month, and their pace: the forecast's.
 
@@ -106,31 +127,52 @@ class HourlySpend:
         start = floor(now - _LOOKED_BACK, Granularity.HOUR)
         count = (floor(now, Granularity.HOUR) - start) // HOUR + 1
         self.hours = tuple(start + number * HOUR for number in range(count))
-        self._store, self._members = store, members
+        self._store, self._spent = store, SpendSince(store, now, members)
         # the last hour is still running
         paced, end = self.hours[-_PACE_HOURS - 1 : -1], self.hours[-1]
         self._paced = TimeRange(paced, end, Granularity.HOUR, end)
         self._paces: dict[_Asked, HourlyPace] = {}
-        self._today: dict[tuple[Dimension, bool], Mapping[int, int]] = {}
-        self._days: dict[tuple[Dimension, bool], dict[datetime, Mapping[int, int]]] = {}
-        self._spans: dict[tuple[Dimension, Interval, bool], Mapping[int, int]] = {}
-        self._since: dict[tuple[Dimension, bool, datetime], Mapping[int, int]] = {}
+        self._today: dict[tuple[Dimension, bool], dict[int, int]] = {}
         self._hours: dict[tuple[Dimension, bool], dict[int, Mapping[int, int]]] = {}
 
     def since(self, by: Dimension, ids: Ids, start: datetime, *, byok: bool) -> int:
         """What these members spent since a time (UTC) in nano-dollars, rounded to whole hours."""
-        asked = by, byok, start
-        if asked not in self._since:
-            self._since[asked] = self._each_since(by, max(start, self.hours[0]), byok=byok)
-        each = self._since[asked]
+        each = self._spent.each(by, max(start, self.hours[0]), byok=byok)
         return sum([each.get(id_, 0) for id_ in ids])
 
-    def may_fill(self, asked: _Asked, left: int, now: datetime, resets: datetime | None) -> bool:
-        """Whether these members may use up what is left, as far as can be told without hours."""
+    def near(self, wanted: Sequence[tuple[_Asked, int, datetime | None]]) -> list[int]:
+        """The indexes of the members that may use up what is left before its reset, as far as can
+        be told without their hours; each with what is left and the reset."""
+        bounds: dict[tuple[Dimension, bool, datetime | None], _Bound] = {}
+        idle: dict[tuple[Dimension, bool], set[int]] = defaultdict(set)
+        found = []
+        for at, ((by, ids, byok), left, resets) in enumerate(wanted):
+            kind = by, byok, resets
+            if kind not in bounds:
+                bounds[kind] = self._bound(by, resets, byok=byok)
+            recent, whole, factor, more = bounds[kind]
+            spent = sum([recent.get(id_, 0) for id_ in ids])
+            if not spent:
+                idle[by, byok] |= ids
+            elif left * whole > spent * factor + more:
+                continue
+            found.append(at)
+        for (by, byok), some in idle.items():
+            self._read_today(by, some, byok=byok)
+        return [at for at in found if self._may_fill(*wanted[at])]
+
+    def _bound(self, by: Dimension, resets: datetime | None, *, byok: bool) -> _Bound:
+        outlook, weeks = self._outlook(byok=byok), weeks_until(self._now, resets)
+        # as in `may_fill`, with two shares rounded up, and all of what is running
+        most = weeks * (HOURS_A_WEEK + 1) + 2 * HOURS_A_WEEK + 1 + outlook.rest.running
+        factor = weeks * outlook.week + outlook.usual_rest_of_today
+        return _Bound(outlook.spent(by), outlook.all_recent, factor, most * outlook.all_recent)
+
+    def _may_fill(self, asked: _Asked, left: int, resets: datetime | None) -> bool:
         if self._only_today(asked):
             return True
         week, rest, running = self._level(asked)
-        return may_fill(left, week, rest + running, now, resets)
+        return may_fill(left, week, rest + running, self._now, resets)
 
     def read_hours(self, wanted: Iterable[_Asked]) -> None:
         """Read the hours of some sets of members, before `pace` is asked for them."""
@@ -196,15 +238,24 @@ class HourlySpend:
         by, ids, byok = asked
         if self._outlook(byok=byok).spent_by(by, ids):
             return False
-        if (by, byok) not in self._today:
-            day = floor(self._now, Granularity.DAY)
-            source = MoneySource.ALL if byok else MoneySource.CREDITS
-            found = self._store.metric_sums(
-                self._selection(by), TimeRange((day,), day + DAY, Granularity.DAY, day + DAY),
-                Granularity.DAY, (Metric.SPEND,), source,
-            )  # fmt: skip
-            self._today[by, byok] = {id_: spend for id_, (spend,) in found.items()}
-        return any(self._today[by, byok].get(id_, 0) > 0 for id_ in ids)
+        self._read_today(by, ids, byok=byok)
+        return any(self._today[by, byok][id_] > 0 for id_ in ids)
+
+    def _read_today(self, by: Dimension, ids: Iterable[int], *, byok: bool) -> None:
+        """Read what some members spent today, unless that is known."""
+        known = self._today.setdefault((by, byok), {})
+        missing = frozenset(ids) - known.keys()
+        if not missing:
+            return
+        day = floor(self._now, Granularity.DAY)
+        source = MoneySource.ALL if byok else MoneySource.CREDITS
+        found = self._store.metric_sums(
+            at_least(self._store, by, missing),
+            TimeRange((day,), day + DAY, Granularity.DAY, day + DAY),
+            Granularity.DAY, (Metric.SPEND,), source,
+        )  # fmt: skip
+        known |= dict.fromkeys(missing, 0)
+        known |= {id_: spend for id_, (spend,) in found.items()}
 
     def _level(self, asked: _Asked) -> tuple[int, int, int]:
         """What these members are expected to spend, without regard to limits: in a week, in the
@@ -222,83 +273,14 @@ class HourlySpend:
         if byok not in self._outlooks:
             period = forecast_period(self._state, Unit.MONTH, self._now, "UTC")
             source = MoneySource.ALL if byok else MoneySource.CREDITS
-            self._outlooks[byok] = ExpectedSpend(self._store, period, source, self._root)
+            self._outlooks[byok] = ExpectedSpend(
+                self._store, period, source, self._root, lambda days: _forecaster(tuple(days))
+            )
         return self._outlooks[byok]
-
-    def _selection(self, by: Dimension) -> Selection:
-        """The members that can be asked for."""
-        if self._members is None:
-            return Selection(by)
-        return Selection(by).only(by, self._members.get(by, frozenset()))
-
-    def _each_since(self, by: Dimension, start: datetime, *, byok: bool) -> Mapping[int, int]:
-        """What each member spent since a time: on whole days, and in the hours around them."""
-        first = floor(start + DAY - _MOMENT, Granularity.DAY)
-        end = self.hours[-1] + HOUR
-        days = first, self._whole_days(first)
-        if days[0] >= days[1]:
-            return self._spent(by, (start, end), Granularity.HOUR, byok=byok)
-        each = self._since_day(by, days, byok=byok)
-        for hours in ((start, days[0]), (days[1], end)):
-            each = _added(each, self._spent(by, hours, Granularity.HOUR, byok=byok))
-        return each
-
-    def _since_day(self, by: Dimension, days: Interval, *, byok: bool) -> Mapping[int, int]:
-        """What each member spent on whole days, without reading the days since a later reset
-        again."""
-        first, until = days
-        known = self._days.setdefault((by, byok), {})
-        if first not in known:
-            later = min((start for start in known if start > first), default=until)
-            found = self._spent(by, (first, later), Granularity.DAY, byok=byok)
-            known[first] = _added(found, known.get(later, {}))
-        return known[first]
-
-    def _whole_days(self, first: datetime) -> datetime:
-        """Until when usage since the day `first` is read by day, which has far fewer rows.
-
-        The hours of a day are more recent than the day until the days were synced some time after
-        its end; and all are read by hour where not all of the days are stored.
-        """
-        synced = self._state.synced.get(Granularity.DAY)
-        if synced is None:
-            return first
-        until = floor(min(synced - _SETTLED, self._now), Granularity.DAY)
-        stored = self._state.coverage.get(Granularity.DAY, ())
-        return first if first < until and gaps((first, until), stored) else until
-
-    def _spent(
-        self, by: Dimension, span: Interval, grain: Granularity, *, byok: bool
-    ) -> Mapping[int, int]:
-        """What each member spent in whole hours or days; read once, as several limits have them."""
-        asked = by, span, byok
-        if asked not in self._spans:
-            start, end = span
-            step = DAY if grain is Granularity.DAY else HOUR
-            buckets = tuple(start + n * step for n in range((end - start) // step))
-            found: Mapping[int, Sequence[int]] = {}
-            if buckets:
-                source = MoneySource.ALL if byok else MoneySource.CREDITS
-                found = self._store.metric_sums(
-                    self._selection(by), TimeRange(buckets, end, grain, end), grain,
-                    (Metric.SPEND,), source,
-                )  # fmt: skip
-            self._spans[asked] = {id_: spend for id_, (spend,) in found.items()}
-        return self._spans[asked]
 
     @cached_property
     def _state(self) -> CacheState:
         return self._store.state()
-
-
-def _added(some: Mapping[int, int], more: Mapping[int, int]) -> Mapping[int, int]:
-    """The sums of amounts by member."""
-    if not some or not more:
-        return some or more
-    found = defaultdict(int, some)
-    for id_, spend in more.items():
-        found[id_] += spend
-    return found
 
 
 def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
@@ -323,7 +305,7 @@ def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
         found += filter(None, [credits_forecast(known, spend, now)])
     return limits_answer(
         plan.query,
-        in_order(found),
+        found,
         _unlimited(details, directory, keys, spend),
         now,
         query.zone or request.zone,
@@ -347,15 +329,27 @@ def counted_limits(
 
     With `keys`, only those of these keys and of the members in `creators`.
     """
-    directory, details = store.directory(), key_details(store)
-    known = stored_limits(store)
-    found = [
-        *_key_limits(known, details, labels, directory),
-        *_guardrail_limits(store, labels, directory),
-    ]
+    if labels is store.directory().labels:
+        found = store.gathered(_limits_of_all, "limits", GUARDRAILS, KEYS)
+    else:
+        found = _limits_of_members(store, labels)
     if keys is not None:
         return [one for one in found if _concerns(one, keys, creators)]
-    return found + _workspace_limits(known)
+    return [*found, *_workspace_limits(stored_limits(store))]
+
+
+def _limits_of_all(store: Store) -> Sequence[CountedLimit]:
+    """The limits of all keys and people, named as for those who see all of them."""
+    return _limits_of_members(store, store.directory().labels)
+
+
+def _limits_of_members(store: Store, labels: Mapping[int, str]) -> Sequence[CountedLimit]:
+    """The limits of keys and of guardrails, named by the labels of an asker."""
+    directory = store.directory()
+    return [
+        *_key_limits(stored_limits(store), key_details(store), labels, directory),
+        *_guardrail_limits(store, labels, directory),
+    ]
 
 
 def members_of(counted: Iterable[CountedLimit], keys: Ids) -> Mapping[Dimension, Ids]:
@@ -458,51 +452,54 @@ def use_is_known(one: CountedLimit) -> bool:
 
 
 def _forecasts(
-    counted: Iterable[CountedLimit], spend: HourlySpend, now: datetime
+    counted: Sequence[CountedLimit], spend: HourlySpend, now: datetime
 ) -> list[LimitForecast]:
     """When limits are full. Most can't be before they reset, and some are already; hours are read
     of the others only."""
-    found = [_unforecast(one, spend, now) for one in counted]
-    near = [
-        (at, asked)
-        for at, (one, forecast) in enumerate(found)
-        if forecast.used < forecast.limit
-        and spend.may_fill(
-            asked := (one.by, one.ids, one.byok), forecast.limit - forecast.used, now,
-            forecast.resets,
+    at_once = FullAt(now, now, now)
+    found = [
+        LimitForecast(
+            one.kind, one.cap.label, one.owner, one.cap.limit, used, resets,
+            at_once if used >= one.cap.limit else None,
         )
+        for one, (used, resets) in zip(counted, uses_of(counted, spend, now), strict=True)
     ]  # fmt: skip
-    spend.read_hours(asked for _, asked in near)
-    forecasts = [
-        replace(one, full=FullAt(now, now, now)) if one.used >= one.limit else one
-        for _, one in found
+    not_full = [at for at, one in enumerate(found) if one.full is None]
+    wanted = [
+        ((one.by, one.ids, one.byok), found[at].limit - found[at].used, found[at].resets)
+        for at in not_full
+        for one in [counted[at]]
     ]
-    for at, (by, ids, byok) in near:
-        one = forecasts[at]
-        full = full_at(one.limit - one.used, spend.pace(by, ids, byok=byok), now, one.resets)
-        forecasts[at] = replace(one, full=full)
-    return forecasts
+    near = spend.near(wanted)
+    spend.read_hours(wanted[number][0] for number in near)
+    for number in near:
+        (by, ids, byok), left, resets = wanted[number]
+        full = full_at(left, spend.pace(by, ids, byok=byok), now, resets)
+        found[not_full[number]] = found[not_full[number]]._replace(full=full)
+    return found
 
 
-def _unforecast(
-    one: CountedLimit, spend: HourlySpend, now: datetime
-) -> tuple[CountedLimit, LimitForecast]:
-    """A limit with what was used of it, before it is worked out when it is full."""
-    cap, (used, resets) = one.cap, use_of(one, spend, now)
-    return one, LimitForecast(one.kind, cap.label, one.owner, cap.limit, used, resets, None)
+def uses_of(
+    counted: Iterable[CountedLimit], spend: HourlySpend, now: datetime
+) -> list[tuple[int, datetime | None]]:
+    """What was used of limits since their last resets (nano-dollars), and their next resets (UTC).
 
-
-def use_of(one: CountedLimit, spend: HourlySpend, now: datetime) -> tuple[int, datetime | None]:
-    """What was used of a limit since its last reset (nano-dollars), and its next reset (UTC).
-
-    Only valid if `use_is_known`.
+    Only valid for those of which `use_is_known`.
     """
-    cap, period = one.cap, one.cap.periods(now, now)[-1]
-    resets = period.end if period else None
-    if cap.reported_in(period) and cap.used is not None:
-        return cap.used, resets
-    start = period.start if period else spend.hours[0]
-    return spend.since(one.by, one.ids, start, byok=one.byok), resets
+    periods: dict[str, AlertPeriod | None] = {}
+    found = []
+    for one in counted:
+        cap = one.cap
+        if cap.reset not in periods:
+            periods[cap.reset] = cap.periods(now, now)[-1]
+        period = periods[cap.reset]
+        if cap.used is not None and cap.reported_in(period):
+            used = cap.used
+        else:
+            start = period.start if period else spend.hours[0]
+            used = spend.since(one.by, one.ids, start, byok=one.byok)
+        found.append((used, period.end if period else None))
+    return found
 
 
 def limit_full(limit: TrackedLimit, spend: HourlySpend, now: datetime) -> FullAt | None:
@@ -530,11 +527,11 @@ def _unlimited(
 ) -> UnlimitedKeys | None:
     if details is None:
         return None
-    ids = {
+    ids = (
         directory.ids.get((Dimension.KEY, hash_))
         for hash_, one in details.items()
         if not one.limited and not one.disabled
-    } - {None}
+    )
     found = frozenset(id_ for id_ in ids if id_ is not None and (keys is None or id_ in keys))
     since = spend.hours[-1] - _SPEND_OF
     return UnlimitedKeys(len(found), spend.since(Dimension.KEY, found, since, byok=True))

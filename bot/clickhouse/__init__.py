@@ -1,7 +1,7 @@
 """Usage from the organization's own ClickHouse, into which OpenRouter's Broadcast writes traces."""
 
 from bot.clickhouse.client import LIVE, ClickHouse
-from bot.clickhouse.columns import TraceColumns, TraceField
+from bot.clickhouse.columns import TraceColumn, TraceColumns, TraceField
 from bot.clickhouse.errors import (
     ClickHouseError,
     ClickHouseRefusedError,
@@ -19,6 +19,7 @@ __all__ = [
     "LiveSelection",
     "LiveUsage",
     "TraceCheck",
+    "TraceColumn",
     "TraceColumns",
     "TraceField",
     "TracePlace",

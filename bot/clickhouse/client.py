@@ -20,11 +20,13 @@ from bot import __version__
 from bot.clickhouse import statements
 from bot.clickhouse.columns import TraceColumns, read_columns
 from bot.clickhouse.errors import (
+    LONGEST_TEXT,
     OTHER_SETTINGS,
     ClickHouseError,
     ClickHouseRefusedError,
     ClickHouseTooLongError,
     error_of,
+    no_response,
     no_table,
 )
 from bot.clickhouse.selection import LiveSelection
@@ -68,7 +70,7 @@ _LONGEST_ERROR = 4_000
 _MOST_ERROR_LINES = 20
 _EXCEPTION = {"exception"}
 """The name in a row that versions 23.9 to 25.10 write if a query fails after its first rows."""
-_CODE = re.compile(r"^([0-9]{1,5})$|Code: ([0-9]{1,5})\. ")
+_CODE = re.compile(r"^([0-9]{1,5})$|Code: ([0-9]{1,5})[.,] ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,11 @@ class ClickHouse:
         if len(found) != 1:
             raise ClickHouseError("ClickHouse's response has no row.")
         return self._read(read_check_row, found[0])
+
+    def zone(self) -> str:
+        """The time zone in which the server reads times of traces that are written without one."""
+        found = list(self._rows(statements.zone(self.columns()), {"table": self._table}))
+        return str(found[0].get("r_zone")) if found else ""
 
     def places(self, start: datetime, end: datetime, counted: datetime) -> list[TracePlace]:
         """The keys, owners and models of the requests in a window (UTC, end exclusive).
@@ -288,10 +295,7 @@ class ClickHouse:
         except httpx.TimeoutException:
             raise ClickHouseError("ClickHouse took too long to answer.") from None
         except (httpx.HTTPError, httpx.StreamError) as error:
-            raise ClickHouseError(
-                f"No complete response from ClickHouse ({type(error).__name__}). Check the host and"
-                " the port in CLICKHOUSE_URL, and the network."
-            ) from None
+            raise no_response(str(error), type(error).__name__) from None
 
     def _error(self, response: httpx.Response) -> ClickHouseError:
         raw = bytearray()
@@ -303,7 +307,8 @@ class ClickHouse:
         code = _code(response.headers.get("X-ClickHouse-Exception-Code", "") or words)
         if code in OTHER_SETTINGS and self._mode + 1 < len(_MODES):
             return _OtherSettingsError()
-        return error_of(code, response.status_code, words, self.table)
+        location = _origin(response.headers.get("Location", ""))
+        return error_of(code, response.status_code, words, self.table, location)
 
     def _error_in_rows(self, lines: bytes, *, first: bool = False) -> ClickHouseError:
         """The error for lines that aren't a row: the server writes errors in place of rows.
@@ -336,6 +341,16 @@ def _lines(response: httpx.Response) -> Iterator[bytes]:
             raise ClickHouseError("A row of ClickHouse's response is too long.")
     if rest:
         yield rest
+
+
+def _origin(location: str) -> str:
+    """Scheme, host and port of where a response redirects to; "" if it names no host."""
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        return ""
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme or 'https'}://{host}"[:LONGEST_TEXT] if host else ""
 
 
 def _code(words: str) -> int:

@@ -13,7 +13,8 @@ from enum import Enum
 
 from bot.clickhouse.errors import ClickHouseRefusedError
 
-_NULLABLE = re.compile(r"^(?:LowCardinality\()?Nullable\(")
+_INTEGER, _FLOAT = re.compile(r"U?Int[0-9]+"), re.compile(r"B?Float[0-9]+")
+_DECIMALS = re.compile(r"Decimal\([0-9]+, ([0-9]+)\)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -59,7 +60,21 @@ class TraceColumn:
     @property
     def plain_type(self) -> str:
         """The type without Nullable and LowCardinality."""
-        return _NULLABLE.sub("", self.type).rstrip(")") if _NULLABLE.match(self.type) else self.type
+        plain = self.type
+        for around in ("LowCardinality(", "Nullable("):
+            if plain.startswith(around):
+                plain = plain[len(around) : -1]
+        return plain
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether it has whole numbers only, and not also text or others, as a Variant may."""
+        return _INTEGER.fullmatch(self.plain_type) is not None
+
+    @property
+    def is_float(self) -> bool:
+        """Whether it has floating-point numbers only."""
+        return _FLOAT.fullmatch(self.plain_type) is not None
 
     @property
     def is_time(self) -> bool:
@@ -87,6 +102,12 @@ class TraceColumns:
             for field in TraceField
             if field not in self.found and field not in optional
         )
+
+    @property
+    def cost_rounding(self) -> int:
+        """The most that the type of the costs can take from one or add, in nano-dollars."""
+        decimals = _DECIMALS.fullmatch(self.found[TraceField.COST].plain_type)
+        return 10 ** (9 - int(decimals[1])) if decimals and int(decimals[1]) < 9 else 0
 
     @property
     def has_latency(self) -> bool:
@@ -119,8 +140,8 @@ def read_columns(types: Mapping[str, str], table: str) -> TraceColumns:
     lacking = [field.names[0] for field in TraceField if not field.without and field not in found]
     if lacking:
         raise ClickHouseRefusedError(
-            f"The table {table} in ClickHouse has no column {', '.join(lacking)}. Create it as"
-            " OpenRouter's Broadcast settings say."
+            f"The table {table} in ClickHouse has no column {', '.join(lacking)}, or the user may"
+            " not read it. Create it as OpenRouter's Broadcast settings say."
         )
     time = found[TraceField.TIME]
     if not time.is_time:

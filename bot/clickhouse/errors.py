@@ -8,10 +8,18 @@ LONGEST_TEXT = 200
 _WRONG_LOGIN = frozenset({192, 193, 194, 516})
 _NO_ACCESS = frozenset({291, 497})
 _NO_TABLE = frozenset({60, 81})
-_TOO_LONG = frozenset({159, 160, 241, 307})
-"""Codes for: too long, too slow, too much memory, too many bytes to read."""
-_LATER = frozenset({202, 209, 210, 285, 425})
-"""Codes for: too many concurrent queries, and network failures inside a cluster."""
+_TOO_LONG = frozenset({158, 159, 160, 241, 307, 396})
+"""Codes for: too many rows, too long, too slow, too much memory, too many bytes."""
+_LATER = frozenset({198, 202, 209, 210, 236, 279, 285, 394, 425})
+"""Codes for: too many concurrent queries, network failures inside a cluster, and queries that were
+stopped."""
+_LATER_STATUS = frozenset({408, 425, 429})
+_TOO_OLD = frozenset({46, 50, 62, 456})
+"""Codes for: a function, a type, a query or a parameter that an old server may not know."""
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL")
+"""OpenSSL's reasons where the server sent something else, by version."""
+OLDEST = "24.8"
+"""The oldest version of ClickHouse on which all tests were run."""
 OTHER_SETTINGS = frozenset({115, 164, 452})
 """Codes for: the server doesn't know a setting, or the user may not change it or any of them."""
 
@@ -32,9 +40,15 @@ class ClickHouseTooLongError(ClickHouseError):
     """The query took too long or too much memory: query a shorter time."""
 
 
-def error_of(code: int, status: int, words: str, table: str) -> ClickHouseError:
-    """The error for a response; `words` is the server's message, without secrets."""
-    if code in _WRONG_LOGIN or (not code and status in {401, 403}):
+def error_of(code: int, status: int, words: str, table: str, location: str = "") -> ClickHouseError:
+    """The error for a response.
+
+    `code` is ClickHouse's own, 0 if it, or something else in its place, sent none. `words` is the
+    server's message, without secrets, and `location` is where it redirects to.
+    """
+    if not code:
+        return _error_of_another(status, words, location)
+    if code in _WRONG_LOGIN:
         return ClickHouseRefusedError(
             "ClickHouse refused the user or the password. Check them in CLICKHOUSE_URL; special"
             " characters must be percent-encoded."
@@ -48,17 +62,66 @@ def error_of(code: int, status: int, words: str, table: str) -> ClickHouseError:
         return ClickHouseRefusedError(no_table(table))
     if code in _TOO_LONG:
         return ClickHouseTooLongError(
-            f"ClickHouse gave up on a query: it took too long or too much memory (code {code})."
+            "ClickHouse gave up on a query: it took too long or too much memory, or read more than"
+            f" its user may (code {code})."
         )
-    said = " ".join(words.split())[:LONGEST_TEXT] or f"HTTP {status}"
-    if code in _LATER or (not code and status >= 500):
+    said = _shortened(words) or f"code {code}"
+    if code in _LATER:
         return ClickHouseError(f"ClickHouse could not answer: {said}")
-    if not code:
+    if code in _TOO_OLD:
         return ClickHouseRefusedError(
-            f"The server in CLICKHOUSE_URL doesn't answer like ClickHouse (HTTP {status}). Use "
-            "the URL of its HTTP interface: usually port 8443, or 8123 without TLS."
+            f"ClickHouse doesn't know what the bot asks for. {OLDEST} is the oldest version that"
+            f" was tried; `SELECT version()` says which this is. It said: {said}"
         )
     return ClickHouseError(f"ClickHouse reported an error: {said}")
+
+
+def _error_of_another(status: int, words: str, location: str) -> ClickHouseError:
+    """The error for a response that isn't ClickHouse's, but probably a proxy's."""
+    said = "" if words.lstrip().startswith("<") else _shortened(words)
+    if status in {401, 403}:
+        return ClickHouseRefusedError(
+            f"The server in CLICKHOUSE_URL refused the user or the password (HTTP {status}). Check"
+            " them there; special characters must be percent-encoded. If a proxy is in front of"
+            " ClickHouse, check whom it lets through."
+        )
+    if status >= 500 or status in _LATER_STATUS:
+        return ClickHouseError(
+            f"ClickHouse could not answer (HTTP {status}). "
+            + (f"The server said: {said}" if said else "Check that it and any proxy run.")
+        )
+    if location and 300 <= status < 400:
+        return ClickHouseRefusedError(
+            f"The server in CLICKHOUSE_URL redirects to {location} (HTTP {status}). Use the address"
+            " of ClickHouse itself, with the same user, password and database."
+        )
+    return ClickHouseRefusedError(
+        f"The server in CLICKHOUSE_URL doesn't answer like ClickHouse (HTTP {status}). Use "
+        "the URL of its HTTP interface: usually port 8443, or 8123 without TLS."
+    )
+
+
+def no_response(problem: str, kind: str) -> ClickHouseError:
+    """The error where no response came, or not all of it; `problem` is what the library says."""
+    if "CERTIFICATE_VERIFY_FAILED" in problem:
+        why = problem.rpartition("failed: ")[2].partition(" (_ssl")[0]
+        return ClickHouseError(
+            f"The certificate of the server in CLICKHOUSE_URL isn't trusted: {why}. If its"
+            " authority is your own, set SSL_CERT_FILE to a file that has it and the public ones."
+        )
+    if any(reason in problem for reason in _NO_TLS):
+        return ClickHouseError(
+            "The server in CLICKHOUSE_URL doesn't speak TLS on this port. Use its port for HTTPS,"
+            " usually 8443, or http:// and usually 8123."
+        )
+    return ClickHouseError(
+        f"No complete response from ClickHouse ({kind}). Check CLICKHOUSE_URL (https or http, the"
+        " host and the port) and the network."
+    )
+
+
+def _shortened(words: str) -> str:
+    return " ".join(words.split())[:LONGEST_TEXT]
 
 
 def no_table(table: str) -> str:

@@ -19,6 +19,11 @@ COLUMNS = (
 PICO = 10**12
 """Costs are summed in whole pico-dollars, so that even sums of many small costs are exact."""
 
+MOST = "1e12"
+"""Above any real number of tokens, dollars or milliseconds of a request. What isn't below is
+unknown: the server fails for NaN and infinity as whole numbers, and what it makes of other numbers
+beyond their range depends on its processor."""
+
 LEVELS = "0.5, 0.95"
 """The quantiles of latency: p50 and p95."""
 
@@ -117,6 +122,18 @@ def check(columns: TraceColumns) -> str:
     )
 
 
+def zone(columns: TraceColumns) -> str:
+    """The time zone in which times are read from text: the column's, or else the server's.
+
+    Parameter: `table`.
+    """
+    time = _quoted(columns.get(TraceField.TIME))
+    return (
+        f"SELECT timeZoneOf(any({time})) AS r_zone FROM {{table:Identifier}} WHERE 0"
+        " FORMAT JSONEachRow"
+    )
+
+
 _SUMS = (
     "count() AS r_requests, sum(r_is_byok) AS r_byok_requests, sum(r_prompt_1) AS r_prompt,"
     " sum(r_completion_1) AS r_completion, sum(r_reasoning_1) AS r_reasoning,"
@@ -182,10 +199,7 @@ def _micros(columns: TraceColumns) -> str:
     duration = columns.get(TraceField.DURATION)
     if duration:
         millis = f"toFloat64OrNull({_text(duration)})"
-        return (
-            f"ifNull(if(isFinite({millis}) AND {millis} >= 0, toInt64(round({millis} * 1000)),"
-            " toInt64(-1)), toInt64(-1))"
-        )
+        return f"toInt64(if({millis} >= 0 AND {millis} < {MOST}, round({millis} * 1000), -1))"
     start, end = columns.get(TraceField.START), columns.get(TraceField.END)
     if not (start and end):
         return "toInt64(-1)"
@@ -274,20 +288,21 @@ def _count(column: TraceColumn | None) -> str:
     """A column as a whole number, 0 for null."""
     if column is None:
         return "toInt64(0)"
-    if "Int" in column.type:
+    if column.is_integer:
         return f"toInt64(ifNull({_quoted(column)}, 0))"
-    return f"toInt64(ifNull(toFloat64OrNull({_text(column)}), 0))"
+    number = f"ifNull(toFloat64OrNull({_text(column)}), 0)"
+    return f"toInt64(if(abs({number}) < {MOST}, {number}, 0))"
 
 
 def _pico(column: TraceColumn | None) -> str:
     """A column of dollars in whole pico-dollars, 0 for null."""
     if column is None:
         return "toInt128(0)"
-    if "Float" in column.type:
+    if column.is_float:
         return _rounded_pico(f"ifNull({_quoted(column)}, 0)")
     decimals = f"ifNull(toDecimal256OrNull({_text(column)}, 12), toDecimal256(0, 12))"
     return f"toInt128({decimals} * {PICO})"
 
 
 def _rounded_pico(dollars: str) -> str:
-    return f"toInt128(if(isFinite({dollars}), round({dollars} * {PICO}), 0))"
+    return f"toInt128(if(abs({dollars}) < {MOST}, round({dollars} * {PICO}), 0))"

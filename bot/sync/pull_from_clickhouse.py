@@ -136,12 +136,13 @@ class TracePuller:
     ) -> Generator[_Run, None, None]:
         """The buckets of a window in runs of one source and at most about PART_ROWS rows."""
         step = STEP[window.granularity]
+        rounding = self._traces.columns().cost_rounding
         run: _Run | None = None
         end = window.end
         for bucket, rows in self._buckets(window, totals):
             truth = totals.by_bucket.get(bucket, {})
             newer = _newer_share(bucket, bucket + step, now)
-            rests = rest_of(truth, rows, known, newer)
+            rests = rest_of(truth, rows, known, newer, rounding)
             trusted = rests is not None
             if run and (run.trusted is not trusted or len(run.rows) >= PART_ROWS):
                 yield run
@@ -193,12 +194,13 @@ def rest_of(
     rows: Sequence[TraceUsage],
     known: Collection[str],
     newer: float,
+    rounding: int = 0,
 ) -> dict[str, Usage] | None:
     """The difference between OpenRouter's totals of a bucket and its rows, by model.
 
     None if the rows can't be correct: they have more than OpenRouter, or only other models. They
     may exceed OpenRouter by the share `newer` (1: by any amount), which it may not have counted
-    yet. `known` are optional figures.
+    yet. `known` are optional figures. The table may round each cost by `rounding` nano-dollars.
     """
     sums: dict[str, Usage] = defaultdict(lambda: ZERO)
     counts: dict[str, int] = defaultdict(int)
@@ -211,7 +213,8 @@ def rest_of(
     rests: dict[str, Usage] = {}
     for model in truth.keys() | sums.keys():
         rest = minus(truth.get(model, ZERO), sums.get(model, ZERO))
-        tolerance = ROUNDING + counts[model]  # each row was rounded to a nano-dollar
+        rounded = rounding * sums[model].requests if model in sums else 0
+        tolerance = ROUNDING + counts[model] + rounded  # each row is rounded to a nano-dollar
         beyond = [-rest[at] - (tolerance if at in _MONEY else 0) for at in _REQUIRED]
         if newer < 1 and any(
             more > newer * whole[at] for more, at in zip(beyond, _REQUIRED, strict=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 UNUSED_FOR = timedelta(days=30)
 """How long a key must go without use to count as unused, unless the question says otherwise."""
@@ -24,8 +25,7 @@ class KeyTrait(StrEnum):
     EXPIRING = "expiring"
 
 
-@dataclass(frozen=True, slots=True)
-class KeyFacts:
+class KeyFacts(NamedTuple):
     """What is known about a key. Money is in nano-dollars, times are in UTC; None means unknown.
 
     `owner` is the creator's label, or empty; `owner_left` says that the creator is no longer a
@@ -48,8 +48,7 @@ class KeyFacts:
     limit_used: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KeyReview:
+class KeyReview(NamedTuple):
     """One key with its traits."""
 
     facts: KeyFacts
@@ -76,17 +75,7 @@ def traits(key: KeyFacts, now: datetime, unused_for: timedelta = UNUSED_FOR) -> 
     A key younger than `unused_for` can't count as unused yet. A disabled key is neither unlimited
     nor expiring, because nobody can spend with it.
     """
-    found = set()
-    used = key.last_used or key.created
-    if used is None or now - used >= unused_for:
-        found.add(KeyTrait.UNUSED)
-    if key.limit_known and key.limit is None and not key.disabled:
-        found.add(KeyTrait.UNLIMITED)
-    if key.owner_left:
-        found.add(KeyTrait.ORPHANED)
-    if key.expires and not key.disabled and now <= key.expires <= now + EXPIRES_WITHIN:
-        found.add(KeyTrait.EXPIRING)
-    return found
+    return set(_COMBINATIONS[_traits(key, now, unused_for, now + EXPIRES_WITHIN)])
 
 
 def review(
@@ -96,17 +85,46 @@ def review(
     unused_for: timedelta = UNUSED_FOR,
 ) -> KeyReport:
     """Review all keys; with `wanted`, only list those with all of these traits."""
-    counts = dict.fromkeys(KeyTrait, 0)
-    listed, total, disabled_unlimited = [], 0, 0
+    soon, asked = now + EXPIRES_WITHIN, sum(_BITS[trait] for trait in wanted)
+    combined = [0] * len(_COMBINATIONS)
+    listed, disabled_unlimited = [], 0
     for key in keys:
-        found = traits(key, now, unused_for)
-        total += 1
-        disabled_unlimited += key.disabled and key.limit_known and key.limit is None
-        for trait in found:
-            counts[trait] += 1
-        if wanted <= found:
-            listed.append(KeyReview(key, tuple(one for one in KeyTrait if one in found)))
+        found = _traits(key, now, unused_for, soon)
+        combined[found] += 1
+        if key.disabled and key.limit is None and key.limit_known:
+            disabled_unlimited += 1
+        if found & asked == asked:
+            listed.append(KeyReview(key, _COMBINATIONS[found]))
+    counts = {
+        trait: sum(count for found, count in enumerate(combined) if found & bit)
+        for trait, bit in _BITS.items()
+    }
     listed.sort(key=lambda one: (-one.facts.spend_30d, one.facts.label))
     if KeyTrait.EXPIRING in wanted:
         listed.sort(key=lambda one: one.facts.expires or now)
-    return KeyReport(total, counts, tuple(listed), disabled_unlimited)
+    return KeyReport(sum(combined), counts, tuple(listed), disabled_unlimited)
+
+
+_BITS = {trait: 1 << at for at, trait in enumerate(KeyTrait)}
+_UNUSED, _UNLIMITED, _ORPHANED, _EXPIRING = (
+    _BITS[trait]
+    for trait in (KeyTrait.UNUSED, KeyTrait.UNLIMITED, KeyTrait.ORPHANED, KeyTrait.EXPIRING)
+)
+_COMBINATIONS = tuple(
+    tuple(trait for trait, bit in _BITS.items() if found & bit) for found in range(1 << len(_BITS))
+)
+"""The traits in order by the sum of their bits: thousands of keys have few combinations."""
+
+
+def _traits(key: KeyFacts, now: datetime, unused_for: timedelta, soon: datetime) -> int:
+    """The sum of the bits of a key's traits; a key that expires until `soon` is expiring."""
+    found = _ORPHANED if key.owner_left else 0
+    used = key.last_used or key.created
+    if used is None or now - used >= unused_for:
+        found += _UNUSED
+    if not key.disabled:
+        if key.limit is None and key.limit_known:
+            found += _UNLIMITED
+        if key.expires is not None and now <= key.expires <= soon:
+            found += _EXPIRING
+    return found

@@ -15,7 +15,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
+from heapq import nlargest
 from math import inf
+from typing import NamedTuple
 
 from reports.analysis.rest_of_today import GOES_ON
 from reports.analysis.rounding import rounded
@@ -70,8 +72,7 @@ class FullAt:
     latest: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class LimitForecast:
+class LimitForecast(NamedTuple):
     """One limit in nano-dollars. `resets` is None if it never resets.
 
     `owner` is its creator's label, or empty. `full` is None if it isn't reached before its reset,
@@ -94,15 +95,33 @@ class LimitForecast:
 
 def in_order(limits: Iterable[LimitForecast]) -> tuple[LimitForecast, ...]:
     """Sort limits by when they will be reached, then the others, fullest first."""
+    return tuple(sorted(limits, key=_order))
 
-    def order(limit: LimitForecast) -> tuple[float, int, str, str]:
-        # whole numbers, which compare many times faster than fractions; shares of limits below 2^63
-        # differ by more than 2^-126, so no two of them become equal
-        share = (limit.used << 128) // limit.limit if limit.limit > 0 else 1 << 128
-        hit = limit.full.at.timestamp() if limit.full else inf
-        return hit, -share, limit.kind, limit.label
 
-    return tuple(sorted(limits, key=order))
+def first_in_order(limits: Sequence[LimitForecast], count: int) -> tuple[LimitForecast, ...]:
+    """The first limits of `in_order`, without sorting thousands."""
+    hit = [one for one in limits if one.full]
+    others = count - len(hit)
+    if others <= 0:
+        return in_order(hit)[:count]
+    rest = [one for one in limits if not one.full]
+    # shares in floating point are off by less than a billionth, and much faster
+    shares = [one.used / one.limit if one.limit > 0 else 1 for one in rest]
+    least = min(nlargest(others, shares), default=0)
+    least -= abs(least) * _NEARLY
+    fullest = [one for one, share in zip(rest, shares, strict=True) if share >= least]
+    return in_order((*hit, *fullest))[:count]
+
+
+_NEARLY = 1e-9
+
+
+def _order(limit: LimitForecast) -> tuple[float, int, str, str]:
+    # whole numbers, which compare many times faster than fractions; shares of limits below 2^63
+    # differ by more than 2^-126, so no two of them become equal
+    share = (limit.used << 128) // limit.limit if limit.limit > 0 else 1 << 128
+    hit = limit.full.at.timestamp() if limit.full else inf
+    return hit, -share, limit.kind, limit.label
 
 
 def full_at(left: int, pace: HourlyPace, now: datetime, resets: datetime | None) -> FullAt | None:
@@ -148,6 +167,12 @@ def at_level(
     return replace(pace, hours=hours, today=tuple(today))
 
 
+def weeks_until(now: datetime, resets: datetime | None) -> int:
+    """The weeks, the last of them begun, in which a limit may be reached before it resets."""
+    end = now + LONGEST_LOOK if resets is None else min(resets, now + LONGEST_LOOK)
+    return (end - now) // timedelta(weeks=1) + 1
+
+
 def may_fill(
     left: int, week: int, rest_of_today: int, now: datetime, resets: datetime | None
 ) -> bool:
@@ -155,10 +180,9 @@ def may_fill(
 
     The arguments are those of `full_at` and `at_level`; `rest_of_today` includes what is running.
     """
-    end = now + LONGEST_LOOK if resets is None else min(resets, now + LONGEST_LOOK)
-    weeks = (end - now) // timedelta(weeks=1) + 1
     # an hour is rounded to whole nano-dollars
-    return left <= weeks * (week + HOURS_A_WEEK) + rest_of_today + 2 * HOURS_A_WEEK
+    most = weeks_until(now, resets) * (week + HOURS_A_WEEK)
+    return left <= most + rest_of_today + 2 * HOURS_A_WEEK
 
 
 def reached(

@@ -10,7 +10,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn
-from reports.analysis.limits import FullAt, LimitForecast, LimitKind
+from reports.analysis.limits import (
+    FullAt,
+    LimitForecast,
+    LimitKind,
+    first_in_order,
+    in_order,
+)
 from reports.questions.query import Query
 from reports.questions.wording import title
 from reports.time.time_range import DAY
@@ -65,12 +71,12 @@ def limits_answer(
     as_of: datetime | None,
     partial: Sequence[str] = (),
 ) -> AnalysisDocument:
-    """The answer with the limits, in the order in which they will be hit.
+    """The answer with the limits, in any order.
 
     `unlimited` is None if the keys without a limit aren't known. `zone` is the reader's; `whose`
     says whose limits they are if not all were requested (`these keys`, `you`).
     """
-    hit = [one for one in limits if one.full]
+    hit = in_order(one for one in limits if one.full)
     return AnalysisDocument(
         query=query,
         title=title(query),
@@ -85,9 +91,9 @@ def limits_answer(
             *([_UNLIMITED_NOTE] if unlimited and unlimited.keys else []),
             *notes,
         ),
-        exact=lambda: _exact(limits),
+        exact=lambda: _exact(in_order(limits)),
         data=lambda: {
-            "walls": [_data(one) for one in limits],
+            "walls": [_data(one) for one in in_order(limits)],
             "unlimited": None if unlimited is None else {
                 "keys": unlimited.keys, "spend_30d": dollars(unlimited.spend_30d)
             },
@@ -207,7 +213,7 @@ def _band(full: FullAt, now: datetime, zone: str, *, resets: bool) -> str:
 def _rows(
     limits: Sequence[LimitForecast], top: int, now: datetime, zone: str
 ) -> tuple[tuple[str, ...], ...]:
-    rows = [_row(one, now, zone) for one in limits[:top]]
+    rows = [_row(one, now, zone) for one in first_in_order(limits, top)]
     if len(limits) > top:
         rows.append((f"Others ({len(limits) - top:,})", "–", "–", "–", "–"))
     return tuple(rows)

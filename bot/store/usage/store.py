@@ -39,7 +39,7 @@ from bot.store.usage.keys_with_creators import (
 )
 from bot.store.usage.latest_rows import LatestRows
 from bot.store.usage.read import Ranking, UsageTotals
-from bot.store.usage.selection import Selection
+from bot.store.usage.selection import Ids, Selection
 from bot.store.usage.write import statements, window_rows, write
 from reports.time.time_range import HOUR, Granularity, TimeRange, floor, next_bucket
 from reports.usage.coverage import Coverage, Interval, gaps, intersection, merge
@@ -480,10 +480,13 @@ class Store:
 
     # -- answering
 
-    def last_used(self, dimension: Dimension) -> Mapping[int, datetime]:
-        """The start (UTC) of the last hour or day in which each member made a request, by id."""
+    def last_used(self, dimension: Dimension, members: Ids | None = None) -> Mapping[int, datetime]:
+        """The start (UTC) of the last hour or day in which each member made a request, by id.
+
+        With `members`, only of these.
+        """
         with self._db.read() as connection:
-            return last_used.last_used(connection, dimension)
+            return last_used.last_used(connection, dimension, members)
 
     def read(
         self,
@@ -509,8 +512,8 @@ class Store:
     ) -> tuple[Usage, ...]:
         """The usage of each bucket: what `read` returns as the whole, without the groups."""
         with self._db.read() as connection:
-            if selection.crossed:
-                return self.read(selection.grouped(None), wanted, stored).whole
+            if (keys := self._crossed_keys(selection)) is not None:
+                return signed_parts.whole(connection, selection, wanted, stored, keys)
             return reading.read_whole(connection, selection, wanted, stored)
 
     def whole_spend(
@@ -557,16 +560,27 @@ class Store:
         stored: Granularity,
         metrics: Sequence[Metric],
         source: MoneySource = MoneySource.ALL,
+        groups: Ids | None = None,
     ) -> Mapping[int, Sequence[int]]:
         """Only some metrics of a whole range by group, in the order of the metrics.
 
-        Spend is in nano-dollars, of a source of money.
+        Spend is in nano-dollars, of a source of money. `groups` are those that are asked for (None:
+        all).
         """
         with self._db.read() as connection:
             keys, columns = self._crossed_keys(selection), reading.value_columns(metrics, source)
             return signed_parts.values_by_group(
-                connection, selection, wanted, stored, keys, columns
+                connection, selection, wanted, stored, keys, columns, groups
             )
+
+    def series_of(
+        self, selection: Selection, wanted: TimeRange, stored: Granularity, groups: Ids
+    ) -> Mapping[int, Mapping[int, Usage]]:
+        """The usage of some groups of a selection by index of the bucket; other than a filter, this
+        changes nothing about what belongs to a group."""
+        with self._db.read() as connection:
+            keys = self._crossed_keys(selection)
+            return signed_parts.series(connection, selection, wanted, stored, keys, groups)
 
     def spend_series(
         self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
@@ -602,17 +616,24 @@ class Store:
         A pair that was used in one of the ranges has 0 for the others.
         """
         with self._db.read() as connection:
-            if selection.crossed:
-                return sums.together(
-                    (
-                        sums.pairs_of_rows(
-                            self._crossed_rows(connection, selection, *one), metrics, source
-                        )
-                        for one in ranges
-                    ),
-                    len(ranges),
-                )
-            return sums.by_pair(connection, selection, ranges, metrics, source)
+            keys, columns = self._crossed_keys(selection), reading.value_columns(metrics, source)
+            return signed_parts.by_pair(connection, selection, ranges, columns, keys)
+
+    def pair_usage(
+        self,
+        selection: Selection,
+        wanted: TimeRange,
+        stored: Granularity,
+        groups: Ids | None = None,
+    ) -> Mapping[tuple[int, int], Usage]:
+        """The usage of a whole range by member and model (ids), in that order; the member is 0
+        unless the selection is by key or creator.
+
+        `groups` are the members that are asked for (None: all).
+        """
+        with self._db.read() as connection:
+            keys = self._crossed_keys(selection)
+            return signed_parts.usage_by_pair(connection, selection, wanted, stored, keys, groups)
 
     def rows_by_group(
         self,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -229,7 +230,30 @@ def test_only_the_spend_of_the_keys_that_are_asked_for_is_read(
     monkeypatch.setattr(Store, "metric_sums", noted)
     found = answered(store, "keys key:evals").data()["keys"]
     assert found == [one for one in every if one["label"] == "evals"]
-    assert [len(sums) for sums in reads] == [1]
+    labels = store.directory().labels
+    assert {labels[id_] for id_ in chain(*reads)} == {"evals"}
+
+
+def test_keys_and_limits_name_the_same_spend_of_keys_without_a_limit(store: Store) -> None:
+    keys = answered(store, "keys unlimited").data()["keys"]
+    assert answered(store, "limits").data()["unlimited"] == {
+        "keys": len(keys), "spend_30d": f"{sum(Decimal(one['spend_30d']) for one in keys):f}",
+    }  # fmt: skip
+
+
+def test_no_limit_that_may_fill_is_taken_for_one_that_cannot(store: Store) -> None:
+    spend, keys = HourlySpend(store, NOW), store.directory().of[Dimension.KEY]
+    wanted = [
+        ((Dimension.KEY, frozenset({key.id}), byok), left, resets)
+        for key in keys
+        for byok in (False, True)
+        for dollars in range(0, 400, 3)
+        for left in (dollars * DOLLAR, 1)
+        for resets in (None, NOW + 5 * DAY, NOW + 20 * DAY)
+    ]
+    near = spend.near(wanted)
+    assert near == [at for at, one in enumerate(wanted) if spend._may_fill(*one)]
+    assert 0 < len(near) < len(wanted)
 
 
 @pytest.mark.parametrize("by", [Dimension.KEY, Dimension.CREATOR])

@@ -6,7 +6,6 @@ import pytest
 
 from bot.clickhouse import (
     ClickHouse,
-    ClickHouseError,
     ClickHouseRefusedError,
     ClickHouseTooLongError,
     TraceCheck,
@@ -226,9 +225,9 @@ def test_a_query_that_takes_too_long_is_told_apart(server, table, tmp_path, monk
     client = ClickHouse(server.url, table, wait=lambda _: None)
     client.columns()
     monkeypatch.setattr(client_module, "_MODES", (few,))
-    with pytest.raises(ClickHouseError):
+    with pytest.raises(ClickHouseTooLongError, match="read more than its user may"):
         list(client.usage(Granularity.DAY, DAY, TOMORROW))
-    little = {"max_memory_usage": "1000", "readonly": "1"}
+    little = {"max_memory_usage": "1000", "max_untracked_memory": "0", "readonly": "1"}
     monkeypatch.setattr(client_module, "_MODES", (little,))
     with pytest.raises(ClickHouseTooLongError, match="too long or too much memory"):
         list(client.usage(Granularity.DAY, DAY, TOMORROW))

@@ -1,5 +1,7 @@
 """The commands of `activity` with CLICKHOUSE_URL: a whole sync, and what the doctor finds."""
 
+import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +10,7 @@ from bot import doctor
 from bot.__main__ import cli, main
 from bot.answers.answer import answer
 from bot.app import open_store
+from bot.clickhouse import TraceColumn
 from bot.config import load
 from bot.demo.openrouter.organization import Key, Member, Organization, Record
 from bot.demo.openrouter.server import LocalOpenRouter
@@ -135,3 +138,70 @@ def test_the_doctor_says_what_columns_are_missing(values, lake, organization, ca
     assert "100.0% of yesterday's requests are not in it" in said
     [line] = examined(values | {"CLICKHOUSE_TABLE": "nowhere"}, capsys)
     assert line.startswith("FAIL  CLICKHOUSE_URL: ClickHouse has no table traces.nowhere")
+
+
+@pytest.mark.parametrize(
+    ("figure", "change", "words"),
+    [
+        ("TOTAL_COST", 0, "100.0% of yesterday's spend is not in it, although the requests are"),
+        ("PROMPT_TOKENS", 4, "17.5% of yesterday's tokens are not in it, although the requests"),
+        ("TOTAL_COST", 0.1, "it has more spend of yesterday than OpenRouter counted (1328.6%)"),
+        ("COMPLETION_TOKENS", 6, "it has more tokens of yesterday than OpenRouter counted (93.0%)"),
+    ],
+)
+def test_the_doctor_says_what_of_the_requests_differs(
+    values, lake, organization, tmp_path, capsys, figure, change, words
+):
+    lake.insert((one | {figure: change} for one in traces_of(organization)), tmp_path)
+    _, requests, differs = examined(values, capsys)
+    assert requests == "ok    ClickHouse: it has all 1,000 requests of yesterday"
+    assert differs.startswith(f"FAIL  ClickHouse: {words}")
+
+
+def test_the_doctor_says_nothing_of_what_the_type_of_costs_rounds_off(
+    values, lake, organization, tmp_path, capsys
+):
+    lake.create("rounded", "Decimal(18, 8)")
+    lake.insert(traces_of(organization), tmp_path, "rounded")
+    _, requests = examined(values | {"CLICKHOUSE_TABLE": "rounded"}, capsys)
+    assert requests == "ok    ClickHouse: it has all 1,000 requests of yesterday"
+
+
+ZONES = {"Asia/Kolkata": "5:30", "America/New_York": "[45]:00"}
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_the_doctor_says_that_the_server_reads_times_in_another_zone(
+    values, organization, tmp_path, capsys, zone
+):
+    record = organization.records[0]
+    at = record.at.replace(hour=1 if zone.startswith("Asia") else 22)
+    organization.records[:] = [replace(record, at=at)]
+    with ClickHouseServer(zone=zone) as server:
+        server.insert(traces_of(organization), tmp_path)  # in UTC, without saying so
+        values |= {"CLICKHOUSE_URL": server.url}
+        _, found = examined(values, capsys)
+        assert re.match(
+            rf"FAIL  ClickHouse: the hours of traces are off by {ZONES[zone]}: OpenRouter writes"
+            rf" UTC, and TIMESTAMP is read in the time zone {zone}\.",
+            found,
+        )
+        server.execute(re.search(r"ALTER .*, 'UTC'\)", found)[0])
+        server.execute(f"TRUNCATE TABLE {server.table}")
+        server.insert(traces_of(organization), tmp_path)
+        _, found = examined(values, capsys)
+        assert found == "ok    ClickHouse: it has all 1,000 requests of yesterday"
+
+
+@pytest.mark.parametrize(
+    ("type_", "altered"),
+    [
+        ("DateTime64(3)", "DateTime64(3, 'UTC')"),
+        ("DateTime64(6, 'Asia/Tokyo')", "DateTime64(6, 'UTC')"),
+        ("DateTime", "DateTime('UTC')"),
+        ("DateTime('Asia/Tokyo')", "DateTime('UTC')"),
+        ("Nullable(DateTime64(9))", "Nullable(DateTime64(9, 'UTC'))"),
+    ],
+)
+def test_a_type_of_times_is_given_a_zone(type_, altered):
+    assert doctor.in_utc(TraceColumn("TIMESTAMP", type_)) == altered

@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from gzip import compress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
@@ -15,6 +16,7 @@ from bot.clickhouse import (
     ClickHouseRefusedError,
     ClickHouseTooLongError,
 )
+from bot.clickhouse.errors import no_response
 from reports.time.time_range import Granularity
 
 DAY = datetime(2026, 11, 22, tzinfo=UTC)
@@ -95,9 +97,11 @@ def client(server, waits):
     made.close()
 
 
-def says(body: bytes, status: int = 200, code: int = 0) -> Respond:
+def says(body: bytes, status: int = 200, code: int = 0, **headers: str) -> Respond:
     def respond(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(status)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
         if code:
             handler.send_header("X-ClickHouse-Exception-Code", str(code))
         handler.send_header("Content-Length", str(len(body)))
@@ -188,7 +192,60 @@ def test_it_gives_up_after_three_tries_with_a_sentence(server, client, waits):
             r"doesn't answer like ClickHouse \(HTTP 404",
         ),
         (says(b"", 302), ClickHouseRefusedError, r"doesn't answer like ClickHouse \(HTTP 302"),
+        (
+            says(b"", 308, location="https://u:canary@ch.example.com:8443/?q=canary"),
+            ClickHouseRefusedError,
+            r"redirects to https://ch.example.com:8443 \(HTTP 308\). Use the address of ClickHouse",
+        ),
+        (says(b"", 301, location="/login"), ClickHouseRefusedError, r"doesn't answer like Click"),
+        (
+            says(b"", 301, location="//ch.example.com/"),
+            ClickHouseRefusedError,
+            "s://ch.example.com",
+        ),
+        (says(b"", 301, location="https://["), ClickHouseRefusedError, "doesn't answer like Click"),
         (says(b"", 401), ClickHouseRefusedError, "refused the user or the password"),
+        (
+            says(b"<html>Forbidden</html>", 403),
+            ClickHouseRefusedError,
+            r"refused the user or the password \(HTTP 403\).* whom it lets through\.$",
+        ),
+        (
+            says(b"<html><h1>502 Bad Gateway</h1><hr>nginx</html>\n", 502),
+            ClickHouseError,
+            r"could not answer \(HTTP 502\)\. Check that it and any proxy run\.$",
+        ),
+        (
+            says(b"upstream connect error", 503),
+            ClickHouseError,
+            r"could not answer \(HTTP 503\)\. The server said: upstream connect error$",
+        ),
+        (says(b"slow down", 429), ClickHouseError, r"could not answer \(HTTP 429\)\. The server"),
+        (
+            says(b"Port 9000 is for clickhouse-client program", 400),
+            ClickHouseRefusedError,
+            "usually port 8443, or 8123 without TLS",
+        ),
+        (
+            says(b"Code: 62, e.displayText() = DB::Exception: Syntax error: failed at {", 400),
+            ClickHouseRefusedError,
+            "24.8 is the oldest version that was tried.*It said: Code: 62, e.disp",
+        ),
+        (
+            says(b"Code: 46. DB::Exception: Unknown function half", 404, 46),
+            ClickHouseRefusedError,
+            "24.8 is the oldest version that was tried",
+        ),
+        (
+            says(b"Code: 279. DB::Exception: All connection tries failed", 500, 279),
+            ClickHouseError,
+            "could not answer: Code: 279. DB::Exception: All",
+        ),
+        (
+            says(b"Code: 158. DB::Exception: Limit for rows exceeded", 500, 158),
+            ClickHouseTooLongError,
+            "read more than its user may",
+        ),
         (
             says(b"Code: 497. DB::Exception: ada: Not enough privileges", 500, 497),
             ClickHouseRefusedError,
@@ -250,6 +307,18 @@ def test_what_a_server_answers_is_said_in_words(server, client, response, kind, 
         (says(ROW + ROW.replace(b'"5000"', b'"5e3"')), ClickHouseError),
         (says(ROW + ROW.replace(b"1795305600", b"1e300")), ClickHouseError),
         (begins(ROW), ClickHouseError),
+        (
+            says(ROW + b"Code: 159, e.displayText() = DB::Exception: Timeout exceeded\n"),
+            ClickHouseTooLongError,
+        ),
+        (says(ROW + b"<html><h1>504 Gateway Time-out</h1></html>\n"), ClickHouseError),
+        (
+            says(
+                compress(ROW + b"Code: 241. DB::Exception: Memory limit exceeded"),
+                content_encoding="gzip",
+            ),
+            ClickHouseTooLongError,
+        ),
     ],
 )
 def test_rows_that_end_in_an_error_are_an_error(server, client, response, kind):
@@ -259,6 +328,36 @@ def test_rows_that_end_in_an_error_are_an_error(server, client, response, kind):
     with pytest.raises(kind) as failed:
         list(rows)
     assert type(failed.value) is kind
+
+
+def test_rows_may_be_compressed(server, client):
+    server.responses = [
+        says(compress(COLUMNS), content_encoding="gzip"),
+        says(compress(ROW), content_encoding="gzip"),
+    ]
+    assert [row.key for row in read(client)] == ["prod"]
+
+
+def test_what_is_not_compressed_as_it_says_is_no_response(server, client):
+    server.responses = [says(b"nothing", content_encoding="gzip")]
+    with pytest.raises(ClickHouseError, match=r"No complete response .* \(DecodingError\)"):
+        read(client)
+
+
+def test_a_port_without_tls_is_told_apart(server, waits):
+    client = ClickHouse(server.url.replace("http", "https"), wait=waits.append)
+    with pytest.raises(ClickHouseError, match="doesn't speak TLS on this port"):
+        read(client)
+    client.close()
+
+
+def test_a_certificate_that_is_not_trusted_is_told_apart():
+    said = no_response(
+        "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate"
+        " (_ssl.c:1006)",
+        "ConnectError",
+    )
+    assert "isn't trusted: self-signed certificate. If its authority is your own" in str(said)
 
 
 def test_a_table_that_was_made_again_is_looked_at_again(server, client):
@@ -271,7 +370,7 @@ def test_a_table_that_was_made_again_is_looked_at_again(server, client):
 
 def test_where_nothing_listens_the_sentence_says_what_to_check(waits):
     client = ClickHouse("http://ada:canary@127.0.0.1:9/lake", wait=waits.append)
-    with pytest.raises(ClickHouseError, match="Check the host and the port") as failed:
+    with pytest.raises(ClickHouseError, match="Check CLICKHOUSE_URL") as failed:
         read(client)
     assert "canary" not in str(failed.value)
     client.close()

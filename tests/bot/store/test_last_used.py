@@ -3,10 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bot.store import Database, Store
 from bot.store.encoding import StoredView, to_seconds
-from reports.time.time_range import STEP, Granularity
+from reports.time.time_range import DAY, HOUR, STEP, Granularity
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import Usage
 from reports.usage.windows_to_fetch import Window
@@ -63,6 +65,32 @@ def test_the_later_of_hours_and_days_counts_and_only_with_requests(store):
         ids[2]: FIRST + timedelta(hours=2),
         ids[3]: FIRST,
     }
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 39), st.integers(0, 60), st.integers(0, 1)), max_size=60),
+    st.lists(st.tuples(st.integers(0, 39), st.integers(0, 20), st.integers(0, 1)), max_size=60),
+    st.sets(st.integers(0, 39)),
+)
+@settings(
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+def test_last_uses_of_some_keys_are_those_among_all(store, hours, days, some):
+    # the last bucket is always replaced, so that examples leave nothing of each other
+    use(store, Granularity.HOUR, [*hours, (0, 60, 0)])
+    use(store, Granularity.DAY, [*days, (0, 20, 0)])
+    ids = [store.directory().ids[Dimension.KEY, key] for key in KEYS]
+    expected: dict[int, datetime] = {}
+    for step, buckets in ((HOUR, hours), (DAY, days)):
+        # of rows with the same place, figures are added up
+        for number, bucket, requests in buckets:
+            if requests:
+                at = FIRST + bucket * step
+                expected[ids[number]] = max(at, expected.get(ids[number], at))
+    assert store.last_used(Dimension.KEY) == expected
+    asked = frozenset(ids[number] for number in some)
+    found = store.last_used(Dimension.KEY, asked)
+    assert found == {id_: at for id_, at in expected.items() if id_ in asked}
 
 
 def test_nothing_was_used_where_nothing_is_stored(store):

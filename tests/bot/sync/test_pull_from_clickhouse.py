@@ -45,8 +45,8 @@ SETTLED = NOW - 10 * MINUTE
 class TraceCache(Cache):
     """A cache that is filled from ClickHouse."""
 
-    def __init__(self, server, path, clock, url) -> None:
-        self.traces = ClickHouse(url, wait=lambda _: None)
+    def __init__(self, server, path, clock, url, table=client.TABLE) -> None:
+        self.traces = ClickHouse(url, table, wait=lambda _: None)
         super().__init__(server, path, clock)
 
     def street(self) -> Sync:
@@ -289,6 +289,32 @@ def test_reports_by_key_wait_for_what_is_missing_and_reports_by_model_do_not(
         "spend 2026-10 by key": False,
         "spend 2026-10": True,
     }
+
+
+@needs_engine
+@pytest.mark.parametrize("lost", [4, -6])
+def test_what_the_type_of_costs_rounds_off_is_neither_too_much_nor_missing(
+    server, lake, tmp_path, clock, lost
+):
+    """As a column like Snowflake's does, which has eight decimals."""
+    each, many = 26, 2_000
+    made = some(
+        server,
+        *(record(n * DAY, ONE, "user_ada", requests=many, credits_nano=each * many)
+          for n in range(1, 9)),
+    )  # fmt: skip
+    lake.execute("DROP TABLE IF EXISTS rounded")
+    lake.create("rounded", "Decimal(18, 8)")
+    stored = (one | {"TOTAL_COST": (each + lost) / 10**9} for one in traces_of(made))
+    lake.insert(stored, tmp_path, "rounded")
+    cache = TraceCache(server, tmp_path / "rounded.db", clock, lake.url, "rounded")
+    cache.fill()
+    assert len(queries(server)) <= 6
+    assert sum(missing(cache).values()) == 0
+    assert notes(cache) == set()
+    [metric] = ask(cache, "spend 1m by key").metrics.values()
+    assert metric.sum == 8 * many * (each + lost)
+    cache.close()
 
 
 @needs_engine

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from reports.analysis.limits import (
     HOURS_A_WEEK,
+    FullAt,
     HourlyPace,
     LimitForecast,
     LimitKind,
     at_level,
+    first_in_order,
     full_at,
     hour_of_week,
     hourly_pace,
@@ -87,6 +89,23 @@ def test_the_order_is_that_of_being_hit(seed):
     walls = [wall("c", 90 * DOLLAR), wall("b", 9 * DOLLAR), wall("d", 30 * DOLLAR), wall("a", 0)]
     rotated = walls[seed % 4 :] + walls[: seed % 4]
     assert [one.label for one in in_order(rotated)] == ["a", "b", "d", "c"]
+
+
+limits = st.builds(
+    LimitForecast,
+    kind=st.sampled_from(LimitKind), label=st.sampled_from("ab"), owner=st.just(""),
+    limit=st.sampled_from([0, 3, 7, 3 * 10**17, 3 * 10**17 + 1]),
+    used=st.sampled_from([-2, 0, 1, 2, 10**17, 10**17 + 1]),
+    resets=st.none(),
+    full=st.none() | st.integers(0, 3).map(
+        lambda hours: FullAt(NOW + timedelta(hours=hours), NOW, None)
+    ),
+)  # fmt: skip
+
+
+@given(st.lists(limits, max_size=12), st.integers(1, 14))
+def test_the_first_limits_are_those_of_the_whole_order(found, count):
+    assert first_in_order(found, count) == in_order(found)[:count]
 
 
 def test_a_usual_week_is_the_mean_of_its_hours():

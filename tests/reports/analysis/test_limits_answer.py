@@ -94,3 +94,14 @@ def test_limits_that_are_full_are_counted_apart_from_those_that_will_be(
     limits: list[LimitForecast], said: str
 ) -> None:
     assert counts(*limits) == said
+
+
+def test_limits_are_listed_in_order_however_they_are_given() -> None:
+    limits = [limit(10), limit(80), limit(20, full=LATER), limit(104), limit(30, full=SOON)]
+    found = answer(limits)
+    assert [row[1][:5] for row in found.rows] == ["$104.", "$30.0", "$20.0", "$80.0", "$10.0"]
+    assert found.rows == answer(limits[::-1]).rows
+    assert found.sentences == answer(limits[::-1]).sentences
+    assert found.data() == answer(limits[::-1]).data()
+    assert found.exact() == answer(limits[::-1]).exact()
+    assert [one["used"] for one in found.data()["walls"]] == ["104", "30", "20", "80", "10"]
