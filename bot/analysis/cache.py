@@ -49,7 +49,7 @@ def _usage(
         found = store.read(some, wanted, stored).series
         return {labels[id_]: buckets for id_, buckets in found.items()}
 
-    if by is None or by is Dimension.MODEL or selection.crossed:
+    if by is None or by is Dimension.MODEL:
         return GroupUsage.of(read(selection))
     buckets = enumerate(store.whole(selection, wanted, stored))
     whole = {index: usage for index, usage in buckets if usage != ZERO}
@@ -69,6 +69,7 @@ def _usage(
     def series(some: Sequence[str]) -> Series:
         if not ids.keys() >= set(some):
             return read(selection)
-        return read(selection.only(by, frozenset(ids[label] for label in some)))
+        found = store.series_of(selection, wanted, stored, frozenset(ids[label] for label in some))
+        return {labels[id_]: buckets for id_, buckets in found.items()}
 
     return GroupUsage(whole, sums, series)

@@ -19,6 +19,8 @@ from reports.usage.dimensions import Dimension, Metric
 from reports.usage.members import NO_CREATOR
 from reports.usage.usage import Usage, total
 
+_FEW = 100
+"""Up to this many groups are sought one by one; more take longer than all of them."""
 _WHAT = {"models": Dimension.MODEL, "keys": Dimension.KEY, "creators": Dimension.CREATOR}
 
 
@@ -41,7 +43,7 @@ def gather_first_use(request: AnalysisRequest) -> AnalysisDocument | CommandErro
         ids = _used(store, wanted, plan.source)
         ids -= {store.directory().ids.get((one, "")) for one in _WHAT.values()}
         for earlier in _before(history, span.start):
-            ids -= _used(store, wanted, earlier)
+            ids -= _used(store, wanted, earlier, ids)
         users = _users(store, found, what, ids)
         for id_, buckets in _series(store, wanted, plan.source, ids).items():
             first = min(index for index, usage in buckets.items() if usage.requests)
@@ -63,9 +65,12 @@ def gather_first_use(request: AnalysisRequest) -> AnalysisDocument | CommandErro
     )
 
 
-def _used(store: Store, wanted: Selection, of: AnswerableRange) -> Ids:
-    """The groups that made a request in a range."""
-    sums = store.metric_sums(wanted, of.range, of.stored, (Metric.REQUESTS,))
+def _used(store: Store, wanted: Selection, of: AnswerableRange, among: Ids | None = None) -> Ids:
+    """The groups that made a request in a range; `among` are those that are asked for."""
+    if among is not None and not among:
+        return frozenset()
+    groups = among if among is not None and len(among) <= _FEW else None
+    sums = store.metric_sums(wanted, of.range, of.stored, (Metric.REQUESTS,), groups=groups)
     return frozenset(id_ for id_, (requests,) in sums.items() if requests)
 
 
@@ -73,12 +78,7 @@ def _series(
     store: Store, wanted: Selection, of: AnswerableRange, ids: Ids
 ) -> Mapping[int, Mapping[int, Usage]]:
     """The usage of some groups by the index of the bucket."""
-    if not ids:
-        return {}
-    # with keys and creators together, a filter decides what counts as chatroom usage
-    some = wanted if wanted.crossed or wanted.by is None else wanted.only(wanted.by, ids)
-    series = store.read(some, of.range, of.stored).series
-    return {id_: series[id_] for id_ in ids}
+    return store.series_of(wanted, of.range, of.stored, ids) if ids else {}
 
 
 def _history(store: Store) -> datetime | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from bot.answers import visibility
 from bot.answers.answer import Plan, make_plan, missing
 from bot.answers.visibility import ANYONE, Asker
 from bot.store import Store
-from bot.store.usage.selection import Selection
+from bot.store.usage.selection import Ids, Selection
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query
 from reports.usage.coverage import AnswerableRange
@@ -60,16 +60,12 @@ def planned(request: AnalysisRequest) -> PlannedAnalysis | CommandError:
 
 
 def usage_by_cell(
-    store: Store, selection: Selection, of: AnswerableRange
+    store: Store, selection: Selection, of: AnswerableRange, groups: Ids | None = None
 ) -> Mapping[tuple[int, int], Usage]:
     """Usage of a whole range by group and model, as their ids; the group is 0 unless the selection
-    is by key or creator.
+    is by key or creator. `groups` are those that are asked for (None: all).
     """
-    whole = replace(of.range, buckets=(of.range.start,), until=of.range.end)
-    return {
-        (member, model): usage
-        for _, member, model, usage in store.rows(selection, whole, of.stored)
-    }
+    return store.pair_usage(selection, of.range, of.stored, groups)
 
 
 def usage_by_group(store: Store, selection: Selection, of: AnswerableRange) -> Mapping[int, Usage]:

@@ -41,7 +41,7 @@ _VALUES = {
     (Metric.TOKENS, MoneySource.ALL): "t.prompt + t.completion",
     (Metric.REQUESTS, MoneySource.ALL): "t.requests",
 }
-_FEW_SEEKS = 20_000
+FEW_SEEKS = 20_000
 """Up to this many pairs of member and bucket are looked up one by one; more are scanned."""
 _MANY_MEMBERS = 500
 """From this many selected members on, reading the names of all members takes much less than reading
@@ -404,7 +404,7 @@ def _spend_of_members(
         return _spend_by_bucket(connection, _totals(dimension, ids, wanted, grain, "0"), value)
     # instead of sorting all rows by bucket, a column for each of the few buckets of a part
     found: dict[int, int] = {}
-    code, runs = GRANULARITY[grain], _runs(ids)
+    code, listed = GRANULARITY[grain], runs(ids)
     step, length = int(STEP[grain].total_seconds()), PART_SECONDS[code]
     start, end = to_seconds(wanted.start), to_seconds(wanted.end)
     for number in range(part(code, start), part(code, end - 1) + 1):
@@ -414,25 +414,25 @@ def _spend_of_members(
             f"SELECT {columns} FROM numbers(?) m CROSS JOIN sought(total t ON t.dimension = ?"
             " AND t.granularity = ? AND t.part = ?"
             " AND t.member BETWEEN m.value / ? AND m.value % ?)",
-            (*buckets, runs, dimension, code, number, ID_LIMIT, ID_LIMIT),
+            (*buckets, listed, dimension, code, number, ID_LIMIT, ID_LIMIT),
         ).fetchone()
         found.update((at, spent or 0) for at, spent in zip(buckets, row, strict=True))
     return found
 
 
-def _runs(ids: Ids) -> list[int]:
+def runs(ids: Ids) -> list[int]:
     """The first and the last of ids that follow each other, as one number.
 
     It is `first * ID_LIMIT + last`. Keys that were created together often have such ids, and a run
     is found with one seek.
     """
-    runs: list[list[int]] = []
+    found: list[list[int]] = []
     for id_ in sorted(ids):
-        if runs and runs[-1][1] == id_ - 1:
-            runs[-1][1] = id_
+        if found and found[-1][1] == id_ - 1:
+            found[-1][1] = id_
         else:
-            runs.append([id_, id_])
-    return [first * ID_LIMIT + last for first, last in runs]
+            found.append([id_, id_])
+    return [first * ID_LIMIT + last for first, last in found]
 
 
 class _Others(NamedTuple):
@@ -745,7 +745,7 @@ def model_filter(selection: Selection) -> tuple[str, tuple[object, ...]]:
     return " AND listed(t.model, ?)", (sorted(models),)
 
 
-def _bucket_starts(span: Span) -> list[int]:
+def bucket_starts(span: Span) -> list[int]:
     """The starts (seconds) of the stored buckets of a span."""
     if span.granularity is not Granularity.MONTH:
         return list(range(span.start, span.end, int(STEP[span.granularity].total_seconds())))
@@ -762,13 +762,13 @@ def _usage(connection: Connection, selection: Selection, spans: Sequence[Span]) 
     buckets = [
         (GRANULARITY[span.granularity], bucket, span.member)
         for span in spans
-        for bucket in _bucket_starts(span)
+        for bucket in bucket_starts(span)
     ]
     of_models, listed = model_filter(selection)
     params: tuple[object, ...]
     # a single span needs no seeks where those that aren't listed are skipped in the index
     seeks = len(spans) > 1 or not connection.skips_in_index
-    if seeks and members is not None and len(members) * len(buckets) <= _FEW_SEEKS:
+    if seeks and members is not None and len(members) * len(buckets) <= FEW_SEEKS:
         params = (sorted(members), view)
         if len(spans) == 1:
             tables = "numbers(?) b CROSS JOIN numbers(?) m CROSS JOIN usage t"
@@ -781,7 +781,7 @@ def _usage(connection: Connection, selection: Selection, spans: Sequence[Span]) 
                 f" AND t.bucket = b.column2{of_models}"
             )
             tables = (
-                f"{_values(buckets)} b CROSS JOIN numbers(?) m"
+                f"{constants(buckets)} b CROSS JOIN numbers(?) m"
                 f" CROSS JOIN sought(usage t ON {sought})"
             )
             # m.value, because SQLite would otherwise use t.member > ... instead of t.member = ...
@@ -811,10 +811,10 @@ def _scan(view: int, spans: Sequence[Span], more: str) -> tuple[str, str, tuple[
     )
     where = "t.member > s.column4" if any(span.member >= 0 for span in spans) else "TRUE"
     params = (*(value for span in coded for value in span), view)
-    return f"{_values(coded)} s CROSS JOIN sought(usage t ON {sought})", where, params
+    return f"{constants(coded)} s CROSS JOIN sought(usage t ON {sought})", where, params
 
 
-def _values(rows: Sequence[Sequence[int]]) -> str:
+def constants(rows: Sequence[Sequence[int]]) -> str:
     """A table of constants for a FROM, with a parameter for each value."""
     row = f"({', '.join('?' * len(rows[0]))})"
     return f"(VALUES {', '.join([row] * len(rows))})"

@@ -7,7 +7,7 @@ read than that of the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import add, sub
 
@@ -16,13 +16,16 @@ from bot.store.encoding import MODELS
 from bot.store.usage import read as reading
 from bot.store.usage import sums
 from bot.store.usage.keys_with_creators import CrossedKeys, parts
-from bot.store.usage.selection import Selection
+from bot.store.usage.selection import Ids, Selection
 from reports.time.time_range import Granularity, TimeRange
-from reports.usage.dimensions import Dimension, Metric, MoneySource
-from reports.usage.usage import Usage
+from reports.usage.dimensions import Dimension, MoneySource
+from reports.usage.usage import ZERO, Usage, minus, plus
 
 _USED = "t.requests + t.prompt + t.completion + t.credits + t.byok"
 """0 for a group of which nothing remains."""
+
+
+_FIGURES = [f"t.{name}" for name in Usage._fields]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +100,41 @@ def _has_members(selection: Selection) -> bool:
 
 
 def _parts(
-    connection: Connection, selection: Selection, keys: CrossedKeys | None
+    connection: Connection,
+    selection: Selection,
+    keys: CrossedKeys | None,
+    groups: Ids | None = None,
 ) -> list[SignedPart]:
-    """The parts of a selection that take least to read."""
+    """The parts of a selection, or of some of its groups, that take least to read."""
     whole = SignedPart(1, selection, None if selection.by else 0)
     found = [whole] if keys is None else of_crossed(selection, keys)
-    return [one for part in found for one in less_others(connection, part)]
+    return [one for part in _some(found, groups) for one in less_others(connection, part)]
+
+
+def _some(each: Sequence[SignedPart], groups: Ids | None) -> Sequence[SignedPart]:
+    """What some groups have of parts; all of them if they are None."""
+    if groups is None:
+        return each
+    return [some for part in each if (some := _of_groups(part, groups)) is not None]
+
+
+def _of_groups(part: SignedPart, groups: Ids) -> SignedPart | None:
+    """What some groups of the whole selection have of a part; None if they have nothing of it.
+
+    What belongs to a group is as without the others: with a filter instead, usage without a key
+    might be that of other creators.
+    """
+    by, group = part.selection.by, part.group
+    if isinstance(group, int):
+        return part if group in groups else None
+    if by is None:
+        return part
+    allowed = part.selection.ids(by)
+    if group is not None:
+        ids = frozenset(id_ for id_ in allowed or () if group(id_) in groups)
+    else:
+        ids = groups if allowed is None else groups & allowed
+    return replace(part, selection=part.selection.only(by, ids)) if ids else None
 
 
 def values_by_group(
@@ -112,10 +144,15 @@ def values_by_group(
     stored: Granularity,
     keys: CrossedKeys | None,
     values: Sequence[str],
+    groups: Ids | None = None,
 ) -> dict[int, list[int]]:
     """The sums of some values of table `t` over a whole range by group, in the order of the groups;
-    0 without a grouping. `keys` are those of a selection of keys and creators."""
-    each = _parts(connection, selection, keys)
+    0 without a grouping.
+
+    `keys` are those of a selection of keys and creators, `groups` those that are asked for (None:
+    all).
+    """
+    each = _parts(connection, selection, keys, groups)
     found: dict[int, list[int]] = {}
     columns = [*values, _USED] if len(each) > 1 else values
     for part in each:
@@ -144,23 +181,27 @@ def by_pair(
     connection: Connection,
     selection: Selection,
     ranges: Sequence[sums.StoredRange],
-    metrics: Sequence[Metric],
-    source: MoneySource,
+    values: Sequence[str],
     keys: CrossedKeys | None,
+    groups: Ids | None = None,
 ) -> list[sums.PairSums]:
-    """Metrics (spend: of a source) of each of some ranges by member and model, in that order.
+    """The sums of some values of table `t` over each of some ranges by member and model, in that
+    order.
 
-    `keys` are those of a selection of keys and creators.
+    `keys` are those of a selection of keys and creators, `groups` those that are asked for (None:
+    all).
     """
-    if keys is None:
-        return sums.by_pair(connection, selection, ranges, metrics, source)
+    whole = SignedPart(1, selection)
+    each = _some([whole] if keys is None else of_crossed(selection, keys), groups)
+    if len(each) == 1 and each[0].group is None:
+        return sums.values_by_pair(connection, each[0].selection, ranges, values)
     found: dict[tuple[int, int], Sequence[int]] = {}
-    for part in of_crossed(selection, keys):
+    for part in each:
         some, group, operation = part.selection, part.group, add if part.sign > 0 else sub
         if isinstance(group, int):
             some = some.grouped(None)
-        nothing = [0] * (len(metrics) * len(ranges))
-        for member, model, *used in sums.by_pair(connection, some, ranges, metrics, source):
+        nothing = [0] * (len(values) * len(ranges))
+        for member, model, *used in sums.values_by_pair(connection, some, ranges, values):
             at = group if isinstance(group, int) else group(member) if group else member
             before = found.get((at, model))
             if before is None and part.sign > 0:
@@ -168,6 +209,19 @@ def by_pair(
             else:
                 found[at, model] = list(map(operation, before or nothing, used))
     return [(*pair, *found[pair]) for pair in sorted(found) if any(found[pair])]
+
+
+def usage_by_pair(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    keys: CrossedKeys | None,
+    groups: Ids | None,
+) -> dict[tuple[int, int], Usage]:
+    """The usage of a whole range by member and model, as `by_pair` returns values."""
+    found = by_pair(connection, selection, [(wanted, stored)], _FIGURES, keys, groups)
+    return {(member, model): Usage._make(used) for member, model, *used in found}
 
 
 def usage_by_group(
@@ -178,9 +232,52 @@ def usage_by_group(
     keys: CrossedKeys | None,
 ) -> dict[int, Usage]:
     """The usage of a whole range by group, as `values_by_group` returns values."""
-    figures = [f"t.{name}" for name in Usage._fields]
-    found = values_by_group(connection, selection, wanted, stored, keys, figures)
+    found = values_by_group(connection, selection, wanted, stored, keys, _FIGURES)
     return {group: Usage._make(used) for group, used in found.items()}
+
+
+def whole(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    keys: CrossedKeys,
+) -> tuple[Usage, ...]:
+    """The usage of each bucket of keys and creators combined."""
+    found = (ZERO,) * len(wanted.buckets)
+    for part in of_crossed(selection.grouped(None), keys):
+        used = reading.read_whole(connection, part.selection, wanted, stored)
+        found = tuple(map(plus if part.sign > 0 else minus, found, used))
+    return found
+
+
+def series(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    keys: CrossedKeys | None,
+    groups: Ids,
+) -> dict[int, dict[int, Usage]]:
+    """The usage of some groups by index of the bucket, without buckets that have none."""
+    found: dict[int, dict[int, Usage]] = {}
+    for part in _parts(connection, selection, keys, groups):
+        some, group, operation = part.selection, part.group, plus if part.sign > 0 else minus
+        if isinstance(group, int):
+            used = reading.read_whole(connection, some, wanted, stored)
+            each: Mapping[int, Mapping[int, Usage]] = {group: dict(enumerate(used))}
+            group = None
+        else:
+            each = reading.read_series(connection, some, wanted, stored)
+        for id_, buckets in each.items():
+            into = found.setdefault(id_ if group is None else group(id_), {})
+            for index, usage in buckets.items():
+                into[index] = operation(into.get(index, ZERO), usage)
+    left = {
+        id_: {index: usage for index, usage in buckets.items() if usage != ZERO}
+        for id_, buckets in found.items()
+    }
+    return {id_: buckets for id_, buckets in left.items() if buckets}
 
 
 def whole_spend(

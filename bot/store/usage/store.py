@@ -487,8 +487,8 @@ class Store:
     ) -> tuple[Usage, ...]:
         """The usage of each bucket: what `read` returns as the whole, without the groups."""
         with self._db.read() as connection:
-            if selection.crossed:
-                return self.read(selection.grouped(None), wanted, stored).whole
+            if (keys := self._crossed_keys(selection)) is not None:
+                return signed_parts.whole(connection, selection, wanted, stored, keys)
             return reading.read_whole(connection, selection, wanted, stored)
 
     def whole_spend(
@@ -535,16 +535,27 @@ class Store:
         stored: Granularity,
         metrics: Sequence[Metric],
         source: MoneySource = MoneySource.ALL,
+        groups: Ids | None = None,
     ) -> Mapping[int, Sequence[int]]:
         """Only some metrics of a whole range by group, in the order of the metrics.
 
-        Spend is in nano-dollars, of a source of money.
+        Spend is in nano-dollars, of a source of money. `groups` are those that are asked for (None:
+        all).
         """
         with self._db.read() as connection:
             keys, columns = self._crossed_keys(selection), reading.value_columns(metrics, source)
             return signed_parts.values_by_group(
-                connection, selection, wanted, stored, keys, columns
+                connection, selection, wanted, stored, keys, columns, groups
             )
+
+    def series_of(
+        self, selection: Selection, wanted: TimeRange, stored: Granularity, groups: Ids
+    ) -> Mapping[int, Mapping[int, Usage]]:
+        """The usage of some groups of a selection by index of the bucket; other than a filter, this
+        changes nothing about what belongs to a group."""
+        with self._db.read() as connection:
+            keys = self._crossed_keys(selection)
+            return signed_parts.series(connection, selection, wanted, stored, keys, groups)
 
     def spend_series(
         self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
@@ -580,8 +591,24 @@ class Store:
         A pair that was used in one of the ranges has 0 for the others.
         """
         with self._db.read() as connection:
+            keys, columns = self._crossed_keys(selection), reading.value_columns(metrics, source)
+            return signed_parts.by_pair(connection, selection, ranges, columns, keys)
+
+    def pair_usage(
+        self,
+        selection: Selection,
+        wanted: TimeRange,
+        stored: Granularity,
+        groups: Ids | None = None,
+    ) -> Mapping[tuple[int, int], Usage]:
+        """The usage of a whole range by member and model (ids), in that order; the member is 0
+        unless the selection is by key or creator.
+
+        `groups` are the members that are asked for (None: all).
+        """
+        with self._db.read() as connection:
             keys = self._crossed_keys(selection)
-            return signed_parts.by_pair(connection, selection, ranges, metrics, source, keys)
+            return signed_parts.usage_by_pair(connection, selection, wanted, stored, keys, groups)
 
     def rows_by_group(
         self,

@@ -26,6 +26,10 @@ PairSums = tuple[int, ...]
 """Member (key or creator; 0 where the selection is by neither) and model, as ids; then the first
 metric of each range, the second metric of each range, and so on. Spend is in nano-dollars.
 """
+_ALWAYS_SOUGHT = frozenset({Granularity.DAY, Granularity.MONTH})
+"""Of these, members are sought in each bucket: even of half of the members, with gaps between all
+ids, the rows then take as long as scanned ones, and a tenth of the members takes a quarter. A
+bucket of hours has fewer rows than there are members."""
 _MONTH_COSTS = 3 * 86_400
 """A month has about as many rows as three days: a key uses a model on some 40 days in 100."""
 
@@ -117,29 +121,72 @@ def by_pair(
 
     The order affects where a rounded nano-dollar goes, so it must be the same on every database.
     """
-    values = reading.value_columns(metrics, source)
-    if selection.owners is not None or any(stored is not Granularity.DAY for _, stored in ranges):
+    return values_by_pair(connection, selection, ranges, reading.value_columns(metrics, source))
+
+
+def values_by_pair(
+    connection: Connection,
+    selection: Selection,
+    ranges: Sequence[StoredRange],
+    values: Sequence[str],
+) -> list[PairSums]:
+    """The same of values of table `t`."""
+    spans = _spans(connection, selection, ranges)
+    if spans is None:
         return together(
             [_by_pair_of_rows(connection, selection, one, values) for one in ranges], len(ranges)
         )
-    spans = _signed_spans(connection, selection, [wanted for wanted, _ in ranges])
-    coded = [
-        value
-        for span in spans
-        for value in (GRANULARITY[span.granularity], span.start, span.end, span.member, *span.times)
+    if not spans:
+        return []
+    tables, params, first = _sought(selection, spans)
+    where = f"t.member > s.column{first - 1}" if any(span.member >= 0 for span in spans) else "TRUE"
+    times = [f"s.column{first + n}" for n in range(len(ranges))]
+    return _grouped_by_pair(connection, selection, values, tables, where, params, times)
+
+
+def _sought(selection: Selection, spans: Sequence[SignedSpan]) -> tuple[str, list[object], int]:
+    """A FROM of table `t` for spans, its parameters, and the column of `s` where their times start;
+    the column before it is the member above which rows count.
+    """
+    view, owners = int(selection.view), selection.owners
+    of_models, models = reading.model_filter(selection)
+    runs = [] if owners is None else reading.runs(owners)
+    buckets = [
+        (GRANULARITY[span.granularity], bucket, span.member, *span.times)
+        for span in (() if owners is None else spans)
+        for bucket in reading.bucket_starts(reading.Span(*span[:3]))
     ]
-    row = f"({', '.join('?' * (4 + len(ranges)))})"
-    of_models, params = reading.model_filter(selection)
-    sought = (
-        "t.view = ? AND t.granularity = s.column1 AND t.bucket >= s.column2"
-        f" AND t.bucket < s.column3{of_models}"
+    of_days = all(span.granularity in _ALWAYS_SOUGHT for span in spans)
+    if owners is not None and (of_days or len(runs) * len(buckets) <= reading.FEW_SEEKS):
+        on = f"t.bucket = s.column2 AND t.member BETWEEN m.value / ? AND m.value % ?{of_models}"
+        rows, first, runs_of = buckets, 4, " CROSS JOIN numbers(?) m"
+        more: tuple[object, ...] = (runs, view, ID_LIMIT, ID_LIMIT, *models)
+    else:
+        of_members = "" if owners is None else " AND listed(t.member, ?)"
+        on = f"t.bucket >= s.column2 AND t.bucket < s.column3{of_members}{of_models}"
+        rows = [(GRANULARITY[span.granularity], *span[1:-1], *span.times) for span in spans]
+        first, runs_of = 5, ""
+        more = (view, *([] if owners is None else [sorted(owners)]), *models)
+    tables = (
+        f"{reading.constants(rows)} s{runs_of}"
+        f" CROSS JOIN sought(usage t ON t.view = ? AND t.granularity = s.column1 AND {on})"
     )
-    tables = f"(VALUES {', '.join([row] * len(spans))}) s CROSS JOIN sought(usage t ON {sought})"
-    where = "t.member > s.column4" if any(span.member >= 0 for span in spans) else "TRUE"
-    times = [f"s.column{5 + n}" for n in range(len(ranges))]
-    return _grouped_by_pair(
-        connection, selection, values, tables, where, (*coded, int(selection.view), *params), times
-    )
+    return tables, [*chain.from_iterable(rows), *more], first
+
+
+def _spans(
+    connection: Connection, selection: Selection, ranges: Sequence[StoredRange]
+) -> list[SignedSpan] | None:
+    """The spans of ranges that are read together; None if they must be read one by one."""
+    grains = {stored for _, stored in ranges}
+    wanted = [one for one, _ in ranges]
+    if grains == {Granularity.DAY}:
+        return _signed_spans(connection, selection, wanted)
+    grain = grains.pop()
+    if grains or grain is Granularity.MONTH:
+        return None
+    edges = [(to_seconds(one.start), to_seconds(one.end)) for one in wanted]
+    return _shared([[SignedSpan(grain, start, end, -1, (1,))] for start, end in edges])
 
 
 def _by_pair_of_rows(

@@ -179,6 +179,13 @@ class Replacing(RuleBasedStateMachine):
         pairs = defaultdict(lambda: ZERO)
         for _, member, model, usage in self.store.rows(selection, wanted, stored):
             pairs[member, model] = total([pairs[member, model], usage])
+        used = {pair: usage for pair, usage in pairs.items() if usage != ZERO}
+        assert self.store.pair_usage(selection, wanted, stored) == used
+        some = frozenset(sorted({member for member, _ in used})[::2])
+        if by in {Dimension.KEY, Dimension.CREATOR}:
+            assert self.store.pair_usage(selection, wanted, stored, some) == {
+                pair: usage for pair, usage in used.items() if pair[0] in some
+            }
         sums = self.store.pair_sums(selection, [(wanted, stored)], TOKENS_AND_SPEND)
         assert {(member, model): tuple(more) for member, model, *more in sums if any(more)} == {
             pair: (usage.tokens, usage.value(Metric.SPEND))
@@ -212,6 +219,14 @@ class Replacing(RuleBasedStateMachine):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(reading, "_MANY_MEMBERS", many)
             assert self.store.group_sums(selection, wanted, stored) == every
+            for groups in (frozenset(sorted(every)[::2]), frozenset(every)):
+                assert self.store.series_of(selection, wanted, stored, groups) == {
+                    i: s for i, s in expected.items() if i in groups
+                }
+                sums = self.store.metric_sums(
+                    selection, wanted, stored, (Metric.REQUESTS,), groups=groups
+                )
+                assert sums == {i: [every[i].requests] for i in groups}
             for source in MoneySource:
                 metrics = (Metric.REQUESTS, Metric.SPEND)
                 sums = self.store.metric_sums(selection, wanted, stored, metrics, source)
