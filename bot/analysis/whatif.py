@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 
 from bot.analysis.request import (
     AnalysisRequest,
@@ -14,13 +15,14 @@ from bot.analysis.request import (
 )
 from bot.answers.openrouter_details import StoredModel, listed_model, models
 from bot.store import Store
-from bot.store.usage.selection import Selection
+from bot.store.usage.selection import Ids, Selection
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.model_match import models_meant, without_version
-from reports.analysis.whatif import Repriced, TokenUse, reprice, together
-from reports.analysis.whatif_answer import CachePricing, whatif_answer
+from reports.analysis.whatif import ListPrice, Repriced, TokenUse, reprice, together
+from reports.analysis.whatif_answer import CachePricing, OtherGroups, whatif_answer
 from reports.questions.grammar import CommandError
 from reports.questions.query import Query
+from reports.questions.summary import ALL
 from reports.usage.coverage import AnswerableRange
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.format import money
@@ -40,6 +42,10 @@ SEVERAL = "“{word}” may mean several models. Which one?"
 NOT_USED = "No model like “{word}” was ever used here; `by model` lists the models in use."
 _MOST_CHOICES = 5
 _NAMED = 3
+
+_Cell = tuple[int, int, bool]
+"""A group, a model (ids), and whether the cached tokens are known."""
+_Cells = Mapping[_Cell, TokenUse]
 
 
 def gather_whatif(request: AnalysisRequest) -> AnalysisDocument | CommandError:
@@ -74,7 +80,9 @@ def gather_whatif(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     wanted = plan.selection.grouped(by)
     if meant is not None:
         wanted = wanted.only(Dimension.MODEL, meant)
-    cells, unknown = _token_use(request.store, wanted, plan.source)
+    few = by is not None and not request.whole  # a message shows only the largest groups
+    # whose models are those of the question without groups, of which there are stored sums
+    cells, unknown = _token_use(request.store, wanted.grouped(None) if few else wanted, plan.source)
     priced = {
         id_: model.price
         for id_ in {model for _, model, _ in cells}
@@ -84,32 +92,78 @@ def gather_whatif(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     if unpriced and not priced:
         names = _named([directory.members[id_].ref for id_ in unpriced])
         return CommandError(NO_PRICE.format(model=names), examples=())
-    sums: dict[str, list[Repriced]] = {}
-    for (member, id_, _), use in cells.items():
-        if id_ not in priced:
-            continue
-        label = found.labels[id_ if plan.query.by is Dimension.MODEL else member] if (
-            plan.query.by
-        ) else "all"  # fmt: skip
-        whole, _ = reprice({label: use}, priced[id_], target.price)
-        sums.setdefault(label, []).append(whole)
-    groups = sorted(
-        (together(label, parts) for label, parts in sums.items()),
-        key=lambda one: (-one.billed, one.label),
-    )
+    prices = _Prices(priced, target.price)
+    if few:
+        of_priced = wanted.only(Dimension.MODEL, frozenset(priced)) if unpriced else wanted
+        groups, others, whole = _largest(found, request.store, of_priced, cells, prices)
+    else:
+        named_by = 1 if plan.query.by is Dimension.MODEL else 0
+        labels = {cell: found.labels[cell[named_by]] if plan.query.by else ALL for cell in cells}
+        groups, others = _by_label(cells, labels, prices), None
+        whole = together(ALL, groups)
     return whatif_answer(
         plan.query,
         plan.source.range,
         ", ".join(sorted(found.labels[id_] for id_ in priced)) or word,
         target.slug,
-        together("all", groups),
+        whole,
         groups if plan.query.by else (),
         CachePricing(unknown, target.price.cached is not None),
+        others=others,
         ends=target.ends,
         now=request.now,
         as_of=found.as_of,
         partial=(*found.partial, *_left_out(found, unpriced)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Prices:
+    """The list prices of models (by id), and that of the model to compare with."""
+
+    of: Mapping[int, ListPrice]
+    target: ListPrice
+
+
+def _by_label(cells: _Cells, labels: Mapping[_Cell, str], prices: _Prices) -> list[Repriced]:
+    """The groups of some labels, those with the most spend first, of the models with a price."""
+    sums: dict[str, list[Repriced]] = {}
+    for cell, use in cells.items():
+        if cell[1] in prices.of:
+            label = labels[cell]
+            whole, _ = reprice({label: use}, prices.of[cell[1]], prices.target)
+            sums.setdefault(label, []).append(whole)
+    return sorted(
+        (together(label, parts) for label, parts in sums.items()),
+        key=lambda one: (-one.billed, one.label),
+    )
+
+
+def _largest(
+    found: PlannedAnalysis, store: Store, wanted: Selection, cells: _Cells, prices: _Prices
+) -> tuple[list[Repriced], OtherGroups | None, Repriced]:
+    """The groups with the most spend on models with a price, the others together, and the whole.
+
+    Only the models of these groups are read. The others are what is left of the whole, whose
+    `cells` are rounded by model.
+    """
+    of, top = found.plan.source, found.plan.query.top
+    ids: dict[str, list[int]] = {}
+    spent: Counter[str] = Counter()
+    sums = store.metric_sums(wanted, of.range, of.stored, (Metric.SPEND,))
+    for id_, (spend,) in sums.items():
+        label = found.labels[id_]
+        ids.setdefault(label, []).append(id_)
+        spent[label] += spend
+    shown = sorted(spent, key=lambda label: (-spent[label], label))[:top]
+    some = frozenset(id_ for label in shown for id_ in ids[label])
+    of_shown, _ = _token_use(store, wanted, of, some)
+    labels = {cell: found.labels[cell[0]] for cell in of_shown}
+    groups = _by_label(of_shown, labels, prices)
+    if len(spent) <= top:
+        return groups, None, together(ALL, groups)
+    whole = together(ALL, _by_label(cells, dict.fromkeys(cells, ALL), prices))
+    return groups, OtherGroups(len(spent) - top, whole.less(groups)), whole
 
 
 def _left_out(found: PlannedAnalysis, unpriced: Mapping[int, int]) -> tuple[str, ...]:
@@ -120,9 +174,7 @@ def _left_out(found: PlannedAnalysis, unpriced: Mapping[int, int]) -> tuple[str,
     return (LEFT_OUT.format(models=names, spend=money(sum(unpriced.values()))),)
 
 
-def _spent_without(
-    cells: Mapping[tuple[int, int, bool], TokenUse], priced: Set[int]
-) -> Mapping[int, int]:
+def _spent_without(cells: _Cells, priced: Set[int]) -> Mapping[int, int]:
     """What was spent on each model (id) that has no price, the most first."""
     spent: dict[int, int] = {}
     for (_, model, _), use in cells.items():
@@ -187,18 +239,18 @@ def _short(model: StoredModel) -> str:
 
 
 def _token_use(
-    store: Store, wanted: Selection, of: AnswerableRange
-) -> tuple[Mapping[tuple[int, int, bool], TokenUse], bool]:
-    """Usage by group, model and whether its cached tokens are known; and whether any are not."""
+    store: Store, wanted: Selection, of: AnswerableRange, groups: Ids | None = None
+) -> tuple[_Cells, bool]:
+    """Usage by group, model and whether its cached tokens are known; and whether any are not.
+
+    `groups` are those that are asked for (None: all).
+    """
     unknown = store.unknown_buckets(of.range, of.stored, {"cached"})
-    sums: dict[tuple[int, int, bool], Usage] = {}
-    if unknown:
-        for index, member, model, usage in _rows(store, wanted, of):
-            cell = member, model, index not in unknown
+    sums: dict[_Cell, Usage] = {}
+    for first, after, known in _runs(len(of.range.buckets), unknown):
+        for (member, model), usage in _cells(store, wanted, _cut(of, first, after), groups).items():
+            cell = member, model, known
             sums[cell] = plus(sums.get(cell, ZERO), usage)
-    else:
-        cells = _cells(store, wanted, of)
-        sums = {(member, model, True): usage for (member, model), usage in cells.items()}
     found = {
         cell: TokenUse(
             usage.prompt, usage.completion, usage.reasoning, usage.requests,
@@ -209,27 +261,38 @@ def _token_use(
     return found, any(not known for _, _, known in found)
 
 
-def _cells(store: Store, wanted: Selection, of: AnswerableRange) -> Mapping[tuple[int, int], Usage]:
+def _runs(count: int, unknown: Set[int]) -> Iterator[tuple[int, int, bool]]:
+    """The buckets that follow each other and are all known, or all unknown: the first one and the
+    one after the last."""
+    first = 0
+    for at in range(1, count + 1):
+        if at == count or (at in unknown) is not (first in unknown):
+            yield first, at, first not in unknown
+            first = at
+
+
+def _cut(of: AnswerableRange, first: int, after: int) -> AnswerableRange:
+    """The buckets of a range from one until before another."""
+    edges = (*of.range.buckets, of.range.end)
+    if (first, after) == (0, len(of.range.buckets)):
+        return of
+    part = replace(
+        of.range,
+        buckets=edges[first:after],
+        end=edges[after],
+        until=min(of.range.until, edges[after]),
+    )
+    return replace(of, range=part)
+
+
+def _cells(
+    store: Store, wanted: Selection, of: AnswerableRange, groups: Ids | None
+) -> Mapping[tuple[int, int], Usage]:
     """Usage of a whole range by group and model; without groups from stored sums."""
     if wanted.by is not None:
-        return usage_by_cell(store, wanted, of)
+        return usage_by_cell(store, wanted, of, groups)
     by_model = usage_by_group(store, wanted.grouped(Dimension.MODEL), of)
     return {(0, model): usage for model, usage in sorted(by_model.items())}
-
-
-def _rows(
-    store: Store, wanted: Selection, of: AnswerableRange
-) -> Iterable[tuple[int, int, int, Usage]]:
-    """Usage by bucket, group and model, the newest first; without groups from stored sums."""
-    if wanted.by is not None:
-        return store.rows(wanted, of.range, of.stored)
-    series = store.read(wanted.grouped(Dimension.MODEL), of.range, of.stored).series
-    found = (
-        (index, 0, model, usage)
-        for model, buckets in series.items()
-        for index, usage in buckets.items()
-    )
-    return sorted(found, key=lambda row: (-row[0], row[2]))
 
 
 def _target(query: Query, listed: Mapping[str, StoredModel]) -> StoredModel | CommandError:

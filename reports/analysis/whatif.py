@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
+from math import lcm
 
 from reports.usage.usage import NANO
 
@@ -73,6 +75,17 @@ class Repriced:
         free."""
         return Fraction(self.repriced_same - self.billed, self.billed) if self.billed else None
 
+    def less(self, parts: Sequence[Repriced]) -> Repriced:
+        """What is left without some of its parts."""
+        known = together(self.label, parts)
+        return Repriced(
+            self.label,
+            self.billed - known.billed,
+            self.repriced_same - known.repriced_same,
+            self.repriced - known.repriced,
+            self.byok - known.byok,
+        )
+
 
 def at_list(use: TokenUse, price: ListPrice) -> Fraction:
     """The cost of usage at a list price, in nano-dollars.
@@ -82,14 +95,29 @@ def at_list(use: TokenUse, price: ListPrice) -> Fraction:
     """
     cached = min(use.cached or 0, use.prompt) if price.cached is not None else 0
     reasoning = min(use.reasoning, use.completion) if price.reasoning is not None else 0
-    amount = (
-        (use.prompt - cached) * Fraction(price.prompt)
-        + cached * Fraction(price.cached or 0)
-        + (use.completion - reasoning) * Fraction(price.completion)
-        + reasoning * Fraction(price.reasoning or 0)
-        + use.requests * Fraction(price.request)
+    (prompt, of_cached, completion, of_reasoning, request), unit = _whole_numbers(price)
+    return Fraction(
+        (use.prompt - cached) * prompt
+        + cached * of_cached
+        + (use.completion - reasoning) * completion
+        + reasoning * of_reasoning
+        + use.requests * request,
+        unit,
     )
-    return amount * NANO
+
+
+@lru_cache(maxsize=1_000)  # there are some hundred models
+def _whole_numbers(price: ListPrice) -> tuple[Sequence[int], int]:
+    """The nano-dollars of a prompt token, a cached one, a completion token, a reasoning one and a
+    request, as whole numbers of a fraction of a nano-dollar, and how many of these are one."""
+    each = [
+        Fraction(one or 0) * NANO
+        for one in (
+            price.prompt, price.cached, price.completion, price.reasoning, price.request
+        )
+    ]  # fmt: skip
+    unit = lcm(*(one.denominator for one in each))
+    return [int(one * unit) for one in each], unit
 
 
 def reprice(

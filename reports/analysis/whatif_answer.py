@@ -49,6 +49,14 @@ class CachePricing:
     target_has_price: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class OtherGroups:
+    """How many groups an answer doesn't have, and what these are together."""
+
+    count: int
+    found: Repriced
+
+
 def whatif_answer(
     query: Query,
     span: TimeRange,
@@ -58,14 +66,16 @@ def whatif_answer(
     groups: Sequence[Repriced],
     cache: CachePricing,
     *,
+    others: OtherGroups | None = None,
     ends: date | None = None,
     now: datetime | None = None,
     as_of: datetime | None,
     partial: Sequence[str],
 ) -> AnalysisDocument:
     """`source` and `target` are the models' slugs (several with commas between them); `groups` is
-    empty without a grouping. `ends` is the target's last day at OpenRouter, if it has one; `now`
-    is the time of the question (UTC).
+    empty without a grouping, and `others` are those that it lacks because a message doesn't show
+    them. `ends` is the target's last day at OpenRouter, if it has one; `now` is the time of the
+    question (UTC).
     """
     used = bool(whole.billed or whole.repriced_same or whole.repriced)
     models, every = source.split(", "), query.extra[:1] == (_ALL,)
@@ -86,7 +96,7 @@ def whatif_answer(
         range=span,
         partial=tuple(partial),
         columns=_columns(query, whole) if groups else (),
-        rows=_rows(query, whole, groups) if groups else (),
+        rows=_rows(query, whole, groups, others) if groups else (),
         notes=_notes(target, cache) if used else (),
         exact=lambda: _exact(query, groups or ((whole,) if used else ())),
         data=lambda: {
@@ -162,13 +172,16 @@ def _columns(query: Query, whole: Repriced) -> tuple[TableColumn, ...]:
     return (TableColumn(name, right=False), *map(TableColumn, heads))
 
 
-def _rows(query: Query, whole: Repriced, groups: Sequence[Repriced]) -> tuple[tuple[str, ...], ...]:
+def _rows(
+    query: Query, whole: Repriced, groups: Sequence[Repriced], others: OtherGroups | None
+) -> tuple[tuple[str, ...], ...]:
     shown, remaining = groups[: query.top], groups[query.top :]
     rows = [_row(one, one.label) for one in shown]
     if remaining:
-        others = together("", remaining)
-        rows.append(_row(others, f"Others ({len(remaining):,})"))
-    return (*rows, *([_row(whole, "All")] if len(groups) > 1 else []))
+        others = OtherGroups(len(remaining), together("", remaining))
+    if others:
+        rows.append(_row(others.found, f"Others ({others.count:,})"))
+    return (*rows, *([_row(whole, "All")] if len(groups) > 1 or others else []))
 
 
 def _row(one: Repriced, label: str) -> tuple[str, ...]:

@@ -9,8 +9,11 @@ from decimal import Decimal
 
 import pytest
 
+from bot.analysis.registry import answer_any
 from bot.demo.openrouter.models import SampleModel
 from bot.demo.slack import validate
+from bot.store import Database, Store
+from reports.questions.grammar import parse
 from tests import databases
 from tests import world as worlds
 from tests.world import DOLLAR
@@ -195,6 +198,26 @@ def test_groups_add_up_to_the_whole_whatever_is_known_of_cached_tokens(ask, data
     for name in ("billed", "repriced_same", "repriced"):
         groups = sum(Decimal(one[name]) for one in by_key["groups"])
         assert Decimal(whole[name]) == Decimal(by_key[name]) == groups
+
+
+@pytest.mark.parametrize("hours", [0, 5])
+@pytest.mark.parametrize(
+    "by", ["by key", "by creator", "by key creator:ada*", "by creator -key:e*"]
+)
+def test_a_message_has_the_groups_of_the_whole_answer(database, by, hours):
+    start = int((worlds.now() - timedelta(hours=hours)).timestamp())
+    with databases.looking(database) as connection:
+        connection.execute("UPDATE figure_known SET start = ? WHERE until > ?", (start, start))
+    store = Store(Database(databases.at(database)))
+    for words in (f"whatif all -> gpt-5.1 7d {by} top 1", f"whatif opus -> gpt-5.1 1m {by} top 2"):
+        query, now = parse(words).query, worlds.now()
+        message, whole = (
+            answer_any(store, query, now, "UTC", whole=whole) for whole in (False, True)
+        )
+        assert message.rows == whole.rows
+        assert message.sentences == whole.sentences
+        assert message.groups == whole.groups
+    store.close()
 
 
 def test_with_one_model_all_usage_is_repriced_on_it(ask):
