@@ -127,7 +127,7 @@ class HourlySpend:
         start = floor(now - _LOOKED_BACK, Granularity.HOUR)
         count = (floor(now, Granularity.HOUR) - start) // HOUR + 1
         self.hours = tuple(start + number * HOUR for number in range(count))
-        self._store, self._spent = store, SpendSince(store, now, members)
+        self._store, self._spent = store, SpendSince(store, now, members, both=True)
         # the last hour is still running
         paced, end = self.hours[-_PACE_HOURS - 1 : -1], self.hours[-1]
         self._paced = TimeRange(paced, end, Granularity.HOUR, end)
@@ -137,8 +137,12 @@ class HourlySpend:
 
     def since(self, by: Dimension, ids: Ids, start: datetime, *, byok: bool) -> int:
         """What these members spent since a time (UTC) in nano-dollars, rounded to whole hours."""
-        each = self._spent.each(by, max(start, self.hours[0]), byok=byok)
+        each = self.each_since(by, start, byok=byok)
         return sum([each.get(id_, 0) for id_ in ids])
+
+    def each_since(self, by: Dimension, start: datetime, *, byok: bool) -> Mapping[int, int]:
+        """The same of each member; members that spent nothing may be missing."""
+        return self._spent.each(by, max(start, self.hours[0]), byok=byok)
 
     def near(self, wanted: Sequence[tuple[_Asked, int, datetime | None]]) -> list[int]:
         """The indexes of the members that may use up what is left before its reset, as far as can
@@ -486,6 +490,7 @@ def uses_of(
     Only valid for those of which `use_is_known`.
     """
     periods: dict[str, AlertPeriod | None] = {}
+    each: dict[tuple[str, Dimension, bool], Mapping[int, int]] = {}
     found = []
     for one in counted:
         cap = one.cap
@@ -495,8 +500,12 @@ def uses_of(
         if cap.used is not None and cap.reported_in(period):
             used = cap.used
         else:
-            start = period.start if period else spend.hours[0]
-            used = spend.since(one.by, one.ids, start, byok=one.byok)
+            kind = cap.reset, one.by, one.byok
+            if kind not in each:
+                start = period.start if period else spend.hours[0]
+                each[kind] = spend.each_since(one.by, start, byok=one.byok)
+            spent = each[kind]
+            used = sum([spent.get(id_, 0) for id_ in one.ids])
         found.append((used, period.end if period else None))
     return found
 

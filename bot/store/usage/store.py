@@ -585,6 +585,19 @@ class Store:
             keys = self._crossed_keys(selection)
             return signed_parts.series(connection, selection, wanted, stored, keys, groups)
 
+    def spend_by_source(
+        self, selection: Selection, wanted: TimeRange, stored: Granularity
+    ) -> Mapping[int, tuple[int, int]]:
+        """The spend (nano-dollars) of a whole range by group: from credits, and BYOK."""
+        with self._db.read() as connection:
+            if selection.crossed:
+                used = self.group_sums(selection, wanted, stored)
+                return {id_: (one.credits, one.byok) for id_, one in used.items()}
+            found = reading.sums_by_group(
+                connection, selection, wanted, stored, ("t.credits", "t.byok")
+            )
+            return {id_: (from_credits, byok) for id_, from_credits, byok in found}
+
     def spend_series(
         self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
     ) -> Mapping[int, Mapping[int, int]]:
