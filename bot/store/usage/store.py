@@ -630,18 +630,24 @@ class Store:
         return {(at - start) // _HOUR: spent for at, spent in found.items()}
 
     def largest_buckets(
-        self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
-    ) -> Mapping[int, tuple[int, int]]:
-        """The spend (nano-dollars, of a source) of each group's largest stored bucket, and of
-        all."""
+        self,
+        selection: Selection,
+        wanted: TimeRange,
+        stored: Granularity,
+        sources: Sequence[MoneySource],
+    ) -> Sequence[Mapping[int, tuple[int, int]]]:
+        """The spend (nano-dollars) of each group's largest stored bucket, and of all; for each of
+        some sources."""
         with self._db.read() as connection:
-            if selection.crossed:
-                series = self.spend_series(selection, wanted, stored, source)
-                return {
+            if not selection.crossed:
+                return sums.largest_buckets(connection, selection, wanted, stored, sources)
+            return [
+                {
                     id_: (max(spent.values(), default=0), sum(spent.values()))
-                    for id_, spent in series.items()
+                    for id_, spent in self.spend_series(selection, wanted, stored, source).items()
                 }
-            return sums.largest_buckets(connection, selection, wanted, stored, source)
+                for source in sources
+            ]
 
     def pair_sums(
         self,
