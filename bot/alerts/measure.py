@@ -21,8 +21,9 @@ def measurements(watched: WatchedRule, context: MeasurementContext) -> Iterator[
     watch = watched.rule.watch
     if watch.from_usage and context.synced_at is None:
         return
+    whose = watched.visibility
     for one in MEASURES[type(watch)](watched, context):
-        yield replace(one, visibility=watched.visibility)
+        yield one if one.visibility == whose else replace(one, visibility=whose)
 
 
 def final_measurement(

@@ -8,16 +8,18 @@ from datetime import datetime, timedelta
 from bot.store import Store
 from bot.store.alerts.usage_sums import AlertUsage, GranularInterval, add
 from bot.store.encoding import from_seconds, to_seconds
-from bot.store.usage.selection import Selection
+from bot.store.usage.selection import Ids, Selection
 from reports.alerts.needed_usage import Needed
 from reports.alerts.periods import AlertPeriod
-from reports.time.time_range import STEP, Granularity, TimeRange, floor
+from reports.time.time_range import DAY, STEP, Granularity, TimeRange, floor
 from reports.usage.coverage import Coverage, gaps
+from reports.usage.dimensions import Dimension, Metric
 from reports.usage.usage import ZERO, Usage
 
 LATE = timedelta(minutes=10)
 """Until this long after its end, a bucket is read from finer buckets, which are synced more
 often."""
+_MOMENT = timedelta(microseconds=1)
 _COARSER = {Granularity.MINUTE: Granularity.HOUR, Granularity.HOUR: Granularity.DAY}
 
 
@@ -30,7 +32,8 @@ class UsageLookup:
         self._coverage: Coverage = state.coverage
         self.synced: Mapping[Granularity, datetime] = state.synced
         self._sums: dict[tuple[Needed, Selection], dict[int, Usage]] = {}
-        self._series: dict[tuple[Needed, Selection], dict[int, dict[int, Usage]]] = {}
+        self._series: dict[tuple[Needed, Selection], dict[int, dict[datetime, int]]] = {}
+        self._first: dict[tuple[Dimension, Ids, datetime], Mapping[int, datetime]] = {}
         self._known: dict[frozenset[str], Coverage] = {}
         self._partial: dict[AlertPeriod, bool] = {}
 
@@ -53,23 +56,33 @@ class UsageLookup:
                 }
         return self._sums[key]
 
-    def series(self, needed: Needed, selection: Selection) -> Mapping[int, Mapping[int, Usage]]:
-        """The same by hour, or by day of the zone; buckets are keyed by their start (Unix time)."""
+    def spend_series(
+        self, needed: Needed, selection: Selection
+    ) -> Mapping[int, Mapping[datetime, int]]:
+        """The spend (nano-dollars) of each member by the start (UTC) of the hour, or of the day of
+        the zone."""
         key = needed, selection
         if key not in self._series:
             whole_days = needed.step is Granularity.DAY and needed.zone == "UTC"
             coarsest = Granularity.DAY if whole_days else Granularity.HOUR
             parts = intervals(needed.span, self._now, self._coverage, self.synced, coarsest)
             if not selection.members:
-                found = self._usage.series(needed.by, parts)
+                found = self._usage.spend_series(needed.by, parts)
             else:
-                found = self._filtered(needed, selection, parts)
-            step = needed.step or Granularity.DAY
-            self._series[key] = {
-                member: _bucketed(by_bucket, step, needed.zone)
-                for member, by_bucket in found.items()
-            }
+                found = {
+                    member: {at: usage.value(Metric.SPEND) for at, usage in by_bucket.items()}
+                    for member, by_bucket in self._filtered(needed, selection, parts).items()
+                }
+            self._series[key] = _bucketed(found, needed.step or Granularity.DAY, needed.zone)
         return self._series[key]
+
+    def first(self, by: Dimension, members: Ids, since: datetime) -> Mapping[int, datetime]:
+        """The first day (UTC), on or after `since`, with usage of each of some members."""
+        since = floor(since + DAY - _MOMENT, Granularity.DAY)
+        key = by, members, since
+        if key not in self._first:
+            self._first[key] = self._usage.first(by, members, since)
+        return self._first[key]
 
     def intervals(self, span: AlertPeriod) -> tuple[GranularInterval, ...]:
         """The stored buckets that a time range is read from."""
@@ -196,12 +209,21 @@ def _buckets(start: datetime, end: datetime, granularity: Granularity) -> tuple[
     return tuple(first + n * step for n in range(max(1, -((first - end) // step))))
 
 
-def _bucketed(by_bucket: Mapping[int, Usage], step: Granularity, zone: str) -> dict[int, Usage]:
-    found: dict[int, Usage] = {}
-    for at, usage in by_bucket.items():
-        start = to_seconds(floor(from_seconds(at), step, zone))
-        found[start] = add(found[start], usage) if start in found else usage
-    return found
+def _bucketed(
+    found: Mapping[int, Mapping[int, int]], step: Granularity, zone: str
+) -> dict[int, dict[datetime, int]]:
+    """The amounts of members by hour or day of a zone, from those of stored buckets."""
+    starts = {
+        at: floor(from_seconds(at), step, zone)
+        for at in {at for by_bucket in found.values() for at in by_bucket}
+    }
+    bucketed: dict[int, dict[datetime, int]] = {}
+    for member, by_bucket in found.items():
+        series = bucketed[member] = {}
+        for at, amount in by_bucket.items():
+            start = starts[at]
+            series[start] = series.get(start, 0) + amount
+    return bucketed
 
 
 def _total(by_bucket: Mapping[int, Usage]) -> Usage:

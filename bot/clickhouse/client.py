@@ -254,7 +254,7 @@ class ClickHouse:
                 ):
                     self._columns = None  # the table may have been recreated
                     raise
-                log.info("ClickHouse: %s Retrying.", error)
+                log.info("%s Retrying.", error)
                 self._wait(_TRY_AGAIN_SECONDS * attempt)
                 attempt += 1
                 continue
@@ -318,6 +318,8 @@ class ClickHouse:
         """
         words = self._without_password(lines[:_LONGEST_ERROR])
         code = _code(words)
+        if code:  # without the part of a row before it, which has names
+            words = words[max(0, words.find("Code: ")) :]
         if code or (first and not lines.startswith(b"{")):
             return error_of(code, 200, words, self.table)
         return ClickHouseError("ClickHouse's response ended in the middle of a row.")

@@ -8,8 +8,15 @@ LONGEST_TEXT = 200
 _WRONG_LOGIN = frozenset({192, 193, 194, 516})
 _NO_ACCESS = frozenset({291, 497})
 _NO_TABLE = frozenset({60, 81})
-_TOO_LONG = frozenset({158, 159, 160, 241, 307, 396})
-"""Codes for: too many rows, too long, too slow, too much memory, too many bytes."""
+_TOO_LONG = {
+    158: "it reads more rows than max_rows_to_read allows",
+    159: "it took too long",
+    160: "it took too long",
+    241: "it took too much memory",
+    307: "it reads more bytes than max_bytes_to_read allows",
+    396: "it has more rows than max_result_rows allows",
+}
+"""Codes of queries that are too large, and why: a shorter time may help."""
 _LATER = frozenset({198, 202, 209, 210, 236, 279, 285, 394, 425})
 """Codes for: too many concurrent queries, network failures inside a cluster, and queries that were
 stopped."""
@@ -62,8 +69,8 @@ def error_of(code: int, status: int, words: str, table: str, location: str = "")
         return ClickHouseRefusedError(no_table(table))
     if code in _TOO_LONG:
         return ClickHouseTooLongError(
-            "ClickHouse gave up on a query: it took too long or too much memory, or read more than"
-            f" its user may (code {code})."
+            f"ClickHouse gave up on a query: {_TOO_LONG[code]} (code {code}). If that stays so,"
+            " raise the limits of the user in CLICKHOUSE_URL."
         )
     said = _shortened(words) or f"code {code}"
     if code in _LATER:
@@ -88,7 +95,7 @@ def _error_of_another(status: int, words: str, location: str) -> ClickHouseError
     if status >= 500 or status in _LATER_STATUS:
         return ClickHouseError(
             f"ClickHouse could not answer (HTTP {status}). "
-            + (f"The server said: {said}" if said else "Check that it and any proxy run.")
+            + (f"The server said: {said}" if said else "Check that it runs, and a proxy before it.")
         )
     if location and 300 <= status < 400:
         return ClickHouseRefusedError(

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot.alerts.scope import Scope, creator_email, scope_of
-from bot.store.encoding import from_seconds, to_seconds
-from reports.alerts.evaluation import Baseline, Measurement, Phase
+from reports.alerts.evaluation import Measurement, Phase
 from reports.alerts.kinds.spike import Hour, Spike, known_past, may_spike, spike, usual
 from reports.alerts.needed_usage import needed
-from reports.alerts.rule import Rule
 from reports.time.time_range import HOUR, Granularity
-from reports.usage.dimensions import Metric
-from reports.usage.usage import ZERO, Usage
 
 if TYPE_CHECKING:
     pass
@@ -32,55 +28,53 @@ def _spikes(
     watched: WatchedRule, context: MeasurementContext, scope: Scope
 ) -> Iterator[Measurement]:
     recent, *past = needed(watched.rule, watched.zone, watched.since, context.now)
-    found = context.figures.series(for_scope(recent, scope), scope.selection)
+    found = context.figures.spend_series(for_scope(recent, scope), scope.selection)
     at, made = context.synced_at or context.now, watched.entry.created_at
     hours = []
     hour = recent.span.start
     while hour < recent.span.end and hour <= at:
         hours += [hour] if hour + HOUR > made else []
         hour += HOUR
+    if not hours:
+        return
+    some = []
     for subject, label, members in subjects(
         context, watched.asker, scope, members_with_usage(watched, context, found)
     ):
-        values = {hour: _at(found, members, hour) for hour in hours}
+        series = _together([found.get(one, {}) for one in members])
+        values = [series.get(hour, 0) for hour in hours]
         spiking = context.phase(watched.entry.id, subject) is Phase.TRIGGERED
-        if not hours or not (spiking or may_spike(watched.rule, max(values.values()))):
-            continue
-        series = [context.figures.series(for_scope(one, scope), scope.selection) for one in past]
-        beside = [
-            Hour(hour, value, _usual(watched.rule, context, scope, members, hour, series))
-            for hour, value in values.items()
-        ]
+        if spiking or may_spike(watched.rule, max(values)):
+            some.append((subject, label, members, values))
+    if not some:
+        return
+    earlier = [context.figures.spend_series(for_scope(one, scope), scope.selection) for one in past]
+    alone = frozenset(members[0] for _, _, members, _ in some if len(members) == 1)
+    floor = watched.rule.watch.floor if isinstance(watched.rule.watch, Spike) else 0
+    held = context.figures.complete_from(Granularity.HOUR)
+    for subject, label, members, values in some:
+        known = _together([one[member] for one in earlier for member in members if member in one])
+        beside = []
+        for hour, value in zip(hours, values, strict=True):
+            first: datetime | None = held or hour
+            if scope.by is not None and len(members) == 1:
+                firsts = context.figures.first(scope.by, alone, hour - timedelta(weeks=5))
+                first = firsts.get(members[0])
+            past_figures = known_past(known, hour, first, held or hour)
+            beside.append(Hour(hour, value, usual(past_figures, floor)))
         creator = creator_email(context.directory, scope, subject)
         yield spike(watched.rule, subject, label, beside, at, creator)
 
 
-def _usual(
-    rule: Rule,
-    context: MeasurementContext,
-    scope: Scope,
-    members: tuple[int, ...],
-    hour: datetime,
-    series: list[Mapping[int, Mapping[int, Usage]]],
-) -> Baseline | None:
-    """The usual total usage of the members in an hour of the week."""
-    figures: dict[datetime, int] = {}
-    for found in series:
-        for member in members:
-            for at, usage in found.get(member, {}).items():
-                when = from_seconds(at)
-                figures[when] = figures.get(when, 0) + usage.value(Metric.SPEND)
-    complete_from = context.figures.complete_from(Granularity.HOUR) or hour
-    first: datetime | None = complete_from
-    if scope.by is not None and len(members) == 1:
-        first = context.usage.first(scope.by, members[0], hour - timedelta(weeks=5))
-    floor_ = rule.watch.floor if isinstance(rule.watch, Spike) else 0
-    return usual(known_past(figures, hour, first, complete_from), floor_)
-
-
-def _at(found: Mapping[int, Mapping[int, Usage]], members: tuple[int, ...], hour: datetime) -> int:
-    at = to_seconds(hour)
-    return sum(found.get(one, {}).get(at, ZERO).value(Metric.SPEND) for one in members)
+def _together(series: Sequence[Mapping[datetime, int]]) -> Mapping[datetime, int]:
+    """The sums of amounts by hour."""
+    if len(series) == 1:
+        return series[0]
+    found: dict[datetime, int] = {}
+    for one in series:
+        for at, amount in one.items():
+            found[at] = found.get(at, 0) + amount
+    return found
 
 
 def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:

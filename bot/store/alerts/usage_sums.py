@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from bot.store.database import Database
 from bot.store.encoding import (
@@ -21,7 +22,7 @@ from bot.store.usage.read import SUMS
 from reports.time.time_range import Granularity
 from reports.usage.coverage import Interval
 from reports.usage.dimensions import Dimension
-from reports.usage.usage import ZERO, Usage
+from reports.usage.usage import Usage
 
 GranularInterval = tuple[Granularity, Interval]
 """A time range (UTC, half-open) and the granularity at which its usage is read."""
@@ -51,20 +52,43 @@ class AlertUsage:
 
     def sums(self, by: Dimension | None, intervals: Iterable[GranularInterval]) -> dict[int, Usage]:
         """The usage of each member of a dimension (0: everything combined) in all intervals."""
-        found: dict[int, Usage] = {}
-        for member, _, usage in self._rows(by, intervals, bucketed=False):
-            known = found.get(member)
-            found[member] = usage if known is None else add(known, usage)
-        return found
+        parts = [_part(by, interval) for interval in intervals]
+        if not parts:
+            return {}
+        # stored sums are grouped in storage order first, because a part has the rows of a member
+        # side by side
+        names = [f"c{n}" for n in range(len(Usage._fields))]
+        each = ", ".join(
+            f"SUM(t.{field}) AS {name}" for field, name in zip(Usage._fields, names, strict=True)
+        )
+        statements = [
+            f"SELECT t.member AS id, {each} FROM {one.tables} GROUP BY {one.grouped}"
+            for one in parts
+        ]
+        together = ", ".join(f"SUM({name})" for name in names)
+        with self._db.read() as connection:
+            rows = connection.execute(
+                f"SELECT id, {together} FROM ({' UNION ALL '.join(statements)}) r"
+                " GROUP BY id ORDER BY id",
+                [value for one in parts for value in one.params],
+            ).fetchall()
+        return {row[0]: Usage._make(row[1:]) for row in rows}
 
-    def series(
+    def spend_series(
         self, by: Dimension | None, intervals: Iterable[GranularInterval]
-    ) -> dict[int, dict[int, Usage]]:
-        """The usage of each member by bucket (its start as Unix time)."""
-        found: dict[int, dict[int, Usage]] = {}
-        for member, bucket, usage in self._rows(by, intervals, bucketed=True):
-            series = found.setdefault(member, {})
-            series[bucket] = add(series.get(bucket, ZERO), usage)
+    ) -> dict[int, dict[int, int]]:
+        """The spend (nano-dollars) of each member by bucket (its start as Unix time)."""
+        found: dict[int, dict[int, int]] = {}
+        with self._db.read() as connection:
+            for one in (_part(by, interval) for interval in intervals):
+                rows = connection.execute(
+                    f"SELECT t.member, t.bucket, SUM(t.credits + t.byok) FROM {one.tables}"
+                    f" GROUP BY {one.grouped}, t.bucket",
+                    one.params,
+                )
+                for member, bucket, spend in rows:
+                    series = found.setdefault(member, {})
+                    series[bucket] = series.get(bucket, 0) + spend
         return found
 
     def users(self, intervals: Iterable[GranularInterval]) -> dict[tuple[int, int], Usage]:
@@ -103,24 +127,33 @@ class AlertUsage:
             self._before[key] = used
         return self._before[key]
 
-    def first(self, dimension: Dimension, member: int, since: datetime) -> datetime | None:
-        """The first day (UTC), on or after `since`, with usage of a member; None if there is
-        none."""
-        code = GRANULARITY[Granularity.DAY]
-        start, end = to_seconds(since), _LATEST
+    def first(
+        self, dimension: Dimension, members: Iterable[int], since: datetime
+    ) -> Mapping[int, datetime]:
+        """The first day (UTC), on or after `since`, with usage of some members; without those that
+        have none.
+
+        Most members were used soon after, so they are looked for in the oldest part of time, and
+        the remaining ones in the parts after it.
+        """
+        key, code = DIMENSION[dimension], GRANULARITY[Granularity.DAY]
+        start, found, members = to_seconds(since), dict[int, int](), sorted(members)
         with self._db.read() as connection:
-            (parts,) = connection.execute(
-                "SELECT max(part) FROM total WHERE dimension = ? AND granularity = ?",
-                (DIMENSION[dimension], code),
+            (last,) = connection.execute(
+                "SELECT MAX(part) FROM total WHERE dimension = ? AND granularity = ?", (key, code)
             ).fetchone()
-            wanted = list(range(part(code, start), (parts or 0) + 1))
-            (found,) = connection.execute(
-                "SELECT min(t.bucket) FROM numbers(?) p CROSS JOIN total t"
-                " WHERE t.dimension = ? AND t.granularity = ? AND t.part = p.value AND t.member = ?"
-                " AND t.bucket >= ? AND t.bucket < ? AND t.requests > 0",
-                (wanted, DIMENSION[dimension], code, member, start, end),
-            ).fetchone()
-        return None if found is None else from_seconds(found)
+            which = "t.dimension = ? AND t.granularity = ? AND t.bucket >= ? AND t.requests > 0"
+            for number in range(part(code, start), -1 if last is None else last + 1):
+                if not members:
+                    break
+                rows = connection.execute(
+                    "SELECT t.member, MIN(t.bucket) FROM numbers(?) m CROSS JOIN total t"
+                    f" WHERE {which} AND t.part = ? AND t.member = m.value GROUP BY t.member",
+                    (members, key, code, start, number),
+                )
+                found.update(rows.fetchall())
+                members = [id_ for id_ in members if id_ not in found]
+        return {member: from_seconds(bucket) for member, bucket in found.items()}
 
     def last_used(
         self, dimension: Dimension, members: frozenset[int], day: datetime
@@ -143,26 +176,25 @@ class AlertUsage:
             self._last[key] = {member: from_seconds(bucket) for member, bucket in found}
         return self._last[key]
 
-    def _rows(
-        self, by: Dimension | None, intervals: Iterable[GranularInterval], *, bucketed: bool
-    ) -> Sequence[tuple[int, int, Usage]]:
-        bucket, group = ("t.bucket", ", 2") if bucketed else ("0", "")
-        dimension = ALL_OF[StoredView.KEY] if by is None else DIMENSION[by]
-        rows: list[tuple[int, int, Usage]] = []
-        params: tuple[int, ...]
-        with self._db.read() as connection:
-            for granularity, (since, until) in intervals:
-                code, start, end = GRANULARITY[granularity], to_seconds(since), to_seconds(until)
-                view = DIMENSIONS[by].view if by is not None else None
-                if view is None or has_sums(dimension, code):
-                    tables = "total t WHERE t.dimension = ? AND t.part BETWEEN ? AND ?"
-                    params = dimension, part(code, start), part(code, end)
-                else:
-                    tables, params = "usage t WHERE t.view = ?", (int(view),)
-                found = connection.execute(
-                    f"SELECT t.member, {bucket}, {SUMS} FROM {tables} AND t.granularity = ?"
-                    f" AND t.bucket >= ? AND t.bucket < ? GROUP BY 1{group}",
-                    (*params, code, start, end),
-                )
-                rows += [(row[0], row[1], Usage._make(row[2:])) for row in found]
-        return rows
+
+class _Part(NamedTuple):
+    """The tables and conditions to read an interval from, with their parameters, and the columns
+    that rows of a member are side by side by."""
+
+    tables: str
+    params: tuple[int, ...]
+    grouped: str
+
+
+def _part(by: Dimension | None, interval: GranularInterval) -> _Part:
+    granularity, (since, until) = interval
+    dimension = ALL_OF[StoredView.KEY] if by is None else DIMENSION[by]
+    code, start, end = GRANULARITY[granularity], to_seconds(since), to_seconds(until)
+    view = DIMENSIONS[by].view if by is not None else None
+    bounds = "t.granularity = ? AND t.bucket >= ? AND t.bucket < ?"
+    if view is None or has_sums(dimension, code):
+        tables = f"total t WHERE t.dimension = ? AND t.part BETWEEN ? AND ? AND {bounds}"
+        parts = part(code, start), part(code, end)
+        return _Part(tables, (dimension, *parts, code, start, end), "t.part, t.member")
+    tables = f"usage t WHERE t.view = ? AND {bounds}"
+    return _Part(tables, (int(view), code, start, end), "t.member")

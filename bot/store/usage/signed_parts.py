@@ -1,19 +1,16 @@
-"""Reads sums of selections that no stored sums have, as parts that are added or subtracted.
+"""Reads sums of selections of keys and creators, as parts that are added or subtracted.
 
-No view has keys and creators together (see bot.store.usage.keys_with_creators), and no sums by two
-dimensions are stored. But usage of all less that of the few that are left out often takes less to
-read than that of the others.
+No view has keys and creators together: see bot.store.usage.keys_with_creators.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import add, itemgetter, sub
 from typing import TypeVar
 
 from bot.store.connection import Connection
-from bot.store.encoding import MODELS
 from bot.store.usage import read as reading
 from bot.store.usage import sums
 from bot.store.usage.keys_with_creators import CrossedKeys, parts
@@ -79,49 +76,16 @@ def of_crossed(selection: Selection, keys: CrossedKeys, *, once: bool = False) -
     return [*found, of_keys(-1, of_rest)] if rest else found
 
 
-def less_others(connection: Connection, part: SignedPart) -> Iterator[SignedPart]:
-    """A part as one whose sums are stored less the few keys or models that are left out."""
-    selection = part.selection
-    models, keys = selection.ids(Dimension.MODEL), selection.ids(Dimension.KEY)
-    grouped = None if isinstance(part.group, int) else selection.by
-    if grouped in {None, Dimension.MODEL} and keys is not None:
-        others = reading.many_without_others(connection, keys)
-        if others is not None:
-            filters = {Dimension.MODEL: models} if models is not None else {}
-            yield replace(part, selection=Selection.of(grouped, filters))
-            if others:
-                rest = selection.only(Dimension.KEY, others)
-                yield from less_others(connection, replace(part, sign=-part.sign, selection=rest))
-            return
-    if models is not None and grouped is not Dimension.MODEL and _has_members(selection):
-        few = reading.fewer_others(connection, MODELS, models)
-        if few is not None:
-            filters = {one: ids for one, ids in selection.members if one is not Dimension.MODEL}
-            yield replace(part, selection=Selection.of(selection.by, filters))
-            if few:
-                rest = selection.only(Dimension.MODEL, few)
-                yield replace(part, sign=-part.sign, selection=rest)
-            return
-    yield part
-
-
-def _has_members(selection: Selection) -> bool:
-    """Whether a selection is of keys or creators: of models alone, sums are stored."""
-    return bool(selection.views)
-
-
 def _parts(
-    connection: Connection,
     selection: Selection,
     keys: CrossedKeys | None,
     groups: Ids | None = None,
     *,
     once: bool = False,
-) -> list[SignedPart]:
-    """The parts of a selection, or of some of its groups, that take least to read."""
+) -> Sequence[SignedPart]:
+    """The parts of a selection, or of some of its groups, each of which one view has."""
     whole = SignedPart(1, selection, None if selection.by else 0)
-    found = [whole] if keys is None else of_crossed(selection, keys, once=once)
-    return [one for part in _some(found, groups) for one in less_others(connection, part)]
+    return _some([whole] if keys is None else of_crossed(selection, keys, once=once), groups)
 
 
 def _some(each: Sequence[SignedPart], groups: Ids | None) -> Sequence[SignedPart]:
@@ -165,7 +129,7 @@ def values_by_group(
     `keys` are those of a selection of keys and creators, `groups` those that are asked for (None:
     all).
     """
-    each = _parts(connection, selection, keys, groups, once=groups is None)
+    each = _parts(selection, keys, groups, once=groups is None)
     found: dict[int, list[int]] = {}
     columns = [*values, _USED] if len(each) > 1 else values
     for part in each:
@@ -294,7 +258,7 @@ def series(
 ) -> dict[int, dict[int, Usage]]:
     """The usage of some groups by index of the bucket, without buckets that have none."""
     found: dict[int, dict[int, Usage]] = {}
-    for part in _parts(connection, selection, keys, groups):
+    for part in _parts(selection, keys, groups):
         some, group, operation = part.selection, part.group, plus if part.sign > 0 else minus
         if isinstance(group, int):
             used = reading.read_whole(connection, some, wanted, stored)
@@ -341,7 +305,7 @@ def spend_series(
     """The spend (nano-dollars, of a source of money) by group and index of the bucket; of some
     buckets it may be 0. `keys` are those of a selection of keys and creators."""
     found: dict[int, dict[int, int]] = {}
-    for part in _parts(connection, selection, keys):
+    for part in _parts(selection, keys):
         some, group = part.selection, part.group
         if isinstance(group, int):
             spent = reading.read_whole_spend(connection, some, wanted, stored, source)

@@ -197,19 +197,24 @@ class Budget(Watch):
 
 
 def budget(
-    cap: SpendLimit, period: AlertPeriod | None, used_since: int | None, at: datetime
+    cap: SpendLimit,
+    period: AlertPeriod | None,
+    used_since: int | None,
+    at: datetime,
+    label: str = "",
 ) -> Measurement:
     """Measure a limit in one period.
 
     `used_since` is the usage (nano-dollars) since OpenRouter reported the limit, or of the whole
-    period if that report was before it; None if unknown. `at` is how fresh it is.
+    period if that report was before it; None if unknown. `at` is how fresh it is. `label` names the
+    limit for the rule's owner; by default, it is the limit's own.
     """
     value = used_since
     if cap.used is not None and cap.reported_in(period):
         value = cap.used + (used_since or 0)
     part = period is None or at < period.end
     return Measurement(
-        cap.subject, cap.label, value, cap.limit, at, period, part, creator=cap.creator
+        cap.subject, label or cap.label, value, cap.limit, at, period, part, creator=cap.creator
     )
 
 

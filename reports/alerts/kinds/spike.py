@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
-from statistics import median
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -220,6 +220,7 @@ def _shifted(recent: AlertPeriod, weeks: int) -> AlertPeriod:
     return AlertPeriod(recent.start - back - HOUR, recent.end - back + HOUR)
 
 
+@lru_cache(maxsize=64)
 def past_hours(hour: datetime) -> tuple[datetime, ...]:
     """The hours (UTC, their starts) that an hour is compared with, newest first."""
     return tuple(
@@ -235,14 +236,20 @@ def usual(past: Iterable[int | None], floor: int) -> Baseline | None:
     An hour is unknown (None) if the cache doesn't have it or if it is before the subject's first
     use; an hour without usage is 0.
     """
-    known = [value for value in past if value is not None]
+    known = sorted([value for value in past if value is not None])
     if len(known) < LEAST_HOURS:
         return None
-    middle = int(median(known))
-    deviation = median(abs(value - middle) for value in known)
+    middle = int(_median(known))
+    deviation = _median(sorted([abs(value - middle) for value in known]))
     spread = max(int(_SCALE * deviation), middle // 4)
     threshold = max(TIMES * middle, middle + SPREADS * spread, floor)
     return Baseline(middle, spread, threshold, len(known))
+
+
+def _median(values: Sequence[int]) -> float:
+    """The median of sorted values: like `statistics.median`, which sorts them again."""
+    half = len(values) // 2
+    return values[half] if len(values) % 2 else (values[half - 1] + values[half]) / 2
 
 
 def known_past(
@@ -252,10 +259,11 @@ def known_past(
 
     `figures` are a subject's figures by hour, without zeros; `first` is None if never used before.
     """
-    return [
-        None if first is None or at < held or at + HOUR <= first else figures.get(at, 0)
-        for at in past_hours(hour)
-    ]
+    hours = past_hours(hour)
+    if first is None:
+        return [None] * len(hours)
+    before = first - HOUR
+    return [None if at < held or at <= before else figures.get(at, 0) for at in hours]
 
 
 def may_spike(rule: Rule, value: int) -> bool:
@@ -286,8 +294,10 @@ def spike(
     their figures are.
     """
     floor = rule.watch.floor if isinstance(rule.watch, Spike) else 0
+    # whole numbers compare many times faster than fractions; shares of thresholds below 2^63 differ
+    # by more than 2^-126, so no two of them become equal
     worst = max(
-        hours, key=lambda hour: (Fraction(hour.value, hour.threshold(floor) or 1), hour.start)
+        hours, key=lambda hour: ((hour.value << 128) // (hour.threshold(floor) or 1), hour.start)
     )
     part = all(hour.start + HOUR > at for hour in hours)
     return Measurement(

@@ -14,9 +14,9 @@ from reports.alerts.rule import RecipientKind, Rule
 from reports.alerts.slack.format import clock
 from reports.alerts.slack.sentences import (
     WHOLE,
+    nearest,
     recipient,
     sentence,
-    share_of_limit,
     subject,
     words_shown,
 )
@@ -106,8 +106,7 @@ def current_figures(rule: Rule, now: Sequence[Measurement]) -> list[str]:
     known = [one for one in now if one.value is not None]
     if not known or not rule.watch.shows_current:
         return []
-    nearest = sorted(known, key=share_of_limit, reverse=True)
-    return [f"Now: {_current(rule, one)}." for one in nearest[:_MOST_TRIGGERED]]
+    return [f"Now: {_current(rule, one)}." for one in nearest(known, _MOST_TRIGGERED)]
 
 
 def already(rule: Rule, now: Sequence[Measurement]) -> str:
@@ -221,7 +220,7 @@ def _body(card: RuleCard, *, short: bool = False, everybody: bool = False) -> st
     if card.silenced:
         lines.append(f":zzz: {escape(clean(card.silenced, 100))}")
     listed = 0 if short else _MOST_TRIGGERED
-    for measurement in sorted(card.triggered, key=share_of_limit, reverse=True)[:listed]:
+    for measurement in nearest(card.triggered, listed):
         event = AlertEvent(EventKind.TRIGGERED, measurement, 1, measurement.at)
         said = f"{subject(card.rule, measurement)}: {sentence(event, card.rule, card.zone)}"
         lines.append(f":warning: {escape(clean(said, 250))}{_as_of(card, measurement)}")

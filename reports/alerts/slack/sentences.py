@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
+from heapq import nlargest
 
 from reports.alerts.evaluation import AlertEvent, Measurement
 from reports.alerts.grammar import rule_of
@@ -31,6 +33,17 @@ def topic(event: AlertEvent, rule: Rule, zone: str) -> str:
 def share_of_limit(measurement: Measurement) -> Fraction:
     """The value of a measurement relative to its limit, to sort by."""
     return Fraction(measurement.value or 0, max(measurement.limit, 1))
+
+
+def nearest(measurements: Iterable[Measurement], count: int) -> list[Measurement]:
+    """The measurements closest to their limits or farthest above them, these first."""
+    return nlargest(count, measurements, key=_share)
+
+
+def _share(measurement: Measurement) -> int:
+    # whole numbers, which compare many times faster than fractions; shares of limits below 2^63
+    # differ by more than 2^-126, so no two of them become equal
+    return ((measurement.value or 0) << 128) // max(measurement.limit, 1)
 
 
 def subject(rule: Rule, measurement: Measurement) -> str:

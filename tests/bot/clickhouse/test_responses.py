@@ -213,7 +213,7 @@ def test_it_gives_up_after_three_tries_with_a_sentence(server, client, waits):
         (
             says(b"<html><h1>502 Bad Gateway</h1><hr>nginx</html>\n", 502),
             ClickHouseError,
-            r"could not answer \(HTTP 502\)\. Check that it and any proxy run\.$",
+            r"could not answer \(HTTP 502\)\. Check that it runs, and a proxy before it\.$",
         ),
         (
             says(b"upstream connect error", 503),
@@ -244,7 +244,7 @@ def test_it_gives_up_after_three_tries_with_a_sentence(server, client, waits):
         (
             says(b"Code: 158. DB::Exception: Limit for rows exceeded", 500, 158),
             ClickHouseTooLongError,
-            "read more than its user may",
+            "more rows than max_rows_to_read allows",
         ),
         (
             says(b"Code: 497. DB::Exception: ada: Not enough privileges", 500, 497),
@@ -328,6 +328,18 @@ def test_rows_that_end_in_an_error_are_an_error(server, client, response, kind):
     with pytest.raises(kind) as failed:
         list(rows)
     assert type(failed.value) is kind
+
+
+def test_an_error_in_the_middle_of_a_row_is_said_without_the_row(server, client):
+    server.responses = [
+        says(COLUMNS),
+        says(ROW + ROW[:60] + b"Code: 394. DB::Exception: Query was cancelled\n"),
+    ]
+    with pytest.raises(ClickHouseError) as failed:
+        read(client)
+    assert str(failed.value) == (
+        "ClickHouse could not answer: Code: 394. DB::Exception: Query was cancelled"
+    )
 
 
 def test_rows_may_be_compressed(server, client):

@@ -2,6 +2,7 @@
 nano-dollar, or refused with the reason."""
 
 import json
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -223,6 +224,8 @@ def test_something_else_may_stand_in_place_of_the_table(server, expected, kind):
     server.execute("DROP TABLE IF EXISTS PLACE")
     server.execute(PLACES[kind].format(table=server.table))
     assert read(server.url, "PLACE") == expected
+    with closing(ClickHouse(server.url, "PLACE")) as client:
+        assert client.zone() == "UTC"
     server.execute("DROP TABLE PLACE")
 
 

@@ -1,12 +1,20 @@
 """Syncing from ClickHouse: the real engine with traces of a local OpenRouter's own events."""
 
+from contextlib import closing
 from dataclasses import replace
+from itertools import islice
 
 import pytest
 
 from bot.answers.answer import answer
 from bot.answers.visibility import ANYONE
-from bot.clickhouse import ClickHouse, TraceUsage, client
+from bot.clickhouse import (
+    ClickHouse,
+    ClickHouseError,
+    ClickHouseTooLongError,
+    TraceUsage,
+    client,
+)
 from bot.demo.openrouter.models import SampleModel
 from bot.demo.openrouter.organization import Key, Member, Organization, synthetic
 from bot.demo.openrouter.server import LocalOpenRouter
@@ -483,6 +491,39 @@ def test_what_is_stored_stays_while_clickhouse_is_away_and_answers_say_so(
     clock.advance(20 * MINUTE)
     cache.fill()
     assert not any("failed" in words for words in ask(cache, "spend 1d").partial)
+
+
+@needs_engine
+@pytest.mark.parametrize("error", [ClickHouseError, ClickHouseTooLongError])
+def test_rows_that_end_in_an_error_leave_no_part_of_a_bucket(
+    server, cache, lake, tmp_path, monkeypatch, error
+):
+    made = usual(server)
+    lake.insert(traces_of(made), tmp_path)
+    monkeypatch.setattr(pull_from_clickhouse, "PART_ROWS", 1)
+    usage, stored, failed = ClickHouse.usage, 0, 0
+    for good in range(9):
+
+        def failing(self, *window, good=good):
+            with closing(usage(self, *window)) as rows:
+                yield from islice(rows, good)
+                if next(rows, None) is not None:
+                    raise error("in the middle")
+
+        monkeypatch.setattr(ClickHouse, "usage", failing)
+        failed += cache.turn().error is not None
+        cache.clock.advance(HOUR)  # what failed isn't tried again at once
+        for granularity in REACH:
+            found = kept(cache.path, granularity)
+            times = {at for _, at, _, _ in found}
+            stored += len(times)
+            whole = without_savings(truth(made, granularity))
+            assert found == {place: one for place, one in whole.items() if place[1] in times}
+    assert stored
+    assert failed
+    monkeypatch.setattr(ClickHouse, "usage", usage)
+    cache.fill()
+    assert_same(cache, made)
 
 
 @needs_engine

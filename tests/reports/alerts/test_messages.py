@@ -36,7 +36,7 @@ from reports.alerts.slack.messages import (
     reply,
     together,
 )
-from reports.alerts.slack.sentences import ending, sentence, title
+from reports.alerts.slack.sentences import ending, nearest, sentence, share_of_limit, title
 from reports.analysis.limits import FullAt
 from reports.questions.wording import stamp
 from reports.time.period import Unit
@@ -548,3 +548,20 @@ def test_a_spike_of_an_hour_that_is_running_is_explained_from_its_minutes():
     running = why_question(rule_of("spike by key"), measurement, BERLIN, NOW)
     over = why_question(rule_of("spike by key"), measurement, BERLIN, NOW + HOUR)
     assert (str(running.period), str(over.period)) == ("1h", "1d")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.none() | st.sampled_from([-1, 0, 1, 2, 10**17, 10**17 + 1]),
+            st.sampled_from([0, 1, 3, 3 * 10**17, 3 * 10**17 + 1]),
+        ),
+        max_size=10,
+    ),
+    st.integers(0, 6),
+)
+def test_the_subjects_that_are_shown_are_those_closest_to_their_limits(figures, count):
+    found = [
+        Measurement(str(n), "Ada", value, limit, NOW) for n, (value, limit) in enumerate(figures)
+    ]
+    assert nearest(found, count) == sorted(found, key=share_of_limit, reverse=True)[:count]
