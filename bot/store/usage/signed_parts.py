@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 from operator import add, itemgetter, sub
 from typing import TypeVar
 
@@ -175,9 +177,11 @@ def by_pair(
     `keys` are those of a selection of keys and creators, `groups` those that are asked for (None:
     all).
     """
+    of_all = groups is None and selection.by is Dimension.KEY
+    if of_all and keys is not None and keys.owned is not None:
+        return _by_key_and_model(connection, selection, ranges, values, keys)
     whole = SignedPart(1, selection)
-    crossed = [whole] if keys is None else of_crossed(selection, keys, once=groups is None)
-    each = _some(crossed, groups)
+    each = _some([whole] if keys is None else of_crossed(selection, keys), groups)
     if len(each) == 1 and each[0].group is None:
         return sums.values_by_pair(connection, each[0].selection, ranges, values)
     found: dict[tuple[int, int], list[int]] = {}
@@ -188,9 +192,62 @@ def by_pair(
         for member, model, *used in sums.values_by_pair(connection, some, ranges, values):
             at = group if isinstance(group, int) else group(member) if group else member
             _put(found, (at, model), part.sign, used)
-            if part.taken_from is not None:
-                _put(found, (part.taken_from, model), -part.sign, used)
     return [(*pair, *found[pair]) for pair in sorted(found) if any(found[pair])]
+
+
+def _by_key_and_model(
+    connection: Connection,
+    selection: Selection,
+    ranges: Sequence[sums.StoredRange],
+    values: Sequence[str],
+    keys: CrossedKeys,
+) -> list[sums.PairSums]:
+    """The sums by pair of a selection by key that has chatroom usage.
+
+    Most creators use nothing without a key, which their sums say: models are only read of others.
+    """
+    of_asked, of_owned, of_creators = parts(selection, keys)
+    pairs = sums.values_by_pair(connection, of_asked, ranges, values)
+    owned, nothing = keys.owned or frozenset(), [0] * (len(values) * len(ranges))
+    if all(reading.sums_are_stored(connection, of_creators, *one) for one in ranges):
+        used_by = partial(_each_range, connection, ranges, values)
+        left = dict(used_by(of_creators))
+        unasked = owned - keys.asked
+        others = used_by(of_owned.only(Dimension.KEY, unasked)) if unasked else ()
+        for key, used in chain(((key, used) for key, _, *used in pairs), others):
+            owner = keys.owners[key]
+            left[owner] = list(map(sub, left.get(owner, nothing), used))
+        beyond = frozenset(creator for creator, used in left.items() if any(used))
+        if not beyond:
+            return pairs
+        of_creators = of_creators.only(Dimension.CREATOR, beyond)
+        owned = frozenset(key for key in owned if keys.owners[key] in beyond)
+    found = sums.values_by_pair(connection, of_creators.grouped(None), ranges, values)
+    chatroom = {model: used for _, model, *used in found}
+    if unasked := owned - keys.asked:
+        less = of_owned.grouped(None).only(Dimension.KEY, unasked)
+        found = sums.values_by_pair(connection, less, ranges, values)
+    else:
+        found = []
+    for _, model, *used in chain((pair for pair in pairs if pair[0] in owned), found):
+        chatroom[model] = list(map(sub, chatroom.get(model, nothing), used))
+    rest = [(keys.chatroom, model, *used) for model, used in chatroom.items() if any(used)]
+    return sorted([*pairs, *rest])
+
+
+def _each_range(
+    connection: Connection,
+    ranges: Sequence[sums.StoredRange],
+    values: Sequence[str],
+    selection: Selection,
+) -> Iterator[tuple[int, list[int]]]:
+    """The sums of some values over each of some ranges by group, side by side as those of pairs."""
+    found: dict[int, list[int]] = {}
+    for at, (wanted, stored) in enumerate(ranges):
+        for group, *used in reading.sums_by_group(connection, selection, wanted, stored, values):
+            of_group = found.setdefault(group, [0] * (len(values) * len(ranges)))
+            of_group[at :: len(ranges)] = used
+    yield from found.items()
 
 
 def usage_by_pair(
