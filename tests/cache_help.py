@@ -195,9 +195,9 @@ def check(path: Path) -> None:
     expected: dict[tuple[int, int, int, int], tuple[int, ...]] = {}
     for view, grain, bucket, member, model, *figures in usage:
         places = [({0: 0, 1: 4}[view], 0), ({0: 2, 1: 3}[view], member)]
-        places += [(1, model)] if view == 0 else []
+        places += [({0: 1, 1: 5}[view], model)]
         for dimension, one in places:
-            if (dimension, grain) in ((2, 0), (3, 0), (3, 1)):
+            if (dimension, grain) in ((2, 0), (3, 0), (3, 1), (5, 0)):
                 continue  # these are read from the rows
             add(expected, (dimension, grain, one, bucket), figures)
     found = {(*row[:2], *row[3:5]): tuple(row[5:]) for row in totals}

@@ -207,8 +207,7 @@ class HourlySpend:
             self.read_hours([asked])
             return [self._hours[by, byok][id_] for id_ in ids]
         source = MoneySource.ALL if byok else MoneySource.CREDITS
-        of_all = Selection().only(by, ids)
-        return self._store.spend_series(of_all, self._paced, Granularity.HOUR, source).values()
+        return [self._store.hourly_spend(Selection().only(by, ids), self._paced, source)]
 
     def of_credits(self) -> list[int]:
         """What was spent from credits in each whole hour of the past four weeks, in order."""

@@ -15,8 +15,8 @@ from bot.store.usage.selection import Ids, Selection
 from bot.store.usage.sums import PairSums
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.moved_answer import Groups, Names, moved_answer
-from reports.analysis.why import CellUsage
-from reports.analysis.why_answer import AllUsage, DataStatus, no_comparison, why_answer
+from reports.analysis.why import Cells, CellUsage, Row
+from reports.analysis.why_answer import AllUsage, DataStatus, group_of, no_comparison, why_answer
 from reports.analysis.why_sentences import ComparedRanges
 from reports.questions.grammar import CommandError
 from reports.questions.unfinished import WholeChange, has_just_begun
@@ -72,9 +72,10 @@ def gather_why(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     pairs = _pairs(store, found, read)
     everything = None
     if totals:
-        cells = (lambda: _cells(pairs, periods)) if request.whole else None
+        cells = (lambda: _cells(store, found, pairs, periods)) if request.whole else None
         everything = AllUsage(totals.everything, cells)
-    return why_answer(plan.query, ranges, _cells(pairs, _Periods(read.ranges)), status, everything)
+    explained = _cells(store, found, pairs, _Periods(read.ranges))
+    return why_answer(plan.query, ranges, explained, status, everything)
 
 
 class _Periods(NamedTuple):
@@ -172,41 +173,61 @@ def _of_groups(used: Mapping[Names, Sequence[int]], periods: _Periods) -> Groups
     return was, now
 
 
-_Pair = tuple[str, str, str, Sequence[int]]
-"""An API key, a model and a creator; the tokens in each range, then the spend in each range."""
+_Pair = Sequence[int]
+"""An API key and a model, by their ids; the tokens in each range, then the spend in each range; for
+a question by creator, the creator's id.
+"""
 
 
-def _pairs(store: Store, found: PlannedAnalysis, periods: _Periods) -> list[_Pair]:
+def _pairs(store: Store, found: PlannedAnalysis, periods: _Periods) -> Sequence[_Pair]:
     """The usage of each pair, in the order in which it is read."""
     wanted = found.plan.selection
     if wanted.by is Dimension.CREATOR:
         return _pairs_by_creator(store, found, periods.ranges)
-    read = _read(store, wanted.grouped(Dimension.KEY), found, periods.ranges)
-    return _labeled(read, store, found)
+    return _read(store, wanted.grouped(Dimension.KEY), found, periods.ranges)
 
 
-def _cells(pairs: Iterable[_Pair], periods: _Periods) -> list[CellUsage]:
+def _cells(
+    store: Store, found: PlannedAnalysis, pairs: Sequence[_Pair], periods: _Periods
+) -> Cells:
     """The cells of pairs that were used in either period; those used now first."""
-    used_now: list[CellUsage] = []
-    only_before: list[CellUsage] = []
-    for key, model, creator, used in pairs:
-        tokens_was, tokens, spent, spend = _compared(used, periods)
-        if tokens or spend:
-            used_now.append(CellUsage(key, model, tokens_was, tokens, spent, spend, creator))
-        elif tokens_was or spent:
-            only_before.append(CellUsage(key, model, tokens_was, tokens, spent, spend, creator))
-    return used_now + only_before
+    rows = pairs if len(periods.ranges) == 2 else [_compared(one, periods) for one in pairs]
+    used_now = [row for row in rows if row[3] or row[5]]
+    only_before = [row for row in rows if not (row[3] or row[5]) and (row[2] or row[4])]
+    rows, by = used_now + only_before, found.plan.query.by
+    labels, models = found.labels, _model_names(store)
+
+    def named(row: Row) -> CellUsage:
+        key, model, tokens_was, tokens, spent, spend, *more = row
+        creator = labels[more[0]] if more else ""
+        return CellUsage(labels[key], models[model], tokens_was, tokens, spent, spend, creator)
+
+    if not (_are_distinct(labels, rows, 0) and _are_distinct(models, rows, 1)):
+        return Cells.of(map(named, rows), group_of(by))
+    if by is None:
+        return Cells(rows, named)
+    at = {Dimension.KEY: 0, Dimension.MODEL: 1, Dimension.CREATOR: 6}[by]
+    of_groups = models if by is Dimension.MODEL else labels
+    return Cells(rows, named, lambda: [of_groups[row[at]] for row in rows])
 
 
-def _compared(used: Sequence[int], periods: _Periods) -> Sequence[int]:
-    """Tokens before and now, spend before and now."""
+def _are_distinct(names: Mapping[int, str], rows: Iterable[_Pair], at: int) -> bool:
+    """Whether the ids at a place of rows all have different names."""
+    ids = {row[at] for row in rows}
+    return len({names[id_] for id_ in ids}) == len(ids)
+
+
+def _compared(pair: _Pair, periods: _Periods) -> _Pair:
+    """A pair with tokens before and now, spend before and now."""
     count = len(periods.ranges)
-    if count == 2:
-        return used
     return [
-        sum(used[first + at] for at in places)
-        for first in (0, count)
-        for places in (periods.before, periods.now)
+        *pair[:2],
+        *(
+            sum(pair[first + at] for at in places)
+            for first in (2, 2 + count)
+            for places in (periods.before, periods.now)
+        ),
+        *pair[2 + 2 * count :],
     ]
 
 
@@ -222,23 +243,9 @@ def _read(
     return store.pair_sums(wanted, read, metrics, found.plan.query.source)
 
 
-def _labeled(
-    pairs: Iterable[PairSums],
-    store: Store,
-    found: PlannedAnalysis,
-    owners: Mapping[int, int] | None = None,
-) -> list[_Pair]:
-    """Pairs of key and model by their names; with `owners`, each with the key's creator."""
-    labels, names = found.labels, _model_names(store)
-    return [
-        (labels[key], names[model], labels[owners[key]] if owners else "", used)
-        for key, model, *used in pairs
-    ]
-
-
 def _pairs_by_creator(
     store: Store, found: PlannedAnalysis, ranges: Sequence[AnswerableRange]
-) -> list[_Pair]:
+) -> Sequence[_Pair]:
     """The same, each with its creator.
 
     No view of the store has keys, models and creators: a key is its creator's, and what a creator
@@ -264,8 +271,7 @@ def _pairs_by_creator(
         of_creator = left[owners[key]]
         of_creator[:] = map(sub, of_creator, used)
     if not any(map(any, left.values())):
-        return _labeled(pairs, store, found, owners)
-    names, labels = _model_names(store), found.labels
+        return [(*pair, owners[pair[0]]) for pair in pairs]
     merged: dict[tuple[int, int, int], list[int]] = {}
     # groups of the later range come first, then those that were only used before
     for at in (1, 0, *range(2, count)):
@@ -285,10 +291,7 @@ def _pairs_by_creator(
             used = merged.setdefault((key, model, creator), [0] * (2 * count))
             used[at] += tokens
             used[at + count] += spend
-    return [
-        (labels[key], names[model], labels[creator], used)
-        for (key, model, creator), used in merged.items()
-    ]
+    return [(key, model, *used, creator) for (key, model, creator), used in merged.items()]
 
 
 def _model_names(store: Store) -> Mapping[int, str]:

@@ -114,6 +114,7 @@ class Sync:
         self._given_up: list[tuple[Window, datetime]] = []
         self._backfilled: datetime | None = None
         self._still_unknown: list[Window] = []
+        self._checked_sums: datetime | None = None
         self._paused: Interval | None = None
         self._is_first_sync: bool | None = None
         self._windows = 0
@@ -134,6 +135,7 @@ class Sync:
             self._begin_first_sync(now)
             changed, failed = self._newest(now)
             more = self._older(now)
+            self._check_model_sums(now)
             if failed:
                 raise failed
             if self._store.fact(TROUBLE):
@@ -144,6 +146,12 @@ class Sync:
             return self._failed(error)
         self._paused = None
         return Turn(changed, more)
+
+    def _check_model_sums(self, now: datetime) -> None:
+        """Repair sums that an earlier version left out or, during an update, still does."""
+        due = self._checked_sums is None or now - self._checked_sums >= HOUR
+        if due and self._store.repair_model_sums():
+            self._checked_sums = now
 
     def crashed(self, error: Exception) -> None:
         """Record an unexpected exception of a turn for answers and the status, and pause.

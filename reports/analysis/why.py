@@ -17,11 +17,13 @@ whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from operator import itemgetter
-from typing import NamedTuple, TypeVar
+from functools import cached_property
+from heapq import nlargest
+from itertools import accumulate, chain, zip_longest
+from operator import itemgetter, sub
+from typing import Any, NamedTuple, TypeVar
 
 _Name = TypeVar("_Name", str, tuple[str, ...])
 """What a group is called."""
@@ -41,6 +43,10 @@ class CellUsage(NamedTuple):
     spend_before: int
     spend_now: int
     creator: str = ""
+
+
+Row = Sequence[Any]
+"""A cell; its names may be ids."""
 
 
 class ChangeParts(NamedTuple):
@@ -73,23 +79,30 @@ class GroupChange:
     parts: ChangeParts
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """A change of spend in nano-dollars. Cells and groups are sorted by the size of their
-    change."""
+class Cells(NamedTuple):
+    """Cells, each once, with their names looked up only where they are shown.
 
-    before: int
-    now: int
-    tokens_before: int
-    tokens_now: int
-    parts: ChangeParts
-    cells: tuple[CellChange, ...]
-    groups: tuple[GroupChange, ...] = ()
+    A row has the figures of `CellUsage` in the same places; its names may be ids. `named` returns
+    a row as a cell, `labels` the label of each row's group, in the order of the rows.
+    """
 
-    @property
-    def change(self) -> int:
-        """Later spend minus earlier spend."""
-        return self.now - self.before
+    rows: Sequence[Row]
+    named: Callable[[Row], CellUsage]
+    labels: Callable[[], Sequence[str]] | None = None
+
+    @classmethod
+    def of(
+        cls, cells: Iterable[CellUsage], group_of: Callable[[CellUsage], str] | None = None
+    ) -> Cells:
+        """`cells` may contain one cell several times; these are summed first."""
+        found = _added(cells)
+        if group_of is None:
+            return cls(found, _itself)
+        return cls(found, _itself, lambda: list(map(group_of, found)))
+
+
+def _itself(row: Row) -> CellUsage:
+    return CellUsage(*row)
 
 
 _BITS = 64
@@ -100,36 +113,98 @@ _ONE = 2**_BITS
 _BELOW_ONE = _ONE - 1
 
 
-def explain(
-    cells: Iterable[CellUsage], group_of: Callable[[CellUsage], str] | None = None
-) -> Explanation:
+@dataclass(frozen=True)
+class Explanation:
+    """A change of spend in nano-dollars. Groups are sorted by the size of their change.
+
+    Answers show few of thousands of cells, so only these are worked out one by one.
+    """
+
+    before: int
+    now: int
+    tokens_before: int
+    tokens_now: int
+    rows: Sequence[Row]
+    named: Callable[[Row], CellUsage]
+    running: _Running
+    groups: tuple[GroupChange, ...] = ()
+
+    @property
+    def change(self) -> int:
+        """Later spend minus earlier spend."""
+        return self.now - self.before
+
+    @cached_property
+    def parts(self) -> ChangeParts:
+        """The parts of the whole change."""
+        return self.running.parts(0, len(self.rows))
+
+    @cached_property
+    def cells(self) -> tuple[CellChange, ...]:
+        """All cells, sorted by the size of their change."""
+        return tuple(self._changes(range(len(self.rows))))
+
+    def towards(self, part: int, sign: int, least: int, count: int) -> list[CellChange]:
+        """The `count` cells with the most of a part (its index), taken times `sign` (1 or -1), of
+        those that have more than `least`; of equal ones, those with the largest change."""
+        exact = self.running.exact(part)
+        amounts = list(exact) if sign > 0 else [-value for value in exact]
+        most = min(nlargest(count, amounts), default=0)
+        limit = max(least << _BITS, most - (_OFF << _BITS)) - (_OFF << _BITS)
+        near = self._changes(at for at, amount in enumerate(amounts) if amount > limit)
+        cells = [cell for cell in near if sign * cell.parts[part] > least]
+        cells.sort(key=lambda cell: -abs(cell.parts[part]))
+        return cells[:count]
+
+    def largest(self, count: int) -> tuple[list[CellChange], int]:
+        """The `count` largest changes of cells that cost anything, or of all if all are free; and
+        how many cells these are of."""
+        spent = [at for at, row in enumerate(self.rows) if row[4] or row[5]]
+        places = spent or list(range(len(self.rows)))
+        sizes = [abs(self.rows[at][5] - self.rows[at][4]) for at in places]
+        least = min(nlargest(count, sizes), default=0)
+        near = [at for at, size in zip(places, sizes, strict=True) if size >= least]
+        return self._changes(near)[:count], len(places)
+
+    def _changes(self, places: Iterable[int]) -> list[CellChange]:
+        rows, named, parts = self.rows, self.named, self.running.parts
+        changes = [CellChange(named(rows[at]), parts(at, at + 1)) for at in places]
+        changes.sort(key=order)
+        return changes
+
+
+_OFF = 2
+"""Rounded parts of a cell are off by less than this: it carries over what those before it were off,
+which is less than one unit."""
+
+
+def explain(cells: Cells) -> Explanation:
     """Split the change of spend between two periods.
 
-    `cells` may contain one cell several times; these are summed first. `group_of` gives the label
-    of the group that a cell belongs to. Every figure of the result is a whole number of
-    nano-dollars, rounded so that cells add up to groups and groups to the whole (largest
-    remainder).
+    Every figure of the result is a whole number of nano-dollars, rounded so that cells add up to
+    groups and groups to the whole (largest remainder).
     """
-    found = _added(cells)
-    tokens_before = sum(cell.tokens_before for cell in found)
-    tokens_now = sum(cell.tokens_now for cell in found)
-    changes = list(
-        map(CellChange, found, _parted(found, tokens_before, tokens_now - tokens_before))
-    )
-    whole = _group("", changes)
-    changes.sort(key=_order)
+    rows = cells.rows
+    _, _, tokens_before, tokens_now, before, now = columns = _columns(rows)
+    running = _running(columns)
     return Explanation(
-        before=whole.before,
-        now=whole.now,
-        tokens_before=tokens_before,
-        tokens_now=tokens_now,
-        parts=whole.parts,
-        cells=tuple(changes),
-        groups=_groups(changes, group_of) if group_of else (),
+        before=sum(before),
+        now=sum(now),
+        tokens_before=sum(tokens_before),
+        tokens_now=sum(tokens_now),
+        rows=rows,
+        named=cells.named,
+        running=running,
+        groups=_groups(before, now, running, cells.labels()) if cells.labels else (),
     )
 
 
-def _order(one: CellChange) -> tuple[int, str, str]:
+def _columns(rows: Sequence[Row]) -> list[Sequence[Any]]:
+    """The names of keys and models, tokens before and now, spend before and now."""
+    return [[row[at] for row in rows] for at in range(6)]
+
+
+def order(one: CellChange) -> tuple[int, str, str]:
     """The largest change first."""
     key, model, _, _, before, now, _ = one.usage
     return -abs(now - before), key, model
@@ -138,7 +213,6 @@ def _order(one: CellChange) -> tuple[int, str, str]:
 _PLACE = itemgetter(
     *(CellUsage._fields.index(name) for name in ("key", "model", "creator"))
 )  # fmt: skip
-_BEFORE, _NOW = (itemgetter(CellUsage._fields.index(f"spend_{name}")) for name in ("before", "now"))
 
 
 def _added(cells: Iterable[CellUsage]) -> list[CellUsage]:
@@ -158,72 +232,108 @@ def _added(cells: Iterable[CellUsage]) -> list[CellUsage]:
     return list(found.values())
 
 
-def _parted(cells: Iterable[CellUsage], before: int, more: int) -> Iterator[ChangeParts]:
-    """The parts of each cell as integers; a cell's parts add up to its change, all cells to the
-    whole.
-
-    `before` is the number of tokens of all cells in the earlier period, `more` its increase.
+class _Running(NamedTuple):
+    """The changes of cells (nano-dollars), and their parts in units of 2^-64 nano-dollars; mix is
+    the rest. `sums` are the sums of changes, volumes and prices of all cells before each, and of
+    all of them.
 
     Cells are rounded one after another: each carries over the rounding error of those before it. So
-    no total is off by more than one unit.
+    the rounded parts of any cells that follow each other are the difference of two rounded sums,
+    and no total is off by more than one unit.
     """
-    rest_v = rest_m = rest_p = 0
-    for _, _, tokens_before, tokens_now, spend_before, spend_now, _ in cells:
-        change = spend_now - spend_before
-        if before <= 0:  # there is nothing to compare with
-            volume, price = change << _BITS, 0
-        elif tokens_before:
-            volume = (spend_before * more << _BITS) // before
-            off = spend_now * tokens_before - tokens_now * spend_before
-            price = (off << _BITS) // tokens_before
-        elif tokens_now:
+
+    changes: Sequence[int]
+    volumes: Sequence[int]
+    prices: Sequence[int]
+    sums: tuple[Sequence[int], Sequence[int], Sequence[int]]
+
+    def exact(self, part: int) -> Iterable[int]:
+        """A part (its index) of each cell, not rounded."""
+        if part == _VOLUME:
+            return self.volumes
+        if part == _PRICE:
+            return self.prices
+        parts = zip(self.changes, self.volumes, self.prices, strict=True)
+        return ((change << _BITS) - volume - price for change, volume, price in parts)
+
+    def parts(self, start: int, end: int) -> ChangeParts:
+        """The parts of the cells from one place until before another."""
+        until, since = self.rounded(end), self.rounded(start)
+        return ChangeParts(until[0] - since[0], until[1] - since[1], until[2] - since[2])
+
+    def rounded(self, at: int) -> tuple[int, int, int]:
+        """The parts of all cells before a place as integers that add up to their change."""
+        changes, volumes, prices = self.sums
+        volume, price = volumes[at], prices[at]
+        mix = (changes[at] << _BITS) - volume - price
+        whole_v, whole_m, whole_p = volume >> _BITS, mix >> _BITS, price >> _BITS
+        missing = changes[at] - whole_v - whole_m - whole_p
+        if missing:
+            rest_v, rest_m, rest_p = volume & _BELOW_ONE, mix & _BELOW_ONE, price & _BELOW_ONE
+            while missing:
+                missing -= 1
+                if rest_v >= rest_m and rest_v >= rest_p:
+                    whole_v += 1
+                    rest_v -= _ONE
+                elif rest_m >= rest_p:
+                    whole_m += 1
+                    rest_m -= _ONE
+                else:
+                    whole_p += 1
+                    rest_p -= _ONE
+        return whole_v, whole_m, whole_p
+
+
+_VOLUME, _PRICE = ChangeParts._fields.index("volume"), ChangeParts._fields.index("price")
+
+
+def _running(columns: Sequence[Sequence[int]]) -> _Running:
+    """The parts of all cells, from their columns."""
+    _, _, tokens_before, tokens_now, spend_before, spend_now = columns
+    before = sum(tokens_before)
+    more = sum(tokens_now) - before
+    changes = list(map(sub, spend_now, spend_before))
+    if before <= 0:  # there is nothing to compare with
+        volumes, prices = [change << _BITS for change in changes], [0] * len(changes)
+    else:
+        volumes = [
+            (spent * more << _BITS) // before if tokens else 0
+            for tokens, spent in zip(tokens_before, spend_before, strict=True)
+        ]
+        prices = [
+            ((spend * tokens_was - tokens * spent) << _BITS) // tokens_was
+            if tokens_was
             # its earlier spend had no tokens, so there is no price to compare with
-            volume, price = 0, -spend_before << _BITS
-        else:
-            volume, price = 0, change << _BITS
-        rest_m += (change << _BITS) - volume - price
-        rest_v += volume
-        rest_p += price
-        whole_v, whole_m, whole_p = rest_v >> _BITS, rest_m >> _BITS, rest_p >> _BITS
-        rest_v &= _BELOW_ONE
-        rest_m &= _BELOW_ONE
-        rest_p &= _BELOW_ONE
-        missing = change - whole_v - whole_m - whole_p
-        while missing:
-            missing -= 1
-            if rest_v >= rest_m and rest_v >= rest_p:
-                whole_v += 1
-                rest_v -= _ONE
-            elif rest_m >= rest_p:
-                whole_m += 1
-                rest_m -= _ONE
-            else:
-                whole_p += 1
-                rest_p -= _ONE
-        yield ChangeParts(whole_v, whole_m, whole_p)
+            else (-spent if tokens else spend - spent) << _BITS
+            for _, _, tokens_was, tokens, spent, spend in zip(*columns, strict=True)
+        ]
+    first, second, third = (
+        list(accumulate(values, initial=0)) for values in (changes, volumes, prices)
+    )
+    return _Running(changes, volumes, prices, (first, second, third))
 
 
 def _groups(
-    changes: Iterable[CellChange], group_of: Callable[[CellUsage], str]
+    before: Sequence[int], now: Sequence[int], running: _Running, labels: Sequence[str]
 ) -> tuple[GroupChange, ...]:
-    members: dict[str, list[CellChange]] = {}
-    for change in changes:
-        members.setdefault(group_of(change.usage), []).append(change)
-    groups = [_group(label, found) for label, found in members.items()]
+    """The sums of the cells of each group: runs of its cells, which often follow each other."""
+    sums: dict[str, list[int]] = {label: [0] * 5 for label in set(labels)}
+    volume, mix, price = running.rounded(0)
+    for at, (label, following) in enumerate(zip_longest(labels, labels[1:]), 1):
+        of_group = sums[label]
+        of_group[0] += before[at - 1]
+        of_group[1] += now[at - 1]
+        if label != following:
+            earlier = volume, mix, price
+            volume, mix, price = running.rounded(at)
+            of_group[2] += volume - earlier[0]
+            of_group[3] += mix - earlier[1]
+            of_group[4] += price - earlier[2]
+    groups = [
+        GroupChange(label, spent, spend, ChangeParts(*parts))
+        for label, (spent, spend, *parts) in sums.items()
+    ]
     return tuple(sorted(groups, key=lambda group: (-abs(group.parts.change), group.label)))
-
-
-def _group(label: str, changes: Sequence[CellChange]) -> GroupChange:
-    """The sum of a group's cells."""
-    if not changes:
-        return GroupChange(label, 0, 0, ChangeParts(0, 0, 0))
-    usages, parts = zip(*changes, strict=True)
-    return GroupChange(
-        label,
-        sum(map(_BEFORE, usages)),
-        sum(map(_NOW, usages)),
-        ChangeParts(*map(sum, zip(*parts, strict=True))),
-    )
 
 
 def moved(before: Mapping[_Name, int], now: Mapping[_Name, int]) -> tuple[tuple[_Name, int], ...]:

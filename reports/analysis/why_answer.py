@@ -18,7 +18,15 @@ from reports.analysis.document import (
 )
 from reports.analysis.rounding import largest_remainder
 from reports.analysis.text import iso
-from reports.analysis.why import CellChange, CellUsage, ChangeParts, Explanation, explain
+from reports.analysis.why import (
+    CellChange,
+    Cells,
+    CellUsage,
+    ChangeParts,
+    Explanation,
+    explain,
+    order,
+)
 from reports.analysis.why_sentences import ComparedRanges, first_sentences
 from reports.questions.query import Query
 from reports.questions.unfinished import WholeChange, last_day
@@ -87,13 +95,13 @@ class AllUsage:
     """
 
     totals: WholeChange
-    cells: Callable[[], Sequence[CellUsage]] | None
+    cells: Callable[[], Cells] | None
 
 
 def why_answer(
     query: Query,
     ranges: ComparedRanges,
-    cells: Sequence[CellUsage],
+    cells: Cells,
     status: DataStatus,
     everything: AllUsage | None = None,
 ) -> AnalysisDocument:
@@ -102,8 +110,7 @@ def why_answer(
     If `ranges` have whole days or months, `cells` are those of these, and `everything` is needed
     for what is left out.
     """
-    group_of = _group_of(query.by)
-    found = explain(cells, group_of)
+    found = explain(cells)
     shown_change = WholeChange(found.now, found.before)
     totals = everything.totals if everything else shown_change
     first, *left_out = first_sentences(
@@ -128,24 +135,20 @@ def why_answer(
         rows=_rows(query, found) if shown else (),
         notes=(*status.notes, *((_grain(query),) if shown else ())),
         exact=lambda: _exact(query, found),
-        data=lambda: _data(query, ranges, _of_everything(found, everything, group_of), found),
+        data=lambda: _data(query, ranges, _of_everything(found, everything), found),
         groups=tuple(group.label for group in found.groups[: query.top]),
         steps=_steps(found) if shown and any(found.parts) else (),
         empty=empty,
     )  # fmt: skip
 
 
-def _of_everything(
-    found: Explanation,
-    everything: AllUsage | None,
-    group_of: Callable[[CellUsage], str] | None,
-) -> Explanation:
+def _of_everything(found: Explanation, everything: AllUsage | None) -> Explanation:
     """The explanation of the whole ranges."""
     if everything is None:
         return found
     if everything.cells is None:
         raise ValueError("the cells of the whole ranges weren't read")
-    return explain(everything.cells(), group_of)
+    return explain(everything.cells())
 
 
 def nothing_changed(query: Query) -> str:
@@ -177,7 +180,8 @@ def no_comparison(query: Query, ranges: ComparedRanges, status: DataStatus) -> A
     )
 
 
-def _group_of(by: Dimension | None) -> Callable[[CellUsage], str] | None:
+def group_of(by: Dimension | None) -> Callable[[CellUsage], str] | None:
+    """The label of the group that a cell belongs to, by a dimension."""
     if by is None:
         return None
     return {
@@ -224,9 +228,8 @@ def _most(found: Explanation, part: int, count: int) -> list[CellChange]:
         return []
     sign = 1 if whole >= 0 else -1
     least = abs(whole) // _SMALL_SHARE
-    towards = [cell for cell in found.cells if sign * cell.parts[part] > least]
-    towards.sort(key=lambda cell: -abs(cell.parts[part]))
-    return [cell for cell in towards[:count] if _shown(cell.parts)[part] != _ABOUT_NOTHING]
+    towards = found.towards(part, sign, least, count)
+    return [cell for cell in towards if _shown(cell.parts)[part] != _ABOUT_NOTHING]
 
 
 def _led_by(cells: Sequence[CellChange], part: int) -> str:
@@ -238,27 +241,20 @@ def _led_by(cells: Sequence[CellChange], part: int) -> str:
 def _new_and_gone(found: Explanation, *, brief: str) -> tuple[str, ...]:
     """The pairs used in one period only; `brief`: `hours` or `minutes`, which say
     little about use later."""
-    new, gone = [], []
-    for cell in found.cells:
-        _, _, tokens_before, tokens_now, before, now, _ = cell.usage
-        if not (tokens_before or before):
-            if tokens_now or now:
-                new.append(cell)
-        elif not (tokens_now or now):
-            gone.append(cell)
+    new = [row[5] for row in found.rows if not (row[2] or row[4]) and (row[3] or row[5])]
+    gone = [row[4] for row in found.rows if (row[2] or row[4]) and not (row[3] or row[5])]
     added = f"used in these {brief} only" if brief else "new"
     ended = f"not used in these {brief}" if brief else "no longer used"
     parts = []
     if new:
-        parts.append(f"{_pairs(new)} {added} ({money(sum(c.usage.spend_now for c in new))} now)")
+        parts.append(f"{_pairs(new)} {added} ({money(sum(new))} now)")
     if gone:
-        spent = money(sum(cell.usage.spend_before for cell in gone))
-        parts.append(f"{_pairs(gone)} {ended} ({spent} before)")
+        parts.append(f"{_pairs(gone)} {ended} ({money(sum(gone))} before)")
     return (f"Of the pairs of API key and model, {' and '.join(parts)}.",) if parts else ()
 
 
-def _pairs(cells: Sequence[CellChange]) -> str:
-    return f"{len(cells):,} {'is' if len(cells) == 1 else 'are'}"
+def _pairs(spent: Sequence[int]) -> str:
+    return f"{len(spent):,} {'is' if len(spent) == 1 else 'are'}"
 
 
 def _grain(query: Query) -> str:
@@ -318,18 +314,11 @@ _Line = tuple[tuple[str, ...], int, int, ChangeParts]
 """Names, spend before, spend now, and the parts of the change."""
 
 
-def _spent(cell: CellChange) -> bool:
-    """Whether a cell cost anything in either period: free cells are only shown if all are free."""
-    _, _, _, _, before, now, _ = cell.usage
-    return before != 0 or now != 0
-
-
 def _rows(query: Query, found: Explanation) -> tuple[tuple[str, ...], ...]:
     lines: list[_Line]
     blank: tuple[str, ...]
     if query.by is None:
-        cells = [cell for cell in found.cells if _spent(cell)] or found.cells
-        count = len(cells)
+        cells, count = found.largest(query.top)
         lines = [
             ((usage.key, short_model(usage.model)), usage.spend_before, usage.spend_now, parts)
             for usage, parts in _listed(query, cells, _named(query, found))
@@ -350,17 +339,17 @@ def _rows(query: Query, found: Explanation) -> tuple[tuple[str, ...], ...]:
     return (*rows, *([_row(*whole)] if count > 1 else []))
 
 
-def _listed(query: Query, cells: Sequence[CellChange], named: _Named) -> Sequence[CellChange]:
+def _listed(query: Query, largest: Sequence[CellChange], named: _Named) -> Sequence[CellChange]:
     """The pairs with a row of their own: those that sentences name, and the largest changes."""
-    places = {_PLACE(cell.usage) for some in named.values() for cell in some}
-    most = max(query.top - len(places), 0)
+    left = {_PLACE(cell.usage): cell for some in named.values() for cell in some}
+    most = max(query.top - len(left), 0)
     listed = []
-    for cell in cells:
-        is_named = _PLACE(cell.usage) in places
+    for cell in largest:
+        is_named = left.pop(_PLACE(cell.usage), None) is not None
         if is_named or most > 0:
             listed.append(cell)
             most -= not is_named
-    return listed
+    return [*listed, *sorted(left.values(), key=order)]
 
 
 def _without(whole: _Line, lines: Sequence[_Line]) -> tuple[int, int, ChangeParts]:

@@ -119,10 +119,11 @@ class Summary:
     """The answer to a question, and the only input of every renderer.
 
     `as_of` is the time of the last sync (UTC; None: never), `partial` describes what is missing,
-    `totals` is all usage of the range. `since` is the time (UTC) from which usage is stored; None
-    if nothing is missing at the beginning of the range, or nothing is stored. `before` is the range
-    that it is compared with (None: not stored), `whole` what is compared through the last whole day
-    or month of an unfinished range.
+    `totals` is all usage of the range; of an answer for a message, which has only the largest
+    groups, it and the usage of groups have the figures of the metrics, and 0 for others. `since` is
+    the time (UTC) from which usage is stored; None if nothing is missing at the beginning of the
+    range, or nothing is stored. `before` is the range that it is compared with (None: not stored),
+    `whole` what is compared through the last whole day or month of an unfinished range.
     """
 
     query: Query

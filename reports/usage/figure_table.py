@@ -6,6 +6,7 @@ columns to the tables in a migration.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -93,3 +94,17 @@ PARTS = {
 def summands(metric: Metric) -> tuple[Figure, ...]:
     """The figures whose sum is a metric."""
     return tuple(figure for figure in FIGURES if figure.summand and figure.metric is metric)
+
+
+def shown(metrics: Iterable[Metric]) -> frozenset[str]:
+    """The names of the figures that messages about some metrics show: their summands and parts.
+
+    Requests are always among them, because a bucket is active if it has any.
+    """
+    wanted = set(metrics)
+    return frozenset(
+        figure.name
+        for figure in FIGURES
+        if figure.name == "requests"
+        or (figure.metric in wanted and (figure.summand or figure.part))
+    )

@@ -16,7 +16,7 @@ from bot.runtime.priority import pausing_for_requests
 from bot.store.encoding import (
     ALL_OF,
     MEMBERS_OF,
-    MODELS,
+    MODELS_OF,
     StoredView,
     from_seconds,
     to_seconds,
@@ -146,8 +146,7 @@ def _change(
         else:
             (added_rows if was is None else changed).append((key, becomes))
         of_members[_MEMBERS[view], member, bucket].append(more)
-        if view == _KEY_VIEW:
-            of_models[MODELS, model, bucket].append(more)
+        of_models[_MODELS[view], model, bucket].append(more)
         if bucket in contained and contain(marks, view, bucket, member):
             of_months[view, firsts[bucket], member, model].append(more)
     added = _added_up(of_members)
@@ -188,7 +187,7 @@ def _differences(
 
 
 _BUCKET = itemgetter(1)
-_KEY_VIEW = int(StoredView.KEY)
+_MODELS = {int(view): code for view, code in MODELS_OF.items()}
 _MEMBERS = {int(view): code for view, code in MEMBERS_OF.items()}
 _ALL = {MEMBERS_OF[view]: ALL_OF[view] for view in StoredView}
 """The sums of everything that the sums of members add up to."""

@@ -9,7 +9,7 @@ both views; only the sums are added and subtracted here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import add
 
 from bot.store.connection import Connection
@@ -128,11 +128,13 @@ def parts(selection: Selection, keys: CrossedKeys) -> tuple[Selection, Selection
     is a selection that one view has."""
     others = _without_views(selection)
     of_asked = Selection.of(selection.by, {**others, Dimension.KEY: keys.asked})
+    of_asked = replace(of_asked, figures=selection.figures)
     creators = selection.ids(Dimension.CREATOR)
     if creators is not None:
         others[Dimension.CREATOR] = creators
     of_owned = of_asked.only(Dimension.KEY, keys.owned or frozenset())
-    return of_asked, of_owned, Selection.of(Dimension.CREATOR, others)
+    of_creators = Selection.of(Dimension.CREATOR, others)
+    return of_asked, of_owned, replace(of_creators, figures=selection.figures)
 
 
 def crossed_rows(
@@ -232,7 +234,7 @@ def _largest_rest(
         reading.read_whole(connection, of_creators, wanted, stored),
         reading.read_whole(connection, less, wanted, stored),
     )
-    used = _usage_by_creator(connection, of_creators, wanted, stored)
+    used = reading.usage_by_group(connection, of_creators, wanted, stored)
     for key, usage in reading.usage_by_group(connection, less, wanted, stored).items():
         owner = keys.owners[key]
         used[owner] = minus(used.get(owner, ZERO), usage)
@@ -253,19 +255,6 @@ def _largest_rest(
     )
     series = _combined(every, without, minus)
     return _without_zeros(UsageTotals(tuple(whole), series, len(rows)), Dimension.CREATOR)
-
-
-def _usage_by_creator(
-    connection: Connection, of_creators: Selection, wanted: TimeRange, stored: Granularity
-) -> dict[int, Usage]:
-    """The usage of a whole range by creator; may include creators without usage."""
-    parts = reading.less_other_models(connection, of_creators)
-    if parts is None:
-        return reading.usage_by_group(connection, of_creators, wanted, stored)
-    used, others = (reading.usage_by_group(connection, one, wanted, stored) for one in parts)
-    for creator, usage in others.items():
-        used[creator] = minus(used.get(creator, ZERO), usage)
-    return used
 
 
 def _combined(

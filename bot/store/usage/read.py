@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from heapq import nlargest
 from itertools import pairwise
 from operator import add, sub
@@ -17,7 +18,8 @@ from bot.store.encoding import (
     DIMENSION,
     DIMENSIONS,
     GRANULARITY,
-    MODELS,
+    MEMBERS_OF,
+    MODELS_OF,
     PART_SECONDS,
     StoredView,
     from_seconds,
@@ -25,7 +27,8 @@ from bot.store.encoding import (
     part,
     to_seconds,
 )
-from bot.store.usage import filled_months, imported
+from bot.store.usage import filled_months, imported, model_sums
+from bot.store.usage.complement import StoredSums, Term, terms
 from bot.store.usage.selection import Ids, Selection
 from reports.time.time_range import STEP, Granularity, TimeRange, floor, next_bucket
 from reports.usage.dimensions import Dimension, Metric, MoneySource
@@ -33,7 +36,8 @@ from reports.usage.usage import ZERO, Usage, minus, plus, total
 
 SUMS = ", ".join(f"SUM(t.{name})" for name in Usage._fields)
 """The sums of all figures of table `t`, in the order of Usage."""
-_FIGURES = ", ".join(f"t.{name}" for name in Usage._fields)
+_ANY_USAGE = ("t.requests + t.prompt + t.completion + t.cached", "t.credits + t.byok")
+"""Values that aren't all 0 if there is any usage: the other figures are parts of these."""
 _VALUES = {
     (Metric.SPEND, MoneySource.ALL): "t.credits + t.byok",
     (Metric.SPEND, MoneySource.CREDITS): "t.credits",
@@ -43,10 +47,6 @@ _VALUES = {
 }
 FEW_SEEKS = 20_000
 """Up to this many pairs of member and bucket are looked up one by one; more are scanned."""
-_MANY_MEMBERS = 500
-"""From this many selected members on, reading the names of all members takes much less than reading
-the sums that may not need to be read."""
-
 _MANY_TO_SORT = 100
 """From this many selected members on, their rows are not sorted by bucket."""
 ID_LIMIT = 2**31
@@ -100,6 +100,20 @@ class _Table:
     group: str
     sums: bool = False
     """Whether there is one row for each member and bucket, sorted by member in each part."""
+    figures: frozenset[str] = frozenset(Usage._fields)
+    """The figures to read; the others are 0."""
+
+    @property
+    def columns(self) -> str:
+        """The figures of a row, in the order of Usage."""
+        return ", ".join(f"t.{name}" if name in self.figures else "0" for name in Usage._fields)
+
+    @property
+    def summed(self) -> str:
+        """The sums of the figures, in the order of Usage."""
+        return ", ".join(
+            f"SUM(t.{name})" if name in self.figures else "0" for name in Usage._fields
+        )
 
 
 def group_column(by: Dimension | None) -> str:
@@ -138,7 +152,10 @@ def read(
     places = stored_buckets(wanted, resolution(wanted, stored))
     if selection.by is Dimension.MODEL and not table.sums:
         # there are few models, so rows are read only once for the whole, the ranking and the series
-        series = _series_by_model(connection, selection, wanted, stored)
+        series = _read_series(
+            connection, selection, wanted, stored,
+            lambda part: _series_by_model(connection, part, wanted, stored),
+        )  # fmt: skip
         return _ranked(series, len(wanted.buckets), ranking)
     whole = read_whole(connection, selection, wanted, stored)
     if selection.by is None:
@@ -161,46 +178,79 @@ def _series_by_model(
     connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> dict[int, dict[int, Usage]]:
     """The series of models, from usage rows of some keys or creators."""
-    grain = resolution(wanted, stored)
-    places = stored_buckets(wanted, grain)
-    others = _other_keys(connection, selection, wanted, grain)
-    if others is not None:
-        every = _totals(MODELS, selection.ids(Dimension.MODEL), wanted, grain, "t.member")
-        rest = selection.only(Dimension.KEY, others)
-        return _less(
-            _series(connection, every, places), _series_by_model(connection, rest, wanted, stored)
-        )
-    if connection.sorts_groups:
+    table = selected_table(connection, selection, wanted, stored)
+    if connection.sorts_groups and not table.sums:
         return _series_by_bucket(connection, selection, wanted, stored)
-    return _series(connection, selected_table(connection, selection, wanted, stored), places)
+    return _series(connection, table, stored_buckets(wanted, resolution(wanted, stored)))
 
 
-def _other_keys(
-    connection: Connection, selection: Selection, wanted: TimeRange, grain: Granularity
-) -> Ids | None:
-    """The keys that aren't selected, if it is faster to subtract their usage from that of all keys,
-    of which sums by model are stored."""
-    dimensions = {dimension for dimension, _ in selection.members}
-    if Dimension.CREATOR in dimensions or selection.view is not StoredView.KEY:
-        return None
-    found = _others_of(connection, DIMENSION[Dimension.KEY], selection.ids(Dimension.KEY))
-    if found is None or _has_months_of_files(connection, wanted, grain):
-        return None
-    return found.ids
+def _terms(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    *,
+    grouped: bool = True,
+) -> Sequence[Term]:
+    """What to add and subtract to read the usage of a range: see bot.store.usage.complement."""
+    grain = resolution(wanted, stored)
+    if selection.crossed or _has_months_of_files(connection, wanted, grain):
+        return [Term(1, selection)]
+    view, code = selection.view, GRANULARITY[grain]
+
+    @cache
+    def of_models() -> bool:
+        return _has_model_sums(connection, view, wanted, grain)
+
+    sums = StoredSums(has_sums(MEMBERS_OF[view], code), of_models)
+    return terms(connection, selection, sums, grouped=grouped)
 
 
-def _less(
-    every: Mapping[int, Mapping[int, Usage]], rest: Mapping[int, Mapping[int, Usage]]
+def _has_model_sums(
+    connection: Connection, view: StoredView, wanted: TimeRange, grain: Granularity
+) -> bool:
+    """Whether the sums by model of a view can be read for a range, and for the months in it."""
+    if view is StoredView.KEY:
+        return True
+    start, end = to_seconds(wanted.start), to_seconds(wanted.end)
+    if not model_sums.add_up(connection, GRANULARITY[grain], start, end):
+        return False
+    if wanted.granularity is not Granularity.DAY:
+        return True
+    month = to_seconds(floor(wanted.start, Granularity.MONTH))
+    return model_sums.add_up(connection, GRANULARITY[Granularity.MONTH], month, end)
+
+
+def combined(
+    found: Iterable[tuple[int, Mapping[int, Mapping[int, Usage]]]],
 ) -> dict[int, dict[int, Usage]]:
-    """What remains of series without others; groups and buckets of which nothing remains have no
-    usage."""
-    remaining: dict[int, dict[int, Usage]] = {}
-    for group, buckets in every.items():
-        others = rest.get(group, {})
-        left = {at: minus(usage, others.get(at, ZERO)) for at, usage in buckets.items()}
-        if some := {at: usage for at, usage in left.items() if usage != ZERO}:
-            remaining[group] = some
-    return remaining
+    """Series that are added (1) and subtracted (-1), without groups and buckets without usage."""
+    together: dict[int, dict[int, Usage]] = {}
+    for sign, series in found:
+        operation = plus if sign > 0 else minus
+        for group, buckets in series.items():
+            into = together.setdefault(group, {})
+            for at, usage in buckets.items():
+                into[at] = operation(into.get(at, ZERO), usage)
+    left = {
+        group: {at: usage for at, usage in buckets.items() if usage != ZERO}
+        for group, buckets in together.items()
+    }
+    return {group: buckets for group, buckets in left.items() if buckets}
+
+
+def _read_series(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    each: Callable[[Selection], dict[int, dict[int, Usage]]],
+) -> dict[int, dict[int, Usage]]:
+    """The series of a selection, which `each` reads of a selection."""
+    parts = _terms(connection, selection, wanted, stored)
+    if len(parts) == 1:
+        return each(selection)
+    return combined((sign, each(part)) for sign, part in parts)
 
 
 def _ranked(
@@ -253,12 +303,16 @@ def series_by_owner(
 
     `no_creator` is the id under which the usage of keys without one is listed.
     """
-    table = selected_table(connection, by_key, wanted, stored)
-    owned = replace(table, tables=f"{table.tables} CROSS JOIN member o",
-                    group=f"COALESCE(o.owner, {no_creator})",
-                    where=f"{table.where} AND o.id = t.member")  # fmt: skip
     places = stored_buckets(wanted, resolution(wanted, stored))
-    return _series(connection, owned, places)
+
+    def each(part: Selection) -> dict[int, dict[int, Usage]]:
+        table = selected_table(connection, part, wanted, stored)
+        owned = replace(table, tables=f"{table.tables} CROSS JOIN member o",
+                        group=f"COALESCE(o.owner, {no_creator})",
+                        where=f"{table.where} AND o.id = t.member")  # fmt: skip
+        return _series(connection, owned, places)
+
+    return _read_series(connection, by_key, wanted, stored, each)
 
 
 def values_by_group(
@@ -287,8 +341,12 @@ def read_series(
     connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> dict[int, dict[int, Usage]]:
     """The series of all groups of a selection in one view."""
-    table = selected_table(connection, selection, wanted, stored)
-    return _series(connection, table, stored_buckets(wanted, resolution(wanted, stored)))
+    places = stored_buckets(wanted, resolution(wanted, stored))
+
+    def each(part: Selection) -> dict[int, dict[int, Usage]]:
+        return _series(connection, selected_table(connection, part, wanted, stored), places)
+
+    return _read_series(connection, selection, wanted, stored, each)
 
 
 def value_columns(metrics: Iterable[Metric], source: MoneySource) -> list[str]:
@@ -300,53 +358,25 @@ def read_whole(
     connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> tuple[Usage, ...]:
     """The usage of each bucket, from the view for the grouping, without its groups."""
-    grain = resolution(wanted, stored)
-    parts = _less_others(connection, selection, wanted, grain)
-    if parts is not None:
-        every, others = (read_whole(connection, part, wanted, stored) for part in parts)
-        return tuple(map(minus, every, others))
+    parts = _terms(connection, selection, wanted, stored, grouped=False)
+    whole = [ZERO] * len(wanted.buckets)
+    for sign, one in parts:
+        found = _whole_of(connection, one, wanted, stored)
+        if len(parts) == 1:
+            return found
+        whole = list(map(plus if sign > 0 else minus, whole, found))
+    return tuple(whole)
+
+
+def _whole_of(
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> tuple[Usage, ...]:
+    grain, count = resolution(wanted, stored), len(wanted.buckets)
     table = _whole_table(connection, selection, wanted, grain)
-    count = len(wanted.buckets)
     if not table.sums and selection.owners is not None and connection.sorts_groups:
         found = _series_by_bucket(connection, selection.grouped(None), wanted, stored)
         return _usage_of_buckets(found.get(0, {}), count)
     return _spread(_by_bucket(connection, table), stored_buckets(wanted, grain), count)
-
-
-def _less_others(
-    connection: Connection, selection: Selection, wanted: TimeRange, grain: Granularity
-) -> tuple[Selection, Selection] | None:
-    """A selection without its filter on keys or creators, and that of those that aren't selected.
-
-    None unless these are fewer, the selected ones many, and sums of the whole are stored. The same
-    for models of all creators together, of which no sums are stored.
-    """
-    if selection.owners is None:
-        parts = less_other_models(connection, selection)
-        return parts if parts and _whole_table(connection, parts[0], wanted, grain).sums else None
-    filters = dict(selection.members)
-    by = next(one for one in filters if DIMENSIONS[one].view is selection.view)
-    del filters[by]
-    every = Selection.of(by, filters)
-    others = _others_of(connection, DIMENSION[by], selection.owners)
-    if others is None or not _whole_table(connection, every, wanted, grain).sums:
-        return None
-    return every, every.only(by, others.ids)
-
-
-def less_other_models(
-    connection: Connection, selection: Selection
-) -> tuple[Selection, Selection] | None:
-    """A selection by creator without its filter on models, and that of those that aren't selected.
-
-    None unless these are fewer and all creators are selected.
-    """
-    models = selection.ids(Dimension.MODEL)
-    if models is None or selection.by is not Dimension.CREATOR or selection.owners is not None:
-        return None
-    others = fewer_others(connection, MODELS, models)
-    every = Selection(Dimension.CREATOR)
-    return None if others is None else (every, every.only(Dimension.MODEL, others))
 
 
 def read_whole_spend(
@@ -357,21 +387,27 @@ def read_whole_spend(
     source: MoneySource,
 ) -> list[int]:
     """Only the spend (nano-dollars, of a source of money) in what `read_whole` returns."""
+    spent: list[int] = [0] * len(wanted.buckets)
+    for sign, one in _terms(connection, selection, wanted, stored, grouped=False):
+        found = _whole_spend_of(connection, one, wanted, stored, source)
+        spent = [before + sign * more for before, more in zip(spent, found, strict=True)]
+    return spent
+
+
+def _whole_spend_of(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    source: MoneySource,
+) -> list[int]:
     grain = resolution(wanted, stored)
     table = _whole_table(connection, selection, wanted, grain)
-    value, summed = _VALUES[Metric.SPEND, source], _summed_whole(selection)
-    others = None if summed is None else _others_of(connection, *summed)
-    if not table.sums:
-        parts = _less_others(connection, selection, wanted, grain)
-        if parts is not None and selection.owners is not None:
-            each = [read_whole_spend(connection, part, wanted, stored, source) for part in parts]
-            return list(map(sub, *each))
-        spent = Counter(_spend_by_bucket(connection, table, value))
-    elif others is not None:  # everything less the others
-        every = _totals(ALL_OF[selection.view], None, wanted, grain, "0")
-        spent = Counter(_spend_by_bucket(connection, every, value))
-        spent.subtract(_spend_of_members(connection, *others, wanted, grain, value))
-    elif summed is not None and selection.owners is not None:
+    value, summed = (
+        _VALUES[Metric.SPEND, source],
+        _summed_whole(connection, selection, wanted, grain),
+    )
+    if table.sums and summed is not None and selection.owners is not None:
         spent = Counter(
             _spend_of_members(connection, summed[0], selection.owners, wanted, grain, value)
         )
@@ -435,48 +471,23 @@ def runs(ids: Ids) -> list[int]:
     return [first * ID_LIMIT + last for first, last in found]
 
 
-class _Others(NamedTuple):
-    """A dimension's code, and the members that aren't selected."""
-
-    dimension: int
-    ids: Ids
-
-
-def many_without_others(connection: Connection, keys: Ids) -> Ids | None:
-    """The keys that aren't among many, if they are fewer."""
-    found = _others_of(connection, DIMENSION[Dimension.KEY], keys)
-    return None if found is None else found.ids
-
-
-def _others_of(connection: Connection, dimension: int, ids: Ids | None) -> _Others | None:
-    """The members of a dimension (its code) that aren't among `ids`, if they are fewer than these,
-    and these are many."""
-    few = 0 if dimension == MODELS else _MANY_MEMBERS  # there are few models
-    if ids is None or len(ids) < few:
-        return None
-    others = fewer_others(connection, dimension, ids)
-    return None if others is None else _Others(dimension, others)
-
-
-def fewer_others(connection: Connection, dimension: int, ids: Ids) -> Ids | None:
-    """The members of a dimension (its code) that aren't among `ids`, if they are fewer."""
-    found = connection.execute("SELECT id FROM member WHERE dimension = ?", (dimension,))
-    others = frozenset(row[0] for row in found) - ids
-    return others if len(others) < len(ids) else None
-
-
 def read_sum(
     connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> Usage:
     """The usage of a whole range: the sum of what `read_whole` returns."""
-    grain = resolution(wanted, stored)
-    parts = _less_others(connection, selection, wanted, grain)
-    if parts is not None:
-        every, others = (read_sum(connection, part, wanted, stored) for part in parts)
-        return minus(every, others)
-    table = _whole_table(connection, selection, wanted, grain)
+    found = ZERO
+    for sign, one in _terms(connection, selection, wanted, stored, grouped=False):
+        operation = plus if sign > 0 else minus
+        found = operation(found, _sum_of(connection, one, wanted, stored))
+    return found
+
+
+def _sum_of(
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> Usage:
+    table = _whole_table(connection, selection, wanted, resolution(wanted, stored))
     if not table.sums and selection.owners is not None:
-        return total(read_whole(connection, selection, wanted, stored))
+        return total(_whole_of(connection, selection, wanted, stored))
     statement = f"SELECT {SUMS} FROM {table.tables} WHERE {table.where}"
     found = connection.execute(statement, table.params).fetchone()
     return ZERO if found[0] is None else Usage._make(found)
@@ -489,7 +500,10 @@ def _whole_table(
     table = _table(connection, selection, wanted, grain)
     if _has_months_of_files(connection, wanted, grain):
         return table
-    return _whole(selection, table, wanted, grain)
+    summed = _summed_whole(connection, selection, wanted, grain)
+    if summed is None or summed == _summed(selection):
+        return table
+    return replace(_totals(*summed, wanted, grain, "0"), figures=selection.figures)
 
 
 def resolution(wanted: TimeRange, stored: Granularity) -> Granularity:
@@ -545,18 +559,22 @@ def _summed(selection: Selection) -> tuple[int, Ids | None] | None:
     if len(used) > 1:
         return None
     for dimension in used:
+        if dimension is Dimension.MODEL:
+            return MODELS_OF[selection.view], selection.ids(dimension)
         if dimension is not None:
             return DIMENSION[dimension], selection.ids(dimension)
-    return ALL_OF[StoredView.KEY], None
+    return ALL_OF[selection.view], None
 
 
-def _summed_whole(selection: Selection) -> tuple[int, Ids | None] | None:
+def _summed_whole(
+    connection: Connection, selection: Selection, wanted: TimeRange, grain: Granularity
+) -> tuple[int, Ids | None] | None:
     """The same for all groups together."""
     filtered = [dimension for dimension, _ in selection.members]
     if not filtered:
         return ALL_OF[selection.view], None
-    if filtered == [Dimension.MODEL] and selection.view is StoredView.KEY:
-        return MODELS, selection.ids(Dimension.MODEL)
+    if filtered == [Dimension.MODEL] and _has_model_sums(connection, selection.view, wanted, grain):
+        return MODELS_OF[selection.view], selection.ids(Dimension.MODEL)
     return _summed(selection)
 
 
@@ -616,19 +634,10 @@ def _table(
     if summed is None or not stored or _has_months_of_files(connection, wanted, grain):
         group = group_column(selection.by)
         usage = _usage(connection, selection, _usage_spans(connection, selection, wanted, grain))
-        return _Table(usage.tables, usage.where, usage.params, group)
+        return replace(usage, group=group)
     dimension, ids = summed
-    return _totals(dimension, ids, wanted, grain, "0" if selection.by is None else "t.member")
-
-
-def _whole(selection: Selection, table: _Table, wanted: TimeRange, grain: Granularity) -> _Table:
-    """The table for the usage of all groups: stored sums if no keys or creators are filtered. Sums
-    by model are computed from the key view.
-    """
-    summed = _summed_whole(selection)
-    if summed is None or summed == _summed(selection):
-        return table
-    return _totals(*summed, wanted, grain, "0")
+    table = _totals(dimension, ids, wanted, grain, "0" if selection.by is None else "t.member")
+    return replace(table, figures=selection.figures)
 
 
 def _totals(
@@ -686,7 +695,9 @@ def _tables_of_sums(
         Span(Granularity.DAY, months.end, after),
     ]
     spans = [span for span in spans if span.start < span.end]
-    summed = _summed_whole(selection) if whole else _summed(selection)
+    summed = _summed(selection)
+    if whole:
+        summed = _summed_whole(connection, selection, wanted, resolution(wanted, stored))
     if table.sums and summed is not None:
         return [_totals_of(*summed, span, table.group) for span in spans]
     unfilled = filled_months.unfilled(connection, selection.view)
@@ -727,6 +738,13 @@ def _used_between(connection: Connection, start: datetime, end: datetime) -> boo
         (code, part(code, at), part(code, until - 1), at, until),
     ).fetchone()
     return found is not None
+
+
+def sums_are_stored(
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> bool:
+    """Whether sums of the groups of a selection are stored, so that no usage rows are read."""
+    return selected_table(connection, selection, wanted, stored).sums
 
 
 def usage_table(
@@ -792,7 +810,8 @@ def _usage(connection: Connection, selection: Selection, spans: Sequence[Span]) 
         tables, where, params = _scan(view, spans, of_members + of_models)
         if members is not None:
             params = (*params, sorted(members))
-    return _Table(tables, where, (*params, *listed), "t.member")
+    params = (*params, *listed)
+    return _Table(tables, where, params, "t.member", figures=selection.figures)
 
 
 def _scan(view: int, spans: Sequence[Span], more: str) -> tuple[str, str, tuple[object, ...]]:
@@ -827,7 +846,29 @@ def sums_by_group(
     stored: Granularity,
     values: Sequence[str],
 ) -> list[tuple[int, ...]]:
-    """Each group and the sums of some values of table `t`, in the order of the groups."""
+    """Each group and the sums of some values of table `t`, in the order of the groups.
+
+    Without groups of which nothing remains after what isn't selected was subtracted.
+    """
+    parts = _terms(connection, selection, wanted, stored)
+    if len(parts) == 1:
+        return _sums_by_group(connection, selection, wanted, stored, values)
+    sums: dict[int, list[int]] = {}
+    for sign, one in parts:
+        every = [*values, *_ANY_USAGE]
+        for group, *more in _sums_by_group(connection, one, wanted, stored, every):
+            into = sums.setdefault(group, [0] * len(every))
+            into[:] = [before + sign * value for before, value in zip(into, more, strict=True)]
+    return [(group, *found[: len(values)]) for group, found in sorted(sums.items()) if any(found)]
+
+
+def _sums_by_group(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    values: Sequence[str],
+) -> list[tuple[int, ...]]:
     tables = _tables_of_sums(connection, selection, wanted, stored)
     summed = ", ".join(f"SUM({value}) AS c{n}" for n, value in enumerate(values))
     # stored sums are grouped in storage order first, because a part has the rows of a member side
@@ -854,12 +895,13 @@ def sum_values(
 ) -> list[int]:
     """The sums of some values of table `t`, of all groups together."""
     summed, found = ", ".join(f"SUM({value})" for value in values), [0] * len(values)
-    for table in _tables_of_sums(connection, selection, wanted, stored, whole=True):
-        # without GROUP BY: SQLite would sort all rows by a constant
-        statement = f"SELECT {summed} FROM {table.tables} WHERE {table.where}"
-        row = connection.execute(statement, table.params).fetchone()
-        if row[0] is not None:
-            found = list(map(add, found, row))
+    for sign, one in _terms(connection, selection, wanted, stored, grouped=False):
+        for table in _tables_of_sums(connection, one, wanted, stored, whole=True):
+            # without GROUP BY: SQLite would sort all rows by a constant
+            statement = f"SELECT {summed} FROM {table.tables} WHERE {table.where}"
+            row = connection.execute(statement, table.params).fetchone()
+            if row[0] is not None:
+                found = list(map(add if sign > 0 else sub, found, row))
     return found
 
 
@@ -871,7 +913,9 @@ def _series_by_bucket(
     group = group_column(selection.by)
     grouped = " GROUP BY 1" if selection.by else ""  # SQLite would sort by a constant as well
     for index, table in _tables_of_buckets(connection, selection, wanted, stored):
-        statement = f"SELECT {group}, {SUMS} FROM {table.tables} WHERE {table.where}{grouped}"
+        statement = (
+            f"SELECT {group}, {table.summed} FROM {table.tables} WHERE {table.where}{grouped}"
+        )
         for row in connection.execute(statement, table.params):
             if row[1] is not None:
                 series.setdefault(row[0], {})[index] = Usage._make(row[1:])
@@ -884,7 +928,7 @@ def _series(
     series: dict[int, dict[int, Usage]] = {}
     grouped = table.sums and table.group == "t.member"
     statement = (
-        f"SELECT {table.group}, t.bucket, {_FIGURES if grouped else SUMS}"
+        f"SELECT {table.group}, t.bucket, {table.columns if grouped else table.summed}"
         f" FROM {table.tables} WHERE {table.where}{'' if grouped else ' GROUP BY 1, 2'}"
     )
     for row in connection.execute(statement, table.params):
@@ -903,7 +947,9 @@ def _usage_of_buckets(found: Mapping[int, Usage], count: int) -> tuple[Usage, ..
 
 
 def _by_bucket(connection: Connection, table: _Table) -> list[tuple[int, Usage]]:
-    statement = f"SELECT t.bucket, {SUMS} FROM {table.tables} WHERE {table.where} GROUP BY t.bucket"
+    statement = (
+        f"SELECT t.bucket, {table.summed} FROM {table.tables} WHERE {table.where} GROUP BY t.bucket"
+    )
     return [(row[0], Usage._make(row[1:])) for row in connection.execute(statement, table.params)]
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.store.encoding import DIMENSIONS, StoredView
 from reports.usage.dimensions import Dimension
+from reports.usage.figure_table import NAMES
 
 Ids = frozenset[int]
 
@@ -16,10 +17,14 @@ class Selection:
     """The dimension that usage is grouped by, and the members that filters allow, by dimension.
 
     A dimension that is not in `members` is not filtered. Use `of` to make one from a mapping.
+    `within` is the view to read where no dimension decides it; without one it is the key view.
+    `figures` are the names of those that are read; others are 0 in what series and wholes return.
     """
 
     by: Dimension | None = None
     members: tuple[tuple[Dimension, Ids], ...] = ()
+    within: StoredView = StoredView.KEY
+    figures: frozenset[str] = frozenset(NAMES)
 
     @classmethod
     def of(cls, by: Dimension | None, members: Mapping[Dimension, Ids]) -> Selection:
@@ -32,11 +37,19 @@ class Selection:
 
     def grouped(self, by: Dimension | None) -> Selection:
         """The same members, grouped by another dimension."""
-        return Selection(by, self.members)
+        return replace(self, by=by)
 
     def only(self, dimension: Dimension, ids: Ids) -> Selection:
         """The same with only these members of a dimension, whatever was allowed before."""
-        return Selection.of(self.by, {**dict(self.members), dimension: ids})
+        return self._with({**dict(self.members), dimension: ids})
+
+    def without(self, dimension: Dimension) -> Selection:
+        """The same with all members of a dimension, from the same view."""
+        left = {one: ids for one, ids in self.members if one is not dimension}
+        return replace(self._with(left), within=self.view)
+
+    def _with(self, members: Mapping[Dimension, Ids]) -> Selection:
+        return replace(self, members=tuple(sorted(members.items())))
 
     @property
     def views(self) -> tuple[StoredView, ...]:
@@ -54,7 +67,7 @@ class Selection:
     def view(self) -> StoredView:
         """The view to read."""
         views = self.views
-        return views[-1] if views else StoredView.KEY
+        return views[-1] if views else self.within
 
     @property
     def owners(self) -> Ids | None:

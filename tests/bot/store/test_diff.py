@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.store.encoding import ALL_OF, MEMBERS_OF, MODELS, StoredView
+from bot.store.encoding import ALL_OF, MEMBERS_OF, MODELS_OF, StoredView
 from bot.store.usage.diff import changes
 from bot.store.usage.filled_months import Mark, contain
 from reports.usage.usage import ZERO, Usage
@@ -33,7 +33,7 @@ def sums(kept):
     found = {}
     for (view, bucket, member, model), usage in kept.items():
         places = [(ALL_OF[view], 0), (MEMBERS_OF[view], member)]
-        for dimension, one in places + [(MODELS, model)] * (view is StoredView.KEY):
+        for dimension, one in [*places, (MODELS_OF[view], model)]:
             add(found, (dimension, one, bucket), usage)
     return found
 

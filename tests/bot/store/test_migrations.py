@@ -224,7 +224,7 @@ def test_one_more_stored_figure_is_right_in_new_and_in_upgraded_databases(tmp_pa
     assert said["wanted"]["audio"] == 70
     for path in paths:
         found = said["found"][str(path)]
-        assert len(found) == 2 + 5, path.name  # both views; of sums all, model, key, creator, all
+        assert len(found) == 2 + 6, path.name  # both views; sums of all, model, member in each
         assert all(one == said["wanted"] for one in found), path.name
 
 

@@ -149,14 +149,13 @@ def test_the_whole_is_one_walk(store, period):
 
 
 @pytest.mark.sqlite_only("SQLite's plans")
-@pytest.mark.parametrize("period", RANGES)
-def test_of_most_models_by_creator_only_the_rows_of_the_others_are_added_up(store, period):
+@pytest.mark.parametrize("period", [one for one in RANGES if one != "hour"])
+def test_of_most_models_by_creator_only_sums_are_added_up(store, period):
     wanted, stored = RANGES[period]
     models = frozenset(member.id for member in store.directory().of[Dimension.MODEL])
     most = Selection.of(Dimension.CREATOR, {Dimension.MODEL: models - {min(models)}})
-    every, others = plans(store, lambda: store.whole(most, wanted, stored))
-    assert f"SEARCH t USING PRIMARY KEY {WALK}" in every
-    assert any(line.startswith(ROWS) for line in others)
+    found = plans(store, lambda: store.whole(most, wanted, stored))
+    assert not any(line.startswith(ROWS) for plan in found for line in plan)
 
 
 @pytest.mark.sqlite_only("SQLite's plans")
@@ -177,6 +176,9 @@ def test_rows_are_sought_by_their_time(store, period, selection):
     ):
         for plan in plans(store, act):
             (way,) = [line for line in plan if " t " in f"{line} "]
+            if "(dimension=?" in way:  # the whole of some models is read from their sums
+                assert selection.by is Dimension.CREATOR
+                continue
             assert way.startswith(ROWS)
             assert "model=?" not in way  # a member uses few of the models
 

@@ -21,19 +21,20 @@ from bot.store.encoding import (
     FIGURES,
     GRANULARITY,
     MEMBERS_OF,
-    MODELS,
+    MODELS_OF,
     StoredView,
     from_seconds,
     has_sums,
     to_seconds,
 )
-from bot.store.usage import month_filling
+from bot.store.usage import complement, month_filling
 from bot.store.usage import read as reading
 from bot.store.usage.filled_months import contain, marks
 from bot.store.usage.read import Ranking
 from bot.store.usage.selection import Selection
 from reports.time.time_range import STEP, Granularity, TimeRange, floor
 from reports.usage.dimensions import STORED, Dimension, Metric, MoneySource
+from reports.usage.figure_table import NAMES, shown
 from reports.usage.usage import ZERO, Usage
 from reports.usage.windows_to_fetch import Window
 from tests import databases
@@ -47,6 +48,8 @@ KEYS = ("k1", "k2", "k3", "")
 OWNERS = {"k1": "u1", "k2": "u1", "k3": ""}
 PEOPLE = ("u1", "u2", "")
 SLUGS = ("a/x", "a/y", "b/z")
+ADDED_LATER = MODELS_OF[StoredView.CREATOR]
+"""Sums that earlier versions don't know."""
 
 figures = st.builds(
     Usage, st.integers(1, 9), st.integers(0, 2), st.integers(0, 99), st.integers(0, 9),
@@ -62,6 +65,12 @@ def total(usages):
     return Usage(*map(sum, zip(ZERO, *usages, strict=True)))
 
 
+def of_metric(usage, ranking):
+    """What is read of usage if only the largest groups by a metric are."""
+    names = NAMES if ranking is None else shown(ranking.metrics)
+    return Usage(**{name: value for name, value in usage._asdict().items() if name in names})
+
+
 class Replacing(RuleBasedStateMachine):
     """Windows of random usage, replaced by others; the model is a dictionary of what was used."""
 
@@ -71,6 +80,7 @@ class Replacing(RuleBasedStateMachine):
         self.store = Store(Database(databases.at(self.folder / "activity.db")))
         self.used: dict[Granularity, dict] = {grain: {} for grain in SPAN}
         self.coverage: dict[Granularity, set[datetime]] = {grain: set() for grain in SPAN}
+        self.complete = True
 
     def teardown(self) -> None:
         self.store.close()
@@ -138,6 +148,22 @@ class Replacing(RuleBasedStateMachine):
                 with self.store._db.write(Area.USAGE) as connection:
                     month_filling.fill(connection, step)
 
+    @rule(grain=st.sampled_from([HOURS, DAYS, MONTHS]), at=st.integers(0, 75))
+    def an_earlier_version_leaves_out_sums(self, grain, at):
+        bucket = to_seconds(floor(START + at * STEP[DAYS if grain is MONTHS else grain], grain))
+        with self.store._db.write(Area.USAGE) as connection:
+            connection.execute(
+                "DELETE FROM total WHERE dimension = ? AND granularity = ? AND bucket <= ?",
+                (ADDED_LATER, GRANULARITY[grain], bucket),
+            )
+        self.complete = False
+
+    @rule()
+    def repair(self):
+        while not self.store.repair_model_sums(most=20):
+            pass
+        self.complete = True
+
     @rule()
     def open_anew(self):
         self.store.close()
@@ -156,6 +182,11 @@ class Replacing(RuleBasedStateMachine):
         many=st.sampled_from([0, 1_000]),
     )
     def ask(self, grain, at, length, by, models, keys, creators, top, metric, many):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(complement, "_MANY_MEMBERS", many)
+            self.asked(grain, at, length, by, models, keys, creators, top, metric)
+
+    def asked(self, grain, at, length, by, models, keys, creators, top, metric):
         wanted, stored = time_range(grain, at, length), DAYS if grain is MONTHS else grain
         chosen = [self.some(dimension, ids) for dimension, ids in
                   zip(STORED, (models, keys, creators), strict=True)]  # fmt: skip
@@ -165,16 +196,16 @@ class Replacing(RuleBasedStateMachine):
         ranking = None if top is None else Ranking(top, (metric,), MoneySource.ALL)
         read = self.store.read(selection, wanted, stored, ranking)
         expected = self.expected(by, chosen, wanted, stored)
-        assert read.whole == tuple(total(s.get(n, ZERO) for s in expected.values())
-                                   for n in range(len(wanted.buckets)))  # fmt: skip
-        assert self.store.whole(selection, wanted, stored) == read.whole
-        assert self.store.sum_of(selection, wanted, stored) == total(read.whole)
+        whole = [total(s.get(n, ZERO) for s in expected.values())
+                 for n in range(len(wanted.buckets))]  # fmt: skip
+        assert list(read.whole) == [of_metric(usage, ranking) for usage in whole]
+        assert list(self.store.whole(selection, wanted, stored)) == whole
+        assert self.store.sum_of(selection, wanted, stored) == total(whole)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(reading, "_MANY_TO_SORT", 0)
-            patch.setattr(reading, "_MANY_MEMBERS", many)
             for source in MoneySource:
                 assert list(self.store.whole_spend(selection, wanted, stored, source)) == [
-                    usage.value(Metric.SPEND, source) for usage in read.whole
+                    usage.value(Metric.SPEND, source) for usage in whole
                 ]
         pairs = defaultdict(lambda: ZERO)
         for _, member, model, usage in self.store.rows(selection, wanted, stored):
@@ -193,10 +224,12 @@ class Replacing(RuleBasedStateMachine):
             if usage.tokens or usage.value(Metric.SPEND)
         }
         if by is None:
-            assert self.store.group_sums(selection, wanted, stored) == {0: total(read.whole)}
+            assert self.store.group_sums(selection, wanted, stored) == {0: total(whole)}
             return
         assert read.count == len(expected)
-        assert {i: dict(s) for i, s in read.series.items()}.items() <= expected.items()
+        ranked = {i: {n: of_metric(usage, ranking) for n, usage in s.items()}
+                  for i, s in expected.items()}  # fmt: skip
+        assert {i: dict(s) for i, s in read.series.items()}.items() <= ranked.items()
         sums = {i: total(s.values()).value(metric) for i, s in expected.items()}
         if ranking is None:
             assert set(read.series) == set(expected)
@@ -211,38 +244,33 @@ class Replacing(RuleBasedStateMachine):
             group = model if by is Dimension.MODEL else member
             again[group, index] = total([again[group, index], usage])
         assert again == {(i, n): u for i, s in expected.items() for n, u in s.items()}
-        self.ask_for_sums(selection, wanted, stored, expected, many)
+        self.ask_for_sums(selection, wanted, stored, expected)
 
-    def ask_for_sums(self, selection, wanted, stored, expected, many):
-        """Sums of the whole range, and spend alone, whether or not the others are subtracted."""
+    def ask_for_sums(self, selection, wanted, stored, expected):
+        """Sums of the whole range, and spend alone."""
         every = {i: total(s.values()) for i, s in expected.items()}
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(reading, "_MANY_MEMBERS", many)
-            assert self.store.group_sums(selection, wanted, stored) == every
-            for groups in (frozenset(sorted(every)[::2]), frozenset(every)):
-                assert self.store.series_of(selection, wanted, stored, groups) == {
-                    i: s for i, s in expected.items() if i in groups
-                }
-                sums = self.store.metric_sums(
-                    selection, wanted, stored, (Metric.REQUESTS,), groups=groups
-                )
-                assert sums == {i: [every[i].requests] for i in groups}
-            for source in MoneySource:
-                metrics = (Metric.REQUESTS, Metric.SPEND)
-                sums = self.store.metric_sums(selection, wanted, stored, metrics, source)
-                assert {i: tuple(values) for i, values in sums.items()} == {
-                    i: (usage.requests, usage.value(Metric.SPEND, source))
-                    for i, usage in every.items()
-                }
-                spent = self.store.spend_series(selection, wanted, stored, source)
-                assert {
-                    (i, n): value for i, s in spent.items() for n, value in s.items() if value
-                } == {
-                    (i, n): usage.value(Metric.SPEND, source)
-                    for i, s in expected.items()
-                    for n, usage in s.items()
-                    if usage.value(Metric.SPEND, source)
-                }
+        assert self.store.group_sums(selection, wanted, stored) == every
+        for groups in (frozenset(sorted(every)[::2]), frozenset(every)):
+            assert self.store.series_of(selection, wanted, stored, groups) == {
+                i: s for i, s in expected.items() if i in groups
+            }
+            sums = self.store.metric_sums(
+                selection, wanted, stored, (Metric.REQUESTS,), groups=groups
+            )
+            assert sums == {i: [every[i].requests] for i in groups}
+        for source in MoneySource:
+            metrics = (Metric.REQUESTS, Metric.SPEND)
+            sums = self.store.metric_sums(selection, wanted, stored, metrics, source)
+            assert {i: tuple(values) for i, values in sums.items()} == {
+                i: (usage.requests, usage.value(Metric.SPEND, source)) for i, usage in every.items()
+            }
+            spent = self.store.spend_series(selection, wanted, stored, source)
+            assert {(i, n): value for i, s in spent.items() for n, value in s.items() if value} == {
+                (i, n): usage.value(Metric.SPEND, source)
+                for i, s in expected.items()
+                for n, usage in s.items()
+                if usage.value(Metric.SPEND, source)
+            }
 
     @rule()
     def look_for_last_uses(self):
@@ -305,14 +333,20 @@ class Replacing(RuleBasedStateMachine):
             if grain == GRANULARITY[DAYS]:
                 buckets[GRANULARITY[MONTHS]] = to_seconds(floor(from_seconds(bucket), MONTHS))
             places = [(ALL_OF[StoredView(view)], 0), (MEMBERS_OF[StoredView(view)], member)]
-            places += [(MODELS, model)] if view == StoredView.KEY else []
+            places += [(MODELS_OF[StoredView(view)], model)]
             for dimension, one in places:
                 for code, at in buckets.items():
                     if not has_sums(dimension, code):
                         continue
                     where = dimension, code, one, at
                     expected[where] = total([expected[where], usage])
-        assert self.table("total", 4, "dimension, granularity, member, bucket") == expected
+        found = self.table("total", 4, "dimension, granularity, member, bucket")
+        if not self.complete:  # see `an_earlier_version_leaves_out_sums`
+            found, expected = (
+                {where: usage for where, usage in one.items() if where[0] != ADDED_LATER}
+                for one in (found, expected)
+            )
+        assert found == expected
 
     @invariant()
     def what_is_held_is_what_was_put_in(self):

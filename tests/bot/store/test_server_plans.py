@@ -16,7 +16,7 @@ from bot.store import Database, Store
 from bot.store.connection import Area
 from bot.store.encoding import StoredView, part, to_seconds
 from bot.store.postgres import PostgresConnection
-from bot.store.usage import read
+from bot.store.usage import complement
 from bot.store.usage.filled_months import Mark, set_mark
 from bot.store.usage.read import Ranking
 from bot.store.usage.selection import Selection
@@ -104,7 +104,7 @@ def conditions(plan):
 
 
 def test_many_members_are_read_in_one_scan(store, monkeypatch):
-    monkeypatch.setattr(read, "_MANY_MEMBERS", MEMBERS)  # the others aren't read instead
+    monkeypatch.setattr(complement, "_MANY_MEMBERS", MEMBERS)  # the others aren't read instead
     half = frozenset(range(1, MEMBERS, 2))
     selection = Selection.of(Dimension.MODEL, {Dimension.KEY: half})
     with store._db.read() as connection:

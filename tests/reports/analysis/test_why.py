@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.analysis.rounding import largest_remainder
-from reports.analysis.why import CellUsage, ChangeParts, explain, moved
+from reports.analysis.why import Cells, CellUsage, ChangeParts, explain, moved
 
 amounts = st.integers(0, 10**13)
 tokens = st.integers(0, 10**10)
@@ -34,9 +34,37 @@ priced = st.builds(
 distinct = st.lists(priced, min_size=1, max_size=9, unique_by=lambda one: one[:2])
 
 
+def explained(found, group_of=None):
+    return explain(Cells.of(found, group_of))
+
+
+def one_after_another(found, tokens_before, tokens_now):
+    """The parts of cells, rounded one by one: each carries over what those before it are off."""
+    off = [Fraction(0)] * 3
+    for cell in found:
+        change = cell.spend_now - cell.spend_before
+        volume, price = Fraction(0), Fraction(0)
+        if not tokens_before:
+            volume = Fraction(change)
+        elif cell.tokens_before:
+            volume = Fraction(cell.spend_before * (tokens_now - tokens_before), tokens_before)
+            price = cell.spend_now - Fraction(
+                cell.tokens_now * cell.spend_before, cell.tokens_before
+            )
+        else:
+            price = Fraction(-cell.spend_before if cell.tokens_now else change)
+        exact = [
+            one + more
+            for one, more in zip(off, (volume, change - volume - price, price), strict=True)
+        ]
+        parts = largest_remainder(exact, change)
+        off = [one - part for one, part in zip(exact, parts, strict=True)]
+        yield parts
+
+
 @given(cells)
 def test_the_parts_add_up_to_the_change_of_the_whole_of_each_cell_and_of_each_group(found):
-    told = explain(found, lambda cell: cell.creator)
+    told = explained(found, lambda cell: cell.creator)
     assert told.parts.change == told.change == told.now - told.before
     for cell in told.cells:
         assert cell.parts.change == cell.usage.spend_now - cell.usage.spend_before
@@ -49,7 +77,7 @@ def test_the_parts_add_up_to_the_change_of_the_whole_of_each_cell_and_of_each_gr
 
 @given(cells)
 def test_the_whole_is_the_exact_formula_rounded_by_less_than_two_units(found):
-    told = explain(found)
+    told = explained(found)
     before = [cell.usage for cell in told.cells if cell.usage.tokens_before]
     v0 = sum(cell.tokens_before for cell in before)
     v1 = sum(cell.usage.tokens_now for cell in told.cells)
@@ -60,9 +88,36 @@ def test_the_whole_is_the_exact_formula_rounded_by_less_than_two_units(found):
     assert abs(told.parts.volume - volume) < 2
 
 
+@given(cells)
+def test_cells_and_groups_are_rounded_one_after_another(found):
+    added = list(Cells.of(found).rows)
+    told = explained(found, lambda cell: cell.model)
+    before, now = (sum(cell[at] for cell in added) for at in (2, 3))
+    expected = list(one_after_another(added, before, now))
+    parts = {cell.usage[:2] + cell.usage[6:]: cell.parts for cell in told.cells}
+    assert [parts[cell[:2] + cell[6:]] for cell in added] == expected
+    for group in told.groups:
+        of_group = [
+            one for cell, one in zip(added, expected, strict=True) if cell[1] == group.label
+        ]
+        assert group.parts == tuple(map(sum, zip(*of_group, strict=True)))
+
+
+@given(cells, st.integers(1, 4), st.sampled_from([1, -1]), st.integers(0, 10**9))
+def test_the_largest_cells_are_the_first_of_all(found, count, sign, least):
+    told = explained(found)
+    spent = [cell for cell in told.cells if cell.usage.spend_before or cell.usage.spend_now]
+    all_ = spent or list(told.cells)
+    assert told.largest(count) == (all_[:count], len(all_))
+    for part in range(3):
+        towards = [cell for cell in told.cells if sign * cell.parts[part] > least]
+        towards.sort(key=lambda cell: -abs(cell.parts[part]))
+        assert told.towards(part, sign, least, count) == towards[:count]
+
+
 @given(distinct, st.integers(2, 5))
 def test_the_same_usage_several_times_over_is_volume_alone(found, times):
-    told = explain(
+    told = explained(
         CellUsage(k, m, count, count * times, count * price, count * price * times)
         for k, m, count, price in found
     )
@@ -76,7 +131,7 @@ def test_another_price_of_the_same_tokens_is_price_alone(found, more):
         CellUsage(k, m, count, count, count * price, count * (price + (more if n == 0 else 0)))
         for n, (k, m, count, price) in enumerate(found)
     ]
-    told = explain(changed)
+    told = explained(changed)
     assert (told.parts.volume, told.parts.mix) == (0, 0)
     assert told.parts.price == found[0][2] * more
     assert told.cells[0].usage == changed[0]
@@ -96,26 +151,28 @@ def test_merging_two_cells_of_one_price_changes_nothing(found, data):
                   (now - apart) * price),
         *rest,
     ]  # fmt: skip
-    one, two = explain(merged).parts, explain(parted).parts
+    one, two = explained(merged).parts, explained(parted).parts
     for name in ("volume", "mix", "price"):
         assert abs(getattr(one, name) - getattr(two, name)) <= 1
 
 
 def test_new_and_gone_cells_are_mix():
-    told = explain(
+    told = explained(
         [CellUsage("old", "opus", 100, 0, 500, 0), CellUsage("new", "gpt", 0, 100, 0, 50)]
     )
     assert told.parts == ChangeParts(0, -450, 0)
 
 
 def test_spend_without_tokens_is_price():
-    told = explain([CellUsage("k", "image", 0, 0, 30, 70), CellUsage("k", "opus", 10, 10, 10, 10)])
+    told = explained(
+        [CellUsage("k", "image", 0, 0, 30, 70), CellUsage("k", "opus", 10, 10, 10, 10)]
+    )
     assert told.parts == ChangeParts(0, 0, 40)
 
 
 def test_without_earlier_tokens_all_is_volume():
-    assert explain([CellUsage("k", "opus", 0, 10, 0, 70)]).parts == ChangeParts(70, 0, 0)
-    assert explain([]).parts == ChangeParts(0, 0, 0)
+    assert explained([CellUsage("k", "opus", 0, 10, 0, 70)]).parts == ChangeParts(70, 0, 0)
+    assert explained([]).parts == ChangeParts(0, 0, 0)
 
 
 def test_tokens_and_requests_are_parted_by_who_moved():

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.analysis.document import AnalysisDocument
-from reports.analysis.why import CellUsage
-from reports.analysis.why_answer import UNLIKE, ComparedRanges, DataStatus, why_answer
+from reports.analysis.why import Cells, CellUsage
+from reports.analysis.why_answer import UNLIKE, ComparedRanges, DataStatus, group_of, why_answer
 from reports.questions.query import Query, QueryKind
 from reports.time.period import Counted, Unit
 from reports.time.time_range import Granularity, TimeRange
@@ -23,7 +23,8 @@ def answer(cells: list[CellUsage], *, gaps: bool = False) -> AnalysisDocument:
     now = TimeRange((NOON,), NOON + DAY, Granularity.DAY, NOON + DAY)
     before = TimeRange((NOON - DAY,), NOON, Granularity.DAY, NOON)
     query = Query(kind=QueryKind.WHY, period=Counted(1, Unit.DAY))
-    return why_answer(query, ComparedRanges(before, now), cells, DataStatus(NOON, gaps=gaps))
+    of = Cells.of(cells, group_of(query.by))
+    return why_answer(query, ComparedRanges(before, now), of, DataStatus(NOON, gaps=gaps))
 
 
 def table(cells: list[CellUsage]) -> tuple[tuple[str, ...], ...]:

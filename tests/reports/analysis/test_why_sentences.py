@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reports.analysis.document import AnalysisDocument
 from reports.analysis.moved_answer import moved_answer
 from reports.analysis.text import as_terminal
-from reports.analysis.why import CellUsage
+from reports.analysis.why import Cells, CellUsage
 from reports.analysis.why_answer import AllUsage, DataStatus, why_answer
 from reports.analysis.why_sentences import ComparedRanges
 from reports.questions.query import Query, QueryKind
@@ -44,8 +44,8 @@ def compared(period: Period, at: datetime) -> tuple[Query, ComparedRanges]:
 
 def explained(period: Period, at: datetime = MIDNIGHT) -> AnalysisDocument:
     query, of = compared(period, at)
-    everything = AllUsage(WholeChange(143 * NANO, 121 * NANO), lambda: EVERYTHING)
-    return why_answer(query, of, CELLS, DataStatus(at), everything if of.whole else None)
+    everything = AllUsage(WholeChange(143 * NANO, 121 * NANO), lambda: Cells.of(EVERYTHING))
+    return why_answer(query, of, Cells.of(CELLS), DataStatus(at), everything if of.whole else None)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_pairs_that_sentences_name_have_rows_with_the_same_amounts(
     query = Query(kind=QueryKind.WHY, period=DateSpan(MIDNIGHT.date(), MIDNIGHT.date()), top=top)
     both = ranges(query.period, MIDNIGHT + timedelta(days=9))
     found = why_answer(
-        query, ComparedRanges(both.previous, both.current), cells, DataStatus(MIDNIGHT)
+        query, ComparedRanges(both.previous, both.current), Cells.of(cells), DataStatus(MIDNIGHT)
     )
     shown = {row[0]: row for row in found.rows}
     for sentence in found.sentences:
@@ -193,6 +193,6 @@ def test_pairs_of_one_period_only_are_new_or_gone_except_by_hour(
         CellUsage("web", "a/b", 0, 10, 0, 2 * NANO, ""),
         CellUsage("old", "a/b", 10, 0, NANO, 0, ""),
     ]
-    everything = AllUsage(WholeChange(3 * NANO, 2 * NANO), lambda: cells)
-    found = why_answer(query, of, cells, DataStatus(MIDNIGHT), everything)
+    everything = AllUsage(WholeChange(3 * NANO, 2 * NANO), lambda: Cells.of(cells))
+    found = why_answer(query, of, Cells.of(cells), DataStatus(MIDNIGHT), everything)
     assert f"Of the pairs of API key and model, {added} and {ended}." in found.sentences
