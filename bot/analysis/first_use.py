@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from bot.analysis.limits import owner_of
@@ -91,16 +91,27 @@ def _history(store: Store) -> datetime | None:
 
 
 def _before(start: datetime, end: datetime) -> Iterator[AnswerableRange]:
-    """The time before `end` in whole months, then days, then hours, so that few rows are read."""
-    at = floor(start, Granularity.MONTH)
+    """The time before `end` in whole months, then days, then hours, so that few rows are read.
+
+    Months before the last one come at the end: few groups are left to look for then.
+    """
+    at, earlier = floor(start, Granularity.MONTH), list[datetime]()
     for granularity in (Granularity.MONTH, Granularity.DAY, Granularity.HOUR):
-        until, buckets = floor(end, granularity), []
+        until, buckets = floor(end, granularity), list[datetime]()
         while at < until:
             buckets.append(at)
             at = next_bucket(at, granularity)
+        if granularity is Granularity.MONTH:
+            earlier, buckets = buckets[:-1], buckets[-1:]
         if buckets:
-            stored = Granularity.DAY if granularity is Granularity.MONTH else granularity
-            yield AnswerableRange(TimeRange(tuple(buckets), until, granularity, until), stored)
+            yield _whole(buckets, until, granularity)
+    if earlier:
+        yield _whole(earlier, next_bucket(earlier[-1], Granularity.MONTH), Granularity.MONTH)
+
+
+def _whole(buckets: Sequence[datetime], end: datetime, granularity: Granularity) -> AnswerableRange:
+    stored = Granularity.DAY if granularity is Granularity.MONTH else granularity
+    return AnswerableRange(TimeRange(tuple(buckets), end, granularity, end), stored)
 
 
 def _users(

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from bot.analysis.request import (
+    BILLED,
     AnalysisRequest,
     PlannedAnalysis,
     planned,
@@ -28,7 +29,7 @@ def gather_price(request: AnalysisRequest) -> AnalysisDocument | CommandError:
         return found
     plan, labels = found.plan, found.labels
     if plan.query.source is MoneySource.ALL:
-        groups = usage_by_group(request.store, plan.selection, plan.source)
+        groups = usage_by_group(request.store, plan.selection, plan.source, BILLED)
         named = {labels[id_]: usage for id_, usage in groups.items()} if plan.query.by else {}
         unit_prices = prices(total(groups.values()), named)
     else:
@@ -50,7 +51,8 @@ def _cells(store: Store, found: PlannedAnalysis) -> Mapping[int, Sequence[Usage]
     if dimension is Dimension.MODEL:
         dimension = Dimension.CREATOR if of_creators else Dimension.KEY
     cells: dict[int, list[Usage]] = defaultdict(list)
-    read = usage_by_cell(store, plan.selection.grouped(dimension), plan.source)
+    by_source = (*BILLED, "byok_requests")
+    read = usage_by_cell(store, plan.selection.grouped(dimension), plan.source, figures=by_source)
     for (member, model), usage in read.items():
         group = model if plan.query.by is Dimension.MODEL else member if plan.query.by else 0
         cells[group].append(usage)

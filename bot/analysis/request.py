@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -59,15 +59,32 @@ def planned(request: AnalysisRequest) -> PlannedAnalysis | CommandError:
     return PlannedAnalysis(plan, labels, as_of, missing(store, plan))
 
 
+BILLED = ("requests", "prompt", "completion", "credits", "byok")
+"""The figures behind requests, tokens and spend."""
+
+
 def usage_by_cell(
-    store: Store, selection: Selection, of: AnswerableRange, groups: Ids | None = None
+    store: Store,
+    selection: Selection,
+    of: AnswerableRange,
+    groups: Ids | None = None,
+    figures: Sequence[str] = Usage._fields,
 ) -> Mapping[tuple[int, int], Usage]:
     """Usage of a whole range by group and model, as their ids; the group is 0 unless the selection
-    is by key or creator. `groups` are those that are asked for (None: all).
+    is by key or creator. `groups` are those that are asked for (None: all), `figures` the names of
+    those that are read.
     """
-    return store.pair_usage(selection, of.range, of.stored, groups)
+    return store.pair_usage(selection, of.range, of.stored, groups, figures)
 
 
-def usage_by_group(store: Store, selection: Selection, of: AnswerableRange) -> Mapping[int, Usage]:
-    """Usage of a whole range by the ids of the groups of a selection; 0 without a grouping."""
-    return store.group_sums(selection, of.range, of.stored)
+def usage_by_group(
+    store: Store,
+    selection: Selection,
+    of: AnswerableRange,
+    figures: Sequence[str] = Usage._fields,
+) -> Mapping[int, Usage]:
+    """Usage of a whole range by the ids of the groups of a selection; 0 without a grouping.
+
+    `figures` are the names of those that are read.
+    """
+    return store.group_sums(selection, of.range, of.stored, figures)

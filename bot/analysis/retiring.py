@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from bot.analysis.request import AnalysisRequest, planned, usage_by_cell, usage_by_group
+from bot.analysis.request import BILLED, AnalysisRequest, planned, usage_by_cell, usage_by_group
 from bot.answers.answer import make_plan
 from bot.answers.openrouter_details import listed_model, models
 from reports.analysis.document import AnalysisDocument
@@ -46,7 +46,7 @@ def gather_retiring(request: AnalysisRequest) -> AnalysisDocument | CommandError
     allowed = plan.selection.ids(Dimension.MODEL)
     wanted = frozenset(ends) if allowed is None else allowed & ends.keys()
     cells = usage_by_cell(
-        request.store, plan.selection.only(Dimension.MODEL, wanted), plan.source
+        request.store, plan.selection.only(Dimension.MODEL, wanted), plan.source, figures=BILLED
     ) if wanted else {}  # fmt: skip
     found_models = []
     for id_ in {model for _, model in cells}:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from bot.analysis.request import (
+    BILLED,
     AnalysisRequest,
     PlannedAnalysis,
     planned,
@@ -42,6 +43,8 @@ SEVERAL = "“{word}” may mean several models. Which one?"
 NOT_USED = "No model like “{word}” was ever used here; `by model` lists the models in use."
 _MOST_CHOICES = 5
 _NAMED = 3
+_PRICED = (*BILLED, "reasoning", "cached")
+"""The figures that have a price, and what was paid for them."""
 
 _Cell = tuple[int, int, bool]
 """A group, a model (ids), and whether the cached tokens are known."""
@@ -290,8 +293,8 @@ def _cells(
 ) -> Mapping[tuple[int, int], Usage]:
     """Usage of a whole range by group and model; without groups from stored sums."""
     if wanted.by is not None:
-        return usage_by_cell(store, wanted, of, groups)
-    by_model = usage_by_group(store, wanted.grouped(Dimension.MODEL), of)
+        return usage_by_cell(store, wanted, of, groups, _PRICED)
+    by_model = usage_by_group(store, wanted.grouped(Dimension.MODEL), of, _PRICED)
     return {(0, model): usage for model, usage in sorted(by_model.items())}
 
 

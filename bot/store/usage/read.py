@@ -740,6 +740,13 @@ def _used_between(connection: Connection, start: datetime, end: datetime) -> boo
     return found is not None
 
 
+def sums_are_stored(
+    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
+) -> bool:
+    """Whether sums of the groups of a selection are stored, so that no usage rows are read."""
+    return selected_table(connection, selection, wanted, stored).sums
+
+
 def usage_table(
     connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> _Table:

@@ -5,9 +5,12 @@ No view has keys and creators together: see bot.store.usage.keys_with_creators.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from operator import add, sub
+from functools import partial
+from itertools import chain
+from operator import add, itemgetter, sub
+from typing import TypeVar
 
 from bot.store.connection import Connection
 from bot.store.usage import read as reading
@@ -18,11 +21,10 @@ from reports.time.time_range import Granularity, TimeRange
 from reports.usage.dimensions import Dimension, MoneySource
 from reports.usage.usage import ZERO, Usage, minus, plus
 
+Place = TypeVar("Place", int, tuple[int, int])
+"""A group, or a member and a model."""
 _USED = "t.requests + t.prompt + t.completion + t.credits + t.byok"
 """0 for a group of which nothing remains."""
-
-
-_FIGURES = [f"t.{name}" for name in Usage._fields]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +32,21 @@ class SignedPart:
     """A selection that one view has, whose usage is added (1) or subtracted (-1).
 
     `group` returns the group of the whole selection that a group of the part belongs to; an integer
-    is that of all of them, which are then read without groups.
+    is that of all of them, which are then read without groups. `taken_from` is a group that has
+    as much less.
     """
 
     sign: int
     selection: Selection
     group: Callable[[int], int] | int | None = None
+    taken_from: int | None = None
 
 
-def of_crossed(selection: Selection, keys: CrossedKeys) -> list[SignedPart]:
-    """The parts of a selection of keys and creators, each of which one view has."""
+def of_crossed(selection: Selection, keys: CrossedKeys, *, once: bool = False) -> list[SignedPart]:
+    """The parts of a selection of keys and creators, each of which one view has.
+
+    With `once`, keys that are groups aren't read again without groups, for usage without a key.
+    """
     by, owners = selection.by, keys.owners
     of_asked, of_owned, of_creators = parts(selection, keys)
 
@@ -50,6 +57,14 @@ def of_crossed(selection: Selection, keys: CrossedKeys) -> list[SignedPart]:
 
     if keys.owned is None:
         return [of_keys(1, of_asked)]
+    rest = keys.owned - keys.asked
+    of_rest = of_owned.only(Dimension.KEY, rest)
+    if by is Dimension.KEY and once:
+        found = [
+            replace(of_keys(1, of_asked), taken_from=keys.chatroom),
+            SignedPart(1, of_creators, keys.chatroom),
+        ]
+        return [*found, SignedPart(-1, of_rest, keys.chatroom)] if rest else found
     if by is Dimension.KEY:
         return [
             of_keys(1, of_asked),
@@ -60,17 +75,19 @@ def of_crossed(selection: Selection, keys: CrossedKeys) -> list[SignedPart]:
         found = [SignedPart(1, of_creators, 0)]
     else:
         found = [SignedPart(1, of_creators.grouped(by))]
-    if less := keys.owned - keys.asked:
-        found.append(of_keys(-1, of_owned.only(Dimension.KEY, less)))
-    return found
+    return [*found, of_keys(-1, of_rest)] if rest else found
 
 
 def _parts(
-    selection: Selection, keys: CrossedKeys | None, groups: Ids | None = None
+    selection: Selection,
+    keys: CrossedKeys | None,
+    groups: Ids | None = None,
+    *,
+    once: bool = False,
 ) -> Sequence[SignedPart]:
     """The parts of a selection, or of some of its groups, each of which one view has."""
     whole = SignedPart(1, selection, None if selection.by else 0)
-    return _some([whole] if keys is None else of_crossed(selection, keys), groups)
+    return _some([whole] if keys is None else of_crossed(selection, keys, once=once), groups)
 
 
 def _some(each: Sequence[SignedPart], groups: Ids | None) -> Sequence[SignedPart]:
@@ -114,29 +131,36 @@ def values_by_group(
     `keys` are those of a selection of keys and creators, `groups` those that are asked for (None:
     all).
     """
-    each = _parts(selection, keys, groups)
+    each = _parts(selection, keys, groups, once=groups is None)
     found: dict[int, list[int]] = {}
     columns = [*values, _USED] if len(each) > 1 else values
     for part in each:
-        some, group, operation = part.selection, part.group, add if part.sign > 0 else sub
+        some, group = part.selection, part.group
         if isinstance(group, int):
             rows = [(group, *reading.sum_values(connection, some, wanted, stored, columns))]
             group = None
         else:
             rows = reading.sums_by_group(connection, some, wanted, stored, columns)
-        if part is each[0] and part.sign > 0 and group is None:
+        if not found and part.sign > 0 and group is None:
             found = {id_: more for id_, *more in rows}
-            continue
-        for id_, *more in rows:
-            at = id_ if group is None else group(id_)
-            before = found.get(at)
-            if before is None:
-                found[at] = more if part.sign > 0 else [-value for value in more]
-            else:
-                found[at] = list(map(operation, before, more))
+        else:
+            for id_, *more in rows:
+                _put(found, id_ if group is None else group(id_), part.sign, more)
+        if part.taken_from is not None and rows:
+            _, *more = map(sum, zip(*rows, strict=True))
+            _put(found, part.taken_from, -part.sign, more)
     if len(each) > 1:
         found = {at: used[:-1] for at, used in found.items() if any(used) or selection.by is None}
     return dict(sorted(found.items()))
+
+
+def _put(found: dict[Place, list[int]], at: Place, sign: int, values: list[int]) -> None:
+    """Add values to those of a place, or subtract them."""
+    before = found.get(at)
+    if before is not None:
+        found[at] = list(map(add if sign > 0 else sub, before, values))
+    else:
+        found[at] = values if sign > 0 else [-value for value in values]
 
 
 def by_pair(
@@ -153,24 +177,77 @@ def by_pair(
     `keys` are those of a selection of keys and creators, `groups` those that are asked for (None:
     all).
     """
+    of_all = groups is None and selection.by is Dimension.KEY
+    if of_all and keys is not None and keys.owned is not None:
+        return _by_key_and_model(connection, selection, ranges, values, keys)
     whole = SignedPart(1, selection)
     each = _some([whole] if keys is None else of_crossed(selection, keys), groups)
     if len(each) == 1 and each[0].group is None:
         return sums.values_by_pair(connection, each[0].selection, ranges, values)
-    found: dict[tuple[int, int], Sequence[int]] = {}
+    found: dict[tuple[int, int], list[int]] = {}
     for part in each:
-        some, group, operation = part.selection, part.group, add if part.sign > 0 else sub
+        some, group = part.selection, part.group
         if isinstance(group, int):
             some = some.grouped(None)
-        nothing = [0] * (len(values) * len(ranges))
         for member, model, *used in sums.values_by_pair(connection, some, ranges, values):
             at = group if isinstance(group, int) else group(member) if group else member
-            before = found.get((at, model))
-            if before is None and part.sign > 0:
-                found[at, model] = used
-            else:
-                found[at, model] = list(map(operation, before or nothing, used))
+            _put(found, (at, model), part.sign, used)
     return [(*pair, *found[pair]) for pair in sorted(found) if any(found[pair])]
+
+
+def _by_key_and_model(
+    connection: Connection,
+    selection: Selection,
+    ranges: Sequence[sums.StoredRange],
+    values: Sequence[str],
+    keys: CrossedKeys,
+) -> list[sums.PairSums]:
+    """The sums by pair of a selection by key that has chatroom usage.
+
+    Most creators use nothing without a key, which their sums say: models are only read of others.
+    """
+    of_asked, of_owned, of_creators = parts(selection, keys)
+    pairs = sums.values_by_pair(connection, of_asked, ranges, values)
+    owned, nothing = keys.owned or frozenset(), [0] * (len(values) * len(ranges))
+    if all(reading.sums_are_stored(connection, of_creators, *one) for one in ranges):
+        used_by = partial(_each_range, connection, ranges, values)
+        left = dict(used_by(of_creators))
+        unasked = owned - keys.asked
+        others = used_by(of_owned.only(Dimension.KEY, unasked)) if unasked else ()
+        for key, used in chain(((key, used) for key, _, *used in pairs), others):
+            owner = keys.owners[key]
+            left[owner] = list(map(sub, left.get(owner, nothing), used))
+        beyond = frozenset(creator for creator, used in left.items() if any(used))
+        if not beyond:
+            return pairs
+        of_creators = of_creators.only(Dimension.CREATOR, beyond)
+        owned = frozenset(key for key in owned if keys.owners[key] in beyond)
+    found = sums.values_by_pair(connection, of_creators.grouped(None), ranges, values)
+    chatroom = {model: used for _, model, *used in found}
+    if unasked := owned - keys.asked:
+        less = of_owned.grouped(None).only(Dimension.KEY, unasked)
+        found = sums.values_by_pair(connection, less, ranges, values)
+    else:
+        found = []
+    for _, model, *used in chain((pair for pair in pairs if pair[0] in owned), found):
+        chatroom[model] = list(map(sub, chatroom.get(model, nothing), used))
+    rest = [(keys.chatroom, model, *used) for model, used in chatroom.items() if any(used)]
+    return sorted([*pairs, *rest])
+
+
+def _each_range(
+    connection: Connection,
+    ranges: Sequence[sums.StoredRange],
+    values: Sequence[str],
+    selection: Selection,
+) -> Iterator[tuple[int, list[int]]]:
+    """The sums of some values over each of some ranges by group, side by side as those of pairs."""
+    found: dict[int, list[int]] = {}
+    for at, (wanted, stored) in enumerate(ranges):
+        for group, *used in reading.sums_by_group(connection, selection, wanted, stored, values):
+            of_group = found.setdefault(group, [0] * (len(values) * len(ranges)))
+            of_group[at :: len(ranges)] = used
+    yield from found.items()
 
 
 def usage_by_pair(
@@ -180,10 +257,13 @@ def usage_by_pair(
     stored: Granularity,
     keys: CrossedKeys | None,
     groups: Ids | None,
+    figures: Sequence[str],
 ) -> dict[tuple[int, int], Usage]:
-    """The usage of a whole range by member and model, as `by_pair` returns values."""
-    found = by_pair(connection, selection, [(wanted, stored)], _FIGURES, keys, groups)
-    return {(member, model): Usage._make(used) for member, model, *used in found}
+    """The usage of a whole range by member and model, as `by_pair` returns values; of some figures,
+    the others are 0."""
+    columns, usage_of = [f"t.{name}" for name in figures], _usage_of(figures)
+    found = by_pair(connection, selection, [(wanted, stored)], columns, keys, groups)
+    return {(member, model): usage_of(used) for member, model, *used in found}
 
 
 def usage_by_group(
@@ -192,10 +272,22 @@ def usage_by_group(
     wanted: TimeRange,
     stored: Granularity,
     keys: CrossedKeys | None,
+    figures: Sequence[str],
 ) -> dict[int, Usage]:
-    """The usage of a whole range by group, as `values_by_group` returns values."""
-    found = values_by_group(connection, selection, wanted, stored, keys, _FIGURES)
-    return {group: Usage._make(used) for group, used in found.items()}
+    """The usage of a whole range by group, as `values_by_group` returns values; of some figures,
+    the others are 0."""
+    columns, usage_of = [f"t.{name}" for name in figures], _usage_of(figures)
+    found = values_by_group(connection, selection, wanted, stored, keys, columns)
+    return {group: usage_of(used) for group, used in found.items()}
+
+
+def _usage_of(figures: Sequence[str]) -> Callable[[Sequence[int]], Usage]:
+    """Makes usage of some figures, in this order."""
+    if tuple(figures) == Usage._fields:
+        return Usage._make
+    places = [figures.index(name) if name in figures else -1 for name in Usage._fields]
+    ordered = itemgetter(*places)
+    return lambda values: Usage._make(ordered((*values, 0)))
 
 
 def whole(

@@ -549,12 +549,19 @@ class Store:
                 yield from reading.rows(connection, selection, wanted, stored)
 
     def group_sums(
-        self, selection: Selection, wanted: TimeRange, stored: Granularity
+        self,
+        selection: Selection,
+        wanted: TimeRange,
+        stored: Granularity,
+        figures: Sequence[str] = Usage._fields,
     ) -> Mapping[int, Usage]:
-        """The usage of a whole range by group (its id; 0 without a grouping)."""
+        """The usage of a whole range by group (its id; 0 without a grouping).
+
+        Only `figures` (names) are read; the others are 0.
+        """
         with self._db.read() as connection:
             keys = self._crossed_keys(selection)
-            return signed_parts.usage_by_group(connection, selection, wanted, stored, keys)
+            return signed_parts.usage_by_group(connection, selection, wanted, stored, keys, figures)
 
     def metric_sums(
         self,
@@ -670,15 +677,19 @@ class Store:
         wanted: TimeRange,
         stored: Granularity,
         groups: Ids | None = None,
+        figures: Sequence[str] = Usage._fields,
     ) -> Mapping[tuple[int, int], Usage]:
         """The usage of a whole range by member and model (ids), in that order; the member is 0
         unless the selection is by key or creator.
 
-        `groups` are the members that are asked for (None: all).
+        `groups` are the members that are asked for (None: all). Only `figures` (names) are read;
+        the others are 0.
         """
         with self._db.read() as connection:
             keys = self._crossed_keys(selection)
-            return signed_parts.usage_by_pair(connection, selection, wanted, stored, keys, groups)
+            return signed_parts.usage_by_pair(
+                connection, selection, wanted, stored, keys, groups, figures
+            )
 
     def rows_by_group(
         self,
