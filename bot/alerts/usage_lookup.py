@@ -76,6 +76,10 @@ class UsageLookup:
             self._series[key] = _bucketed(found, needed.step or Granularity.DAY, needed.zone)
         return self._series[key]
 
+    def unused(self, by: Dimension, members: Ids, span: AlertPeriod) -> Ids:
+        """Those of some members that made no request in a time range."""
+        return self._usage.unused(by, members, self.intervals(span))
+
     def first(self, by: Dimension, members: Ids, since: datetime) -> Mapping[int, datetime]:
         """The first day (UTC), on or after `since`, with usage of each of some members."""
         since = floor(since + DAY - _MOMENT, Granularity.DAY)

@@ -117,3 +117,20 @@ def test_the_first_day_of_each_key_is_found_in_whichever_part_it_lies(
         asked = [id_ for number, id_ in enumerate(ids) if number != 2]
         assert usage.first(Dimension.KEY, asked, FIRST + since * DAY) == wanted
     assert usage.first(Dimension.KEY, [], FIRST) == {}
+
+
+@pytest.mark.parametrize("asked", [{0}, {5}, {2, 5}, set(range(6)), set()])
+def test_members_without_requests_in_any_interval_are_found(
+    stored: tuple[Store, AlertUsage], asked: set[int]
+) -> None:
+    store, usage = stored
+    ids = {number: store.directory().ids[Dimension.KEY, key] for number, key in enumerate(KEYS)}
+    members = frozenset(ids[number] for number in asked)
+    for first in range(len(INTERVALS)):
+        used = {
+            ids[number]
+            for granularity, (start, end) in INTERVALS[first:]
+            for number, bucket in USED[granularity]
+            if start <= FIRST + bucket * STEP[granularity] < end
+        }
+        assert usage.unused(Dimension.KEY, members, INTERVALS[first:]) == members - used
