@@ -54,22 +54,29 @@ class AlertUsage:
         self._last: dict[tuple[Dimension, frozenset[int], datetime], dict[int, datetime]] = {}
         self._before: dict[tuple[Dimension | None, datetime], frozenset[UsageKey]] = {}
 
-    def sums(self, by: Dimension | None, intervals: Iterable[GranularInterval]) -> dict[int, Usage]:
-        """The usage of each member of a dimension (0: everything combined) in all intervals."""
+    def sums(
+        self,
+        by: Dimension | None,
+        intervals: Iterable[GranularInterval],
+        figures: Sequence[str] = Usage._fields,
+    ) -> dict[int, Usage]:
+        """The usage of each member of a dimension (0: everything combined) in all intervals.
+
+        Only `figures` are read; the others are 0.
+        """
         parts = [_part(by, interval) for interval in intervals]
         if not parts:
             return {}
         # stored sums are grouped in storage order first, because a part has the rows of a member
         # side by side
-        names = [f"c{n}" for n in range(len(Usage._fields))]
-        each = ", ".join(
-            f"SUM(t.{field}) AS {name}" for field, name in zip(Usage._fields, names, strict=True)
-        )
+        each = ", ".join(f"SUM(t.{figure}) AS {figure}" for figure in figures)
         statements = [
             f"SELECT t.member AS id, {each} FROM {one.tables} GROUP BY {one.grouped}"
             for one in parts
         ]
-        together = ", ".join(f"SUM({name})" for name in names)
+        together = ", ".join(
+            f"SUM({figure})" if figure in figures else "0" for figure in Usage._fields
+        )
         with self._db.read() as connection:
             rows = connection.execute(
                 f"SELECT id, {together} FROM ({' UNION ALL '.join(statements)}) r"

@@ -89,6 +89,9 @@ def test_intervals_of_several_granularities_are_added_up(
     assert usage.sums(Dimension.MODEL, INTERVALS) == {ids[Dimension.MODEL, "a/x"]: whole}
     assert usage.sums(None, INTERVALS) == {0: whole}
     assert usage.sums(Dimension.KEY, []) == {}
+    assert usage.sums(None, INTERVALS, ("byok", "credits")) == {
+        0: Usage(credits=whole.credits, byok=whole.byok)
+    }
 
 
 def test_the_spend_of_each_bucket_is_that_of_its_rows(stored: tuple[Store, AlertUsage]) -> None:
