@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -86,21 +87,31 @@ class AlertUsage:
         return {row[0]: Usage._make(row[1:]) for row in rows}
 
     def spend_series(
-        self, by: Dimension | None, intervals: Iterable[GranularInterval]
-    ) -> dict[int, dict[int, int]]:
-        """The spend (nano-dollars) of each member by bucket (its start as Unix time)."""
-        found: dict[int, dict[int, int]] = {}
+        self,
+        by: Dimension | None,
+        intervals: Iterable[GranularInterval],
+        start_of: Callable[[datetime], datetime],
+    ) -> dict[int, dict[datetime, int]]:
+        """The spend (nano-dollars) of each member by the time that `start_of` says of the start of
+        a stored bucket."""
+        found: dict[int, dict[datetime, int]] = defaultdict(dict)
+        starts: dict[int, datetime] = {}
         with self._db.read() as connection:
             for one in (_part(by, interval) for interval in intervals):
+                # of stored sums, there is one row for each member and bucket
+                value, grouped = "t.credits + t.byok", ""
+                if not one.sums:
+                    value, grouped = f"SUM({value})", f" GROUP BY {one.grouped}, t.bucket"
                 rows = connection.execute(
-                    f"SELECT t.member, t.bucket, SUM(t.credits + t.byok) FROM {one.tables}"
-                    f" GROUP BY {one.grouped}, t.bucket",
-                    one.params,
+                    f"SELECT t.member, t.bucket, {value} FROM {one.tables}{grouped}", one.params
                 )
                 for member, bucket, spend in rows:
-                    series = found.setdefault(member, {})
-                    series[bucket] = series.get(bucket, 0) + spend
-        return found
+                    start = starts.get(bucket)
+                    if start is None:
+                        start = starts[bucket] = start_of(from_seconds(bucket))
+                    series = found[member]
+                    series[start] = series.get(start, 0) + spend
+        return dict(found)
 
     def unused(self, by: Dimension, members: Ids, intervals: Sequence[GranularInterval]) -> Ids:
         """Those of some members that made no request in any of the intervals (oldest first).
@@ -208,12 +219,13 @@ class AlertUsage:
 
 
 class _Part(NamedTuple):
-    """The tables and conditions to read an interval from, with their parameters, and the columns
-    that rows of a member are side by side by."""
+    """The tables and conditions to read an interval from, with their parameters; the columns that
+    rows of a member are side by side by; and whether they are stored sums."""
 
     tables: str
     params: tuple[int, ...]
     grouped: str
+    sums: bool
 
 
 def _part(by: Dimension | None, interval: GranularInterval) -> _Part:
@@ -225,6 +237,6 @@ def _part(by: Dimension | None, interval: GranularInterval) -> _Part:
     if view is None or has_sums(dimension, code):
         tables = f"total t WHERE t.dimension = ? AND t.part BETWEEN ? AND ? AND {bounds}"
         parts = part(code, start), part(code, end)
-        return _Part(tables, (dimension, *parts, code, start, end), "t.part, t.member")
+        return _Part(tables, (dimension, *parts, code, start, end), "t.part, t.member", sums=True)
     tables = f"usage t WHERE t.view = ? AND {bounds}"
-    return _Part(tables, (int(view), code, start, end), "t.member")
+    return _Part(tables, (int(view), code, start, end), "t.member", sums=False)

@@ -12,7 +12,7 @@ import pytest
 from bot.store import Database, Store
 from bot.store.alerts.usage_sums import AlertUsage, GranularInterval
 from bot.store.encoding import StoredView, to_seconds
-from reports.time.time_range import DAY, HOUR, STEP, Granularity
+from reports.time.time_range import DAY, HOUR, STEP, Granularity, floor
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import ZERO, Usage, plus
 from reports.usage.windows_to_fetch import Window
@@ -94,13 +94,18 @@ def test_intervals_of_several_granularities_are_added_up(
     }
 
 
-def test_the_spend_of_each_bucket_is_that_of_its_rows(stored: tuple[Store, AlertUsage]) -> None:
+def test_the_spend_of_each_day_is_that_of_its_rows(stored: tuple[Store, AlertUsage]) -> None:
     store, usage = stored
-    found = usage.spend_series(Dimension.KEY, INTERVALS)
+    found = usage.spend_series(Dimension.KEY, INTERVALS, lambda at: floor(at, Granularity.DAY))
     ids = store.directory().ids
     assert found == {
         ids[Dimension.KEY, KEYS[number]]: {
-            to_seconds(at): one.credits + one.byok for at, one in buckets.items()
+            day: sum(
+                one.credits + one.byok
+                for at, one in buckets.items()
+                if floor(at, Granularity.DAY) == day
+            )
+            for day in {floor(at, Granularity.DAY) for at in buckets}
         }
         for number, buckets in expected().items()
     }
