@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.store import Store
@@ -19,6 +19,7 @@ from reports.usage.usage import ZERO, Usage
 LATE = timedelta(minutes=10)
 """Until this long after its end, a bucket is read from finer buckets, which are synced more
 often."""
+_OF_SPEND = ("credits", "byok")
 _MOMENT = timedelta(microseconds=1)
 _COARSER = {Granularity.MINUTE: Granularity.HOUR, Granularity.HOUR: Granularity.DAY}
 
@@ -31,7 +32,7 @@ class UsageLookup:
         self._store, self._usage, self._now = store, usage, now
         self._coverage: Coverage = state.coverage
         self.synced: Mapping[Granularity, datetime] = state.synced
-        self._sums: dict[tuple[Needed, Selection], dict[int, Usage]] = {}
+        self._sums: dict[tuple[Needed, Selection, Sequence[str]], dict[int, Usage]] = {}
         self._series: dict[tuple[Needed, Selection], dict[int, dict[datetime, int]]] = {}
         self._first: dict[tuple[Dimension, Ids, datetime], Mapping[int, datetime]] = {}
         self._known: dict[frozenset[str], Coverage] = {}
@@ -42,13 +43,22 @@ class UsageLookup:
         """When usage was last synced at any granularity; None if never."""
         return max(self.synced.values(), default=None)
 
-    def sums(self, needed: Needed, selection: Selection) -> Mapping[int, Usage]:
-        """The total usage of each member in the time range; member 0 stands for everything."""
-        key = needed, selection
+    def spend(self, needed: Needed, selection: Selection) -> Mapping[int, Usage]:
+        """What `sums` returns, with no figure but those of spend, which is less to read."""
+        return self.sums(needed, selection, _OF_SPEND)
+
+    def sums(
+        self, needed: Needed, selection: Selection, figures: Sequence[str] = Usage._fields
+    ) -> Mapping[int, Usage]:
+        """The total usage of each member in the time range; member 0 stands for everything.
+
+        Only `figures` are sure to be read; others may be 0.
+        """
+        key = needed, selection, figures
         if key not in self._sums:
             parts = intervals(needed.span, self._now, self._coverage, self.synced)
             if not selection.members:
-                self._sums[key] = self._usage.sums(needed.by, parts)
+                self._sums[key] = self._usage.sums(needed.by, parts, figures)
             else:
                 series = self._filtered(needed, selection, parts)
                 self._sums[key] = {
@@ -75,6 +85,10 @@ class UsageLookup:
                 }
             self._series[key] = _bucketed(found, needed.step or Granularity.DAY, needed.zone)
         return self._series[key]
+
+    def unused(self, by: Dimension, members: Ids, span: AlertPeriod) -> Ids:
+        """Those of some members that made no request in a time range."""
+        return self._usage.unused(by, members, self.intervals(span))
 
     def first(self, by: Dimension, members: Ids, since: datetime) -> Mapping[int, datetime]:
         """The first day (UTC), on or after `since`, with usage of each of some members."""

@@ -89,6 +89,9 @@ def test_intervals_of_several_granularities_are_added_up(
     assert usage.sums(Dimension.MODEL, INTERVALS) == {ids[Dimension.MODEL, "a/x"]: whole}
     assert usage.sums(None, INTERVALS) == {0: whole}
     assert usage.sums(Dimension.KEY, []) == {}
+    assert usage.sums(None, INTERVALS, ("byok", "credits")) == {
+        0: Usage(credits=whole.credits, byok=whole.byok)
+    }
 
 
 def test_the_spend_of_each_bucket_is_that_of_its_rows(stored: tuple[Store, AlertUsage]) -> None:
@@ -117,3 +120,20 @@ def test_the_first_day_of_each_key_is_found_in_whichever_part_it_lies(
         asked = [id_ for number, id_ in enumerate(ids) if number != 2]
         assert usage.first(Dimension.KEY, asked, FIRST + since * DAY) == wanted
     assert usage.first(Dimension.KEY, [], FIRST) == {}
+
+
+@pytest.mark.parametrize("asked", [{0}, {5}, {2, 5}, set(range(6)), set()])
+def test_members_without_requests_in_any_interval_are_found(
+    stored: tuple[Store, AlertUsage], asked: set[int]
+) -> None:
+    store, usage = stored
+    ids = {number: store.directory().ids[Dimension.KEY, key] for number, key in enumerate(KEYS)}
+    members = frozenset(ids[number] for number in asked)
+    for first in range(len(INTERVALS)):
+        used = {
+            ids[number]
+            for granularity, (start, end) in INTERVALS[first:]
+            for number, bucket in USED[granularity]
+            if start <= FIRST + bucket * STEP[granularity] < end
+        }
+        assert usage.unused(Dimension.KEY, members, INTERVALS[first:]) == members - used
