@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot.alerts.scope import allowed_members
@@ -12,21 +12,22 @@ from bot.answers.openrouter_limits import TrackedLimit
 from bot.store.usage.selection import Ids, Selection
 from reports.alerts.evaluation import Measurement
 from reports.alerts.kinds.budget import GUARDRAILS, budget, limit_words
-from reports.alerts.limits_and_forecast import guardrail_label
+from reports.alerts.limits_and_forecast import SpendLimit, guardrail_label
 from reports.alerts.needed_usage import Needed
 from reports.alerts.periods import AlertPeriod
 from reports.analysis.limits import LimitKind
 from reports.time.time_range import Granularity, floor
-from reports.usage.dimensions import Dimension, Metric, MoneySource
+from reports.usage.dimensions import Dimension
 from reports.usage.usage import Usage
 
 if TYPE_CHECKING:
     pass
 
-from bot.alerts.context import MeasurementContext, WatchedRule, total
+from bot.alerts.context import MeasurementContext, WatchedRule
 
 _MINUTE = timedelta(minutes=1)
-_ANY = datetime.min.replace(tzinfo=UTC)
+_Counted = tuple[AlertPeriod | None, datetime, datetime]
+"""A period (None: the limit never resets), and the start and end of the usage to add."""
 
 
 def _concerns(
@@ -60,47 +61,43 @@ def _label(labels: Mapping[int, str], one: TrackedLimit) -> str:
 
 
 class _Use:
-    """What was used of limits in their periods; each time range is looked up once."""
+    """What was used of limits in their periods. What limits that reset alike have in common is
+    worked out once: there are thousands of them."""
 
     def __init__(self, watched: WatchedRule, context: MeasurementContext) -> None:
         self._watched, self._context = watched, context
         self._at = context.synced_at or context.now
-        self._periods: dict[str, tuple[AlertPeriod | None, ...]] = {}
-        self._spans: dict[
-            tuple[AlertPeriod | None, datetime | None], tuple[datetime, datetime]
-        ] = {}
+        self._counted: dict[tuple[str, datetime | None], Sequence[_Counted]] = {}
         self._spent: dict[tuple[Dimension, datetime, datetime], Mapping[int, Usage]] = {}
 
     def of(self, one: TrackedLimit, label: str) -> Iterator[Measurement]:
         """The use of a limit in each of its periods."""
-        cap = one.cap
-        if cap.reset not in self._periods:
-            self._periods[cap.reset] = cap.periods(self._watched.since, self._context.now)
-        for period in self._periods[cap.reset]:
-            if period and period.end <= self._watched.entry.created_at:
-                continue
-            reported = cap.reported_in(period)
-            if period is None and not reported:
-                continue  # OpenRouter doesn't report the use of a limit that never resets
-            start, end = self._span(period, cap.reported_at if reported else None)
+        kind = one.cap.reset, None if one.cap.used is None else one.cap.reported_at
+        if kind not in self._counted:
+            self._counted[kind] = tuple(self._periods(one.cap))
+        for period, start, end in self._counted[kind]:
             used = 0
             if start < end:
                 found = self._usage(one.by, start, end)
-                source = MoneySource.ALL if one.byok else MoneySource.CREDITS
-                used = total(found, one.ids, Metric.SPEND, source)
-            yield budget(cap, period, used, self._at, label)
+                for member in one.ids:
+                    if (usage := found.get(member)) is not None:
+                        used += usage.credits + usage.byok if one.byok else usage.credits
+            yield budget(one.cap, period, used, self._at, label)
 
-    def _span(
-        self, period: AlertPeriod | None, reported_at: datetime | None
-    ) -> tuple[datetime, datetime]:
-        """When usage counts that isn't in OpenRouter's report; None if none is for the period."""
-        key = period, reported_at
-        if key not in self._spans:
-            start, end = (period.start, period.end) if period else (_ANY, self._at + _MINUTE)
-            if reported_at is not None:
-                start = max(start, floor(reported_at, Granularity.MINUTE) + _MINUTE)
-            self._spans[key] = start, end
-        return self._spans[key]
+    def _periods(self, cap: SpendLimit) -> Iterator[_Counted]:
+        """The periods of a limit, and from when until when usage counts in each that isn't in
+        OpenRouter's report."""
+        for period in cap.periods(self._watched.since, self._context.now):
+            if period and period.end <= self._watched.entry.created_at:
+                continue
+            start, end = (
+                (period.start, period.end) if period else (cap.reported_at, self._at + _MINUTE)
+            )
+            if cap.reported_in(period):
+                start = max(start, floor(cap.reported_at, Granularity.MINUTE) + _MINUTE)
+            elif period is None:
+                continue  # OpenRouter doesn't report the use of a limit that never resets
+            yield period, start, end
 
     def _usage(self, by: Dimension, start: datetime, end: datetime) -> Mapping[int, Usage]:
         key = by, start, end
