@@ -475,22 +475,8 @@ def read_sum(
     connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> Usage:
     """The usage of a whole range: the sum of what `read_whole` returns."""
-    found = ZERO
-    for sign, one in _terms(connection, selection, wanted, stored, grouped=False):
-        operation = plus if sign > 0 else minus
-        found = operation(found, _sum_of(connection, one, wanted, stored))
-    return found
-
-
-def _sum_of(
-    connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
-) -> Usage:
-    table = _whole_table(connection, selection, wanted, resolution(wanted, stored))
-    if not table.sums and selection.owners is not None:
-        return total(_whole_of(connection, selection, wanted, stored))
-    statement = f"SELECT {SUMS} FROM {table.tables} WHERE {table.where}"
-    found = connection.execute(statement, table.params).fetchone()
-    return ZERO if found[0] is None else Usage._make(found)
+    names = [f"t.{name}" for name in Usage._fields]
+    return Usage._make(sum_values(connection, selection, wanted, stored, names))
 
 
 def _whole_table(

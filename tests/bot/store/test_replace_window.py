@@ -233,7 +233,7 @@ class Replacing(RuleBasedStateMachine):
         sums = {i: total(s.values()).value(metric) for i, s in expected.items()}
         if ranking is None:
             assert set(read.series) == set(expected)
-        elif not selection.crossed or by is Dimension.CREATOR:
+        else:
             best = sorted(sums.values(), reverse=True)[:top]
             assert sorted((sums[i] for i in read.series), reverse=True) == best
         rows = list(self.store.rows(selection, wanted, stored))
