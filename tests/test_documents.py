@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bot.clickhouse.errors import OLDEST
 from bot.openrouter import client
 from bot.slack.scopes import SCOPES
 from tests.trust.parts import PARTS
@@ -117,6 +118,12 @@ def test_every_dependency_has_a_version_and_hashes() -> None:
     assert needed("dev") <= set(locked("constraints-dev.txt"))
     assert needed(*every["optional-dependencies"]) <= set(locked("constraints-tools.txt"))
     assert set(locked("constraints-clickhouse.txt")) == {"chdb", "chdb-core"}
+
+
+def test_the_oldest_version_of_clickhouse_that_was_tried_is_the_one_that_errors_name() -> None:
+    said = (ROOT / "docs" / "clickhouse.md").read_text()
+    assert f"versions **{OLDEST}**" in " ".join(said.split())
+    assert f"versions before {OLDEST}." in said
 
 
 def test_the_constraints_agree_with_each_other() -> None:

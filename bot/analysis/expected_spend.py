@@ -28,7 +28,7 @@ from bot.analysis.forecast_usage import (
     read_spend,
     since_first_usage,
 )
-from bot.analysis.spend_left import spend_left
+from bot.analysis.shared_reads import SharedReads
 from bot.store import Store
 from bot.store.usage.selection import Ids, Selection
 from reports.analysis.forecast import ExpectedDays, Forecaster, shared, to_come
@@ -85,7 +85,8 @@ def _kept(days: Sequence[int]) -> Forecaster:
 class ExpectedSpend:
     """The expected spend of a source of money as of the moment of a period; within one snapshot.
 
-    `root` is everything that the asker may see: the whole that is forecast and shared.
+    `root` is everything that the asker may see: the whole that is forecast and shared. Forecasts of
+    other sources in the same period may share `reads`.
     """
 
     def __init__(
@@ -95,7 +96,9 @@ class ExpectedSpend:
         source: MoneySource,
         root: Selection = _EVERYTHING,
         forecasting: Forecasting = _kept,
+        reads: SharedReads | None = None,
     ) -> None:
+        self._reads = reads or SharedReads(store, period, (source,))
         self.store, self.period, self.source, self.root = store, period, source, root
         self._days_by_selection: dict[Selection, Sequence[int]] = {}
         self.forecaster = forecasting(since_first_usage(self.days_of(root)))
@@ -306,8 +309,8 @@ class ExpectedSpend:
         some: Counter[int] = Counter()
         for back, more in enumerate(reversed(above_usual(days, _LAST)), start=1):
             if more > usual_day * _SEEN:  # only then are keys read
-                for key, spent in read_spend(
-                    self.store, self._keys, self._day_before(back), self.source
+                for key, spent in self._reads.spend(
+                    self._keys, self._day_before(back), self.source
                 ).items():
                     if spent > usual_day:
                         some[key] = max(some[key], spent)
@@ -342,13 +345,13 @@ class ExpectedSpend:
     @cached_property
     def spend_left(self) -> Mapping[int, SpendLeft]:
         """What keys that can't spend without limit can still spend in the period."""
-        return spend_left(self.store, self.period, self.source)
+        return self._reads.left(self.source)
 
     @cached_property
     def _largest_days(self) -> Mapping[int, tuple[int, int]]:
         """What each key spent on the largest of the recent days, and on all of them."""
         of = self.recent_days
-        return self.store.largest_buckets(self._keys, of.range, of.stored, self.source)
+        return self._reads.largest(self._keys, of, self.source)
 
     @cached_property
     def _keys_recently(self) -> _Amounts:
@@ -448,7 +451,7 @@ class ExpectedSpend:
                 spent.update({key: days for key, (_, days) in self._largest_days.items()})
             else:
                 for of in self._ranges(running=running):
-                    spent.update(read_spend(self.store, selection, of, self.source))
+                    spent.update(self._reads.spend(selection, of, self.source))
             found = {group: max(0, value) for group, value in spent.items()}
             self._read[selection, running] = found
             whole = selection.grouped(None)
@@ -503,7 +506,7 @@ class ExpectedSpend:
         if past > first - DAY or synced < now - HOUR:
             return None
         of = _hours(past, now + HOUR)
-        used = self.store.whole(self.root, of.range, of.stored)
+        used = self._reads.whole(self.root, of)
         spent = [max(0, one.value(Metric.SPEND, self.source)) for one in used]
         before = (first - past) // HOUR
         begun = next((at for at, value in enumerate(spent[:before]) if value), before)

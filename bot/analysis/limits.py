@@ -6,13 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import NamedTuple
 
 from bot.analysis.expected_spend import ExpectedSpend
 from bot.analysis.forecast import root_of
-from bot.analysis.forecast_usage import forecast_period
+from bot.analysis.forecast_usage import ForecastPeriod, forecast_period
 from bot.analysis.request import AnalysisRequest
+from bot.analysis.shared_reads import SharedReads
 from bot.analysis.spend_since import SpendSince, at_least
 from bot.answers import visibility
 from bot.answers.answer import make_plan
@@ -33,7 +34,6 @@ from bot.store.usage.store import CacheState
 from reports.alerts.limits_and_forecast import SpendLimit
 from reports.alerts.periods import AlertPeriod
 from reports.analysis.document import AnalysisDocument
-from reports.analysis.forecast import Forecaster
 from reports.analysis.limits import (
     HOUR,
     HOURS_A_WEEK,
@@ -100,19 +100,12 @@ class _Bound(NamedTuple):
     more: int
 
 
-@lru_cache(maxsize=8)
-def _forecaster(days: tuple[int, ...]) -> Forecaster:
-    """A forecaster from whole days before today, which hardly change: how accurate its methods were
-    takes longer to work out than anything else. Each takes some 200 KB."""
-    return Forecaster(days)
-
-
 class HourlySpend:
     """What members spent in each hour of the past month, and their pace: the forecast's.
 
     Sums of days are read once for all limits, hours only of the members that are asked for. With
     `members`, only these can be asked for; without, all. `root` is everything that the asker may
-    see.
+    see. What is expected of `sources` of money is read together.
     """
 
     def __init__(
@@ -121,13 +114,14 @@ class HourlySpend:
         now: datetime,
         members: Mapping[Dimension, Ids] | None = None,
         root: Selection = _EVERYTHING,
+        sources: Sequence[MoneySource] = (),
     ) -> None:
-        self._now, self._root = now, root
+        self._now, self._root, self._sources = now, root, sources
         self._outlooks: dict[bool, ExpectedSpend] = {}
         start = floor(now - _LOOKED_BACK, Granularity.HOUR)
         count = (floor(now, Granularity.HOUR) - start) // HOUR + 1
         self.hours = tuple(start + number * HOUR for number in range(count))
-        self._store, self._spent = store, SpendSince(store, now, members)
+        self._store, self._spent = store, SpendSince(store, now, members, both=True)
         # the last hour is still running
         paced, end = self.hours[-_PACE_HOURS - 1 : -1], self.hours[-1]
         self._paced = TimeRange(paced, end, Granularity.HOUR, end)
@@ -137,8 +131,12 @@ class HourlySpend:
 
     def since(self, by: Dimension, ids: Ids, start: datetime, *, byok: bool) -> int:
         """What these members spent since a time (UTC) in nano-dollars, rounded to whole hours."""
-        each = self._spent.each(by, max(start, self.hours[0]), byok=byok)
+        each = self.each_since(by, start, byok=byok)
         return sum([each.get(id_, 0) for id_ in ids])
+
+    def each_since(self, by: Dimension, start: datetime, *, byok: bool) -> Mapping[int, int]:
+        """The same of each member; members that spent nothing may be missing."""
+        return self._spent.each(by, max(start, self.hours[0]), byok=byok)
 
     def near(self, wanted: Sequence[tuple[_Asked, int, datetime | None]]) -> list[int]:
         """The indexes of the members that may use up what is left before its reset, as far as can
@@ -268,12 +266,19 @@ class HourlySpend:
             outlook.running_of(by, ids),
         )
 
+    @cached_property
+    def _period(self) -> ForecastPeriod:
+        return forecast_period(self._state, Unit.MONTH, self._now, "UTC")
+
+    @cached_property
+    def _reads(self) -> SharedReads:
+        return SharedReads(self._store, self._period, self._sources)
+
     def _outlook(self, *, byok: bool) -> ExpectedSpend:
         if byok not in self._outlooks:
-            period = forecast_period(self._state, Unit.MONTH, self._now, "UTC")
             source = MoneySource.ALL if byok else MoneySource.CREDITS
             self._outlooks[byok] = ExpectedSpend(
-                self._store, period, source, self._root, lambda days: _forecaster(tuple(days))
+                self._store, self._period, source, self._root, reads=self._reads
             )
         return self._outlooks[byok]
 
@@ -297,7 +302,8 @@ def gather_limits(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     known = stored_limits(store)
     counted, narrowed = counted_limits(store, labels, keys, creators), keys is not None
     members = None if keys is None else members_of(counted, keys)
-    spend = HourlySpend(store, now, members, root_of(directory, request.asker))
+    sources = [MoneySource.ALL if byok else MoneySource.CREDITS for byok in _counting(counted)]
+    spend = HourlySpend(store, now, members, root_of(directory, request.asker), sources)
     unknown = [one.cap.label for one in counted if not use_is_known(one)]
     found = _forecasts([one for one in counted if use_is_known(one)], spend, now)
     if not narrowed:
@@ -349,6 +355,11 @@ def _limits_of_members(store: Store, labels: Mapping[int, str]) -> Sequence[Coun
         *_key_limits(stored_limits(store), key_details(store), labels, directory),
         *_guardrail_limits(store, labels, directory),
     ]
+
+
+def _counting(counted: Iterable[CountedLimit]) -> Sequence[bool]:
+    """Whether BYOK spend counts toward limits: both if it does for some and not for others."""
+    return sorted({one.byok for one in counted})
 
 
 def members_of(counted: Iterable[CountedLimit], keys: Ids) -> Mapping[Dimension, Ids]:
@@ -486,6 +497,7 @@ def uses_of(
     Only valid for those of which `use_is_known`.
     """
     periods: dict[str, AlertPeriod | None] = {}
+    each: dict[tuple[str, Dimension, bool], Mapping[int, int]] = {}
     found = []
     for one in counted:
         cap = one.cap
@@ -495,8 +507,12 @@ def uses_of(
         if cap.used is not None and cap.reported_in(period):
             used = cap.used
         else:
-            start = period.start if period else spend.hours[0]
-            used = spend.since(one.by, one.ids, start, byok=one.byok)
+            kind = cap.reset, one.by, one.byok
+            if kind not in each:
+                start = period.start if period else spend.hours[0]
+                each[kind] = spend.each_since(one.by, start, byok=one.byok)
+            spent = each[kind]
+            used = sum([spent.get(id_, 0) for id_ in one.ids])
         found.append((used, period.end if period else None))
     return found
 

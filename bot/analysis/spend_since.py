@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -32,15 +32,21 @@ class SpendSince:
     """What members spent until now; each span of time is read once, within one snapshot.
 
     Sums are read for all members at once. With `members`, only these can be asked for; without,
-    all.
+    all. `both`: spend from credits is asked for, and all spend, so that both are read together.
     """
 
     def __init__(
-        self, store: Store, now: datetime, members: Mapping[Dimension, Ids] | None = None
+        self,
+        store: Store,
+        now: datetime,
+        members: Mapping[Dimension, Ids] | None = None,
+        *,
+        both: bool = False,
     ) -> None:
-        self._store, self._now, self._members = store, now, members
+        self._store, self._now, self._members, self._both = store, now, members, both
         self._end = floor(now, Granularity.HOUR) + HOUR
-        self._days: dict[tuple[Dimension, bool], dict[datetime, Spend]] = {}
+        self._starts: dict[Dimension, set[datetime]] = defaultdict(set)
+        self._days: dict[tuple[Dimension, datetime, bool], Spend] = {}
         self._spans: dict[tuple[Dimension, Interval, bool], Spend] = {}
         self._since: dict[tuple[Dimension, bool, datetime], Spend] = {}
 
@@ -66,12 +72,15 @@ class SpendSince:
         """What each member spent on whole days, without reading the days since a later reset
         again."""
         first, until = days
-        known = self._days.setdefault((by, byok), {})
-        if first not in known:
-            later = min((start for start in known if start > first), default=until)
+        key = by, first, byok
+        if key not in self._days:
+            later = min((start for start in self._starts[by] if start > first), default=until)
             found = self._spent(by, (first, later), Granularity.DAY, byok=byok)
-            known[first] = _added(found, known.get(later, {}))
-        return known[first]
+            if later < until:
+                found = _added(found, self._since_day(by, (later, until), byok=byok))
+            self._starts[by].add(first)
+            self._days[key] = found
+        return self._days[key]
 
     def _whole_days(self, first: datetime) -> datetime:
         """Until when usage since the day `first` is read by day, which has far fewer rows.
@@ -93,15 +102,20 @@ class SpendSince:
             start, end = span
             step = DAY if grain is Granularity.DAY else HOUR
             buckets = tuple(start + n * step for n in range((end - start) // step))
-            found: Mapping[int, Sequence[int]] = {}
-            if buckets:
+            ids = None if self._members is None else self._members.get(by, frozenset())
+            selection = at_least(self._store, by, ids)
+            if not buckets:
+                self._spans[asked] = {}
+            elif self._both:
+                of = TimeRange(buckets, end, grain, end)
+                found = self._store.spend_by_source(selection, of, grain)
+                self._spans[by, span, False] = {id_: used for id_, (used, _) in found.items()}
+                self._spans[by, span, True] = {id_: sum(both) for id_, both in found.items()}
+            else:
                 source = MoneySource.ALL if byok else MoneySource.CREDITS
-                ids = None if self._members is None else self._members.get(by, frozenset())
-                found = self._store.metric_sums(
-                    at_least(self._store, by, ids), TimeRange(buckets, end, grain, end), grain,
-                    (Metric.SPEND,), source,
-                )  # fmt: skip
-            self._spans[asked] = {id_: spend for id_, (spend,) in found.items()}
+                of = TimeRange(buckets, end, grain, end)
+                sums = self._store.metric_sums(selection, of, grain, (Metric.SPEND,), source)
+                self._spans[asked] = {id_: spend for id_, (spend,) in sums.items()}
         return self._spans[asked]
 
     @cached_property

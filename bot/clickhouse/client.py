@@ -147,7 +147,10 @@ class ClickHouse:
     def columns(self, *, again: bool = False) -> TraceColumns:
         """The columns of the table, read on first use, or `again`."""
         if self._columns is None or again:
-            found = list(self._rows(statements.COLUMNS, {"name": self._table}))
+            try:
+                found = list(self._rows(statements.COLUMNS, {"name": self._table}))
+            except ClickHouseTooLongError as error:
+                raise ClickHouseError(str(error)) from None  # it is away: nothing is shorter
             if not found:
                 raise ClickHouseRefusedError(no_table(self.table))
             types = {str(row.get("name")): str(row.get("type")) for row in found}
@@ -254,7 +257,7 @@ class ClickHouse:
                 ):
                     self._columns = None  # the table may have been recreated
                     raise
-                log.info("%s Retrying.", error)
+                log.info("Trying again after: %s", error)
                 self._wait(_TRY_AGAIN_SECONDS * attempt)
                 attempt += 1
                 continue

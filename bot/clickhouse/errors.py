@@ -92,6 +92,11 @@ def _error_of_another(status: int, words: str, location: str) -> ClickHouseError
             " them there; special characters must be percent-encoded. If a proxy is in front of"
             " ClickHouse, check whom it lets through."
         )
+    if status == 504:
+        return ClickHouseTooLongError(
+            "A proxy before ClickHouse gave up waiting for it (HTTP 504). If that stays so, raise"
+            " the proxy's time limit: a query of the bot may take two minutes."
+        )
     if status >= 500 or status in _LATER_STATUS:
         return ClickHouseError(
             f"ClickHouse could not answer (HTTP {status}). "

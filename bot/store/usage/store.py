@@ -592,6 +592,19 @@ class Store:
             keys = self._crossed_keys(selection)
             return signed_parts.series(connection, selection, wanted, stored, keys, groups)
 
+    def spend_by_source(
+        self, selection: Selection, wanted: TimeRange, stored: Granularity
+    ) -> Mapping[int, tuple[int, int]]:
+        """The spend (nano-dollars) of a whole range by group: from credits, and BYOK."""
+        with self._db.read() as connection:
+            if selection.crossed:
+                used = self.group_sums(selection, wanted, stored)
+                return {id_: (one.credits, one.byok) for id_, one in used.items()}
+            found = reading.sums_by_group(
+                connection, selection, wanted, stored, ("t.credits", "t.byok")
+            )
+            return {id_: (from_credits, byok) for id_, from_credits, byok in found}
+
     def spend_series(
         self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
     ) -> Mapping[int, Mapping[int, int]]:
@@ -624,18 +637,24 @@ class Store:
         return {(at - start) // _HOUR: spent for at, spent in found.items()}
 
     def largest_buckets(
-        self, selection: Selection, wanted: TimeRange, stored: Granularity, source: MoneySource
-    ) -> Mapping[int, tuple[int, int]]:
-        """The spend (nano-dollars, of a source) of each group's largest stored bucket, and of
-        all."""
+        self,
+        selection: Selection,
+        wanted: TimeRange,
+        stored: Granularity,
+        sources: Sequence[MoneySource],
+    ) -> Sequence[Mapping[int, tuple[int, int]]]:
+        """The spend (nano-dollars) of each group's largest stored bucket, and of all; for each of
+        some sources."""
         with self._db.read() as connection:
-            if selection.crossed:
-                series = self.spend_series(selection, wanted, stored, source)
-                return {
+            if not selection.crossed:
+                return sums.largest_buckets(connection, selection, wanted, stored, sources)
+            return [
+                {
                     id_: (max(spent.values(), default=0), sum(spent.values()))
-                    for id_, spent in series.items()
+                    for id_, spent in self.spend_series(selection, wanted, stored, source).items()
                 }
-            return sums.largest_buckets(connection, selection, wanted, stored, source)
+                for source in sources
+            ]
 
     def pair_sums(
         self,

@@ -84,30 +84,26 @@ def largest_buckets(
     selection: Selection,
     wanted: TimeRange,
     stored: Granularity,
-    source: MoneySource,
-) -> dict[int, tuple[int, int]]:
-    """The spend (nano-dollars, of a source of money) of the largest stored bucket of each group,
-    and of all of them."""
+    sources: Sequence[MoneySource],
+) -> list[dict[int, tuple[int, int]]]:
+    """The spend (nano-dollars) of the largest stored bucket of each group, and of all of them; for
+    each of some sources of money."""
     table = reading.selected_table(connection, selection, wanted, stored)
+    spend = [f"SUM({_SPEND[source]}) AS s{n}" for n, source in enumerate(sources)]
     if table.sums and selection.by is not None:
         # one row for each bucket, those of a member side by side in each part: grouped in storage
         # order first
-        statement = (
-            "SELECT grouped, MAX(largest), SUM(spend) FROM ("
-            f"SELECT {table.group} AS grouped, MAX({_SPEND[source]}) AS largest,"
-            f" SUM({_SPEND[source]}) AS spend FROM {table.tables} WHERE {table.where}"
-            " GROUP BY t.part, t.member) AS parts GROUP BY grouped"
-        )
+        largest = [f"MAX({_SPEND[source]}) AS m{n}" for n, source in enumerate(sources)]
+        columns, of, grouped = [*largest, *spend], "m", "t.part, t.member"
     else:
-        statement = (
-            f"SELECT grouped, MAX(spend), SUM(spend) FROM (SELECT {table.group} AS grouped,"
-            f" SUM({_SPEND[source]}) AS spend FROM {table.tables} WHERE {table.where}"
-            f" GROUP BY {table.group}, t.bucket) AS buckets GROUP BY grouped"
-        )
-    return {
-        group: (largest, spend)
-        for group, largest, spend in connection.execute(statement, table.params)
-    }
+        columns, of, grouped = spend, "s", f"{table.group}, t.bucket"
+    found = ", ".join(f"MAX({of}{n}), SUM(s{n})" for n in range(len(sources)))
+    statement = (
+        f"SELECT grouped, {found} FROM (SELECT {table.group} AS grouped, {', '.join(columns)}"
+        f" FROM {table.tables} WHERE {table.where} GROUP BY {grouped}) AS parts GROUP BY grouped"
+    )
+    rows = connection.execute(statement, table.params).fetchall()
+    return [{row[0]: (row[1 + 2 * n], row[2 + 2 * n]) for row in rows} for n in range(len(sources))]
 
 
 def by_pair(

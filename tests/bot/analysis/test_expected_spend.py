@@ -283,8 +283,8 @@ def test_what_was_spent_since_a_reset_is_read_by_day_where_days_are_complete(
             by_hour.extend(map(hours.index, wanted.buckets))
         return read(self, selection, wanted, *more)
 
-    read = Store.metric_sums
-    monkeypatch.setattr(Store, "metric_sums", noted)
+    read = Store.spend_by_source
+    monkeypatch.setattr(Store, "spend_by_source", noted)
     spend = HourlySpend(store, NOW)
     for id_, (spent,) in expected.items():
         assert spend.since(by, frozenset({id_}), start, byok=True) == spent

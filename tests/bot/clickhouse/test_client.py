@@ -221,12 +221,15 @@ def test_a_table_with_a_strange_name_is_a_parameter_and_nothing_else(server):
 
 def test_a_query_that_takes_too_long_is_told_apart(server, table, tmp_path, monkeypatch):
     server.insert([trace(str(n)) for n in range(50)], tmp_path, table)
+    modes = client_module._MODES
     few = {"max_rows_to_read": "10", "readonly": "1"}
     client = ClickHouse(server.url, table, wait=lambda _: None)
     client.columns()
     monkeypatch.setattr(client_module, "_MODES", (few,))
     with pytest.raises(ClickHouseTooLongError, match="more rows than max_rows_to_read allows"):
         list(client.usage(Granularity.DAY, DAY, TOMORROW))
+    monkeypatch.setattr(client_module, "_MODES", modes)
+    client.columns()
     little = {"max_memory_usage": "1000", "max_untracked_memory": "0", "readonly": "1"}
     monkeypatch.setattr(client_module, "_MODES", (little,))
     with pytest.raises(ClickHouseTooLongError, match="it took too much memory"):

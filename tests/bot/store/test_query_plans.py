@@ -135,7 +135,7 @@ def test_the_largest_days_of_keys_are_found_in_the_order_in_which_they_lie(store
     wanted, stored = RANGES["month"]
     (plan,) = plans(
         store,
-        lambda: store.largest_buckets(Selection(Dimension.KEY), wanted, stored, MoneySource.ALL),
+        lambda: store.largest_buckets(Selection(Dimension.KEY), wanted, stored, tuple(MoneySource)),
     )
     assert sum(line.startswith("USE TEMP B-TREE") for line in plan) == 1  # for the parts
 
