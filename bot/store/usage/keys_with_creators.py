@@ -101,9 +101,9 @@ def read_crossed(
         return _largest_keys(connection, selection, wanted, stored, ranking, keys, whole)
     asked = reading.read(connection, of_asked, wanted, stored, None)
     chatroom = _of_chatroom(connection, selection, wanted, stored, keys)
-    series: dict[int, Mapping[int, Usage]] = dict(asked.series)
-    series[keys.chatroom] = dict(enumerate(chatroom))
-    return _without_zeros(UsageTotals(whole, series, len(series)), by)
+    with_chatroom: dict[int, Mapping[int, Usage]] = dict(asked.series)
+    with_chatroom[keys.chatroom] = dict(enumerate(chatroom))
+    return _without_zeros(UsageTotals(whole, with_chatroom, len(with_chatroom)), by)
 
 
 def _of_chatroom(
