@@ -59,21 +59,26 @@ def gather_why(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     part = stored_whole_part(store, plan.query, plan.source, before)
     just_begun = part is None and has_just_begun(plan.source.range)
     periods = _periods(before, plan.source, part)
-    totals = _totals(store, plan, periods) if part else None
     by_hours = plan.source.range.granularity is Granularity.HOUR
-    if totals and not totals.differ and not by_hours:
-        part, periods, totals = None, _periods(before, plan.source, None), None
-    ranges = ComparedRanges(before.range, plan.source.range, part, just_begun)
     if plan.query.metric not in {None, Metric.SPEND}:
         used = _moved(store, found, periods)
+        if part and not by_hours and not _totals(periods, _sums(used.values(), periods)).differ:
+            part = None
+        ranges = ComparedRanges(before.range, plan.source.range, part, just_begun)
         shown = _of_groups(used, _Periods(periods.ranges)) if part else None
         return moved_answer(plan.query, ranges, _of_groups(used, periods), status, shown)
     read = periods if request.whole else _Periods(periods.ranges[:2])
     pairs = _pairs(store, found, read)
     everything = None
-    if totals:
-        cells = (lambda: _cells(store, found, pairs, periods)) if request.whole else None
-        everything = AllUsage(totals.everything, cells)
+    if part:
+        totals = _totals(periods, _spent(store, plan, pairs, read, periods))
+        if not totals.differ and not by_hours:
+            part, read = None, _periods(before, plan.source, None)
+            pairs = _pairs(store, found, read)
+        else:
+            cells = (lambda: _cells(store, found, pairs, periods)) if request.whole else None
+            everything = AllUsage(totals.everything, cells)
+    ranges = ComparedRanges(before.range, plan.source.range, part, just_begun)
     explained = _cells(store, found, pairs, _Periods(read.ranges))
     return why_answer(plan.query, ranges, explained, status, everything)
 
@@ -113,14 +118,27 @@ class _Totals(NamedTuple):
         return change(self.everything.change) != change(self.shown.change)
 
 
-def _totals(store: Store, plan: Plan, periods: _Periods) -> _Totals:
-    selection, metric = without_groups(plan), plan.query.metric or Metric.SPEND
-    sums = [
-        store.sum_of(selection, of.range, of.stored).value(metric, plan.query.source)
-        for of in periods.ranges
-    ]
+def _totals(periods: _Periods, sums: Sequence[int]) -> _Totals:
+    """The totals from the sums of each range."""
     before, now = (sum(sums[at] for at in places) for places in (periods.before, periods.now))
     return _Totals(WholeChange(now, before), WholeChange(sums[1], sums[0]))
+
+
+def _sums(used: Iterable[Sequence[int]], periods: _Periods) -> Sequence[int]:
+    """The sums of what groups used in each range."""
+    return [sum(of) for of in zip(*used, strict=True)] or [0] * len(periods.ranges)
+
+
+def _spent(
+    store: Store, plan: Plan, pairs: Sequence[_Pair], read: _Periods, periods: _Periods
+) -> Sequence[int]:
+    """The spend in each range: of those whose pairs were read, as much as these."""
+    count, selection = len(read.ranges), without_groups(plan)
+    sums = [sum(pair[2 + count + at] for pair in pairs) for at in range(count)]
+    return sums + [
+        store.sum_of(selection, of.range, of.stored).value(Metric.SPEND, plan.query.source)
+        for of in periods.ranges[count:]
+    ]
 
 
 def _by_hour(
