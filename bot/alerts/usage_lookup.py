@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 
 from bot.store import Store
 from bot.store.alerts.usage_sums import AlertUsage, GranularInterval, add
@@ -19,6 +20,7 @@ from reports.usage.usage import ZERO, Usage
 LATE = timedelta(minutes=10)
 """Until this long after its end, a bucket is read from finer buckets, which are synced more
 often."""
+_OF_SPEND = ("credits", "byok")
 _MOMENT = timedelta(microseconds=1)
 _COARSER = {Granularity.MINUTE: Granularity.HOUR, Granularity.HOUR: Granularity.DAY}
 
@@ -31,8 +33,10 @@ class UsageLookup:
         self._store, self._usage, self._now = store, usage, now
         self._coverage: Coverage = state.coverage
         self.synced: Mapping[Granularity, datetime] = state.synced
-        self._sums: dict[tuple[Needed, Selection], dict[int, Usage]] = {}
-        self._series: dict[tuple[Needed, Selection], dict[int, dict[datetime, int]]] = {}
+        self._sums: dict[tuple[Needed, Selection, Sequence[str]], dict[int, Usage]] = {}
+        self._series: dict[
+            tuple[tuple[Needed, ...], Selection], dict[int, dict[datetime, int]]
+        ] = {}
         self._first: dict[tuple[Dimension, Ids, datetime], Mapping[int, datetime]] = {}
         self._known: dict[frozenset[str], Coverage] = {}
         self._partial: dict[AlertPeriod, bool] = {}
@@ -42,13 +46,22 @@ class UsageLookup:
         """When usage was last synced at any granularity; None if never."""
         return max(self.synced.values(), default=None)
 
-    def sums(self, needed: Needed, selection: Selection) -> Mapping[int, Usage]:
-        """The total usage of each member in the time range; member 0 stands for everything."""
-        key = needed, selection
+    def spend(self, needed: Needed, selection: Selection) -> Mapping[int, Usage]:
+        """What `sums` returns, with no figure but those of spend, which is less to read."""
+        return self.sums(needed, selection, _OF_SPEND)
+
+    def sums(
+        self, needed: Needed, selection: Selection, figures: Sequence[str] = Usage._fields
+    ) -> Mapping[int, Usage]:
+        """The total usage of each member in the time range; member 0 stands for everything.
+
+        Only `figures` are sure to be read; others may be 0.
+        """
+        key = needed, selection, figures
         if key not in self._sums:
             parts = intervals(needed.span, self._now, self._coverage, self.synced)
             if not selection.members:
-                self._sums[key] = self._usage.sums(needed.by, parts)
+                self._sums[key] = self._usage.sums(needed.by, parts, figures)
             else:
                 series = self._filtered(needed, selection, parts)
                 self._sums[key] = {
@@ -57,24 +70,44 @@ class UsageLookup:
         return self._sums[key]
 
     def spend_series(
-        self, needed: Needed, selection: Selection
+        self, needed: Sequence[Needed], selection: Selection
     ) -> Mapping[int, Mapping[datetime, int]]:
         """The spend (nano-dollars) of each member by the start (UTC) of the hour, or of the day of
-        the zone."""
-        key = needed, selection
+        the zone; `needed` differ only in their time ranges, which have no hour in common."""
+        key = tuple(needed), selection
         if key not in self._series:
-            whole_days = needed.step is Granularity.DAY and needed.zone == "UTC"
-            coarsest = Granularity.DAY if whole_days else Granularity.HOUR
-            parts = intervals(needed.span, self._now, self._coverage, self.synced, coarsest)
-            if not selection.members:
-                found = self._usage.spend_series(needed.by, parts)
-            else:
-                found = {
-                    member: {at: usage.value(Metric.SPEND) for at, usage in by_bucket.items()}
-                    for member, by_bucket in self._filtered(needed, selection, parts).items()
-                }
-            self._series[key] = _bucketed(found, needed.step or Granularity.DAY, needed.zone)
+            self._series[key] = self._read_series(key[0], selection)
         return self._series[key]
+
+    def _read_series(
+        self, needed: Sequence[Needed], selection: Selection
+    ) -> dict[int, dict[datetime, int]]:
+        one = needed[0]
+        step = one.step or Granularity.DAY
+        whole_days = step is Granularity.DAY and one.zone == "UTC"
+        coarsest = Granularity.DAY if whole_days else Granularity.HOUR
+        parts = [
+            intervals(each.span, self._now, self._coverage, self.synced, coarsest)
+            for each in needed
+        ]
+
+        def start_of(at: datetime) -> datetime:
+            return floor(at, step, one.zone)
+
+        if not selection.members:
+            return self._usage.spend_series(one.by, chain(*parts), start_of)
+        series: dict[int, dict[datetime, int]] = {}
+        for each, of in zip(needed, parts, strict=True):
+            for member, by_bucket in self._filtered(each, selection, of).items():
+                into = series.setdefault(member, {})
+                for at, usage in by_bucket.items():
+                    start = start_of(from_seconds(at))
+                    into[start] = into.get(start, 0) + usage.value(Metric.SPEND)
+        return series
+
+    def unused(self, by: Dimension, members: Ids, span: AlertPeriod) -> Ids:
+        """Those of some members that made no request in a time range."""
+        return self._usage.unused(by, members, self.intervals(span))
 
     def first(self, by: Dimension, members: Ids, since: datetime) -> Mapping[int, datetime]:
         """The first day (UTC), on or after `since`, with usage of each of some members."""
@@ -207,23 +240,6 @@ def _buckets(start: datetime, end: datetime, granularity: Granularity) -> tuple[
     first = floor(start, granularity)
     step = STEP[granularity]
     return tuple(first + n * step for n in range(max(1, -((first - end) // step))))
-
-
-def _bucketed(
-    found: Mapping[int, Mapping[int, int]], step: Granularity, zone: str
-) -> dict[int, dict[datetime, int]]:
-    """The amounts of members by hour or day of a zone, from those of stored buckets."""
-    starts = {
-        at: floor(from_seconds(at), step, zone)
-        for at in {at for by_bucket in found.values() for at in by_bucket}
-    }
-    bucketed: dict[int, dict[datetime, int]] = {}
-    for member, by_bucket in found.items():
-        series = bucketed[member] = {}
-        for at, amount in by_bucket.items():
-            start = starts[at]
-            series[start] = series.get(start, 0) + amount
-    return bucketed
 
 
 def _total(by_bucket: Mapping[int, Usage]) -> Usage:

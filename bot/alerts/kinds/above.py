@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,8 @@ from reports.alerts.evaluation import Measurement
 from reports.alerts.kinds.above import Above, above
 from reports.alerts.needed_usage import Needed
 from reports.alerts.periods import AlertPeriod
+from reports.usage.dimensions import Metric
+from reports.usage.usage import Usage
 
 if TYPE_CHECKING:
     pass
@@ -31,7 +33,7 @@ def _above(
     at = context.synced_at or context.now
     known = context.states.get(watched.entry.id, {})
     for span in periods_to_evaluate(watched, context):
-        found = context.figures.sums(Needed(scope.by, (), span), scope.selection)
+        found = _used(context, scope, watch, span)
         for subject, label, members in subjects(context, watched.asker, scope, found):
             value = total(found, members, watch.metric, watch.source)
             near = value > watch.limit or (subject, key_of(span)) in known
@@ -40,6 +42,16 @@ def _above(
                     creator_email(context.directory, scope, subject) if value > watch.limit else ""
                 )
                 yield above(watched.rule, subject, label, value, span, min(at, span.end), creator)
+
+
+def _used(
+    context: MeasurementContext, scope: Scope, watch: Above, span: AlertPeriod
+) -> Mapping[int, Usage]:
+    """The usage of each member, with the figures of the watch's metric at least."""
+    needed = Needed(scope.by, (), span)
+    if watch.metric is Metric.SPEND:
+        return context.figures.spend(needed, scope.selection)
+    return context.figures.sums(needed, scope.selection)
 
 
 def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
@@ -60,7 +72,7 @@ def final_measurement(
     rule, watch = watched.rule, watched.rule.watch
     if isinstance(watch, Above):
         scope = scope_of(context.directory, rule, watched.asker, watched.members)
-        found = context.figures.sums(Needed(scope.by, (), span), scope.selection)
+        found = _used(context, scope, watch, span)
         for subject, _, members in subjects(context, watched.asker, scope, found):
             if subject == last.subject:
                 value = total(found, members, watch.metric, watch.source)

@@ -106,7 +106,7 @@ class _Use:
         key = by, start, end
         if key not in self._spent:
             needed = Needed(by, (), AlertPeriod(start, end))
-            self._spent[key] = self._context.figures.sums(needed, Selection())
+            self._spent[key] = self._context.figures.spend(needed, Selection())
         return self._spent[key]
 
 

@@ -31,7 +31,7 @@ def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measu
         for one in listed_keys(watched, context)
         if one.owner_left and not one.details.disabled
     }
-    spent = context.figures.sums(Needed(Dimension.KEY, (), spend_period(at)), Selection())
+    spent = context.figures.spend(Needed(Dimension.KEY, (), spend_period(at)), Selection())
     for id_, one in keys.items():
         value = spent.get(id_, ZERO).value(Metric.SPEND)
         yield orphaned(str(id_), one.label, value, at)
@@ -47,6 +47,6 @@ def explain(
     at = context.synced_at or context.now
     id_ = int(measurement.subject) if measurement.subject.isdecimal() else 0
     labels = visibility.labels(context.directory, watched.asker)
-    month = context.figures.sums(Needed(Dimension.KEY, (), month_before(at)), Selection())
+    month = context.figures.spend(Needed(Dimension.KEY, (), month_before(at)), Selection())
     creator = labels.get(context.directory.owners.get(id_, 0), "")
     yield orphan_words(creator, month.get(id_, ZERO).value(Metric.SPEND))

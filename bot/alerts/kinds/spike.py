@@ -28,7 +28,7 @@ def _spikes(
     watched: WatchedRule, context: MeasurementContext, scope: Scope
 ) -> Iterator[Measurement]:
     recent, *past = needed(watched.rule, watched.zone, watched.since, context.now)
-    found = context.figures.spend_series(for_scope(recent, scope), scope.selection)
+    found = context.figures.spend_series([for_scope(recent, scope)], scope.selection)
     at, made = context.synced_at or context.now, watched.entry.created_at
     hours = []
     hour = recent.span.start
@@ -48,12 +48,12 @@ def _spikes(
             some.append((subject, label, members, values))
     if not some:
         return
-    earlier = [context.figures.spend_series(for_scope(one, scope), scope.selection) for one in past]
+    earlier = context.figures.spend_series([for_scope(one, scope) for one in past], scope.selection)
     alone = frozenset(members[0] for _, _, members, _ in some if len(members) == 1)
     floor = watched.rule.watch.floor if isinstance(watched.rule.watch, Spike) else 0
     held = context.figures.complete_from(Granularity.HOUR)
     for subject, label, members, values in some:
-        known = _together([one[member] for one in earlier for member in members if member in one])
+        known = _together([earlier[member] for member in members if member in earlier])
         beside = []
         for hour, value in zip(hours, values, strict=True):
             first: datetime | None = held or hour

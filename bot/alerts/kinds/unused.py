@@ -7,14 +7,11 @@ from collections.abc import Iterator
 from bot.alerts.context import MeasurementContext, WatchedRule
 from bot.alerts.listed_keys import creator_words, listed_keys, triggered_without
 from bot.answers import visibility
-from bot.store.usage.selection import Selection
 from reports.alerts.evaluation import Measurement
 from reports.alerts.kinds.unused import Unused, closed, unused
-from reports.alerts.needed_usage import Needed
 from reports.alerts.periods import AlertPeriod
 from reports.time.time_range import DAY, Granularity, floor
 from reports.usage.dimensions import Dimension
-from reports.usage.usage import ZERO
 
 
 def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measurement]:
@@ -25,9 +22,8 @@ def measure(watched: WatchedRule, context: MeasurementContext) -> Iterator[Measu
     span = AlertPeriod(floor(at - watch.days * DAY, Granularity.DAY), at)
     if not context.figures.is_complete(span) or context.figures.partial(span):
         return  # the missing usage may be of any key
-    used = context.figures.sums(Needed(Dimension.KEY, (), span), Selection())
     keys = {one.id: one for one in listed_keys(watched, context) if not one.details.disabled}
-    idle = frozenset(id_ for id_ in keys if not used.get(id_, ZERO).requests)
+    idle = context.figures.unused(Dimension.KEY, frozenset(keys), span)
     last = context.usage.last_used(Dimension.KEY, idle, floor(now, Granularity.DAY)) if idle else {}
     for id_, one in keys.items():
         when = last.get(id_) if id_ in idle else at

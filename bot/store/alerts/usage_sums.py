@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from bot.store.encoding import (
     to_seconds,
 )
 from bot.store.usage.read import SUMS
+from bot.store.usage.selection import Ids
 from reports.time.time_range import Granularity
 from reports.usage.coverage import Interval
 from reports.usage.dimensions import Dimension
@@ -30,6 +32,9 @@ UsageKey = int | tuple[int, int]
 """The id of the member whose usage it is, or the ids of a creator and a model."""
 _LATEST = 2**40
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_SCANNED = 4
+"""From a fourth of the members on, reading the rows of all of them takes less than looking up each
+of those that are asked for."""
 _MOST_KEPT = 12
 """Cached results: three dimensions and their pair, for today and the two days before."""
 
@@ -50,22 +55,29 @@ class AlertUsage:
         self._last: dict[tuple[Dimension, frozenset[int], datetime], dict[int, datetime]] = {}
         self._before: dict[tuple[Dimension | None, datetime], frozenset[UsageKey]] = {}
 
-    def sums(self, by: Dimension | None, intervals: Iterable[GranularInterval]) -> dict[int, Usage]:
-        """The usage of each member of a dimension (0: everything combined) in all intervals."""
+    def sums(
+        self,
+        by: Dimension | None,
+        intervals: Iterable[GranularInterval],
+        figures: Sequence[str] = Usage._fields,
+    ) -> dict[int, Usage]:
+        """The usage of each member of a dimension (0: everything combined) in all intervals.
+
+        Only `figures` are read; the others are 0.
+        """
         parts = [_part(by, interval) for interval in intervals]
         if not parts:
             return {}
         # stored sums are grouped in storage order first, because a part has the rows of a member
         # side by side
-        names = [f"c{n}" for n in range(len(Usage._fields))]
-        each = ", ".join(
-            f"SUM(t.{field}) AS {name}" for field, name in zip(Usage._fields, names, strict=True)
-        )
+        each = ", ".join(f"SUM(t.{figure}) AS {figure}" for figure in figures)
         statements = [
             f"SELECT t.member AS id, {each} FROM {one.tables} GROUP BY {one.grouped}"
             for one in parts
         ]
-        together = ", ".join(f"SUM({name})" for name in names)
+        together = ", ".join(
+            f"SUM({figure})" if figure in figures else "0" for figure in Usage._fields
+        )
         with self._db.read() as connection:
             rows = connection.execute(
                 f"SELECT id, {together} FROM ({' UNION ALL '.join(statements)}) r"
@@ -75,21 +87,50 @@ class AlertUsage:
         return {row[0]: Usage._make(row[1:]) for row in rows}
 
     def spend_series(
-        self, by: Dimension | None, intervals: Iterable[GranularInterval]
-    ) -> dict[int, dict[int, int]]:
-        """The spend (nano-dollars) of each member by bucket (its start as Unix time)."""
-        found: dict[int, dict[int, int]] = {}
+        self,
+        by: Dimension | None,
+        intervals: Iterable[GranularInterval],
+        start_of: Callable[[datetime], datetime],
+    ) -> dict[int, dict[datetime, int]]:
+        """The spend (nano-dollars) of each member by the time that `start_of` says of the start of
+        a stored bucket."""
+        found: dict[int, dict[datetime, int]] = defaultdict(dict)
+        starts: dict[int, datetime] = {}
         with self._db.read() as connection:
             for one in (_part(by, interval) for interval in intervals):
+                # of stored sums, there is one row for each member and bucket
+                value, grouped = "t.credits + t.byok", ""
+                if not one.sums:
+                    value, grouped = f"SUM({value})", f" GROUP BY {one.grouped}, t.bucket"
                 rows = connection.execute(
-                    f"SELECT t.member, t.bucket, SUM(t.credits + t.byok) FROM {one.tables}"
-                    f" GROUP BY {one.grouped}, t.bucket",
-                    one.params,
+                    f"SELECT t.member, t.bucket, {value} FROM {one.tables}{grouped}", one.params
                 )
                 for member, bucket, spend in rows:
-                    series = found.setdefault(member, {})
-                    series[bucket] = series.get(bucket, 0) + spend
-        return found
+                    start = starts.get(bucket)
+                    if start is None:
+                        start = starts[bucket] = start_of(from_seconds(bucket))
+                    series = found[member]
+                    series[start] = series.get(start, 0) + spend
+        return dict(found)
+
+    def unused(self, by: Dimension, members: Ids, intervals: Sequence[GranularInterval]) -> Ids:
+        """Those of some members that made no request in any of the intervals (oldest first).
+
+        Most were used lately, so only the others are looked for in the intervals before.
+        """
+        left = members
+        with self._db.read() as connection:
+            for interval in reversed(intervals):
+                one, many = _part(by, interval), len(left) * _SCANNED > len(members)
+                if not left:
+                    break
+                some = "" if many else " AND t.member IN (SELECT value FROM numbers(?) n)"
+                rows = connection.execute(
+                    f"SELECT t.member FROM {one.tables} AND t.requests > 0{some} GROUP BY t.member",
+                    one.params if many else (*one.params, sorted(left)),
+                )
+                left -= {id_ for (id_,) in rows}
+        return left
 
     def users(self, intervals: Iterable[GranularInterval]) -> dict[tuple[int, int], Usage]:
         """The usage of each model by each creator in all intervals."""
@@ -178,12 +219,13 @@ class AlertUsage:
 
 
 class _Part(NamedTuple):
-    """The tables and conditions to read an interval from, with their parameters, and the columns
-    that rows of a member are side by side by."""
+    """The tables and conditions to read an interval from, with their parameters; the columns that
+    rows of a member are side by side by; and whether they are stored sums."""
 
     tables: str
     params: tuple[int, ...]
     grouped: str
+    sums: bool
 
 
 def _part(by: Dimension | None, interval: GranularInterval) -> _Part:
@@ -195,6 +237,6 @@ def _part(by: Dimension | None, interval: GranularInterval) -> _Part:
     if view is None or has_sums(dimension, code):
         tables = f"total t WHERE t.dimension = ? AND t.part BETWEEN ? AND ? AND {bounds}"
         parts = part(code, start), part(code, end)
-        return _Part(tables, (dimension, *parts, code, start, end), "t.part, t.member")
+        return _Part(tables, (dimension, *parts, code, start, end), "t.part, t.member", sums=True)
     tables = f"usage t WHERE t.view = ? AND {bounds}"
-    return _Part(tables, (int(view), code, start, end), "t.member")
+    return _Part(tables, (int(view), code, start, end), "t.member", sums=False)

@@ -12,7 +12,7 @@ import pytest
 from bot.store import Database, Store
 from bot.store.alerts.usage_sums import AlertUsage, GranularInterval
 from bot.store.encoding import StoredView, to_seconds
-from reports.time.time_range import DAY, HOUR, STEP, Granularity
+from reports.time.time_range import DAY, HOUR, STEP, Granularity, floor
 from reports.usage.dimensions import Dimension
 from reports.usage.usage import ZERO, Usage, plus
 from reports.usage.windows_to_fetch import Window
@@ -89,15 +89,23 @@ def test_intervals_of_several_granularities_are_added_up(
     assert usage.sums(Dimension.MODEL, INTERVALS) == {ids[Dimension.MODEL, "a/x"]: whole}
     assert usage.sums(None, INTERVALS) == {0: whole}
     assert usage.sums(Dimension.KEY, []) == {}
+    assert usage.sums(None, INTERVALS, ("byok", "credits")) == {
+        0: Usage(credits=whole.credits, byok=whole.byok)
+    }
 
 
-def test_the_spend_of_each_bucket_is_that_of_its_rows(stored: tuple[Store, AlertUsage]) -> None:
+def test_the_spend_of_each_day_is_that_of_its_rows(stored: tuple[Store, AlertUsage]) -> None:
     store, usage = stored
-    found = usage.spend_series(Dimension.KEY, INTERVALS)
+    found = usage.spend_series(Dimension.KEY, INTERVALS, lambda at: floor(at, Granularity.DAY))
     ids = store.directory().ids
     assert found == {
         ids[Dimension.KEY, KEYS[number]]: {
-            to_seconds(at): one.credits + one.byok for at, one in buckets.items()
+            day: sum(
+                one.credits + one.byok
+                for at, one in buckets.items()
+                if floor(at, Granularity.DAY) == day
+            )
+            for day in {floor(at, Granularity.DAY) for at in buckets}
         }
         for number, buckets in expected().items()
     }
@@ -117,3 +125,20 @@ def test_the_first_day_of_each_key_is_found_in_whichever_part_it_lies(
         asked = [id_ for number, id_ in enumerate(ids) if number != 2]
         assert usage.first(Dimension.KEY, asked, FIRST + since * DAY) == wanted
     assert usage.first(Dimension.KEY, [], FIRST) == {}
+
+
+@pytest.mark.parametrize("asked", [{0}, {5}, {2, 5}, set(range(6)), set()])
+def test_members_without_requests_in_any_interval_are_found(
+    stored: tuple[Store, AlertUsage], asked: set[int]
+) -> None:
+    store, usage = stored
+    ids = {number: store.directory().ids[Dimension.KEY, key] for number, key in enumerate(KEYS)}
+    members = frozenset(ids[number] for number in asked)
+    for first in range(len(INTERVALS)):
+        used = {
+            ids[number]
+            for granularity, (start, end) in INTERVALS[first:]
+            for number, bucket in USED[granularity]
+            if start <= FIRST + bucket * STEP[granularity] < end
+        }
+        assert usage.unused(Dimension.KEY, members, INTERVALS[first:]) == members - used
