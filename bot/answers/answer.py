@@ -24,6 +24,7 @@ from reports.time.period import Counted
 from reports.time.period_to_range import NotStartedError, OverlapError, Ranges, ranges, shifted_back
 from reports.usage.coverage import AnswerableRange, answerable_range, gaps
 from reports.usage.dimensions import NAMES, Dimension, Filter
+from reports.usage.figure_table import shown
 from reports.usage.members import CHATROOM
 from reports.wording.safe_text import clean
 
@@ -62,7 +63,10 @@ def _answer(
         return CommandError(NOT_STORED, examples=())
     state = store.state()
     stored, wanted = plan.source.stored, plan.source.range
-    ranking = None if whole else Ranking(query.top, query.metrics, query.source)
+    ranking = None
+    if not whole:
+        ranking = Ranking(query.top, query.metrics, query.source)
+        plan = replace(plan, selection=replace(plan.selection, figures=shown(query.metrics)))
     read = store.read(plan.selection, wanted, stored, ranking)
     labels = {0: ALL} if query.by is None else visibility.labels(store.directory(), asker)
     compared = read_comparison(store, plan, read, labels, whole=whole)

@@ -133,6 +133,14 @@ class Connection(Protocol):
         ...
 
     @property
+    def memo(self) -> dict[object, Any]:
+        """What was worked out from the state that a read transaction sees; empty when one begins.
+
+        Not for write transactions, which change that state.
+        """
+        ...
+
+    @property
     def writes_at_once(self) -> int:
         """How many rows and sums a transaction may write, so that others wait briefly."""
         ...

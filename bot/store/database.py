@@ -226,6 +226,7 @@ class Database:
         try:
             with self._explained():
                 reader = self._local.reader = _Reader(self._wait(self.engine.begin_read))
+                reader.connection.memo.clear()
                 yield from self._use(reader)
         except StoreError as error:
             self.observer.failed(error)

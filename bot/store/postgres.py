@@ -131,6 +131,7 @@ class PostgresConnection:
         self.raw = raw
         self.used = False
         """Whether it was idle before, so that the server may have closed it meanwhile."""
+        self.memo: dict[object, Any] = {}
         self._names = count()
         self._version = raw.info.server_version
         self.skips_in_index = self._version >= _SKIPS_IN_INDEX

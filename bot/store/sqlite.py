@@ -77,6 +77,10 @@ class SqliteConnection(sqlite3.Connection):
     writes_at_once = 6_000
     """About 30 ms at 1,000 keys on two cores (`python -m tests.bench writes`); a day fits in."""
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.memo: dict[object, Any] = {}
+
     def execute(  # type: ignore[override]  # lists are taken as well
         self, statement: str, parameters: Sequence[Any] = (), /
     ) -> sqlite3.Cursor:

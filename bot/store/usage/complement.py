@@ -128,10 +128,17 @@ def _count(connection: Connection, selection: Selection) -> int:
     """How many keys or creators are selected."""
     if selection.owners is not None:
         return len(selection.owners)
-    code = MEMBERS_OF[selection.view]
-    found = connection.execute("SELECT COUNT(*) FROM member WHERE dimension = ?", (code,))
-    count: int = found.fetchone()[0]
-    return count
+    return len(_everybody(connection, MEMBERS_OF[selection.view]))
+
+
+def _everybody(connection: Connection, code: int) -> Ids:
+    """The ids of all members of a dimension."""
+    key = __name__, code
+    if key not in connection.memo:
+        found = connection.execute("SELECT id FROM member WHERE dimension = ?", (code,))
+        connection.memo[key] = frozenset(row[0] for row in found)
+    ids: Ids = connection.memo[key]
+    return ids
 
 
 def _filter(
@@ -140,6 +147,6 @@ def _filter(
     ids = selection.ids(dimension)
     if ids is None:
         return None
-    found = connection.execute("SELECT id FROM member WHERE dimension = ?", (code,))
-    every = frozenset(row[0] for row in found)
-    return _Filter(dimension, every - ids, len(ids & every) / max(1, len(every)))
+    everybody = _everybody(connection, code)
+    others = everybody - ids
+    return _Filter(dimension, others, 1 - len(others) / max(1, len(everybody)))

@@ -71,9 +71,9 @@ def read_crossed(
 ) -> UsageTotals:
     """The figures of a selection of keys and creators.
 
-    With a ranking by key, includes series of its largest keys and of chatroom usage; with one by
-    creator, of the largest creators; else of all groups. Of creators whose chatroom usage is
-    selected, the figures are all of their usage less that of their keys that aren't selected.
+    With a ranking, includes series of the largest keys (chatroom usage counts as one) or creators;
+    else of all groups. Of creators whose chatroom usage is selected, the figures are all of their
+    usage less that of their keys that aren't selected.
     """
     by = selection.by
     of_asked, of_owned, of_creators = parts(selection, keys)
@@ -93,16 +93,65 @@ def read_crossed(
         series = _combined(every.series, without.series, minus)
         whole = tuple(map(minus, every.whole, without.whole))
         return _without_zeros(UsageTotals(whole, series, len(series)), by)
-    asked = _of_keys(connection, of_asked, wanted, stored, ranking, keys)
-    whole_of_creators = reading.read_whole(connection, of_creators, wanted, stored)
-    owned = asked.whole
-    if keys.asked != keys.owned:
-        owned = reading.read_whole(connection, of_owned, wanted, stored)
-    remainder = tuple(map(minus, whole_of_creators, owned))
-    whole = tuple(map(plus, asked.whole, remainder))
-    chatroom: Series = {keys.chatroom: dict(enumerate(remainder))}
-    found = UsageTotals(whole, {**asked.series, **chatroom}, asked.count + 1)
-    return _without_zeros(found, by)
+    whole = reading.read_whole(connection, of_creators, wanted, stored)
+    if keys.owned != keys.asked:
+        of_less = of_owned.only(Dimension.KEY, keys.owned - keys.asked)
+        whole = tuple(map(minus, whole, reading.read_whole(connection, of_less, wanted, stored)))
+    if ranking is not None:
+        return _largest_keys(connection, selection, wanted, stored, ranking, keys, whole)
+    asked = reading.read(connection, of_asked, wanted, stored, None)
+    chatroom = _of_chatroom(connection, selection, wanted, stored, keys)
+    with_chatroom: dict[int, Mapping[int, Usage]] = dict(asked.series)
+    with_chatroom[keys.chatroom] = dict(enumerate(chatroom))
+    return _without_zeros(UsageTotals(whole, with_chatroom, len(with_chatroom)), by)
+
+
+def _of_chatroom(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    keys: CrossedKeys,
+) -> tuple[Usage, ...]:
+    """What the selected creators used without a key in each bucket."""
+    _, of_owned, of_creators = parts(selection, keys)
+    every, owned = (
+        reading.read_whole(connection, one, wanted, stored) for one in (of_creators, of_owned)
+    )
+    return tuple(map(minus, every, owned))
+
+
+def _largest_keys(
+    connection: Connection,
+    selection: Selection,
+    wanted: TimeRange,
+    stored: Granularity,
+    ranking: Ranking,
+    keys: CrossedKeys,
+    whole: tuple[Usage, ...],
+) -> UsageTotals:
+    """The figures of keys and chatroom usage, with series of the largest.
+
+    Only sums of the whole range decide which these are, and whether there is any chatroom usage.
+    """
+    of_asked, of_owned, of_creators = parts(selection, keys)
+    rows = reading.values_by_group(
+        connection, of_asked, wanted, stored, ranking.metrics, ranking.source
+    )
+    every, owned = (
+        reading.read_sum(connection, one, wanted, stored) for one in (of_creators, of_owned)
+    )
+    chatroom = minus(every, owned)
+    if chatroom != ZERO:
+        values = (chatroom.value(metric, ranking.source) for metric in ranking.metrics)
+        rows.append((keys.chatroom, *values))
+    chosen = frozenset(reading.largest(rows, ranking.top))
+    of_chosen = of_asked.only(Dimension.KEY, chosen & keys.asked)
+    series = reading.read_series(connection, of_chosen, wanted, stored)
+    if keys.chatroom in chosen:
+        left = _of_chatroom(connection, selection, wanted, stored, keys)
+        series[keys.chatroom] = dict(enumerate(left))
+    return _without_zeros(UsageTotals(whole, series, len(rows)), Dimension.KEY)
 
 
 def sum_crossed(

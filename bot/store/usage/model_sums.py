@@ -52,7 +52,13 @@ class Repair(NamedTuple):
 
 def add_up(connection: Connection, granularity: int, start: int, end: int) -> bool:
     """Whether the sums by model from `start` until before `end` (seconds) are all there."""
-    return has_sums(_MODELS, granularity) and not _wrong(connection, granularity, start, end, 1)
+    if not has_sums(_MODELS, granularity):
+        return False
+    key = __name__, granularity, start, end
+    if key not in connection.memo:
+        connection.memo[key] = not _wrong(connection, granularity, start, end, 1)
+    right: bool = connection.memo[key]
+    return right
 
 
 def wrong_buckets(connection: Connection) -> list[Bucket]:

@@ -18,7 +18,7 @@ class Selection:
 
     A dimension that is not in `members` is not filtered. Use `of` to make one from a mapping.
     `within` is the view to read where no dimension decides it; without one it is the key view.
-    `figures` are the names of those that are read; others are 0 in what series and wholes return.
+    `figures` are the names of those that are read; in what is returned as usage, others are 0.
     """
 
     by: Dimension | None = None

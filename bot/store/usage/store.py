@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -45,7 +45,7 @@ from bot.store.usage.write import statements, window_rows, write
 from reports.time.time_range import HOUR, Granularity, TimeRange, floor, next_bucket
 from reports.usage.coverage import Coverage, Interval, gaps, intersection, merge
 from reports.usage.dimensions import Dimension, Metric, MoneySource
-from reports.usage.figure_table import OPTIONAL_NAMES, shown
+from reports.usage.figure_table import OPTIONAL_NAMES
 from reports.usage.usage import ZERO, Usage, minus, plus
 from reports.usage.windows_to_fetch import QUARTER, Window
 
@@ -498,12 +498,7 @@ class Store:
         stored: Granularity,
         ranking: Ranking | None = None,
     ) -> UsageTotals:
-        """The figures of a selection; with a ranking, series of its largest groups only.
-
-        With a ranking only the figures of its metrics are read; the others are 0.
-        """
-        if ranking is not None:
-            selection = replace(selection, figures=shown(ranking.metrics))
+        """The figures of a selection; with a ranking, series of its largest groups only."""
         with self._db.read() as connection:
             if selection.crossed:
                 keys = CrossedKeys.of(selection, self.directory())
@@ -561,7 +556,8 @@ class Store:
         """
         with self._db.read() as connection:
             keys = self._crossed_keys(selection)
-            return signed_parts.usage_by_group(connection, selection, wanted, stored, keys, figures)
+            names = [name for name in figures if name in selection.figures]
+            return signed_parts.usage_by_group(connection, selection, wanted, stored, keys, names)
 
     def metric_sums(
         self,

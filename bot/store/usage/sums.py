@@ -26,10 +26,6 @@ PairSums = tuple[int, ...]
 """Member (key or creator; 0 where the selection is by neither) and model, as ids; then the first
 metric of each range, the second metric of each range, and so on. Spend is in nano-dollars.
 """
-_ALWAYS_SOUGHT = frozenset({Granularity.DAY, Granularity.MONTH})
-"""Of these, members are sought in each bucket: even of half of the members, with gaps between all
-ids, the rows then take as long as scanned ones, and a tenth of the members takes a quarter. A
-bucket of hours has fewer rows than there are members."""
 _MONTH_COSTS = 3 * 86_400
 """A month has about as many rows as three days: a key uses a model on some 40 days in 100."""
 
@@ -152,7 +148,7 @@ def _sought(selection: Selection, spans: Sequence[SignedSpan]) -> tuple[str, lis
         for span in (() if owners is None else spans)
         for bucket in reading.bucket_starts(reading.Span(*span[:3]))
     ]
-    of_days = all(span.granularity in _ALWAYS_SOUGHT for span in spans)
+    of_days = all(span.granularity in reading.ALWAYS_SOUGHT for span in spans)
     if owners is not None and (of_days or len(runs) * len(buckets) <= reading.FEW_SEEKS):
         on = f"t.bucket = s.column2 AND t.member BETWEEN m.value / ? AND m.value % ?{of_models}"
         rows, first, runs_of = buckets, 4, " CROSS JOIN numbers(?) m"

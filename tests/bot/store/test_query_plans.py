@@ -209,7 +209,7 @@ def test_a_sum_over_a_whole_range_needs_no_sorting(store, period, dimension):
     wanted, stored = RANGES[period]
     selection = Selection.of(None, {dimension: SOME})
     read = plans(store, lambda: store.sum_of(selection, wanted, stored))
-    assert len(read) == (1 if is_summed(selection, stored) else len(wanted.buckets))
+    assert len(read) <= 3  # of a year and of days, those before, in and after whole months
     assert not [line for plan in read for line in plan if "TEMP B-TREE" in line]
 
 

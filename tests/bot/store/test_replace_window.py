@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -194,13 +195,16 @@ class Replacing(RuleBasedStateMachine):
                    zip(STORED, chosen, strict=True) if ids is not None}  # fmt: skip
         selection = Selection.of(by, allowed)
         ranking = None if top is None else Ranking(top, (metric,), MoneySource.ALL)
-        read = self.store.read(selection, wanted, stored, ranking)
+        figures = NAMES if ranking is None else shown(ranking.metrics)
+        some = replace(selection, figures=frozenset(figures))
+        read = self.store.read(some, wanted, stored, ranking)
         expected = self.expected(by, chosen, wanted, stored)
         whole = [total(s.get(n, ZERO) for s in expected.values())
                  for n in range(len(wanted.buckets))]  # fmt: skip
         assert list(read.whole) == [of_metric(usage, ranking) for usage in whole]
         assert list(self.store.whole(selection, wanted, stored)) == whole
         assert self.store.sum_of(selection, wanted, stored) == total(whole)
+        assert self.store.sum_of(some, wanted, stored) == of_metric(total(whole), ranking)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(reading, "_MANY_TO_SORT", 0)
             for source in MoneySource:
@@ -233,7 +237,7 @@ class Replacing(RuleBasedStateMachine):
         sums = {i: total(s.values()).value(metric) for i, s in expected.items()}
         if ranking is None:
             assert set(read.series) == set(expected)
-        elif not selection.crossed or by is Dimension.CREATOR:
+        else:
             best = sorted(sums.values(), reverse=True)[:top]
             assert sorted((sums[i] for i in read.series), reverse=True) == best
         rows = list(self.store.rows(selection, wanted, stored))
