@@ -63,7 +63,7 @@ def _limited(
             resets[one.cap.reset] = _resets(one, now, end)
         running, count = resets[one.cap.reset]
         if one.cap.used is not None and one.cap.reported_in(running):
-            found |= _left(one, one.cap.used, count)
+            found[_key(one)] = _left(one, one.cap.used, count)
         elif running is not None:
             unreported[running, one.byok].append(one)
     # right after a reset, that is every limit, so those of one period are read together
@@ -71,15 +71,20 @@ def _limited(
         used = _used(store, frozenset().union(*(one.ids for one in alike)), running, now, byok=byok)
         for one in alike:
             spent = sum(used.get(id_, 0) for id_ in one.ids)
-            found |= _left(one, spent, resets[one.cap.reset][1])
+            found[_key(one)] = _left(one, spent, resets[one.cap.reset][1])
     return found
 
 
-def _left(one: TrackedLimit, used: int, resets: int) -> Mapping[int, SpendLeft]:
-    """What is left of the limit of a key now, and after each of its resets."""
+def _key(one: TrackedLimit) -> int:
+    """The key that a limit is of."""
     (key,) = one.ids
+    return key
+
+
+def _left(one: TrackedLimit, used: int, resets: int) -> SpendLeft:
+    """What is left of the limit of a key now, and after each of its resets."""
     most = max(0, one.cap.limit - used) + resets * one.cap.limit
-    return {key: SpendLeft(Reason.LIMITED, most, credits_only=not one.byok)}
+    return SpendLeft(Reason.LIMITED, most, credits_only=not one.byok)
 
 
 def _resets(one: TrackedLimit, now: datetime, end: datetime) -> tuple[AlertPeriod | None, int]:
