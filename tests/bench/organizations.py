@@ -22,6 +22,7 @@ from bot.store.encoding import (
     GRANULARITY,
     MEMBERS_OF,
     MODELS,
+    MODELS_OF,
     PART_SECONDS,
     StoredView,
     has_sums,
@@ -37,7 +38,7 @@ NOW = datetime(2026, 11, 18, 10, 31, 7, tzinfo=UTC)
 WEEK = Window(Granularity.DAY, datetime(2026, 11, 12, tzinfo=UTC), NOW)
 """The last seven days, which are pulled anew every night."""
 FOLDER = Path(tempfile.gettempdir()) / "activity-bench"
-_LAYOUT = 8
+_LAYOUT = 9
 _NOISE = 2**16
 _SUMS = ", ".join(f"SUM({name})" for name in FIGURES.split(", "))
 
@@ -196,7 +197,7 @@ def _add_up(connection: sqlite3.Connection, granularity: Granularity) -> None:
     code = GRANULARITY[granularity]
     sums = [(view, MEMBERS_OF[view], "member") for view in StoredView]
     sums += [(view, ALL_OF[view], "0") for view in StoredView]
-    sums += [(StoredView.KEY, MODELS, "model")]
+    sums += [(view, MODELS_OF[view], "model") for view in StoredView]
     for view, dimension, member in sums:
         if not has_sums(dimension, code):
             continue
