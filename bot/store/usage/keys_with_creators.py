@@ -19,8 +19,8 @@ from bot.store.usage.directory import Directory
 from bot.store.usage.read import Ranking, UsageTotals
 from bot.store.usage.selection import Ids, Selection
 from reports.time.time_range import Granularity, TimeRange
-from reports.usage.dimensions import Dimension
-from reports.usage.usage import ZERO, Usage, minus, plus
+from reports.usage.dimensions import Dimension, Metric
+from reports.usage.usage import ZERO, Usage, minus, plus, total
 
 Series = Mapping[int, Mapping[int, Usage]]
 """Usage by group, then by the index of the bucket."""
@@ -134,17 +134,17 @@ def _largest_keys(
 
     Only sums of the whole range decide which these are, and whether there is any chatroom usage.
     """
-    of_asked, of_owned, of_creators = parts(selection, keys)
-    rows = reading.values_by_group(
-        connection, of_asked, wanted, stored, ranking.metrics, ranking.source
-    )
-    every, owned = (
-        reading.read_sum(connection, one, wanted, stored) for one in (of_creators, of_owned)
-    )
-    chatroom = minus(every, owned)
-    if chatroom != ZERO:
-        values = (chatroom.value(metric, ranking.source) for metric in ranking.metrics)
-        rows.append((keys.chatroom, *values))
+    of_asked, _, _ = parts(selection, keys)
+    metrics = (*ranking.metrics, Metric.REQUESTS)  # chatroom usage is counted if it has any
+    found = reading.values_by_group(connection, of_asked, wanted, stored, metrics, ranking.source)
+    everything = total(whole)
+    chatroom = [
+        everything.value(metric, ranking.source) - sum([row[column] for row in found])
+        for column, metric in enumerate(metrics, start=1)
+    ]
+    if any(chatroom):
+        found.append((keys.chatroom, *chatroom))
+    rows = [row[:-1] for row in found]
     chosen = frozenset(reading.largest(rows, ranking.top))
     of_chosen = of_asked.only(Dimension.KEY, chosen & keys.asked)
     series = reading.read_series(connection, of_chosen, wanted, stored)

@@ -49,6 +49,13 @@ ALWAYS_SOUGHT = frozenset({Granularity.DAY, Granularity.MONTH})
 """Of these, members are sought in each bucket: even of half of the members, with gaps between all
 ids, the rows then take as long as scanned ones, and a tenth of the members takes a quarter. A
 bucket of hours has fewer rows than there are members."""
+_SEEK_SCANS = {
+    Granularity.MINUTE: 50, Granularity.HOUR: 10, Granularity.DAY: 1, Granularity.MONTH: 1,
+}  # fmt: skip
+"""How many members' rows are scanned while one is sought. Few keys are used in a given minute, and
+half of them in a given hour, so these buckets have few rows."""
+_FEW_MEMBERS = 20
+"""So few are always sought."""
 FEW_SEEKS = 20_000
 """Up to this many pairs of member and bucket are looked up one by one; more are scanned."""
 _MOST = 0.5
@@ -163,7 +170,7 @@ def read(
         # there are few models, so rows are read only once for the whole, the ranking and the series
         series = _read_series(
             connection, selection, wanted, stored,
-            lambda part: _series_by_model(connection, part, wanted, stored),
+            lambda part: series_by_model(connection, part, wanted, stored),
         )  # fmt: skip
         return _ranked(series, len(wanted.buckets), ranking)
     whole = read_whole(connection, selection, wanted, stored)
@@ -183,17 +190,21 @@ def read(
     return UsageTotals(whole, series, count)
 
 
-def _series_by_model(
+def series_by_model(
     connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> dict[int, dict[int, Usage]]:
-    """The series of models, from usage rows of some keys or creators."""
+    """The series of models, from usage rows of some keys or creators.
+
+    Where the database would sort all rows, each bucket is a statement; but not minutes, which have
+    so few rows that the statements would take longer.
+    """
     table = selected_table(connection, selection, wanted, stored)
-    if connection.sorts_groups and not table.sums:
+    if connection.sorts_groups and not table.sums and stored is not Granularity.MINUTE:
         return _series_by_bucket(connection, selection, wanted, stored)
     return _series(connection, table, stored_buckets(wanted, resolution(wanted, stored)))
 
 
-def _terms(
+def signed_terms(
     connection: Connection,
     selection: Selection,
     wanted: TimeRange,
@@ -256,7 +267,7 @@ def _read_series(
     each: Callable[[Selection], dict[int, dict[int, Usage]]],
 ) -> dict[int, dict[int, Usage]]:
     """The series of a selection, which `each` reads of a selection."""
-    parts = _terms(connection, selection, wanted, stored)
+    parts = signed_terms(connection, selection, wanted, stored)
     if len(parts) == 1:
         return each(selection)
     return combined((sign, each(part)) for sign, part in parts)
@@ -367,7 +378,7 @@ def read_whole(
     connection: Connection, selection: Selection, wanted: TimeRange, stored: Granularity
 ) -> tuple[Usage, ...]:
     """The usage of each bucket, from the view for the grouping, without its groups."""
-    parts = _terms(connection, selection, wanted, stored, grouped=False)
+    parts = signed_terms(connection, selection, wanted, stored, grouped=False)
     whole = [ZERO] * len(wanted.buckets)
     for sign, one in parts:
         found = _whole_of(connection, one, wanted, stored)
@@ -382,7 +393,8 @@ def _whole_of(
 ) -> tuple[Usage, ...]:
     grain, count = resolution(wanted, stored), len(wanted.buckets)
     table = _whole_table(connection, selection, wanted, grain)
-    if not table.sums and selection.owners is not None and connection.sorts_groups:
+    by_bucket = connection.sorts_groups and stored is not Granularity.MINUTE
+    if not table.sums and selection.owners is not None and by_bucket:
         found = _series_by_bucket(connection, selection.grouped(None), wanted, stored)
         return _usage_of_buckets(found.get(0, {}), count)
     return _spread(_by_bucket(connection, table), stored_buckets(wanted, grain), count)
@@ -397,7 +409,7 @@ def read_whole_spend(
 ) -> list[int]:
     """Only the spend (nano-dollars, of a source of money) in what `read_whole` returns."""
     spent: list[int] = [0] * len(wanted.buckets)
-    for sign, one in _terms(connection, selection, wanted, stored, grouped=False):
+    for sign, one in signed_terms(connection, selection, wanted, stored, grouped=False):
         found = _whole_spend_of(connection, one, wanted, stored, source)
         spent = [before + sign * more for before, more in zip(spent, found, strict=True)]
     return spent
@@ -782,9 +794,7 @@ def _usage(connection: Connection, selection: Selection, spans: Sequence[Span]) 
     params: tuple[object, ...]
     # a single span needs no seeks where those that aren't listed are skipped in the index
     seeks = len(spans) > 1 or not connection.skips_in_index
-    few = members is not None and len(members) * len(buckets) <= FEW_SEEKS
-    always = all(span.granularity in ALWAYS_SOUGHT for span in spans)
-    if seeks and members is not None and (few or always):
+    if seeks and members is not None and _are_sought(connection, view, len(members), spans):
         params = (sorted(members), view)
         if len(spans) == 1:
             tables = "numbers(?) b CROSS JOIN numbers(?) m CROSS JOIN usage t"
@@ -810,6 +820,19 @@ def _usage(connection: Connection, selection: Selection, spans: Sequence[Span]) 
             params = (*params, sorted(members))
     params = (*params, *listed)
     return _Table(tables, where, params, "t.member", figures=selection.figures)
+
+
+def _are_sought(connection: Connection, view: int, members: int, spans: Sequence[Span]) -> bool:
+    """Whether so many members are sought in each bucket of spans, or all rows are scanned."""
+    if all(span.granularity in ALWAYS_SOUGHT for span in spans):
+        return True
+    if members <= _FEW_MEMBERS:
+        return True
+    found = connection.execute(
+        "SELECT COUNT(*) FROM member WHERE dimension = ?", (MEMBERS_OF[view],)
+    )
+    everybody: int = found.fetchone()[0]
+    return all(members * _SEEK_SCANS[span.granularity] <= everybody for span in spans)
 
 
 def _scan(view: int, spans: Sequence[Span], more: str) -> tuple[str, str, tuple[object, ...]]:
@@ -848,7 +871,7 @@ def sums_by_group(
 
     Without groups of which nothing remains after what isn't selected was subtracted.
     """
-    parts = _terms(connection, selection, wanted, stored)
+    parts = signed_terms(connection, selection, wanted, stored)
     if len(parts) == 1:
         return _sums_by_group(connection, selection, wanted, stored, values)
     sums: dict[int, list[int]] = {}
@@ -909,7 +932,7 @@ def sum_values(
 ) -> list[int]:
     """The sums of some values of table `t`, of all groups together."""
     summed, found = ", ".join(f"SUM({value})" for value in values), [0] * len(values)
-    for sign, one in _terms(connection, selection, wanted, stored, grouped=False):
+    for sign, one in signed_terms(connection, selection, wanted, stored, grouped=False):
         for table in _tables_of_sums(connection, one, wanted, stored, whole=True):
             # without GROUP BY: SQLite would sort all rows by a constant
             statement = f"SELECT {summed} FROM {table.tables} WHERE {table.where}"

@@ -7,6 +7,7 @@ pairs. So the database computes the sums and returns only these figures.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import chain, pairwise, product
 from math import inf
 from typing import NamedTuple
@@ -18,7 +19,8 @@ from bot.store.usage import read as reading
 from bot.store.usage.read import ID_LIMIT
 from bot.store.usage.selection import Selection
 from reports.time.time_range import Granularity, TimeRange, floor, next_bucket
-from reports.usage.dimensions import Metric, MoneySource
+from reports.usage.dimensions import Dimension, Metric, MoneySource
+from reports.usage.figure_table import shown
 
 StoredRange = tuple[TimeRange, Granularity]
 """A range, and the granularity that it is read at."""
@@ -57,21 +59,32 @@ def spend_series(
     stored: Granularity,
     source: MoneySource,
 ) -> dict[int, dict[int, int]]:
-    """Only the spend (nano-dollars, of a source of money) by group and index of the bucket."""
-    table = reading.selected_table(connection, selection, wanted, stored)
+    """Only the spend (nano-dollars, of a source of money) by group and index of the bucket; of some
+    buckets it may be 0."""
     places = reading.stored_buckets(wanted, reading.resolution(wanted, stored))
-    one_row_each = table.sums and selection.by is not None
-    value = _SPEND[source] if one_row_each else f"SUM({_SPEND[source]})"
-    # SQLite would sort by a constant as well, which takes longer than by a bucket alone
-    grouped = "" if one_row_each else f" GROUP BY {'1, ' if selection.by else ''}2"
-    statement = (
-        f"SELECT {table.group}, t.bucket, {value} FROM {table.tables} WHERE {table.where}{grouped}"
-    )
     found: dict[int, dict[int, int]] = {}
-    for group, bucket, spend in connection.execute(statement, table.params):
-        series, index = found.setdefault(group, {}), places.get(bucket)
-        if index is not None:
-            series[index] = series.get(index, 0) + spend
+    for sign, one in reading.signed_terms(connection, selection, wanted, stored):
+        table = reading.selected_table(connection, one, wanted, stored)
+        if selection.by is Dimension.MODEL and not table.sums:
+            some = replace(one, figures=frozenset(shown((Metric.SPEND,))))
+            by_model = reading.series_by_model(connection, some, wanted, stored)
+            for model, used in by_model.items():
+                series = found.setdefault(model, {})
+                for at, usage in used.items():
+                    series[at] = series.get(at, 0) + sign * usage.value(Metric.SPEND, source)
+            continue
+        one_row_each = table.sums and selection.by is not None
+        value = _SPEND[source] if one_row_each else f"SUM({_SPEND[source]})"
+        # SQLite would sort by a constant as well, which takes longer than by a bucket alone
+        grouped = "" if one_row_each else f" GROUP BY {'1, ' if selection.by else ''}2"
+        statement = (
+            f"SELECT {table.group}, t.bucket, {value} FROM {table.tables}"
+            f" WHERE {table.where}{grouped}"
+        )
+        for group, bucket, spend in connection.execute(statement, table.params):
+            series, index = found.setdefault(group, {}), places.get(bucket)
+            if index is not None:
+                series[index] = series.get(index, 0) + sign * spend
     return found
 
 

@@ -194,7 +194,7 @@ def test_all_usage_of_some_models_is_read_from_their_sums(store, period):
 
 
 @pytest.mark.sqlite_only("SQLite's plans")
-@pytest.mark.parametrize("period", RANGES)
+@pytest.mark.parametrize("period", [one for one in RANGES if one != "hour"])
 def test_rows_of_some_keys_are_grouped_bucket_by_bucket(store, period):
     wanted, stored = RANGES[period]
     selection = Selection.of(Dimension.MODEL, {Dimension.KEY: SOME})
