@@ -523,3 +523,29 @@ def test_a_key_without_spend_that_is_disabled_is_said_to_be(tmp_path: Any, own: 
     assert "Nothing more is expected of “off”, because the key is disabled." in said["off"]
     assert "remove a filter" not in said["off"]
     assert ("remove a filter" in said["idle"]) is not own
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_disabled_key_of_others_is_not_said_of_keys_that_are_left(
+    tmp_path: Any, own: bool
+) -> None:
+    idle, off, of_bob = (
+        Key(name, creator=person.id) for name, person in (("idle", ADA), ("off", ADA), ("bobs", BOB))
+    )
+    off.disabled = of_bob.disabled = True
+    clock = Clock(NOW)
+    record = Record(NOW - DAY, of_bob.hash, BOB.id, "a/b", prompt=1_000, credits_nano=DOLLAR)
+    made = Organization([ADA, BOB], [idle, off, of_bob], records=[record], credits=10**13)
+    asker = Asker("ada@example.com", own_only=True) if own else Asker()
+    with LocalOpenRouter(made, clock=clock) as server:
+        server.requests_per_minute = None
+        cache = Cache(server, tmp_path / "activity.db", clock)
+        cache.fill()
+        words = "forecast -key:idle" if own else "forecast -key:idle creator:ada@example.com"
+        query = parse(words).query  # type: ignore[union-attr]
+        found = analyze(cache.store, query, NOW, "UTC", asker)
+        cache.close()
+    assert isinstance(found, AnalysisDocument)
+    said = " ".join(found.sentences)
+    assert "Nothing more is expected of “off”, because the key is disabled." in said
+    assert "bobs" not in said
