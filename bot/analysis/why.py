@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from operator import sub
+from operator import add, sub
 from typing import NamedTuple
 
 from bot.analysis.request import AnalysisRequest, PlannedAnalysis, planned
@@ -14,7 +14,8 @@ from bot.store import Store
 from bot.store.usage.selection import Ids, Selection
 from bot.store.usage.sums import PairSums
 from reports.analysis.document import AnalysisDocument
-from reports.analysis.moved_answer import Groups, Names, moved_answer
+from reports.analysis.moved import Moved, Names
+from reports.analysis.moved_answer import moved_answer
 from reports.analysis.why import Cells, CellUsage, Row
 from reports.analysis.why_answer import AllUsage, DataStatus, group_of, no_comparison, why_answer
 from reports.analysis.why_sentences import ComparedRanges
@@ -62,11 +63,11 @@ def gather_why(request: AnalysisRequest) -> AnalysisDocument | CommandError:
     by_hours = plan.source.range.granularity is Granularity.HOUR
     if plan.query.metric not in {None, Metric.SPEND}:
         used = _moved(store, found, periods)
-        if part and not by_hours and not _totals(periods, _sums(used.values(), periods)).differ:
+        if part and not by_hours and not _totals(periods, list(map(sum, used.columns))).differ:
             part = None
         ranges = ComparedRanges(before.range, plan.source.range, part, just_begun)
-        shown = _of_groups(used, _Periods(periods.ranges)) if part else None
-        return moved_answer(plan.query, ranges, _of_groups(used, periods), status, shown)
+        shown = used.of(_Periods(periods.ranges)) if part else None
+        return moved_answer(plan.query, ranges, used.of(periods), status, shown)
     read = periods if request.whole else _Periods(periods.ranges[:2])
     pairs = _pairs(store, found, read)
     everything = None
@@ -124,11 +125,6 @@ def _totals(periods: _Periods, sums: Sequence[int]) -> _Totals:
     return _Totals(WholeChange(now, before), WholeChange(sums[1], sums[0]))
 
 
-def _sums(used: Iterable[Sequence[int]], periods: _Periods) -> Sequence[int]:
-    """The sums of what groups used in each range."""
-    return [sum(of) for of in zip(*used, strict=True)] or [0] * len(periods.ranges)
-
-
 def _spent(
     store: Store, plan: Plan, pairs: Sequence[_Pair], read: _Periods, periods: _Periods
 ) -> Sequence[int]:
@@ -166,29 +162,47 @@ def _gaps(of: AnswerableRange) -> bool:
     return bool(of.unknown - last)
 
 
-def _moved(store: Store, found: PlannedAnalysis, periods: _Periods) -> dict[Names, list[int]]:
-    """Tokens or requests of each group in each range; without a grouping, of each API key with each
-    model.
-    """
+class _Used(NamedTuple):
+    """What groups used in each range, a column each, and the names of the group at a place."""
+
+    columns: Sequence[Sequence[int]]
+    named: Callable[[int], Names]
+
+    def of(self, periods: _Periods) -> Moved:
+        """What each group used before and now."""
+        before, now = (
+            _added([self.columns[at] for at in places]) for places in (periods.before, periods.now)
+        )
+        return Moved(before, now, self.named)
+
+
+def _added(columns: Sequence[Sequence[int]]) -> Sequence[int]:
+    """The sum of columns, row by row."""
+    first, *others = columns
+    for other in others:
+        first = list(map(add, first, other))
+    return first
+
+
+def _moved(store: Store, found: PlannedAnalysis, periods: _Periods) -> _Used:
+    """Tokens or requests of each group; without a grouping, of each API key with each model."""
     selection, metrics = found.plan.selection, (found.plan.query.metric or Metric.TOKENS,)
-    if not found.plan.query.by:
-        pairs = _read(store, selection.grouped(Dimension.KEY), found, periods.ranges, metrics)
-        return {(found.labels[key], found.labels[model]): list(used) for key, model, *used in pairs}
-    groups: dict[Names, list[int]] = {}
-    for at, of in enumerate(periods.ranges):
-        sums = store.metric_sums(selection, of.range, of.stored, metrics)
-        for id_, (value,) in sums.items():
-            groups.setdefault((found.labels[id_],), [0] * len(periods.ranges))[at] = value
-    return groups
-
-
-def _of_groups(used: Mapping[Names, Sequence[int]], periods: _Periods) -> Groups:
-    """Each group's usage before and now."""
-    was, now = (
-        {names: sum(of[at] for at in places) for names, of in used.items()}
-        for places in (periods.before, periods.now)
+    labels, count = found.labels, len(periods.ranges)
+    rows: Sequence[Sequence[int]]
+    if found.plan.query.by:
+        groups: dict[int, list[int]] = {}
+        for at, of in enumerate(periods.ranges, 1):
+            sums = store.metric_sums(selection, of.range, of.stored, metrics)
+            for id_, (value,) in sums.items():
+                groups.setdefault(id_, [id_, *[0] * count])[at] = value
+        rows, ids = list(groups.values()), 1
+    else:
+        by_key = selection.grouped(Dimension.KEY)
+        rows, ids = _read(store, by_key, found, periods.ranges, metrics), 2
+    return _Used(
+        [[row[ids + at] for row in rows] for at in range(count)],
+        lambda place: tuple(labels[id_] for id_ in rows[place][:ids]),
     )
-    return was, now
 
 
 _Pair = Sequence[int]

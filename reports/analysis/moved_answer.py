@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from reports.analysis.document import AnalysisDocument, ExactTable, TableColumn, json_groups
-from reports.analysis.why import moved
+from reports.analysis.moved import Moved, MovedGroup, Names
 from reports.analysis.why_answer import (
     DataStatus,
     nothing_changed,
@@ -18,7 +18,6 @@ from reports.analysis.why_answer import (
 from reports.analysis.why_sentences import ComparedRanges, first_sentences
 from reports.questions.query import Query
 from reports.questions.summary import ALL
-from reports.questions.unfinished import WholeChange
 from reports.questions.wording import DIMENSION_WORDS, capitalize_first, title
 from reports.usage.dimensions import Dimension, Metric
 from reports.usage.format import figure
@@ -32,32 +31,26 @@ _CSV_NAMES = {
     Dimension.KEY: ("API Key",),
     Dimension.CREATOR: ("Creator",),
 }
-Names = tuple[str, ...]
-"""The label of a group; without a grouping, an API key and a model."""
-
-
-Groups = tuple[Mapping[Names, int], Mapping[Names, int]]
-"""What each group used before, and now."""
 
 
 def moved_answer(
     query: Query,
     ranges: ComparedRanges,
-    groups: Groups,
+    groups: Moved,
     status: DataStatus,
-    whole: Groups | None = None,
+    whole: Moved | None = None,
 ) -> AnalysisDocument:
-    """Why tokens or requests changed: what each group moved, before and now by its names.
+    """Why tokens or requests changed: what each group moved.
 
     `query.metric` is set. If `ranges` have whole days or months, `whole` is what was used in these:
     that is shown, and the JSON has both.
     """
     metric = query.metric or Metric.TOKENS
-    figures, (before, now) = _totals(groups), whole or groups
-    changes = () if ranges.just_begun else moved(before, now)
+    figures, shown = groups.totals, whole or groups
+    changes = [] if ranges.just_begun else shown.largest(query.top)
     empty = not figures.before and not figures.now
     heads = ("Before", "Now", "Change")
-    first, *left_out = first_sentences(query, ranges, figures, whole and _totals(whole))
+    first, *left_out = first_sentences(query, ranges, figures, whole and shown.totals)
     return AnalysisDocument(
         query=query,
         title=title(query),
@@ -71,38 +64,33 @@ def moved_answer(
         partial=status.partial,
         columns=(*(TableColumn(one, right=False) for one in _names(query)),
                  *map(TableColumn, heads)) if changes else (),
-        rows=_rows(query, metric, before, now) if changes else (),
+        rows=_rows(query, metric, shown, changes) if changes else (),
         notes=(*status.notes, *((GRAIN,) if changes and query.by is None else ())),
         exact=lambda: ExactTable(
             (*_CSV_NAMES[query.by], *heads),
-            tuple((*names, *_figures(names, before, now)) for names, _ in moved(before, now)),
+            tuple((*one.names, one.before, one.now, one.change) for one in shown.largest()),
         ),
         data=lambda: {
             "metric": str(query.metric),
-            **_data(query, ranges, *groups),
-            **whole_json(ranges, lambda shown: _data(query, shown, before, now)),
+            **_data(query, ranges, groups),
+            **whole_json(ranges, lambda of: _data(query, of, shown)),
         },
-        groups=tuple(names[0] for names, _ in changes[: query.top]) if query.by else (),
+        groups=tuple(one.names[0] for one in changes) if query.by else (),
         empty=empty,
     )  # fmt: skip
-
-
-def _totals(groups: Groups) -> WholeChange:
-    before, now = groups
-    return WholeChange(sum(now.values()), sum(before.values()))
 
 
 def _names(query: Query) -> tuple[str, ...]:
     return (capitalize_first(DIMENSION_WORDS[query.by]),) if query.by else ("API key", "Model")
 
 
-def _largest(
-    query: Query, metric: Metric, changes: tuple[tuple[Names, int], ...]
-) -> tuple[str, ...]:
+def _largest(query: Query, metric: Metric, changes: Sequence[MovedGroup]) -> tuple[str, ...]:
     if not changes:
         return ()
     most = min(_NAMED, query.top)  # those that have a row of their own
-    named = ", ".join(f"{_called(one)} {_signed(metric, by)}" for one, by in changes[:most])
+    named = ", ".join(
+        f"{_called(one.names)} {_signed(metric, one.change)}" for one in changes[:most]
+    )
     return (f"Largest changes: {named}.",)
 
 
@@ -111,49 +99,37 @@ def _called(names: Names) -> str:
 
 
 def _rows(
-    query: Query, metric: Metric, before: Mapping[Names, int], now: Mapping[Names, int]
+    query: Query, metric: Metric, moved: Moved, shown: Sequence[MovedGroup]
 ) -> tuple[tuple[str, ...], ...]:
-    changes = moved(before, now)
     blank = ("",) * (len(_names(query)) - 1)
 
-    def row(names: Names, was: int, is_: int) -> tuple[str, ...]:
-        return (*names, figure(metric, was), figure(metric, is_), _signed(metric, is_ - was))
+    def row(names: Names, before: int, now: int) -> tuple[str, ...]:
+        return (*names, figure(metric, before), figure(metric, now), _signed(metric, now - before))
 
-    shown = [names for names, _ in changes[: query.top]]
-    rows = [row((one[0], *map(short_model, one[1:])), *_figures(one, before, now)[:2])
+    rows = [row((one.names[0], *map(short_model, one.names[1:])), one.before, one.now)
             for one in shown]  # fmt: skip
-    remainder = [names for names, _ in changes[query.top :]]
-    if remainder:
-        was, is_ = (sum(usage.get(one, 0) for one in remainder) for usage in (before, now))
-        rows.append(row((f"Others ({len(remainder):,})", *blank), was, is_))
-    if len(changes) > 1:
-        rows.append(row(("All", *blank), sum(before.values()), sum(now.values())))
+    others, before, now = moved.without(shown)
+    if others:
+        rows.append(row((f"Others ({others:,})", *blank), before, now))
+    if len(rows) > 1:
+        whole = moved.totals
+        rows.append(row(("All", *blank), whole.before, whole.now))
     return tuple(rows)
 
 
-def _figures(
-    names: Names, before: Mapping[Names, int], now: Mapping[Names, int]
-) -> tuple[int, int, int]:
-    """Before, now, and the change."""
-    was, is_ = before.get(names, 0), now.get(names, 0)
-    return was, is_, is_ - was
-
-
-def _data(
-    query: Query, ranges: ComparedRanges, before: Mapping[Names, int], now: Mapping[Names, int]
-) -> dict[str, Any]:
-    was, is_ = sum(before.values()), sum(now.values())
-    whole = {"from": was, "to": is_, "change": is_ - was}
+def _data(query: Query, ranges: ComparedRanges, moved: Moved) -> dict[str, Any]:
+    totals = moved.totals
+    whole = {"from": totals.before, "to": totals.now, "change": totals.now - totals.before}
     lines = [
-        (names, dict(zip(("from", "to", "change"), _figures(names, before, now), strict=True)))
-        for names, _ in moved(before, now)
+        (one.names, {"from": one.before, "to": one.now, "change": one.change})
+        for one in moved.largest()
     ]
     return {
         "before": span_json(ranges.before),
         "range": span_json(ranges.now),
         **whole,
         "parts": {names[0]: one["change"] for names, one in lines} if query.by else {
-            ALL: is_ - was
+            ALL: whole["change"]
         },
         "cells": [] if query.by else [
             {"key": names[0], "model": names[1], **one} for names, one in lines

@@ -17,16 +17,13 @@ whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from heapq import nlargest
-from itertools import accumulate, chain, zip_longest
+from itertools import accumulate, zip_longest
 from operator import itemgetter, sub
-from typing import Any, NamedTuple, TypeVar
-
-_Name = TypeVar("_Name", str, tuple[str, ...])
-"""What a group is called."""
+from typing import Any, NamedTuple
 
 
 class CellUsage(NamedTuple):
@@ -334,17 +331,3 @@ def _groups(
         for label, (spent, spend, *parts) in sums.items()
     ]
     return tuple(sorted(groups, key=lambda group: (-abs(group.parts.change), group.label)))
-
-
-def moved(before: Mapping[_Name, int], now: Mapping[_Name, int]) -> tuple[tuple[_Name, int], ...]:
-    """For tokens and requests, which have no price: how much each group changed.
-
-    Groups are sorted by the size of their change; those without a change are left out.
-    """
-    changes = {label: now.get(label, 0) - before.get(label, 0) for label in chain(before, now)}
-    return tuple(
-        sorted(
-            ((label, change) for label, change in changes.items() if change),
-            key=lambda one: (-abs(one[1]), one[0]),
-        )
-    )

@@ -128,10 +128,10 @@ def _count(connection: Connection, selection: Selection) -> int:
     """How many keys or creators are selected."""
     if selection.owners is not None:
         return len(selection.owners)
-    return len(_everybody(connection, MEMBERS_OF[selection.view]))
+    return len(everybody(connection, MEMBERS_OF[selection.view]))
 
 
-def _everybody(connection: Connection, code: int) -> Ids:
+def everybody(connection: Connection, code: int) -> Ids:
     """The ids of all members of a dimension."""
     key = __name__, code
     if key not in connection.memo:
@@ -147,6 +147,6 @@ def _filter(
     ids = selection.ids(dimension)
     if ids is None:
         return None
-    everybody = _everybody(connection, code)
-    others = everybody - ids
-    return _Filter(dimension, others, 1 - len(others) / max(1, len(everybody)))
+    every = everybody(connection, code)
+    others = every - ids
+    return _Filter(dimension, others, 1 - len(others) / max(1, len(every)))

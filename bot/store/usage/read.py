@@ -28,7 +28,7 @@ from bot.store.encoding import (
     to_seconds,
 )
 from bot.store.usage import filled_months, imported, model_sums
-from bot.store.usage.complement import StoredSums, Term, terms
+from bot.store.usage.complement import StoredSums, Term, everybody, terms
 from bot.store.usage.selection import Ids, Selection
 from reports.time.time_range import STEP, Granularity, TimeRange, floor, next_bucket
 from reports.usage.dimensions import Dimension, Metric, MoneySource
@@ -828,11 +828,8 @@ def _are_sought(connection: Connection, view: int, members: int, spans: Sequence
         return True
     if members <= _FEW_MEMBERS:
         return True
-    found = connection.execute(
-        "SELECT COUNT(*) FROM member WHERE dimension = ?", (MEMBERS_OF[view],)
-    )
-    everybody: int = found.fetchone()[0]
-    return all(members * _SEEK_SCANS[span.granularity] <= everybody for span in spans)
+    every = len(everybody(connection, MEMBERS_OF[view]))
+    return all(members * _SEEK_SCANS[span.granularity] <= every for span in spans)
 
 
 def _scan(view: int, spans: Sequence[Span], more: str) -> tuple[str, str, tuple[object, ...]]:

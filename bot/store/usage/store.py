@@ -594,7 +594,7 @@ class Store:
         """The spend (nano-dollars) of a whole range by group: from credits, and BYOK."""
         with self._db.read() as connection:
             if selection.crossed:
-                used = self.group_sums(selection, wanted, stored)
+                used = self.group_sums(selection, wanted, stored, ("credits", "byok"))
                 return {id_: (one.credits, one.byok) for id_, one in used.items()}
             found = reading.sums_by_group(
                 connection, selection, wanted, stored, ("t.credits", "t.byok")

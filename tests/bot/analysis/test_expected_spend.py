@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bot.analysis import expected_spend
 from bot.analysis import limits as limits_module
 from bot.analysis.expected_spend import ExpectedSpend
 from bot.analysis.forecast import root_of
@@ -525,12 +526,42 @@ def test_a_key_without_spend_that_is_disabled_is_said_to_be(tmp_path: Any, own: 
     assert ("remove a filter" in said["idle"]) is not own
 
 
+def test_of_models_of_many_keys_only_the_last_months_are_judged(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = Key("prod", creator=ADA.id)
+    records = [
+        Record(
+            NOW - days * DAY, key.hash, ADA.id, "a/b", prompt=1_000, completion=10,
+            credits_nano=DOLLAR,
+        )
+        for days in range(1, 300)
+    ]  # fmt: skip
+    clock = Clock(NOW)
+    made = Organization([ADA], [key], records=records, credits=10**13)
+    with LocalOpenRouter(made, clock=clock) as server:
+        server.requests_per_minute = None
+        cache = Cache(server, tmp_path / "activity.db", clock)
+        cache.fill()
+
+        def judged(words: str) -> int:
+            past: dict[str, int] = answered(cache.store, words).data()["past"]
+            return past["samples"]
+
+        of_few = judged("forecast model:a* key:prod")
+        monkeypatch.setattr(expected_spend, "_MANY_KEYS", 0)
+        assert judged("forecast model:a* key:prod") == 4 < of_few
+        assert judged("forecast key:prod") == of_few  # of which sums are stored
+        cache.close()
+
+
 @pytest.mark.parametrize("own", [False, True])
 def test_a_disabled_key_of_others_is_not_said_of_keys_that_are_left(
     tmp_path: Any, own: bool
 ) -> None:
     idle, off, of_bob = (
-        Key(name, creator=person.id) for name, person in (("idle", ADA), ("off", ADA), ("bobs", BOB))
+        Key(name, creator=person.id)
+        for name, person in (("idle", ADA), ("off", ADA), ("bobs", BOB))
     )
     off.disabled = of_bob.disabled = True
     clock = Clock(NOW)

@@ -12,7 +12,8 @@ from bot.demo.openrouter.faults import answer as fault_answer
 from bot.demo.openrouter.organization import Key, Record, Workspace
 from bot.demo.openrouter.server import LocalOpenRouter
 from bot.store import database
-from bot.store.encoding import from_seconds
+from bot.store.connection import Area
+from bot.store.encoding import from_seconds, to_seconds
 from bot.store.usage import filled_months
 from reports.questions.grammar import parse
 from reports.time.time_range import Granularity
@@ -389,6 +390,28 @@ def test_days_are_added_to_rows_by_month_once_they_are_over_and_fetched(cache, s
             cache.fill()
         assert marked(cache) == {max(first, clock().date() - 2 * DAY)}
     assert_true(cache, server.organization)
+
+
+def test_sums_that_an_earlier_version_left_out_are_added_up(cache, server, clock):
+    right = model_sums_of_creators(cache)
+    assert right
+    with cache.store._db.write(Area.USAGE) as connection:
+        connection.execute("DELETE FROM total WHERE dimension = 5")
+    clock.advance(HOUR)  # the process that syncs looks for them every hour
+    cache.fill()
+    added_up = model_sums_of_creators(cache)
+    assert {at: added_up[at] for at in right.keys() & added_up.keys()} == right
+    assert_true(cache, server.organization)
+
+
+def model_sums_of_creators(cache):
+    """The sums by model of the creator view, of buckets that are over."""
+    with cache.store._db.read() as connection:
+        rows = connection.execute(
+            "SELECT granularity, member, bucket, requests, credits FROM total WHERE dimension = 5"
+            " AND bucket < ?", (to_seconds(NOW - DAY),)
+        )  # fmt: skip
+        return {tuple(row[:3]): tuple(row[3:]) for row in rows if row[0] != 3}
 
 
 def marked(cache):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.analysis.rounding import largest_remainder
-from reports.analysis.why import Cells, CellUsage, ChangeParts, explain, moved
+from reports.analysis.why import Cells, CellUsage, ChangeParts, explain
 
 amounts = st.integers(0, 10**13)
 tokens = st.integers(0, 10**10)
@@ -173,13 +173,6 @@ def test_spend_without_tokens_is_price():
 def test_without_earlier_tokens_all_is_volume():
     assert explained([CellUsage("k", "opus", 0, 10, 0, 70)]).parts == ChangeParts(70, 0, 0)
     assert explained([]).parts == ChangeParts(0, 0, 0)
-
-
-def test_tokens_and_requests_are_parted_by_who_moved():
-    assert moved({"Ada": 5, "Alan": 2}, {"Ada": 1, "Grace": 3, "Alan": 2}) == (
-        ("Ada", -4),
-        ("Grace", 3),
-    )
 
 
 @given(st.lists(st.fractions(-1000, 1000), max_size=8))

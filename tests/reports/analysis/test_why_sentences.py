@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.analysis.document import AnalysisDocument
+from reports.analysis.moved import Moved
 from reports.analysis.moved_answer import moved_answer
 from reports.analysis.text import as_terminal
 from reports.analysis.why import Cells, CellUsage
@@ -119,8 +120,9 @@ def test_on_the_first_day_there_is_nothing_to_explain() -> None:
 def test_tokens_are_explained_in_whole_days_too() -> None:
     query, of = compared(MONTH, MIDNIGHT)
     asked = Query(Metric.TOKENS, query.period, Dimension.KEY, kind=QueryKind.WHY)
-    groups = ({("a",): 3_100, ("b",): 5}, {("a",): 4_010, ("b",): 5})
-    whole = ({("a",): 3_000, ("b",): 5}, {("a",): 4_000, ("b",): 5})
+    names = [("a",), ("b",)]
+    groups = Moved((3_100, 5), (4_010, 5), names.__getitem__)
+    whole = Moved((3_000, 5), (4_000, 5), names.__getitem__)
     found = moved_answer(asked, of, groups, DataStatus(MIDNIGHT), whole)
     assert found.sentences[:2] == (
         "Through 29 Nov, tokens are up 1K (+33.3%): 3K on 1–29 Oct, 4K on 1–29 Nov.",

@@ -13,6 +13,7 @@ from reports.usage.figure_table import (
     PARTS,
     REQUIRED,
     FigureKind,
+    shown,
     summands,
 )
 from reports.usage.format import axis_money, change, difference, money, number
@@ -38,6 +39,19 @@ def test_reasoning_and_byok_requests_are_parts_that_are_not_added_again():
     assert [name for name, _ in PARTS[Metric.TOKENS]] == ["prompt", "completion", "reasoning"]
     assert [name for name, _ in PARTS[Metric.REQUESTS]] == ["byok"]
     assert [name for name, _ in PARTS[Metric.SPEND]] == ["credits", "byok"]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "names"),
+    [
+        ([Metric.SPEND], {"requests", "credits", "byok"}),
+        ([Metric.TOKENS], {"requests", "prompt", "completion", "reasoning"}),
+        ([Metric.REQUESTS], {"requests", "byok_requests"}),
+        (list(Metric), set(NAMES) - {"cached", "saved"}),
+    ],
+)
+def test_a_message_shows_what_its_metrics_are_made_of_and_requests(metrics, names):
+    assert shown(metrics) == names
 
 
 def test_only_the_figures_of_caching_may_be_missing():
