@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from heapq import nlargest
 from zoneinfo import ZoneInfo
@@ -172,13 +172,8 @@ def _held_back(
 ) -> tuple[tuple[str, LimitedKey], ...]:
     """The keys of a question of which less is expected than their share, the largest share first,
     with their labels."""
-    owners = outlook.store.directory().owners
-    keys, creators = selection.ids(Dimension.KEY), selection.ids(Dimension.CREATOR)
-    found = [
-        (labels[key], one)
-        for key, one in outlook.held_back.items()
-        if (keys is None or key in keys) and (creators is None or owners.get(key) in creators)
-    ]
+    limited = outlook.held_back
+    found = [(labels[key], limited[key]) for key in _meant(outlook.store, selection, limited)]
     return tuple(sorted(found, key=lambda one: (-one[1].share, one[0])))
 
 
@@ -186,14 +181,23 @@ def _stopped(
     outlook: ExpectedSpend, selection: Selection, labels: Mapping[int, str]
 ) -> tuple[tuple[str, LimitedKey], ...]:
     """The keys that a question is about that can't spend anything, with their labels."""
-    keys = selection.ids(Dimension.KEY)
-    if keys is None:
+    if selection.ids(Dimension.KEY) is None:
         return ()
-    left = {key: outlook.spend_left[key] for key in keys & outlook.spend_left.keys()}
     found = [
-        (labels[key], LimitedKey(one.reason, 0, 0)) for key, one in left.items() if one.most <= 0
+        (labels[key], LimitedKey(outlook.spend_left[key].reason, 0, 0))
+        for key in _meant(outlook.store, selection, outlook.spend_left)
+        if outlook.spend_left[key].most <= 0
     ]
     return tuple(sorted(found, key=lambda one: one[0]))
+
+
+def _meant(store: Store, selection: Selection, some: Iterable[int]) -> Iterator[int]:
+    """Those of some keys that a question is about: filters may allow the keys of others, too."""
+    owners = store.directory().owners
+    keys, creators = selection.ids(Dimension.KEY), selection.ids(Dimension.CREATOR)
+    for key in some:
+        if (keys is None or key in keys) and (creators is None or owners.get(key) in creators):
+            yield key
 
 
 def _largest(*spent: Mapping[int, int]) -> frozenset[int]:

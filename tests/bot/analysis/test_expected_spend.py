@@ -553,3 +553,51 @@ def test_of_models_of_many_keys_only_the_last_months_are_judged(
         assert judged("forecast model:a* key:prod") == 4 < of_few
         assert judged("forecast key:prod") == of_few  # of which sums are stored
         cache.close()
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_disabled_key_of_others_is_not_said_of_keys_that_are_left(
+    tmp_path: Any, own: bool
+) -> None:
+    idle, off, of_bob = (
+        Key(name, creator=person.id)
+        for name, person in (("idle", ADA), ("off", ADA), ("bobs", BOB))
+    )
+    off.disabled = of_bob.disabled = True
+    clock = Clock(NOW)
+    record = Record(NOW - DAY, of_bob.hash, BOB.id, "a/b", prompt=1_000, credits_nano=DOLLAR)
+    made = Organization([ADA, BOB], [idle, off, of_bob], records=[record], credits=10**13)
+    asker = Asker("ada@example.com", own_only=True) if own else Asker()
+    with LocalOpenRouter(made, clock=clock) as server:
+        server.requests_per_minute = None
+        cache = Cache(server, tmp_path / "activity.db", clock)
+        cache.fill()
+        words = "forecast -key:idle" if own else "forecast -key:idle creator:ada@example.com"
+        query = parse(words).query  # type: ignore[union-attr]
+        found = analyze(cache.store, query, NOW, "UTC", asker)
+        cache.close()
+    assert isinstance(found, AnalysisDocument)
+    said = " ".join(found.sentences)
+    assert "Nothing more is expected of “off”, because the key is disabled." in said
+    assert "bobs" not in said
+
+
+def test_a_burst_without_a_key_leaves_every_creator_with_a_name(tmp_path: Any) -> None:
+    prod = Key("prod", creator=ADA.id)
+    records = [
+        Record(NOW - day * DAY, prod.hash if person is ADA else "", person.id, "a/b", prompt=1_000,
+               credits_nano=(300 if person is BOB and day == 3 else 1) * DOLLAR)
+        for day in range(30)
+        for person in (ADA, BOB)
+    ]  # fmt: skip
+    clock = Clock(NOW)
+    made = Organization([ADA, BOB], [prod], records=records, credits=10**13)
+    with LocalOpenRouter(made, clock=clock) as server:
+        server.requests_per_minute = None
+        cache = Cache(server, tmp_path / "activity.db", clock)
+        cache.fill()
+        query = parse("forecast by creator top 1").query  # type: ignore[union-attr]
+        found = answer_any(cache.store, query, NOW, "UTC", whole=False)
+        cache.close()
+    assert isinstance(found, AnalysisDocument)
+    assert found.rows[0][0] == "Bob Bones"
