@@ -424,8 +424,9 @@ class ExpectedSpend:
                     Dimension.KEY: directory.ids[Dimension.KEY, ""] if orphan and creators else key,
                 }[selection.by]  # fmt: skip
                 left[group] -= cut * share
-        # of usage without a key, nothing says whose it is
-        return {group: max(0, round(value)) for group, value in left.items() if group in spent}
+        if selection.by is not None:
+            left.pop(0, None)  # of usage without a key, nothing says whose it is
+        return {group: max(0, round(value)) for group, value in left.items()}
 
     @cached_property
     def _creators_of_orphans(self) -> Mapping[int, Fraction]:
