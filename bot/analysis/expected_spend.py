@@ -61,8 +61,10 @@ an outlying day of a smaller key moves no other figure by more than that."""
 _ROWS_HISTORY = 150
 """Days of a selection that has many rows: its forecasts of the last four months are judged, not of
 the last eleven. At 10,000 keys, reading a year takes more than a second."""
-_MANY_KEYS = 500
-"""Of so many keys, a year of rows is read in 60 ms, and a year of sums in 40."""
+_MANY_MEMBERS = 500
+"""Of so many keys or creators, a year of sums is read in 40 ms."""
+_MANY_OF_MODELS = 50
+"""Of so many keys or creators, a year of rows by model is read in about as long."""
 _EVERYTHING = Selection()
 _ONE = Fraction(1)
 _MOMENT = timedelta(microseconds=1)
@@ -190,14 +192,14 @@ class ExpectedSpend:
         return self._days_by_selection[selection]
 
     def _has_many_rows(self, selection: Selection) -> bool:
-        """Whether a selection's days are sums of many rows: of models and of keys or creators, for
-        which no sums are stored, or of many members while as many are left out."""
-        known = self.store.directory().of
-        if selection.ids(Dimension.MODEL) is not None and selection.views:
-            return len(known[Dimension.KEY]) > _MANY_KEYS
+        """Whether a selection's days are read from many rows: of many members, while as many are
+        left out. With models as well, no sums are stored, and rows by model are read."""
+        of_models = selection.ids(Dimension.MODEL) is not None
+        many, known = _MANY_OF_MODELS if of_models else _MANY_MEMBERS, self.store.directory().of
         return any(
-            _MANY_KEYS < len(ids) < len(known[dimension]) - _MANY_KEYS
+            many < len(ids) < len(known[dimension]) - many
             for dimension, ids in selection.members
+            if dimension is not Dimension.MODEL
         )
 
     def spent_by(self, by: Dimension, ids: Ids) -> int:

@@ -549,7 +549,7 @@ def test_of_models_of_many_keys_only_the_last_months_are_judged(
             return past["samples"]
 
         of_few = judged("forecast model:a* key:prod")
-        monkeypatch.setattr(expected_spend, "_MANY_KEYS", 1)  # with the chatroom there are two
+        monkeypatch.setattr(expected_spend, "_MANY_OF_MODELS", 0)
         assert judged("forecast model:a* key:prod") == 4 < of_few
         assert judged("forecast key:prod") == of_few  # of which sums are stored
         cache.close()
