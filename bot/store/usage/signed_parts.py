@@ -374,9 +374,11 @@ def spend_series(
     source: MoneySource,
 ) -> dict[int, dict[int, int]]:
     """The spend (nano-dollars, of a source of money) by group and index of the bucket; of some
-    buckets it may be 0. `keys` are those of a selection of keys and creators."""
+    buckets it may be 0. `keys` are those of a selection of keys and creators, of which groups
+    without any spend are left out."""
     found: dict[int, dict[int, int]] = {}
-    for part in _parts(selection, keys):
+    each = _parts(selection, keys)
+    for part in each:
         some, group = part.selection, part.group
         if isinstance(group, int):
             spent = reading.read_whole_spend(connection, some, wanted, stored, source)
@@ -388,4 +390,6 @@ def spend_series(
             into = found.setdefault(id_ if group is None else group(id_), {})
             for index, value in buckets.items():
                 into[index] = into.get(index, 0) + part.sign * value
-    return found
+    if len(each) == 1 or selection.by is None:
+        return found
+    return {id_: buckets for id_, buckets in found.items() if any(buckets.values())}

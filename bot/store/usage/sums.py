@@ -60,10 +60,11 @@ def spend_series(
     source: MoneySource,
 ) -> dict[int, dict[int, int]]:
     """Only the spend (nano-dollars, of a source of money) by group and index of the bucket; of some
-    buckets it may be 0."""
+    buckets it may be 0. Without groups of which nothing remains after others were subtracted."""
     places = reading.stored_buckets(wanted, reading.resolution(wanted, stored))
     found: dict[int, dict[int, int]] = {}
-    for sign, one in reading.signed_terms(connection, selection, wanted, stored):
+    terms = reading.signed_terms(connection, selection, wanted, stored)
+    for sign, one in terms:
         table = reading.selected_table(connection, one, wanted, stored)
         if selection.by is Dimension.MODEL and not table.sums:
             some = replace(one, figures=frozenset(shown((Metric.SPEND,))))
@@ -85,7 +86,9 @@ def spend_series(
             series, index = found.setdefault(group, {}), places.get(bucket)
             if index is not None:
                 series[index] = series.get(index, 0) + sign * spend
-    return found
+    if len(terms) == 1 or selection.by is None:
+        return found
+    return {group: series for group, series in found.items() if any(series.values())}
 
 
 def largest_buckets(

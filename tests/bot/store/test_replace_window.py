@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import defaultdict
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -386,3 +387,43 @@ TestReplacing.settings = settings(
     max_examples=25,
     stateful_step_count=15,
 )
+
+
+@pytest.mark.parametrize("by", STORED)
+def test_groups_of_which_nothing_is_left_have_no_spend(tmp_path, monkeypatch, by):
+    monkeypatch.setattr(complement, "_MANY_MEMBERS", 0)
+    with closing(Store(Database(databases.at(tmp_path / "activity.db")))) as store:
+        store.list_members(
+            [("k1", "k1", ""), ("k2", "k2", "")],
+            [("u1", "u1", ""), ("u2", "u2", "")],
+            [("k1", "u1"), ("k2", "u2")],
+        )
+        ids = store.add_members(Dimension.MODEL, [("a/x", "x", ""), ("a/y", "y", "")]).ids
+        used = [("k1", "u1", "a/x"), ("k2", "u2", "a/y")]
+        rows = [
+            (
+                (view, to_seconds(START), ids[member], ids[Dimension.MODEL, slug]),
+                Usage(1, credits=7),
+            )
+            for key, user, slug in used
+            for view, member in (
+                (StoredView.KEY, (Dimension.KEY, key)),
+                (StoredView.CREATOR, (Dimension.CREATOR, user)),
+            )
+        ]
+        store.replace(Window(DAYS, START, START + STEP[DAYS]), rows, None)
+        wanted = time_range(DAYS, 0, 1)
+        of_one = {Dimension.KEY: ids[Dimension.KEY, "k1"],
+                  Dimension.CREATOR: ids[Dimension.CREATOR, "u1"],
+                  Dimension.MODEL: ids[Dimension.MODEL, "a/x"]}  # fmt: skip
+        not_second = frozenset({ids[Dimension.KEY, "k1"], ids[Dimension.KEY, ""]})
+        for selected in (
+            {Dimension.CREATOR: frozenset({of_one[Dimension.CREATOR]})},
+            {Dimension.KEY: not_second},
+        ):
+            selection = Selection.of(by, selected)
+            for source in (MoneySource.ALL, MoneySource.CREDITS):
+                found = store.spend_series(selection, wanted, DAYS, source)
+                assert {group: dict(series) for group, series in found.items()} == {
+                    of_one[by]: {0: 7}
+                }
