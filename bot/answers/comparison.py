@@ -95,10 +95,14 @@ def stored_whole_part(
 
 
 def without_groups(plan: Plan) -> Selection:
-    """The selection of a question without its grouping."""
+    """The selection of a question without its grouping, read from where its groups are read.
+
+    By creator, that is what creators used, also where a filter by key alone would be read by key.
+    OpenRouter's figures of keys and of creators may differ while it is still counting.
+    """
     found = plan.selection.grouped(None)
-    if plan.query.by is Dimension.CREATOR and not found.views:
-        return found.grouped(Dimension.CREATOR)
+    if plan.query.by is Dimension.CREATOR and (plan.selection.crossed or not found.views):
+        return plan.selection
     return found
 
 
