@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 PURE = {
     *("__future__", "abc", "reports", "typing", "dataclasses", "enum", "collections", "contextlib"),
     *("bisect", "functools", "itertools", "operator", "decimal", "fractions", "math", "hashlib"),
-    *("statistics",),
+    *("heapq", "statistics"),
     *("calendar", "datetime", "zoneinfo"),
     *("csv", "difflib", "json", "re", "string", "textwrap", "unicodedata"),
 }
