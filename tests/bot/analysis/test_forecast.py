@@ -1,7 +1,11 @@
 """`forecast` by every way of asking."""
 
 import json
+from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
 
 from bot.demo.slack import validate
 
@@ -30,5 +34,7 @@ def test_only_a_running_period_can_be_forecast(ask):
 
 
 def test_a_period_before_in_days_of_utc_instead_of_a_zone_is_said(ask):
+    if datetime.now(ZoneInfo("Asia/Kolkata")).day == 1:
+        pytest.skip("on the first day of a month, all of the month before is stored by hour")
     _, out, _ = ask("forecast", "tz", "Asia/Kolkata")
     assert "for the period before, days are UTC days" in out
