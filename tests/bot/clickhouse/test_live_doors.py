@@ -322,7 +322,7 @@ def live_limits(seconds):
 
 SCHEDULED = {
     "errors by provider": "of requests failed",
-    "spend by provider": "(from|the same as) the day before",  # which depends on the day
+    "spend by provider": r"(from( \$0)?|the same as) the day before",  # which depends on the day
 }
 
 
