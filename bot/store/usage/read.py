@@ -36,8 +36,9 @@ from reports.usage.usage import ZERO, Usage, minus, plus, total
 
 SUMS = ", ".join(f"SUM(t.{name})" for name in Usage._fields)
 """The sums of all figures of table `t`, in the order of Usage."""
-_ANY_USAGE = ("t.requests + t.prompt + t.completion + t.cached", "t.credits + t.byok")
-"""Values that aren't all 0 if there is any usage: the other figures are parts of these."""
+ANY_USAGE = ("t.requests + t.prompt + t.completion + t.cached", "t.credits + t.byok")
+"""Values that aren't all 0 if there is any usage: the other figures are parts of these. Money has a
+sum of its own, because it may be negative."""
 _VALUES = {
     (Metric.SPEND, MoneySource.ALL): "t.credits + t.byok",
     (Metric.SPEND, MoneySource.CREDITS): "t.credits",
@@ -873,7 +874,7 @@ def sums_by_group(
         return _sums_by_group(connection, selection, wanted, stored, values)
     sums: dict[int, list[int]] = {}
     for sign, one in parts:
-        every = [*values, *_ANY_USAGE]
+        every = [*values, *ANY_USAGE]
         for group, *more in _sums_by_group(connection, one, wanted, stored, every):
             into = sums.setdefault(group, [0] * len(every))
             into[:] = [before + sign * value for before, value in zip(into, more, strict=True)]

@@ -23,8 +23,6 @@ from reports.usage.usage import ZERO, Usage, minus, plus
 
 Place = TypeVar("Place", int, tuple[int, int])
 """A group, or a member and a model."""
-_USED = "t.requests + t.prompt + t.completion + t.credits + t.byok"
-"""0 for a group of which nothing remains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +131,7 @@ def values_by_group(
     """
     each = _parts(selection, keys, groups, once=groups is None)
     found: dict[int, list[int]] = {}
-    columns = [*values, _USED] if len(each) > 1 else values
+    columns = [*values, *reading.ANY_USAGE] if len(each) > 1 else values
     for part in each:
         some, group = part.selection, part.group
         if isinstance(group, int):
@@ -155,7 +153,11 @@ def values_by_group(
             _, *more = map(sum, zip(*rows, strict=True))
             _put(found, part.taken_from, -part.sign, more)
     if len(each) > 1:
-        found = {at: used[:-1] for at, used in found.items() if any(used) or selection.by is None}
+        found = {
+            at: used[: len(values)]
+            for at, used in found.items()
+            if any(used) or selection.by is None
+        }
     return dict(sorted(found.items()))
 
 
