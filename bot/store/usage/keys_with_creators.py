@@ -90,7 +90,7 @@ def read_crossed(
             return _largest_rest(connection, of_groups, less, wanted, stored, ranking, keys)
         every = reading.read(connection, of_groups, wanted, stored, None)
         without = _of_keys(connection, less, wanted, stored, None, keys)
-        series = _combined(every.series, without.series, minus)
+        series = reading.combined(((1, every.series), (-1, without.series)))
         whole = tuple(map(minus, every.whole, without.whole))
         return _without_zeros(UsageTotals(whole, series, len(series)), by)
     whole = reading.read_whole(connection, of_creators, wanted, stored)
@@ -302,20 +302,8 @@ def _largest_rest(
     without = reading.series_by_owner(
         connection, less.only(Dimension.KEY, of_chosen), wanted, stored, keys.no_creator
     )
-    series = _combined(every, without, minus)
+    series = reading.combined(((1, every), (-1, without)))
     return _without_zeros(UsageTotals(tuple(whole), series, len(rows)), Dimension.CREATOR)
-
-
-def _combined(
-    one: Series, other: Series, operation: Callable[[Usage, Usage], Usage]
-) -> dict[int, dict[int, Usage]]:
-    """Add two series, or subtract the second from the first."""
-    combined = {group: dict(buckets) for group, buckets in one.items()}
-    for group, buckets in other.items():
-        into = combined.setdefault(group, {})
-        for index, usage in buckets.items():
-            into[index] = operation(into.get(index, ZERO), usage)
-    return combined
 
 
 def _without_zeros(found: UsageTotals, by: Dimension | None) -> UsageTotals:

@@ -330,24 +330,18 @@ def series(
     groups: Ids,
 ) -> dict[int, dict[int, Usage]]:
     """The usage of some groups by index of the bucket, without buckets that have none."""
-    found: dict[int, dict[int, Usage]] = {}
-    for part in _parts(selection, keys, groups):
-        some, group, operation = part.selection, part.group, plus if part.sign > 0 else minus
-        if isinstance(group, int):
-            used = reading.read_whole(connection, some, wanted, stored)
-            each: Mapping[int, Mapping[int, Usage]] = {group: dict(enumerate(used))}
-            group = None
-        else:
-            each = reading.read_series(connection, some, wanted, stored)
-        for id_, buckets in each.items():
-            into = found.setdefault(id_ if group is None else group(id_), {})
-            for index, usage in buckets.items():
-                into[index] = operation(into.get(index, ZERO), usage)
-    left = {
-        id_: {index: usage for index, usage in buckets.items() if usage != ZERO}
-        for id_, buckets in found.items()
-    }
-    return {id_: buckets for id_, buckets in left.items() if buckets}
+
+    def each() -> Iterator[tuple[int, Mapping[int, Mapping[int, Usage]]]]:
+        for part in _parts(selection, keys, groups):
+            some, group = part.selection, part.group
+            if isinstance(group, int):
+                used = reading.read_whole(connection, some, wanted, stored)
+                yield part.sign, {group: dict(enumerate(used))}
+                continue
+            for id_, buckets in reading.read_series(connection, some, wanted, stored).items():
+                yield part.sign, {id_ if group is None else group(id_): buckets}
+
+    return reading.combined(each())
 
 
 def whole_spend(
