@@ -81,10 +81,10 @@ def has_sums(dimension: int, granularity: int) -> bool:
 
     Those of keys and creators by minute, and of creators by hour, are not: they would take a
     sixteenth of the file. Their usage rows are read instead, and so are the few of three hours for
-    the models of the creator view. At 1,000 keys `1h by key` takes 6 ms
-    of CPU time instead of 5, `1d by creator` 10 instead of 5, as long as `1d by key`, and a week
-    of another time zone's days by creator 38 instead of 15. Sums of keys by hour are stored, since
-    `limits` and `keys` read four weeks of them.
+    the models of the creator view. At 1,000 keys `1h by key` takes 6 ms of CPU time instead of 5,
+    `1d by creator` 10 instead of 5, as long as `1d by key`, and a week of another time zone's days
+    by creator 38 instead of 15. Sums of keys by hour are stored, since `limits` and `keys` read
+    four weeks of them.
     """
     return dimension not in _NO_SUMS.get(granularity, ())
 

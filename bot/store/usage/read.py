@@ -56,16 +56,13 @@ _SEEK_SCANS = {
 """How many members' rows are scanned while one is sought. Few keys are used in a given minute, and
 half of them in a given hour, so these buckets have few rows."""
 _FEW_MEMBERS = 20
-"""So few are always sought."""
-FEW_SEEKS = 20_000
-"""Up to this many pairs of member and bucket are looked up one by one; more are scanned."""
+"""So few are always sought: that takes less than counting all members."""
 _MOST = 0.5
-"""Looking up the sums of a member takes 2.4 times as long as reading them with those of all
-others."""
-
+"""Of a larger share of the members, the sums of all are read: looking up those of one member takes
+2.4 times as long as reading them with those of all others."""
 _MANY_TO_SORT = 100
-"""From this many selected members on, their rows are not sorted by bucket, and it
-is worth while to count all members."""
+"""From this many selected members on, their rows are not sorted by bucket, and it is worthwhile to
+count all members."""
 ID_LIMIT = 2**31
 """Ids are below this, so two of them can be one integer."""
 

@@ -28,6 +28,9 @@ PairSums = tuple[int, ...]
 """Member (key or creator; 0 where the selection is by neither) and model, as ids; then the first
 metric of each range, the second metric of each range, and so on. Spend is in nano-dollars.
 """
+_FEW_SEEKS = 20_000
+"""In hours and minutes, up to this many pairs of runs of members and buckets are looked up one by
+one; more are scanned."""
 _MONTH_COSTS = 3 * 86_400
 """A month has about as many rows as three days: a key uses a model on some 40 days in 100."""
 
@@ -165,7 +168,7 @@ def _sought(selection: Selection, spans: Sequence[SignedSpan]) -> tuple[str, lis
         for bucket in reading.bucket_starts(reading.Span(*span[:3]))
     ]
     of_days = all(span.granularity in reading.ALWAYS_SOUGHT for span in spans)
-    if owners is not None and (of_days or len(runs) * len(buckets) <= reading.FEW_SEEKS):
+    if owners is not None and (of_days or len(runs) * len(buckets) <= _FEW_SEEKS):
         on = f"t.bucket = s.column2 AND t.member BETWEEN m.value / ? AND m.value % ?{of_models}"
         rows, first, runs_of = buckets, 4, " CROSS JOIN numbers(?) m"
         more: tuple[object, ...] = (runs, view, ID_LIMIT, ID_LIMIT, *models)
